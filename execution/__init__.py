@@ -1,0 +1,1 @@
+"""Fillwire execution: makes the thing happen, once."""

@@ -1,0 +1,1 @@
+"""Broker adapters: one firm each, behind the verbs of `base`."""

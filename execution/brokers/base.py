@@ -1,0 +1,160 @@
+"""What every broker adapter provides, and the four answers a broker call can give.
+
+    BrokerError
+    ├── Rejected     the broker said no: the order is over
+    ├── NotSent      it never left: try again after `retry_after_seconds`
+    ├── InDoubt      it may have arrived: ask by ClOrdID, never send anew
+    └── AuthFailed   the member must reconnect
+
+Adapters translate and transmit. They keep no state that matters, write no journal, and
+retry nothing by themselves.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from execution.domain.words import ExecType, OrdStatus, OrdType, Side
+
+
+class BrokerError(Exception):
+    """A broker call did not give a definite yes."""
+
+
+class Rejected(BrokerError):
+    """The broker refused; `text` is its own words."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class NotSent(BrokerError):
+    """Proven not to have left."""
+
+    def __init__(self, cause: str, *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(cause)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InDoubt(BrokerError):
+    """It may have arrived."""
+
+
+class AuthFailed(BrokerError):
+    """The broker no longer accepts the connection's login."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a broker can do, as data."""
+
+    ord_types: frozenset[OrdType]
+    # How long an accepted order may stay invisible to a look-up by ClOrdID.
+    visibility_horizon_seconds: float
+    # A repeated ClOrdID is refused for good: with the horizon, this proves absence.
+    refuses_repeats: bool
+    looks_up_by_cl_ord_id: bool
+    quantity_step: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What goes to the broker."""
+
+    account: str
+    cl_ord_id: str
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    order_qty: Decimal
+    limit_price: Decimal | None
+    time_in_force: str
+    reference_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One thing the broker said about an order. `report_id` is canonical: the same event
+    has the same one, whether heard on the stream or found by asking."""
+
+    account: str
+    report_id: str
+    # Position in the account's stream; 0 when the broker numbers nothing.
+    sequence: int
+    cl_ord_id: str
+    broker_order_id: str
+    exec_type: ExecType
+    ord_status: OrdStatus
+    instrument: str
+    side: Side
+    exec_id: str
+    last_qty: Decimal | None
+    last_px: Decimal | None
+    fee: Decimal | None
+    text: str
+    time: datetime
+    # When the venue took the order in.
+    venue_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionSnapshot:
+    """A position as the broker reports it; negative is short."""
+
+    instrument: str
+    quantity: Decimal
+    avg_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSnapshot:
+    """An account as the broker reports it."""
+
+    cash: Decimal
+    currency: str
+    positions: Sequence[PositionSnapshot]
+    open_cl_ord_ids: Sequence[str]
+    as_of: datetime
+
+
+class Adapter(Protocol):
+    """One broker and environment. Every call may raise AuthFailed; only `submit` may raise
+    Rejected; a look-up that fails raises InDoubt and means "not known", never "flat"."""
+
+    async def start(
+        self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
+    ) -> None:
+        """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which
+        every call in flight raises InDoubt and attached accounts are resumed."""
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+    async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
+        """Want the reports of these accounts, each from after a sequence number."""
+
+    async def submit(self, order: NewOrder) -> Report | None:
+        """Send one order; return its acknowledgement where the reply carries one.
+
+        Raises Rejected, NotSent, InDoubt.
+        """
+
+    async def cancel(self, account: str, cl_ord_id: str) -> bool:
+        """Ask to cancel; False when it is too late or the order is unknown.
+
+        Raises NotSent, InDoubt.
+        """
+
+    async def find_orders(
+        self, account: str, cl_ord_ids: Sequence[str]
+    ) -> dict[str, Sequence[Report]]:
+        """All reports so far of those of the orders that the broker knows. Raises InDoubt."""
+
+    async def account(self, account: str) -> AccountSnapshot:
+        """Cash, positions and open orders. Raises InDoubt."""
+
+    async def capabilities(self, account: str) -> Capabilities:
+        """What this account can do. Raises InDoubt when the broker cannot be asked."""

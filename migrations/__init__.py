@@ -1,0 +1,1 @@
+"""One Alembic history for web, execution and paper."""

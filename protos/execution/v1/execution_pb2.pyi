@@ -1,0 +1,592 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class StoreStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STORE_STATUS_UNSPECIFIED: _ClassVar[StoreStatus]
+    STORE_STATUS_STORED: _ClassVar[StoreStatus]
+    STORE_STATUS_ALREADY_STORED: _ClassVar[StoreStatus]
+    STORE_STATUS_CONFLICT: _ClassVar[StoreStatus]
+    STORE_STATUS_NOT_FOUND: _ClassVar[StoreStatus]
+    STORE_STATUS_INVALID: _ClassVar[StoreStatus]
+
+class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTION_UNSPECIFIED: _ClassVar[Action]
+    ACTION_BUY: _ClassVar[Action]
+    ACTION_SELL: _ClassVar[Action]
+    ACTION_EXIT: _ClassVar[Action]
+    ACTION_ADD: _ClassVar[Action]
+    ACTION_CANCEL: _ClassVar[Action]
+
+class Sentiment(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SENTIMENT_UNSPECIFIED: _ClassVar[Sentiment]
+    SENTIMENT_BULLISH: _ClassVar[Sentiment]
+    SENTIMENT_BEARISH: _ClassVar[Sentiment]
+    SENTIMENT_FLAT: _ClassVar[Sentiment]
+
+class Sides(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDES_UNSPECIFIED: _ClassVar[Sides]
+    SIDES_BOTH: _ClassVar[Sides]
+    SIDES_BULLISH: _ClassVar[Sides]
+    SIDES_BEARISH: _ClassVar[Sides]
+    SIDES_NONE: _ClassVar[Sides]
+
+class AssetClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ASSET_CLASS_UNSPECIFIED: _ClassVar[AssetClass]
+    ASSET_CLASS_STOCKS: _ClassVar[AssetClass]
+    ASSET_CLASS_OPTIONS: _ClassVar[AssetClass]
+    ASSET_CLASS_FUTURES: _ClassVar[AssetClass]
+    ASSET_CLASS_CRYPTO: _ClassVar[AssetClass]
+
+class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDE_UNSPECIFIED: _ClassVar[Side]
+    SIDE_BUY: _ClassVar[Side]
+    SIDE_SELL: _ClassVar[Side]
+
+class OrdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORD_TYPE_UNSPECIFIED: _ClassVar[OrdType]
+    ORD_TYPE_MARKET: _ClassVar[OrdType]
+    ORD_TYPE_LIMIT: _ClassVar[OrdType]
+
+class OrdStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORD_STATUS_UNSPECIFIED: _ClassVar[OrdStatus]
+    ORD_STATUS_PENDING_NEW: _ClassVar[OrdStatus]
+    ORD_STATUS_NEW: _ClassVar[OrdStatus]
+    ORD_STATUS_PARTIALLY_FILLED: _ClassVar[OrdStatus]
+    ORD_STATUS_FILLED: _ClassVar[OrdStatus]
+    ORD_STATUS_CANCELED: _ClassVar[OrdStatus]
+    ORD_STATUS_REJECTED: _ClassVar[OrdStatus]
+    ORD_STATUS_EXPIRED: _ClassVar[OrdStatus]
+
+class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXEC_TYPE_UNSPECIFIED: _ClassVar[ExecType]
+    EXEC_TYPE_NEW: _ClassVar[ExecType]
+    EXEC_TYPE_FILL: _ClassVar[ExecType]
+    EXEC_TYPE_CANCELED: _ClassVar[ExecType]
+    EXEC_TYPE_REJECTED: _ClassVar[ExecType]
+    EXEC_TYPE_EXPIRED: _ClassVar[ExecType]
+    EXEC_TYPE_NOT_SENT: _ClassVar[ExecType]
+
+class Leg(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LEG_UNSPECIFIED: _ClassVar[Leg]
+    LEG_ENTRY: _ClassVar[Leg]
+    LEG_EXIT: _ClassVar[Leg]
+
+class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORIGIN_UNSPECIFIED: _ClassVar[Origin]
+    ORIGIN_SIGNAL: _ClassVar[Origin]
+    ORIGIN_APPROVAL: _ClassVar[Origin]
+    ORIGIN_PROTECTION: _ClassVar[Origin]
+    ORIGIN_FLATTEN: _ClassVar[Origin]
+    ORIGIN_KILL_SWITCH: _ClassVar[Origin]
+    ORIGIN_MANUAL: _ClassVar[Origin]
+    ORIGIN_CORRECTION: _ClassVar[Origin]
+
+class TradeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TRADE_STATE_UNSPECIFIED: _ClassVar[TradeState]
+    TRADE_STATE_PENDING: _ClassVar[TradeState]
+    TRADE_STATE_WAITING_APPROVAL: _ClassVar[TradeState]
+    TRADE_STATE_DELAYED: _ClassVar[TradeState]
+    TRADE_STATE_QUEUED: _ClassVar[TradeState]
+    TRADE_STATE_WORKING: _ClassVar[TradeState]
+    TRADE_STATE_BLOCKED: _ClassVar[TradeState]
+    TRADE_STATE_FILLED: _ClassVar[TradeState]
+    TRADE_STATE_PARTIALLY_FILLED: _ClassVar[TradeState]
+    TRADE_STATE_DONE: _ClassVar[TradeState]
+    TRADE_STATE_CANCELED: _ClassVar[TradeState]
+    TRADE_STATE_REJECTED: _ClassVar[TradeState]
+    TRADE_STATE_EXPIRED: _ClassVar[TradeState]
+    TRADE_STATE_SKIPPED: _ClassVar[TradeState]
+    TRADE_STATE_HALTED: _ClassVar[TradeState]
+    TRADE_STATE_NEEDS_ATTENTION: _ClassVar[TradeState]
+
+class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REASON_UNSPECIFIED: _ClassVar[Reason]
+    REASON_NO_POSITION: _ClassVar[Reason]
+    REASON_ALREADY_IN_POSITION: _ClassVar[Reason]
+    REASON_ENTRY_WORKING: _ClassVar[Reason]
+    REASON_SUPERSEDED: _ClassVar[Reason]
+    REASON_SIDE_NOT_ALLOWED: _ClassVar[Reason]
+    REASON_SWAP_OFF: _ClassVar[Reason]
+    REASON_QUANTITY_ZERO: _ClassVar[Reason]
+    REASON_QUANTITY_MISSING: _ClassVar[Reason]
+    REASON_NO_PRICE: _ClassVar[Reason]
+    REASON_ALREADY_CLOSING: _ClassVar[Reason]
+    REASON_NOTHING_TO_CANCEL: _ClassVar[Reason]
+    REASON_ENTRY_CANCELED: _ClassVar[Reason]
+    REASON_RACED_FILL: _ClassVar[Reason]
+    REASON_FLATTEN_DEBT: _ClassVar[Reason]
+    REASON_NOTHING_APPEARED: _ClassVar[Reason]
+    REASON_FLIP_TIMEOUT: _ClassVar[Reason]
+    REASON_IN_DOUBT: _ClassVar[Reason]
+    REASON_NOT_PROVABLE: _ClassVar[Reason]
+    REASON_SIGNAL_STALE: _ClassVar[Reason]
+    REASON_BROKER_REJECTED: _ClassVar[Reason]
+    REASON_BROKER_AUTH: _ClassVar[Reason]
+    REASON_TEST: _ClassVar[Reason]
+    REASON_SUBSCRIPTION_PAUSED: _ClassVar[Reason]
+    REASON_APPROVAL_EXPIRED: _ClassVar[Reason]
+    REASON_SHORT_NOT_ALLOWED: _ClassVar[Reason]
+    REASON_ORDER_TYPE_UNSUPPORTED: _ClassVar[Reason]
+    REASON_SENTIMENT_MISMATCH: _ClassVar[Reason]
+    REASON_INTERNAL_ERROR: _ClassVar[Reason]
+    REASON_ENTRY_DROPPED: _ClassVar[Reason]
+    REASON_CANCELED_BY_SIGNAL: _ClassVar[Reason]
+    REASON_WAITING_IN_LANE: _ClassVar[Reason]
+    REASON_REJECTED_BY_MEMBER: _ClassVar[Reason]
+STORE_STATUS_UNSPECIFIED: StoreStatus
+STORE_STATUS_STORED: StoreStatus
+STORE_STATUS_ALREADY_STORED: StoreStatus
+STORE_STATUS_CONFLICT: StoreStatus
+STORE_STATUS_NOT_FOUND: StoreStatus
+STORE_STATUS_INVALID: StoreStatus
+ACTION_UNSPECIFIED: Action
+ACTION_BUY: Action
+ACTION_SELL: Action
+ACTION_EXIT: Action
+ACTION_ADD: Action
+ACTION_CANCEL: Action
+SENTIMENT_UNSPECIFIED: Sentiment
+SENTIMENT_BULLISH: Sentiment
+SENTIMENT_BEARISH: Sentiment
+SENTIMENT_FLAT: Sentiment
+SIDES_UNSPECIFIED: Sides
+SIDES_BOTH: Sides
+SIDES_BULLISH: Sides
+SIDES_BEARISH: Sides
+SIDES_NONE: Sides
+ASSET_CLASS_UNSPECIFIED: AssetClass
+ASSET_CLASS_STOCKS: AssetClass
+ASSET_CLASS_OPTIONS: AssetClass
+ASSET_CLASS_FUTURES: AssetClass
+ASSET_CLASS_CRYPTO: AssetClass
+SIDE_UNSPECIFIED: Side
+SIDE_BUY: Side
+SIDE_SELL: Side
+ORD_TYPE_UNSPECIFIED: OrdType
+ORD_TYPE_MARKET: OrdType
+ORD_TYPE_LIMIT: OrdType
+ORD_STATUS_UNSPECIFIED: OrdStatus
+ORD_STATUS_PENDING_NEW: OrdStatus
+ORD_STATUS_NEW: OrdStatus
+ORD_STATUS_PARTIALLY_FILLED: OrdStatus
+ORD_STATUS_FILLED: OrdStatus
+ORD_STATUS_CANCELED: OrdStatus
+ORD_STATUS_REJECTED: OrdStatus
+ORD_STATUS_EXPIRED: OrdStatus
+EXEC_TYPE_UNSPECIFIED: ExecType
+EXEC_TYPE_NEW: ExecType
+EXEC_TYPE_FILL: ExecType
+EXEC_TYPE_CANCELED: ExecType
+EXEC_TYPE_REJECTED: ExecType
+EXEC_TYPE_EXPIRED: ExecType
+EXEC_TYPE_NOT_SENT: ExecType
+LEG_UNSPECIFIED: Leg
+LEG_ENTRY: Leg
+LEG_EXIT: Leg
+ORIGIN_UNSPECIFIED: Origin
+ORIGIN_SIGNAL: Origin
+ORIGIN_APPROVAL: Origin
+ORIGIN_PROTECTION: Origin
+ORIGIN_FLATTEN: Origin
+ORIGIN_KILL_SWITCH: Origin
+ORIGIN_MANUAL: Origin
+ORIGIN_CORRECTION: Origin
+TRADE_STATE_UNSPECIFIED: TradeState
+TRADE_STATE_PENDING: TradeState
+TRADE_STATE_WAITING_APPROVAL: TradeState
+TRADE_STATE_DELAYED: TradeState
+TRADE_STATE_QUEUED: TradeState
+TRADE_STATE_WORKING: TradeState
+TRADE_STATE_BLOCKED: TradeState
+TRADE_STATE_FILLED: TradeState
+TRADE_STATE_PARTIALLY_FILLED: TradeState
+TRADE_STATE_DONE: TradeState
+TRADE_STATE_CANCELED: TradeState
+TRADE_STATE_REJECTED: TradeState
+TRADE_STATE_EXPIRED: TradeState
+TRADE_STATE_SKIPPED: TradeState
+TRADE_STATE_HALTED: TradeState
+TRADE_STATE_NEEDS_ATTENTION: TradeState
+REASON_UNSPECIFIED: Reason
+REASON_NO_POSITION: Reason
+REASON_ALREADY_IN_POSITION: Reason
+REASON_ENTRY_WORKING: Reason
+REASON_SUPERSEDED: Reason
+REASON_SIDE_NOT_ALLOWED: Reason
+REASON_SWAP_OFF: Reason
+REASON_QUANTITY_ZERO: Reason
+REASON_QUANTITY_MISSING: Reason
+REASON_NO_PRICE: Reason
+REASON_ALREADY_CLOSING: Reason
+REASON_NOTHING_TO_CANCEL: Reason
+REASON_ENTRY_CANCELED: Reason
+REASON_RACED_FILL: Reason
+REASON_FLATTEN_DEBT: Reason
+REASON_NOTHING_APPEARED: Reason
+REASON_FLIP_TIMEOUT: Reason
+REASON_IN_DOUBT: Reason
+REASON_NOT_PROVABLE: Reason
+REASON_SIGNAL_STALE: Reason
+REASON_BROKER_REJECTED: Reason
+REASON_BROKER_AUTH: Reason
+REASON_TEST: Reason
+REASON_SUBSCRIPTION_PAUSED: Reason
+REASON_APPROVAL_EXPIRED: Reason
+REASON_SHORT_NOT_ALLOWED: Reason
+REASON_ORDER_TYPE_UNSUPPORTED: Reason
+REASON_SENTIMENT_MISMATCH: Reason
+REASON_INTERNAL_ERROR: Reason
+REASON_ENTRY_DROPPED: Reason
+REASON_CANCELED_BY_SIGNAL: Reason
+REASON_WAITING_IN_LANE: Reason
+REASON_REJECTED_BY_MEMBER: Reason
+
+class SubmitTradesRequest(_message.Message):
+    __slots__ = ("groups",)
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[TradeGroup]
+    def __init__(self, groups: _Optional[_Iterable[_Union[TradeGroup, _Mapping]]] = ...) -> None: ...
+
+class TradeGroup(_message.Message):
+    __slots__ = ("strategy_id", "drain_epoch", "trades")
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    strategy_id: str
+    drain_epoch: int
+    trades: _containers.RepeatedCompositeFieldContainer[Trade]
+    def __init__(self, strategy_id: _Optional[str] = ..., drain_epoch: _Optional[int] = ..., trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ...) -> None: ...
+
+class SubmitTradesResponse(_message.Message):
+    __slots__ = ("groups",)
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedCompositeFieldContainer[GroupResult]
+    def __init__(self, groups: _Optional[_Iterable[_Union[GroupResult, _Mapping]]] = ...) -> None: ...
+
+class GroupResult(_message.Message):
+    __slots__ = ("stale_epoch", "results")
+    STALE_EPOCH_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    stale_epoch: bool
+    results: _containers.RepeatedCompositeFieldContainer[StoreResult]
+    def __init__(self, stale_epoch: _Optional[bool] = ..., results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
+
+class CancelTradesRequest(_message.Message):
+    __slots__ = ("trade_ids", "reason")
+    TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    trade_ids: _containers.RepeatedScalarFieldContainer[str]
+    reason: Reason
+    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, str]] = ...) -> None: ...
+
+class CancelTradesResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[StoreResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
+
+class GetAccountStateRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: Account
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ...) -> None: ...
+
+class GetAccountStateResponse(_message.Message):
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "as_of_time")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CASH_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    account: Account
+    cash: str
+    currency: str
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    open_orders: _containers.RepeatedCompositeFieldContainer[Order]
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class StreamFactsRequest(_message.Message):
+    __slots__ = ("cursor", "max_facts")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MAX_FACTS_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    max_facts: int
+    def __init__(self, cursor: _Optional[str] = ..., max_facts: _Optional[int] = ...) -> None: ...
+
+class StreamFactsResponse(_message.Message):
+    __slots__ = ("facts", "cursor")
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    cursor: str
+    def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ListFactsRequest(_message.Message):
+    __slots__ = ("cursor", "max_facts")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MAX_FACTS_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    max_facts: int
+    def __init__(self, cursor: _Optional[str] = ..., max_facts: _Optional[int] = ...) -> None: ...
+
+class ListFactsResponse(_message.Message):
+    __slots__ = ("facts", "cursor", "has_more")
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedCompositeFieldContainer[Fact]
+    cursor: str
+    has_more: bool
+    def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
+
+class Account(_message.Message):
+    __slots__ = ("broker", "environment", "account")
+    BROKER_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    broker: str
+    environment: str
+    account: str
+    def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
+
+class Trade(_message.Message):
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_TIME_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    SENTIMENT_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_PRICE_FIELD_NUMBER: _ClassVar[int]
+    SIDES_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_ADD_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_SWAP_FIELD_NUMBER: _ClassVar[int]
+    RELEASED_TIME_FIELD_NUMBER: _ClassVar[int]
+    ASSET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FROM_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    trade_id: str
+    tenant_id: str
+    strategy_id: str
+    subscription_id: str
+    connection_id: str
+    account: Account
+    signal_id: str
+    signal_seq: int
+    accepted_time: _timestamp_pb2.Timestamp
+    action: Action
+    sentiment: Sentiment
+    instrument: str
+    quantity: str
+    ord_type: OrdType
+    limit_price: str
+    signal_price: str
+    sides: Sides
+    allow_add: bool
+    allow_swap: bool
+    released_time: _timestamp_pb2.Timestamp
+    asset_class: AssetClass
+    quantity_from_signal: bool
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("instrument", "quantity", "avg_price", "own")
+    class OwnEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    OWN_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    quantity: str
+    avg_price: str
+    own: _containers.ScalarMap[str, str]
+    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., own: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("order_id", "cl_ord_id", "trade_id", "leg", "revision", "origin", "instrument", "side", "ord_type", "time_in_force", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "broker_order_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    LEG_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ORD_STATUS_FIELD_NUMBER: _ClassVar[int]
+    CUM_QTY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PX_FIELD_NUMBER: _ClassVar[int]
+    BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    cl_ord_id: str
+    trade_id: str
+    leg: Leg
+    revision: int
+    origin: Origin
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    time_in_force: str
+    order_qty: str
+    limit_price: str
+    ord_status: OrdStatus
+    cum_qty: str
+    avg_px: str
+    broker_order_id: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ...) -> None: ...
+
+class Fact(_message.Message):
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_SENDING_FIELD_NUMBER: _ClassVar[int]
+    EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
+    TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    account: Account
+    canonical_id: str
+    time: _timestamp_pb2.Timestamp
+    trade_id: str
+    tenant_id: str
+    connection_id: str
+    subscription_id: str
+    order_sending: OrderSending
+    execution_report: ExecutionReport
+    trade_outcome: TradeOutcome
+    position_change: PositionChange
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
+
+class OrderSending(_message.Message):
+    __slots__ = ("order", "planned_time")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_TIME_FIELD_NUMBER: _ClassVar[int]
+    order: Order
+    planned_time: _timestamp_pb2.Timestamp
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ExecutionReport(_message.Message):
+    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    EXEC_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORD_STATUS_FIELD_NUMBER: _ClassVar[int]
+    EXEC_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_QTY_FIELD_NUMBER: _ClassVar[int]
+    LAST_PX_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    CUM_QTY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PX_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    VENUE_TIME_FIELD_NUMBER: _ClassVar[int]
+    RECOVERED_FIELD_NUMBER: _ClassVar[int]
+    POSITION_QTY_FIELD_NUMBER: _ClassVar[int]
+    POSITION_AVG_PX_FIELD_NUMBER: _ClassVar[int]
+    OWN_QTY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    cl_ord_id: str
+    broker_order_id: str
+    exec_type: ExecType
+    ord_status: OrdStatus
+    exec_id: str
+    last_qty: str
+    last_px: str
+    fee: str
+    cum_qty: str
+    avg_px: str
+    instrument: str
+    side: Side
+    text: str
+    venue_time: _timestamp_pb2.Timestamp
+    recovered: bool
+    position_qty: str
+    position_avg_px: str
+    own_qty: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ...) -> None: ...
+
+class TradeOutcome(_message.Message):
+    __slots__ = ("state", "reason", "numbers", "message", "planned_time")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_TIME_FIELD_NUMBER: _ClassVar[int]
+    state: TradeState
+    reason: Reason
+    numbers: _containers.ScalarMap[str, str]
+    message: str
+    planned_time: _timestamp_pb2.Timestamp
+    def __init__(self, state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., message: _Optional[str] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class PositionChange(_message.Message):
+    __slots__ = ("position", "cause")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    position: Position
+    cause: str
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., cause: _Optional[str] = ...) -> None: ...
+
+class StoreResult(_message.Message):
+    __slots__ = ("status", "trade_id")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    status: StoreStatus
+    trade_id: str
+    def __init__(self, status: _Optional[_Union[StoreStatus, str]] = ..., trade_id: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,75 @@
+"""How ids are made: random, or derived by SHA-256 so that doing it again gives the same.
+
+On screens and in the API an id has a prefix (`sig_…`); in tables it is a UUID; on the
+wire between the programs it is 32 hex digits.
+"""
+
+import hashlib
+from uuid import UUID, uuid4
+
+PREFIXES = {
+    "tenant": "ten",
+    "person": "per",
+    "api_key": "key",
+    "strategy": "str",
+    "signal": "sig",
+    "refusal": "ref",
+    "subscription": "sub",
+    "connection": "con",
+    "trade": "trd",
+    "order": "ord",
+    "fill": "fil",
+}
+_KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def new() -> UUID:
+    """A random id."""
+    return uuid4()
+
+
+def derive(*parts: str | UUID | int) -> UUID:
+    """The id that these parts always give."""
+    return UUID(bytes=_digest(parts)[:16])
+
+
+def trade_id(signal: UUID, subscription: UUID) -> UUID:
+    """The one trade that a subscription makes of a signal."""
+    return derive("trade", signal, subscription)
+
+
+def account_id(broker: str, environment: str, account: str) -> UUID:
+    """The broker account, the same in both programs."""
+    return derive("account", broker, environment, account)
+
+
+def cl_ord_id(trade: UUID, leg: str, revision: int) -> str:
+    """22 characters of base62: fits every venue's limit, and is the same each time."""
+    number = int.from_bytes(_digest(("order", trade, leg, revision))[:16], "big")
+    digits = []
+    for _ in range(22):
+        number, digit = divmod(number, 62)
+        digits.append(_BASE62[digit])
+    return "".join(digits)
+
+
+def show(kind: str, value: UUID) -> str:
+    """`sig_` and 32 hex digits."""
+    return f"{PREFIXES[kind]}_{value.hex}"
+
+
+def read(kind: str, text: str) -> UUID | None:
+    """The id behind `sig_…`; None when the text is not an id of that kind."""
+    prefix, _, digits = text.partition("_")
+    if _KINDS.get(prefix) != kind or len(digits) != 32:
+        return None
+    try:
+        return UUID(hex=digits)
+    except ValueError:
+        return None
+
+
+def _digest(parts: tuple[str | UUID | int, ...]) -> bytes:
+    spelled = "\x1f".join(part.hex if isinstance(part, UUID) else str(part) for part in parts)
+    return hashlib.sha256(spelled.encode()).digest()

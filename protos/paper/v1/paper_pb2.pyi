@@ -1,0 +1,315 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class FaultKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FAULT_KIND_UNSPECIFIED: _ClassVar[FaultKind]
+    FAULT_KIND_DELAY: _ClassVar[FaultKind]
+    FAULT_KIND_LOST_REPLY: _ClassVar[FaultKind]
+    FAULT_KIND_REJECT: _ClassVar[FaultKind]
+    FAULT_KIND_DROP: _ClassVar[FaultKind]
+    FAULT_KIND_LATE_ACCEPT: _ClassVar[FaultKind]
+
+class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REPLY_STATUS_UNSPECIFIED: _ClassVar[ReplyStatus]
+    REPLY_STATUS_ACCEPTED: _ClassVar[ReplyStatus]
+    REPLY_STATUS_REJECTED: _ClassVar[ReplyStatus]
+    REPLY_STATUS_DUPLICATE_CL_ORD_ID: _ClassVar[ReplyStatus]
+    REPLY_STATUS_UNKNOWN_ORDER: _ClassVar[ReplyStatus]
+    REPLY_STATUS_TOO_LATE: _ClassVar[ReplyStatus]
+
+class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIDE_UNSPECIFIED: _ClassVar[Side]
+    SIDE_BUY: _ClassVar[Side]
+    SIDE_SELL: _ClassVar[Side]
+
+class OrdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORD_TYPE_UNSPECIFIED: _ClassVar[OrdType]
+    ORD_TYPE_MARKET: _ClassVar[OrdType]
+    ORD_TYPE_LIMIT: _ClassVar[OrdType]
+
+class OrdStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ORD_STATUS_UNSPECIFIED: _ClassVar[OrdStatus]
+    ORD_STATUS_NEW: _ClassVar[OrdStatus]
+    ORD_STATUS_PARTIALLY_FILLED: _ClassVar[OrdStatus]
+    ORD_STATUS_FILLED: _ClassVar[OrdStatus]
+    ORD_STATUS_CANCELED: _ClassVar[OrdStatus]
+    ORD_STATUS_REJECTED: _ClassVar[OrdStatus]
+
+class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXEC_TYPE_UNSPECIFIED: _ClassVar[ExecType]
+    EXEC_TYPE_NEW: _ClassVar[ExecType]
+    EXEC_TYPE_FILL: _ClassVar[ExecType]
+    EXEC_TYPE_CANCELED: _ClassVar[ExecType]
+    EXEC_TYPE_REJECTED: _ClassVar[ExecType]
+FAULT_KIND_UNSPECIFIED: FaultKind
+FAULT_KIND_DELAY: FaultKind
+FAULT_KIND_LOST_REPLY: FaultKind
+FAULT_KIND_REJECT: FaultKind
+FAULT_KIND_DROP: FaultKind
+FAULT_KIND_LATE_ACCEPT: FaultKind
+REPLY_STATUS_UNSPECIFIED: ReplyStatus
+REPLY_STATUS_ACCEPTED: ReplyStatus
+REPLY_STATUS_REJECTED: ReplyStatus
+REPLY_STATUS_DUPLICATE_CL_ORD_ID: ReplyStatus
+REPLY_STATUS_UNKNOWN_ORDER: ReplyStatus
+REPLY_STATUS_TOO_LATE: ReplyStatus
+SIDE_UNSPECIFIED: Side
+SIDE_BUY: Side
+SIDE_SELL: Side
+ORD_TYPE_UNSPECIFIED: OrdType
+ORD_TYPE_MARKET: OrdType
+ORD_TYPE_LIMIT: OrdType
+ORD_STATUS_UNSPECIFIED: OrdStatus
+ORD_STATUS_NEW: OrdStatus
+ORD_STATUS_PARTIALLY_FILLED: OrdStatus
+ORD_STATUS_FILLED: OrdStatus
+ORD_STATUS_CANCELED: OrdStatus
+ORD_STATUS_REJECTED: OrdStatus
+EXEC_TYPE_UNSPECIFIED: ExecType
+EXEC_TYPE_NEW: ExecType
+EXEC_TYPE_FILL: ExecType
+EXEC_TYPE_CANCELED: ExecType
+EXEC_TYPE_REJECTED: ExecType
+
+class SessionRequest(_message.Message):
+    __slots__ = ("attach", "new_orders", "cancels")
+    ATTACH_FIELD_NUMBER: _ClassVar[int]
+    NEW_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_FIELD_NUMBER: _ClassVar[int]
+    attach: _containers.RepeatedCompositeFieldContainer[Attach]
+    new_orders: _containers.RepeatedCompositeFieldContainer[NewOrder]
+    cancels: _containers.RepeatedCompositeFieldContainer[CancelOrder]
+    def __init__(self, attach: _Optional[_Iterable[_Union[Attach, _Mapping]]] = ..., new_orders: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[_Union[CancelOrder, _Mapping]]] = ...) -> None: ...
+
+class SessionResponse(_message.Message):
+    __slots__ = ("replies", "reports")
+    REPLIES_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    replies: _containers.RepeatedCompositeFieldContainer[OrderReply]
+    reports: _containers.RepeatedCompositeFieldContainer[Report]
+    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ...) -> None: ...
+
+class Attach(_message.Message):
+    __slots__ = ("account", "after_report_seq")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    AFTER_REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    after_report_seq: int
+    def __init__(self, account: _Optional[str] = ..., after_report_seq: _Optional[int] = ...) -> None: ...
+
+class NewOrder(_message.Message):
+    __slots__ = ("account", "cl_ord_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "time_in_force", "reference_price")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cl_ord_id: str
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    order_qty: str
+    limit_price: str
+    time_in_force: str
+    reference_price: str
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., reference_price: _Optional[str] = ...) -> None: ...
+
+class CancelOrder(_message.Message):
+    __slots__ = ("account", "cl_ord_id")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cl_ord_id: str
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ...) -> None: ...
+
+class OrderReply(_message.Message):
+    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cl_ord_id: str
+    status: ReplyStatus
+    text: str
+    order: Order
+    cancel: bool
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ...) -> None: ...
+
+class Order(_message.Message):
+    __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    ORD_STATUS_FIELD_NUMBER: _ClassVar[int]
+    CUM_QTY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PX_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cl_ord_id: str
+    order_id: str
+    instrument: str
+    side: Side
+    ord_type: OrdType
+    order_qty: str
+    limit_price: str
+    ord_status: OrdStatus
+    cum_qty: str
+    avg_px: str
+    arrived_time: _timestamp_pb2.Timestamp
+    text: str
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+
+class Report(_message.Message):
+    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    EXEC_ID_FIELD_NUMBER: _ClassVar[int]
+    EXEC_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORD_STATUS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    LAST_QTY_FIELD_NUMBER: _ClassVar[int]
+    LAST_PX_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    CUM_QTY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PX_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    report_seq: int
+    cl_ord_id: str
+    order_id: str
+    exec_id: str
+    exec_type: ExecType
+    ord_status: OrdStatus
+    instrument: str
+    side: Side
+    last_qty: str
+    last_px: str
+    fee: str
+    cum_qty: str
+    avg_px: str
+    text: str
+    time: _timestamp_pb2.Timestamp
+    arrived_time: _timestamp_pb2.Timestamp
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class GetOrdersRequest(_message.Message):
+    __slots__ = ("account", "cl_ord_ids")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_IDS_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cl_ord_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, account: _Optional[str] = ..., cl_ord_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetOrdersResponse(_message.Message):
+    __slots__ = ("orders", "reports")
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    REPORTS_FIELD_NUMBER: _ClassVar[int]
+    orders: _containers.RepeatedCompositeFieldContainer[Order]
+    reports: _containers.RepeatedCompositeFieldContainer[Report]
+    def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ...) -> None: ...
+
+class GetAccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    def __init__(self, account: _Optional[str] = ...) -> None: ...
+
+class GetAccountResponse(_message.Message):
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    CASH_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    cash: str
+    currency: str
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    open_orders: _containers.RepeatedCompositeFieldContainer[Order]
+    options: Options
+    last_report_seq: int
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("instrument", "quantity", "avg_price")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    quantity: str
+    avg_price: str
+    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ...) -> None: ...
+
+class Options(_message.Message):
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats")
+    VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
+    visibility_horizon_seconds: float
+    refuses_repeats: bool
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ...) -> None: ...
+
+class ConfigureAccountRequest(_message.Message):
+    __slots__ = ("account", "options", "set_faults", "faults")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    SET_FAULTS_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    options: Options
+    set_faults: bool
+    faults: _containers.RepeatedCompositeFieldContainer[Fault]
+    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ...) -> None: ...
+
+class ConfigureAccountResponse(_message.Message):
+    __slots__ = ("options",)
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    options: Options
+    def __init__(self, options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
+
+class Fault(_message.Message):
+    __slots__ = ("nth", "kind", "delay_ms")
+    NTH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    nth: int
+    kind: FaultKind
+    delay_ms: int
+    def __init__(self, nth: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., delay_ms: _Optional[int] = ...) -> None: ...

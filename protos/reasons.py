@@ -1,0 +1,158 @@
+"""The reasons catalogue: why a trade is where it is, in words a person can act on.
+
+One word each: lower case in the API, pages and docs; the same in upper case as the
+`Reason` enum of the contract. `{name}` in a message is filled from the trade's numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """What happened and what to do about it."""
+
+    message: str
+    fix: str
+
+
+CATALOGUE: dict[str, Words] = {
+    "no_position": Words(
+        "Exit asked, but nothing is open in {instrument}.",
+        "Usually harmless: there was nothing to do.",
+    ),
+    "already_in_position": Words(
+        "Already {side} {position} {instrument}; adding is off.",
+        "Turn on adding for this subscription, or send `add`.",
+    ),
+    "entry_working": Words(
+        "An entry in {instrument} is still working or in doubt.",
+        "Wait for it, cancel it, or turn on adding.",
+    ),
+    "superseded": Words(
+        "A newer signal replaced this one before it reached the broker.",
+        "Nothing to do.",
+    ),
+    "side_not_allowed": Words(
+        "This subscription trades {sides} only.",
+        "Change Sides in the subscription's settings.",
+    ),
+    "swap_off": Words(
+        "The position was closed; side swapping is off, so no opposite position was opened.",
+        "Turn on side swapping to reverse with one signal.",
+    ),
+    "quantity_zero": Words(
+        "{quantity} rounds down to 0.",
+        "Raise the size.",
+    ),
+    "quantity_missing": Words(
+        "No quantity: neither the signal nor the settings name one.",
+        "Send `quantity`, or set a size.",
+    ),
+    "no_price": Words(
+        "A limit order needs a price, and there is neither one in the signal nor a quote.",
+        "Send `limitPrice` or `price`.",
+    ),
+    "already_closing": Words(
+        "An exit of this position is already working.",
+        "Nothing to do.",
+    ),
+    "nothing_to_cancel": Words(
+        "Cancel asked, but no order is open in {instrument}.",
+        "Usually harmless: there was nothing to do.",
+    ),
+    "entry_canceled": Words(
+        "Nothing was open; the working entry was canceled.",
+        "Nothing to do.",
+    ),
+    "raced_fill": Words(
+        "The order filled before the cancel arrived.",
+        "Check the position; send an exit if you do not want it.",
+    ),
+    "flatten_debt": Words(
+        "An earlier order is in doubt; whatever appears will be closed.",
+        "Nothing to do: it goes on by itself.",
+    ),
+    "nothing_appeared": Words(
+        "The order in doubt never reached the broker; there was nothing to close.",
+        "Nothing to do.",
+    ),
+    "flip_timeout": Words(
+        "The exit did not fill within {seconds} s, so the opposite entry was dropped.",
+        "The exit is still working; send the entry again if you still want it.",
+    ),
+    "in_doubt": Words(
+        "We do not know yet whether the broker has the order; we are asking.",
+        "Do not resend; the result appears here.",
+    ),
+    "not_provable": Words(
+        "The broker can neither show the order nor prove that it is absent.",
+        "Look at the broker, then check again or declare the outcome.",
+    ),
+    "signal_stale": Words(
+        "The signal was {age} s old at {stage}; the limit is {limit} s.",
+        "No order was sent. Check what delayed it.",
+    ),
+    "broker_rejected": Words(
+        "The broker refused the order: {text}",
+        "Read the broker's words above.",
+    ),
+    "broker_auth": Words(
+        "The broker ended the login.",
+        "Reconnect the connection.",
+    ),
+    "test": Words(
+        "A test signal: recorded and explained, never sent.",
+        "Nothing to do.",
+    ),
+    "subscription_paused": Words(
+        "The subscription or its strategy was paused.",
+        "Enable it.",
+    ),
+    "approval_expired": Words(
+        "Nobody approved within {minutes} min.",
+        "Nothing was sent.",
+    ),
+    "short_not_allowed": Words(
+        "Spot crypto cannot be sold short.",
+        "Sell only what is held.",
+    ),
+    "order_type_unsupported": Words(
+        "This broker has no {ord_type} orders for {instrument}.",
+        "Use another order type.",
+    ),
+    "sentiment_mismatch": Words(
+        "{action} with sentiment {sentiment} has nothing to close here.",
+        "Nothing to do, or drop the sentiment.",
+    ),
+    "internal_error": Words(
+        "We failed to work this out, and stopped: no order was sent from here on.",
+        "Quote the trade's id to support.",
+    ),
+    "entry_dropped": Words(
+        "The exit filled; the entry was not sent: {text}",
+        "Send the entry again if you still want it.",
+    ),
+    "canceled_by_signal": Words(
+        "A later signal canceled the order.",
+        "Nothing to do.",
+    ),
+    "waiting_in_lane": Words(
+        "Waiting for an earlier trade in {instrument}.",
+        "Nothing to do: it goes on by itself.",
+    ),
+    "rejected_by_member": Words(
+        "A member rejected the trade.",
+        "Nothing was sent.",
+    ),
+}
+
+
+class _Shown(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return f"({key} not known)"
+
+
+def explain(reason: str, numbers: Mapping[str, str]) -> str:
+    """The reason's message with its numbers filled in."""
+    return CATALOGUE[reason].message.format_map(_Shown(numbers))

@@ -1,0 +1,41 @@
+"""Decimals and times as they travel: plain decimal strings, aware UTC timestamps."""
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+
+def to_text(value: Decimal | None) -> str:
+    """`228.40`, never `2.284E+2`; empty for None."""
+    return "" if value is None else format(value, "f")
+
+
+def to_decimal(text: str) -> Decimal | None:
+    """The number, exactly; None for empty.
+
+    Raises ValueError when the text is not a finite number.
+    """
+    if not text:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"not a number: {text!r}") from None
+    if not value.is_finite():
+        raise ValueError(f"not a finite number: {text!r}")
+    return value
+
+
+def to_timestamp(at: datetime) -> Timestamp:
+    """The instant, to the microsecond."""
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
+
+
+def to_datetime(stamp: Timestamp) -> datetime | None:
+    """Aware UTC; None when the field was left empty."""
+    if not stamp.seconds and not stamp.nanos:
+        return None
+    return stamp.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Fillwire web: knows who trades what."""
