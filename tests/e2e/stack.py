@@ -141,6 +141,10 @@ class Stack:
         response.raise_for_status()
         return response.json()
 
+    def page(self, path: str) -> httpx.Response:
+        """A page of the site, as someone who is not signed in."""
+        return self._http.get(f"{self.ready['web_url']}{path}")
+
     def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One call of the API as the demo's key."""
         demo = self.ready["demo"]
