@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +118,11 @@ class Intake:
                 "application_name": "fillwire-intake",
             },
         )
+
+    def close(self) -> None:
+        """Let go of the database; every request was answered."""
+        self._pool.close()
+        self._boot.end()
 
     def find(self, webhook_uuid: UUID) -> Webhook:
         """The webhook, from memory when seen in the last 30 s.
@@ -226,7 +232,7 @@ class Intake:
         received_at: datetime,
     ) -> TupleRow:
         limits = self._limits or webhook
-        doubt: Callable[[], None] = lambda: self._boot.doubt(webhook.strategy_id, body_hash)  # noqa: E731
+        doubt = partial(self._boot.doubt, webhook.strategy_id, body_hash)
         with self._connection(doubt) as connection:
             row = connection.execute(
                 "SELECT * FROM web.accept_signal"
@@ -287,13 +293,13 @@ def now() -> datetime:
 
 def _until(gen: Any, deadline: float) -> Iterator[Any]:
     """The generator of a psycopg exchange, ended at a deadline."""
-    wanted = next(gen)
+    ready = None
     while True:
-        ready = yield wanted
-        if not ready and time.monotonic() > deadline:
-            gen.close()
-            raise psycopg.OperationalError("the database did not answer in time")
         try:
             wanted = gen.send(ready)
         except StopIteration as done:
             return done.value
+        ready = yield wanted
+        if not ready and time.monotonic() > deadline:
+            gen.close()
+            raise psycopg.OperationalError("the database did not answer in time")
