@@ -134,6 +134,7 @@ class PaperAdapter:
 
     async def close(self) -> None:
         """Disconnect; calls in flight end as a lost stream ends them."""
+        self._on_gap = _nobody
         self._keeping.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeping
@@ -295,7 +296,7 @@ class PaperAdapter:
         for call in self._outbox.calls:
             call.fail(cause)
         if was_connected:
-            log.warning("paper_session_lost", cause=cause)
+            log.info("paper_session_lost", cause=cause)
             self._on_gap(cause)
 
     def _hear(self, response: pb.SessionResponse) -> None:
@@ -318,6 +319,10 @@ class PaperAdapter:
             if not call.answer.done():
                 call.answer.set_result(_Answer(reply, acknowledgement))
                 return
+
+
+def _nobody(cause: str) -> None:
+    """After `close`, a lost stream is no news."""
 
 
 def _cause(error: Exception) -> str:

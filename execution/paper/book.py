@@ -79,6 +79,7 @@ class Account:
     faults: list[pb.Fault] = field(default_factory=list)
     faults_counted: int = 0
     report_seq: int = 0
+    is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)
     # How many orders have used a ClOrdID.

@@ -224,7 +224,8 @@ class Desk:
     def _look(
         self, account: Account, answer: asyncio.Future[pb.GetAccountResponse], batch: Batch
     ) -> None:
-        batch.changes.accounts[account.name] = account
+        if not account.is_stored:
+            batch.changes.accounts[account.name] = account
         response = _describe(account, batch.moment)
         batch.answers.append(lambda: _resolve(answer, response))
 

@@ -65,14 +65,11 @@ class Venue(paper_pb2_grpc.VenueServicer):
         request: pb.GetOrdersRequest,
         context: aio.ServicerContext[pb.GetOrdersRequest, pb.GetOrdersResponse],
     ) -> pb.GetOrdersResponse:
-        async with self._reading:
-            try:
-                if self._reader is None or self._reader.closed:
-                    self._reader = await store.connect(self._database_url)
-                return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
-            except psycopg.OperationalError as error:
-                log.warning("venue_read_failed", error=repr(error))
-        await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+        try:
+            return await self._find(request)
+        except psycopg.OperationalError as error:
+            log.warning("venue_read_failed", error=repr(error))
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
     async def GetAccount(
         self,
@@ -133,10 +130,11 @@ class PaperServer:
         self._server = aio.server(options=_OPTIONS)
         self._venue = Venue(self._writer, self._sessions, self._config.database_url)
         paper_pb2_grpc.add_VenueServicer_to_server(self._venue, self._server)
-        await _add_health_and_reflection(self._server)
+        health_servicer = await _add_health_and_reflection(self._server)
         self._tasks = [
             asyncio.create_task(self._writer.run()),
             asyncio.create_task(self._writer.tick()),
+            asyncio.create_task(self._announce(health_servicer)),
         ]
         self.port = self._server.add_insecure_port(self._config.target)
         await self._server.start()
@@ -152,13 +150,18 @@ class PaperServer:
         await self._server.stop(STOP_SECONDS)
         await self._venue.close()
 
+    async def _announce(self, servicer: health.aio.HealthServicer) -> None:
+        await self._writer.ready.wait()
+        await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 
-async def _add_health_and_reflection(server: aio.Server) -> None:
+
+async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthServicer:
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+    await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
     names = [pb.DESCRIPTOR.services_by_name["Venue"].full_name, health.SERVICE_NAME]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    return servicer
 
 
 async def _check_name(account: str, context: aio.ServicerContext[Any, Any]) -> None:

@@ -235,6 +235,7 @@ def _to_account(row: dict[str, Any]) -> Account:
         faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
         faults_counted=row["faults_counted"],
         report_seq=row["report_seq"],
+        is_stored=True,
         holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
         used=row["used"] or {},
     )

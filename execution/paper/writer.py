@@ -42,6 +42,8 @@ class Writer:
     database_url: str
     clock: Callable[[], datetime]
     is_connected: bool = False
+    # Set once the venue has been able to serve.
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: deque[Work] = field(default_factory=deque)
     _taken: list[Work] = field(default_factory=list)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,7 +62,10 @@ class Writer:
             try:
                 await self._load_resting(connection)
                 self.is_connected = True
+                self.ready.set()
                 await self._serve(connection)
+            except Unavailable:
+                log.warning("venue_database_lost")
             except Exception:
                 log.exception("venue_batch_failed")
             finally:
@@ -102,7 +107,7 @@ class Writer:
 
     async def _serve(self, connection: store.Connection) -> None:
         while True:
-            await self._arrived.wait()
+            await self._wait_for_work(connection)
             works = self._taken = self._take_waiting()
             batch = await self._prepare(connection, works)
             for work in works:
@@ -110,8 +115,28 @@ class Writer:
             faults.point("venue.before_commit")
             if batch.changes:
                 await store.save(connection, batch.changes)
+                for account in batch.changes.accounts.values():
+                    account.is_stored = True
             faults.point("venue.after_commit")
             self._tell(batch)
+
+    async def _wait_for_work(self, connection: store.Connection) -> None:
+        """Wait; an idle connection that becomes readable has been closed by the other side,
+        and to notice before anything is sent spares the clients a doubt."""
+        if self._arrived.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_reader(connection.fileno(), self._notice_loss)
+        try:
+            await self._arrived.wait()
+        finally:
+            loop.remove_reader(connection.fileno())
+        if not self.is_connected:
+            raise Unavailable
+
+    def _notice_loss(self) -> None:
+        self.is_connected = False
+        self._arrived.set()
 
     def _take_waiting(self) -> list[Work]:
         works: list[Work] = []
