@@ -100,6 +100,12 @@ class Venue(paper_pb2_grpc.VenueServicer):
         if self._reader is not None:
             await self._reader.close()
 
+    async def _find(self, request: pb.GetOrdersRequest) -> pb.GetOrdersResponse:
+        async with self._reading:
+            if self._reader is None or self._reader.closed:
+                self._reader = await store.connect(self._database_url)
+            return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
+
     async def _read(
         self, session: sessions.Session, requests: AsyncIterator[pb.SessionRequest]
     ) -> None:
