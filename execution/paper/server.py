@@ -145,6 +145,10 @@ class PaperServer:
         self.port = self._server.add_insecure_port(self._config.target)
         await self._server.start()
 
+    async def ready(self) -> None:
+        """Wait until orders can be taken."""
+        await self._writer.ready.wait()
+
     async def stop(self) -> None:
         """Finish the sessions and stop; an unfinished batch is in doubt for its client."""
         for task in self._tasks:

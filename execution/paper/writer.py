@@ -60,7 +60,6 @@ class Writer:
         while True:
             connection = await self._connect()
             try:
-                await self._load_resting(connection)
                 self.is_connected = True
                 self.ready.set()
                 await self._serve(connection)
@@ -95,9 +94,12 @@ class Writer:
         wait = FIRST_RETRY_SECONDS
         while True:
             try:
-                return await store.connect(self.database_url)
-            except psycopg.OperationalError as error:
+                connection = await store.connect(self.database_url)
+                await self._load_resting(connection)
+            except psycopg.Error as error:
                 log.warning("venue_database_unreachable", error=repr(error))
+            else:
+                return connection
             await asyncio.sleep(wait)
             wait = min(2 * wait, LAST_RETRY_SECONDS)
 
