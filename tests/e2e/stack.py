@@ -108,12 +108,14 @@ class Stack:
         return [each["webhook_url"] for each in self.ready["demo"]["strategies"]]
 
     def log_text(self) -> str:
-        """Everything the stack has printed."""
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        """Everything the stack and its processes have logged."""
+        files = [self.log_file, *sorted((self.data_dir / "log").glob("*.log"))]
+        return "".join(each.read_text(errors="replace") for each in files if each.exists())
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of what it has printed."""
-        return "\n".join(self.log_text().splitlines()[-lines:])
+        printed = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        return "\n".join(printed.splitlines()[-lines:])
 
     def faults_fired(self) -> set[str]:
         """The fault points that left their mark in the data folder."""
