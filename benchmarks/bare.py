@@ -17,6 +17,7 @@ from flask import Flask, request
 from granian.log import LogLevels
 from granian.server import Server
 from psycopg_pool import ConnectionPool
+
 from web.serve import PROGRAMS
 
 TABLE = """

@@ -9,6 +9,7 @@ from tests.e2e import chaos
 from tests.e2e.lane import Lane
 from tests.e2e.stack import Stack
 
+pytestmark = pytest.mark.slow
 STACK = chaos.OPTIONS
 FREEZE_SECONDS = 6
 SIGNALS_PER_SECOND = 5

@@ -32,6 +32,7 @@ def _disarm_all(data_dir: Path) -> None:
         _mark(data_dir, point).touch()
 
 
+pytestmark = pytest.mark.slow
 STACK = Options(
     strategies=len(POINTS),
     environ={"FILLWIRE_FAULT": ",".join(map(_spec, POINTS))},
