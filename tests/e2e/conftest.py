@@ -36,7 +36,7 @@ def _webhooks(stack: Stack) -> Iterator[str]:
 
 
 @pytest.fixture
-def lane(stack: Stack, _webhooks: Iterator[str], request: pytest.FixtureRequest) -> Lane:
+def lane(stack: Stack, _webhooks: Iterator[str]) -> Lane:
     """A demo strategy and a ticker that no other test of the module uses."""
     webhook = next(_webhooks)
     return Lane(stack, webhook, ticker_for(webhook, stack))
