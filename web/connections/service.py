@@ -1,12 +1,14 @@
 """Link a tenant to a broker account. So far only paper, which needs nothing else."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from protos import ids
 from web.audit import service as audit
 from web.connections.models import BrokerAccount, Connection
-from web.db import current_tenant, db
+from web.db import current_tenant, db, get_for_tenant
 
 
 class BadConnection(Exception):
@@ -62,3 +64,8 @@ def all_of_tenant() -> list[Connection]:
     """This tenant's connections, oldest first."""
     rows = select(Connection).order_by(Connection.created_at, Connection.id)
     return list(db.session.scalars(rows))
+
+
+def get(connection_id: UUID | None) -> Connection:
+    """The connection, if it is this tenant's; else 404."""
+    return get_for_tenant(Connection, connection_id)

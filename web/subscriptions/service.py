@@ -54,10 +54,10 @@ def create(
     except IntegrityError as error:
         db.session.rollback()
         raise AlreadySubscribed() from error
+    strategies.bump(strategy.id)
     _keep_version(subscription)
     if enabled:
         _open_span(subscription)
-    strategies.bump(strategy.id)
     audit.record(actor, "subscription:create", _shown(subscription), after=_facts(subscription))
     db.session.commit()
     return subscription
@@ -75,7 +75,10 @@ def change(
     A setting given as null goes back to how it was before it was ever set. Raises
     BadSetting.
     """
-    db.session.refresh(subscription, with_for_update={"of": Subscription})
+    # Holds intake's row until we commit: no signal is accepted in between, so that what
+    # it meets is what the clock says.
+    strategies.bump(subscription.strategy_id)
+    db.session.refresh(subscription)
     before = _facts(subscription)
     if new_settings is not None:
         _set(subscription, new_settings)
@@ -86,7 +89,6 @@ def change(
         else:
             _close_span(subscription)
     if _facts(subscription) != before:
-        strategies.bump(subscription.strategy_id)
         audit.record(
             actor,
             "subscription:change",
