@@ -30,6 +30,13 @@ csrf = CSRFProtect()
 
 def create(config: Config | None = None) -> Flask:
     """The Flask application, with intake ready and its boot announced."""
+    app = create_site(config)
+    _start_intake(app, app.extensions["fillwire.config"])
+    return app
+
+
+def create_site(config: Config | None = None) -> Flask:
+    """The Flask application for programs that serve nobody: no intake, no boot."""
     config = config or configuration.read()
     app = Flask(__name__)
     secure = config.web_url.startswith("https://")
@@ -71,7 +78,6 @@ def create(config: Config | None = None) -> Flask:
     for blueprint in (intake, api.blueprint):
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
-    _start_intake(app, config)
     return app
 
 

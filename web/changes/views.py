@@ -36,7 +36,7 @@ def changes() -> Response:
         text(
             "SELECT number, kind, object_id FROM web.changes "
             "WHERE tenant_id = web.current_tenant() AND number > :after "
-            "ORDER BY number LIMIT :most"
+            "ORDER BY number FETCH FIRST :most ROWS WITH TIES"
         ),
         {"after": after, "most": MOST},
     ).all()
