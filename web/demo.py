@@ -20,7 +20,7 @@ from web.accounts import service as accounts
 from web.accounts.owners import add_account
 from web.connections import service as connections
 from web.db import db, get_for_tenant, tenant_scope
-from web.strategies import service as strategies
+from web.strategies import service as strategy_service
 from web.strategies.models import Strategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
@@ -43,7 +43,7 @@ class Kept:
     strategies: list[tuple[UUID, UUID]] = field(default_factory=list)
 
 
-def seed(count: int = 1) -> dict[str, Any]:
+def seed(strategies: int = 1) -> dict[str, Any]:
     """Make what is missing, and return the `demo` object of the ready-file."""
     from web.app import create_site
 
@@ -52,10 +52,10 @@ def seed(count: int = 1) -> dict[str, Any]:
     with app.app_context():
         kept = _load(path) or _begin(path)
         with tenant_scope(kept.tenant_id):
-            while len(kept.strategies) < count:
+            while len(kept.strategies) < strategies:
                 kept.strategies.append(_add_strategy(len(kept.strategies) + 1))
                 _save(path, kept)
-            return _describe(kept, count)
+            return _describe(kept, strategies)
 
 
 def _begin(path: Path) -> Kept:
@@ -73,7 +73,7 @@ def _begin(path: Path) -> Kept:
 
 def _add_strategy(number: int) -> tuple[UUID, UUID]:
     name = "My first strategy" if number == 1 else f"Demo strategy {number}"
-    strategy = strategies.create(name=name, asset_class="stocks", actor=ACTOR)
+    strategy = strategy_service.create(name=name, asset_class="stocks", actor=ACTOR)
     connection = connections.create_paper(
         name="Paper" if number == 1 else f"Paper {number}", actor=ACTOR
     )
@@ -88,8 +88,8 @@ def _describe(kept: Kept, count: int) -> dict[str, Any]:
         {
             "strategy_id": ids.show("strategy", strategy_id),
             "subscription_id": ids.show("subscription", subscription_id),
-            "webhook_url": strategies.webhook_url(
-                strategies.webhook_of(get_for_tenant(Strategy, strategy_id))
+            "webhook_url": strategy_service.webhook_url(
+                strategy_service.webhook_of(get_for_tenant(Strategy, strategy_id))
             ),
         }
         for strategy_id, subscription_id in kept.strategies[:count]

@@ -92,6 +92,15 @@ def milliseconds(value: float | None) -> str:
     return f"{minutes} min {seconds} s"
 
 
+def ago(at: datetime, now: datetime) -> str:
+    """`8 s ago`, `3 min ago`, `2 h ago`, `5 d ago`."""
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
 def tone(state: str) -> str:
     """Which tone a state or status has."""
     return TONES.get(state, "busy" if state in OPEN_STATES else "mute")
@@ -119,8 +128,10 @@ def install(app: Flask) -> None:
         "day": day,
         "iso": iso,
         "milliseconds": milliseconds,
+        "ago": lambda at: ago(at, datetime.now(UTC)),
         "tone": tone,
         "words": words,
         "fix": fix,
     }
     app.jinja_env.filters.update(filters)
+    app.jinja_env.globals.update(now=lambda: datetime.now(UTC), zip=zip)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Flask, Response, url_for
 
-from web import security
+from web.signals.reads import NONE
 
 blueprint = Blueprint("pages", __name__)
 
@@ -32,4 +32,4 @@ def healthz() -> Response:
 def install(app: Flask) -> None:
     """Register these pages and what every template may use."""
     app.register_blueprint(blueprint)
-    app.jinja_env.globals.update(navigation=NAVIGATION, request_id=security.request_id)
+    app.jinja_env.globals.update(navigation=NAVIGATION, no_counts=NONE)
