@@ -5,7 +5,13 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-ROLES = ("fillwire_web", "fillwire_worker", "fillwire_staff", "fillwire_execution", "fillwire_paper")
+ROLES = (
+    "fillwire_web",
+    "fillwire_worker",
+    "fillwire_staff",
+    "fillwire_execution",
+    "fillwire_paper",
+)
 
 
 def upgrade() -> None:

@@ -1,0 +1,183 @@
+"""Servers for the tests: one private PostgreSQL and Valkey a run, a clone a test."""
+
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from web.ops import children, places, postgres, roles, valkey
+
+PASSWORD = "fillwire_test"
+TEMPLATE = "fillwire_test_template"
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+UNSAFE_BUT_FAST = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum_naptime": "5min",
+}
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The embedded servers of this run."""
+
+    postgres: postgres.Cluster
+    valkey: valkey.Server
+
+    def owner_url(self, database: str) -> str:
+        return self.postgres.url(roles.OWNER, PASSWORD, database)
+
+
+@dataclass(frozen=True)
+class Database:
+    """One migrated database; `url("web")` is the way in of that role."""
+
+    owner: str
+    name: str
+
+    def url(self, role: str) -> str:
+        """The URL for owner, web, worker, staff, execution or paper."""
+        if role == "owner":
+            return self.owner
+        return roles.url_for(self.owner, roles.RUNTIME[role][0], PASSWORD)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network_beyond_loopback() -> Iterator[None]:
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def check(address: object) -> None:
+        host = address[0] if isinstance(address, tuple) else "127.0.0.1"
+        if not str(host).startswith(LOOPBACK):
+            raise PermissionError(f"tests stay on the loopback; {host} was asked")
+
+    def guarded(self: socket.socket, address: object) -> None:
+        check(address)
+        connect(self, address)  # type: ignore[arg-type]
+
+    def guarded_ex(self: socket.socket, address: object) -> int:
+        check(address)
+        return connect_ex(self, address)  # type: ignore[arg-type]
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    socket.socket.connect_ex = guarded_ex  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = connect_ex  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Servers]:
+    """The servers of this run, on folders that disappear with it."""
+    who = places.identity()
+    folder = Path(tempfile.mkdtemp(prefix="fillwire_test_", dir=_base()))
+    folder.chmod(0o711)
+    servers = Servers(
+        postgres.Cluster(
+            folder=folder / "postgres",
+            port=children.free_port(),
+            password=secrets.token_urlsafe(),
+            binaries=postgres.find(who),
+            identity=who,
+            settings=UNSAFE_BUT_FAST,
+        ),
+        valkey.Server(
+            folder=folder / "valkey",
+            port=children.free_port(),
+            password=secrets.token_urlsafe(),
+            binary=valkey.find(who),
+            identity=who,
+        ),
+    )
+    servers.postgres.create()
+    servers.valkey.create()
+    running = [_start(servers.postgres, folder), _start(servers.valkey, folder)]
+    try:
+        _wait(servers.postgres.is_ready)
+        _wait(servers.valkey.is_ready)
+        _make_template(servers)
+        yield servers
+    finally:
+        for child, number in zip(running, (signal.SIGQUIT, signal.SIGKILL), strict=True):
+            child.send_signal(number)
+            child.wait(timeout=20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(cluster: Servers) -> Iterator[Database]:
+    """A fresh migrated database for one test."""
+    yield from _clone(cluster)
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: Servers) -> Iterator[Database]:
+    """A fresh migrated database shared by the tests of one module."""
+    yield from _clone(cluster)
+
+
+@pytest.fixture
+def redis_url(cluster: Servers) -> str:
+    """A flushed Valkey."""
+    with redis.Redis.from_url(cluster.valkey.url) as client:
+        client.flushall()
+    return cluster.valkey.url
+
+
+def _base() -> str:
+    # A run as root needs a folder that the servers' user can walk to.
+    return "/tmp" if places.identity() is not None else tempfile.gettempdir()
+
+
+def _start(server: postgres.Cluster | valkey.Server, folder: Path) -> Popen[bytes]:
+    return children.spawn(
+        server.command,
+        environment=server.environment,
+        log=folder / "servers.log",
+        folder=Path("/"),
+        identity=server.identity,
+        ended_by=signal.SIGQUIT,
+    )
+
+
+def _wait(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the server did not start within 30 s")
+        time.sleep(0.05)
+
+
+def _make_template(servers: Servers) -> None:
+    roles.ensure_owner(servers.postgres.super_url, PASSWORD, TEMPLATE)
+    owner = servers.owner_url(TEMPLATE)
+    roles.upgrade(owner)
+    roles.let_in(owner, dict.fromkeys(roles.RUNTIME, PASSWORD))
+
+
+def _clone(servers: Servers) -> Iterator[Database]:
+    name = f"fillwire_test_{secrets.token_hex(6)}"
+    with psycopg.connect(servers.postgres.super_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY wal_log").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE), sql.Identifier(roles.OWNER)
+            )
+        )
+    yield Database(owner=servers.owner_url(name), name=name)
+    with psycopg.connect(servers.postgres.super_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,0 +1,1 @@
+"""Running it: the private servers, the process table and the supervisor."""
