@@ -39,9 +39,11 @@ class EntryStore(Protocol):
 class Journal:
     """Collects entries and writes them in batches, in the order they came."""
 
-    def __init__(self, store: EntryStore, on_commit: Callable[[], None]) -> None:
+    def __init__(self, store: EntryStore) -> None:
         self._store = store
-        self._on_commit = on_commit
+        # Who wants to know of a commit, and of an account whose lease was lost.
+        self.on_commit: Callable[[], None] = _nobody
+        self.on_refused: Callable[[UUID], None] = _nobody_minds
         self._waiting: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -81,10 +83,12 @@ class Journal:
         _pass_faults(sending, reports, "before_commit")
         held = await self._write_until_known(batch)
         _pass_faults(sending, reports, "after_commit")
-        self._on_commit()
+        self.on_commit()
+        for account in {entry.account_id for entry in batch} - held:
+            self.on_refused(account)
         for entry in batch:
-            if entry.committed is not None:
-                _tell(entry.committed, entry.account_id in held)
+            if entry.committed is not None and entry.account_id in held:
+                _tell(entry.committed)
 
     async def _write_until_known(self, batch: list[Entry]) -> set[UUID]:
         while True:
@@ -102,8 +106,16 @@ def _pass_faults(sending: bool, reports: bool, where: str) -> None:
         faults.point(f"reports.{where}")
 
 
-def _tell(committed: Callable[[bool], None], held: bool) -> None:
+def _nobody() -> None:
+    """Until the engine is there."""
+
+
+def _nobody_minds(account: UUID) -> None:
+    """Until the engine is there."""
+
+
+def _tell(committed: Callable[[], None]) -> None:
     try:
-        committed(held)
+        committed()
     except Exception:
         log.exception("committed_callback_failed")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from execution.domain import words
@@ -12,6 +13,8 @@ from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
+
+Kind = TypeVar("Kind")
 
 _ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in words.Action}
 _SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in words.Sentiment}
@@ -140,6 +143,7 @@ def set_report(
     report: Report,
     *,
     heard: bool,
+    asked: bool,
     position: Position,
     own_qty: Decimal,
 ) -> None:
@@ -154,7 +158,7 @@ def set_report(
     message.instrument = report.instrument
     message.side = _SIDE[report.side]
     message.text = report.text
-    message.recovered = not heard
+    message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
         message.venue_time.FromDatetime(report.venue_time)
@@ -237,7 +241,7 @@ def read_terms(row: Mapping[str, object]) -> Terms:
     )
 
 
-def _as[T](kind: type[T], value: object) -> T:
+def _as(kind: type[Kind], value: object) -> Kind:
     if not isinstance(value, kind):
         raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
     return value

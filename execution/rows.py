@@ -63,8 +63,8 @@ class PositionRow(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Entry:
-    """What becomes durable together for one account under one lease; `committed` is told
-    False when the lease was lost and nothing of it was stored."""
+    """What becomes durable together for one account under one lease; `committed` is called
+    once it is, never when the lease was lost."""
 
     account_id: UUID
     epoch: int
@@ -72,7 +72,7 @@ class Entry:
     orders: list[OrderRow] = field(default_factory=list)
     positions: list[PositionRow] = field(default_factory=list)
     done: list[UUID] = field(default_factory=list)
-    committed: Callable[[bool], None] | None = None
+    committed: Callable[[], None] | None = None
 
 
 class InstructionRow(msgspec.Struct, frozen=True):
@@ -129,3 +129,12 @@ class OutcomeImage:
     state: str
     reason: str
     numbers: dict[str, str]
+
+
+@dataclass(slots=True)
+class PastTrade:
+    """A trade that was over, and is needed again because something late was heard."""
+
+    stored: Stored
+    orders: list[Order] = field(default_factory=list)
+    outcome: OutcomeImage | None = None
