@@ -119,7 +119,7 @@ CREATE TABLE web.strategy_intake (
     FOREIGN KEY (tenant_id, strategy_id) REFERENCES web.strategies (tenant_id, id),
     CHECK (handed_seq <= drained_seq AND drained_seq <= seq)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
-CREATE INDEX strategy_intake_due ON web.strategy_intake (last_accepted_at) WHERE handed_seq < seq;
+CREATE INDEX strategy_intake_due ON web.strategy_intake (strategy_id) WHERE handed_seq < seq;
 
 -- An account at a broker. It has no tenant; one sees it through one's own connection.
 CREATE TABLE web.broker_accounts (

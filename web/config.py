@@ -1,0 +1,107 @@
+"""Configuration of the web programs: one frozen object, read once from the environment."""
+
+import os
+import re
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from pathlib import Path
+
+VARIABLES = (
+    "REDIS_URL",
+    "FILLWIRE_WEB_DATABASE_URL",
+    "FILLWIRE_WORKER_DATABASE_URL",
+    "FILLWIRE_STAFF_DATABASE_URL",
+    "FILLWIRE_EXECUTION_TARGET",
+    "FILLWIRE_WEB_URL",
+    "FILLWIRE_LIVE_URL",
+    "FILLWIRE_WEB_BIND",
+    "FILLWIRE_LIVE_BIND",
+    "FILLWIRE_DATA_DIR",
+    "FILLWIRE_SECRET_KEY",
+    "FILLWIRE_SEALING_KEY",
+    "FILLWIRE_INSTANCE",
+    "FILLWIRE_WEBHOOK_LIMITS",
+    "FILLWIRE_PRODUCTION",
+    "FILLWIRE_FAULT",
+)
+
+_DEFAULT_SECRET = "not-a-secret-set-FILLWIRE_SECRET_KEY"
+_DEFAULT_SEALING = "bm90LWEtc2VjcmV0LW5vdC1hLXNlY3JldC1ub3QtYSE="
+
+
+class BadConfig(Exception):
+    """A variable is missing or unusable; the message names it and the cure."""
+
+
+@dataclass(frozen=True)
+class WebhookLimits:
+    """How many signals one webhook may send."""
+
+    per_minute: int
+    per_hour: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a web, worker, relay or live process needs to know."""
+
+    web_database_url: str
+    worker_database_url: str
+    staff_database_url: str
+    redis_url: str
+    execution_target: str
+    web_url: str
+    live_url: str
+    web_bind: str
+    live_bind: str
+    data_dir: Path
+    secret_key: str
+    sealing_key: bytes
+    instance: str
+    # None: each webhook's own limits hold.
+    webhook_limits: WebhookLimits | None
+
+
+def read(environ: dict[str, str] | None = None) -> Config:
+    """The configuration in the environment.
+
+    Raises BadConfig naming the variable.
+    """
+    env = os.environ if environ is None else environ
+    secret = env.get("FILLWIRE_SECRET_KEY", _DEFAULT_SECRET)
+    sealing = env.get("FILLWIRE_SEALING_KEY", _DEFAULT_SEALING)
+    if env.get("FILLWIRE_PRODUCTION") == "1":
+        for name, value, default in (
+            ("FILLWIRE_SECRET_KEY", secret, _DEFAULT_SECRET),
+            ("FILLWIRE_SEALING_KEY", sealing, _DEFAULT_SEALING),
+        ):
+            if value == default:
+                raise BadConfig(f"{name} is the default: set a secret of your own")
+    key = urlsafe_b64decode(sealing)
+    if len(key) != 32:
+        raise BadConfig("FILLWIRE_SEALING_KEY must be 32 bytes in base64url")
+    return Config(
+        web_database_url=env.get("FILLWIRE_WEB_DATABASE_URL", ""),
+        worker_database_url=env.get("FILLWIRE_WORKER_DATABASE_URL", ""),
+        staff_database_url=env.get("FILLWIRE_STAFF_DATABASE_URL", ""),
+        redis_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
+        execution_target=env.get("FILLWIRE_EXECUTION_TARGET", "127.0.0.1:50051"),
+        web_url=env.get("FILLWIRE_WEB_URL", "http://127.0.0.1:8000").rstrip("/"),
+        live_url=env.get("FILLWIRE_LIVE_URL", "http://127.0.0.1:8001").rstrip("/"),
+        web_bind=env.get("FILLWIRE_WEB_BIND", "127.0.0.1:8000"),
+        live_bind=env.get("FILLWIRE_LIVE_BIND", "127.0.0.1:8001"),
+        data_dir=Path(env.get("FILLWIRE_DATA_DIR", ".fillwire")),
+        secret_key=secret,
+        sealing_key=key,
+        instance=env.get("FILLWIRE_INSTANCE", ""),
+        webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
+    )
+
+
+def _limits(text: str) -> WebhookLimits | None:
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+)/minute,(\d+)/hour", text)
+    if not match:
+        raise BadConfig(f"FILLWIRE_WEBHOOK_LIMITS is {text!r}: write it as 60/minute,500/hour")
+    return WebhookLimits(int(match[1]), int(match[2]))

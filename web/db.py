@@ -1,0 +1,110 @@
+"""PostgreSQL: pools for the road, a session for the site, and whose tenant it is.
+
+The road (intake, drain, projector) speaks SQL through psycopg pools. The site uses
+Flask-SQLAlchemy. Both run as roles under row-level security; `tenant_scope` names the
+tenant of the current request, and every transaction of the site tells it to PostgreSQL.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+from flask_sqlalchemy import SQLAlchemy
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+from sqlalchemy import event, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session
+from werkzeug.exceptions import NotFound
+
+# What a caller waits for a connection before the answer is "down, try again".
+POOL_TIMEOUT_SECONDS = 0.7
+CONNECT_TIMEOUT_SECONDS = 2
+
+Pool = ConnectionPool[Connection[TupleRow]]
+
+_tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+
+
+class Base(DeclarativeBase):
+    """All tables of the `web` schema."""
+
+
+class HasTenant(Protocol):
+    """A table whose rows belong to a tenant."""
+
+    id: Mapped[UUID]
+    tenant_id: Mapped[UUID]
+
+
+T = TypeVar("T", bound=HasTenant)
+
+db = SQLAlchemy(metadata=Base.metadata)
+
+
+def open_pool(url: str, *, size: int, name: str) -> Pool:
+    """A pool that opens in the background and mends itself after the database was away."""
+    return ConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=POOL_TIMEOUT_SECONDS,
+        reconnect_timeout=5,
+        name=name,
+        open=True,
+        kwargs={
+            "autocommit": True,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "application_name": f"fillwire-{name}",
+            "options": "-c statement_timeout=30s -c lock_timeout=10s",
+        },
+    )
+
+
+def to_json(rows: Any) -> str:
+    """Rows as one JSON parameter, for `jsonb_to_recordset`: any number in one round trip."""
+    return msgspec.json.encode(rows, enc_hook=str).decode()
+
+
+@contextmanager
+def tenant_scope(tenant: UUID) -> Iterator[None]:
+    """Work as this tenant: every transaction begun inside sees only its rows."""
+    token = _tenant.set(tenant)
+    try:
+        yield
+    finally:
+        _tenant.reset(token)
+
+
+def current_tenant() -> UUID | None:
+    """The tenant of the scope we are in."""
+    return _tenant.get()
+
+
+def enter_tenant(tenant: UUID | None) -> None:
+    """Set the tenant for the rest of this context: a request's, from its sign-in or key."""
+    _tenant.set(tenant)
+
+
+def get_for_tenant(model: type[T], row_id: UUID | None) -> T:
+    """The row, if it is this tenant's; otherwise 404, as if it did not exist."""
+    tenant = current_tenant()
+    if row_id is not None and tenant is not None:
+        found = db.session.scalar(
+            select(model).where(model.id == row_id, model.tenant_id == tenant)
+        )
+        if found is not None:
+            return found
+    raise NotFound()
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_tenant(_session: Session, _transaction: object, connection: Any) -> None:
+    tenant = current_tenant()
+    connection.execute(
+        text("SELECT set_config('app.tenant_id', :tenant, true)"),
+        {"tenant": str(tenant) if tenant else ""},
+    )

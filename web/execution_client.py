@@ -1,0 +1,70 @@
+"""The one place that speaks to execution. Channels are made after start-up, per process.
+
+Every call has a deadline. Only what is keyed by an id that makes it safe is repeated.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import grpc
+
+from protos.execution.v1 import execution_pb2 as pb
+from protos.execution.v1.execution_pb2_grpc import ExecutionStub
+
+SUBMIT_SECONDS = 5.0
+# Trades in one call: large enough to be cheap, small enough to start early.
+BATCH = 250
+_OPTIONS = (
+    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
+    ("grpc.max_send_message_length", 32 * 1024 * 1024),
+    ("grpc.max_reconnect_backoff_ms", 500),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+)
+
+
+class ExecutionDown(Exception):
+    """Execution did not answer; whether it stored anything is not known. Repeat later."""
+
+
+class ExecutionClient:
+    """Calls execution. The channel belongs to the process that uses it first."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._pid = 0
+        self._stub: ExecutionStub
+
+    def submit(self, groups: Sequence[pb.TradeGroup]) -> Sequence[pb.GroupResult]:
+        """Hand trades over; one result for each group, in order. Repeating is safe.
+
+        Raises ExecutionDown.
+        """
+        request = pb.SubmitTradesRequest(groups=groups)
+        try:
+            return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+
+    def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
+        """Facts after a cursor, for as long as the stream holds.
+
+        Raises ExecutionDown when it breaks.
+        """
+        request = pb.StreamFactsRequest(cursor=cursor, max_facts=max_facts)
+        try:
+            yield from self._connect().StreamFacts(request)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+
+    def _connect(self) -> ExecutionStub:
+        if self._pid != os.getpid():
+            self._stub = ExecutionStub(grpc.insecure_channel(self._target, options=_OPTIONS))
+            self._pid = os.getpid()
+        return self._stub
+
+
+def _describe(error: grpc.RpcError) -> str:
+    if isinstance(error, grpc.Call):
+        return f"{error.code().name}: {error.details()}"
+    return str(error)

@@ -1,0 +1,88 @@
+"""The worker: answers the bell. An RQ job never means "here is work", only "look"."""
+
+import os
+import threading
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import psycopg
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from protos import faults
+from protos import log as lines
+from web import config, db
+from web.execution_client import ExecutionClient, ExecutionDown
+from web.queue import QUEUE, Bell
+from web.trades.service import Drain
+
+log = structlog.get_logger()
+
+
+def drain(shard: int) -> None:
+    """The job. Takes the bell down first, so that a ring from now on is a new one."""
+    bell, drainer = _tools()
+    bell.answer(shard)
+    try:
+        more, changed = drainer.drain_due()
+    except ExecutionDown as error:
+        log.warning("execution_away", error=str(error))
+        return
+    except psycopg.OperationalError as error:
+        log.warning("database_away", error=str(error).strip())
+        return
+    bell.announce(changed)
+    if more:
+        bell.ring(shard)
+
+
+def run_worker() -> None:
+    """Work until told to stop. Redis coming and going ends nothing."""
+    settings = config.read()
+    lines.configure("worker")
+    faults.arm("worker")
+    _tools()
+    beat(settings)
+    while True:
+        try:
+            connection = Redis.from_url(settings.redis_url)
+            queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+            worker = SimpleWorker(
+                [queue],
+                connection=connection,
+                serializer=JSONSerializer,
+                worker_ttl=25,
+                maintenance_interval=10,
+                disable_default_exception_handler=False,
+            )
+            worker.work(logging_level="WARNING")
+            return
+        except (RedisError, OSError) as error:
+            log.warning("redis_away", error=str(error))
+            time.sleep(0.5)
+
+
+def beat(settings: config.Config) -> None:
+    """Say "ready", and once a second "alive", in the data folder."""
+    if not settings.instance:
+        return
+    path = Path(settings.data_dir) / "run" / f"{settings.instance}.ready"
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+    def touch() -> None:
+        while True:
+            path.write_text(str(os.getpid()))
+            time.sleep(1)
+
+    threading.Thread(target=touch, name="beat", daemon=True).start()
+
+
+@lru_cache(maxsize=1)
+def _tools() -> tuple[Bell, Drain]:
+    settings = config.read()
+    pool = db.open_pool(settings.worker_database_url, size=2, name="worker")
+    return Bell(settings.redis_url), Drain(pool, ExecutionClient(settings.execution_target))

@@ -1,0 +1,371 @@
+"""Facts become read models: orders, fills, positions, and where each trade stands.
+
+Durable fact: the cursor, moved in the same transaction as the rows. Reading from the
+beginning gives the same rows again; a fact already read changes nothing. A fact that
+cannot be read is put aside for its account only, and the rest goes on.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from protos import faults, reasons, wire
+from protos.execution.v1 import execution_pb2 as pb
+from protos.ids import derive
+from web.db import Pool, to_json
+from web.execution_client import ExecutionClient
+from web.queue import Bell
+
+MAX_FACTS = 1000
+RENEW_SECONDS = 1.0
+NAME = "read models"
+
+log = structlog.get_logger()
+
+Row = dict[str, Any]
+
+_ORDERS = """
+INSERT INTO web.orders AS o (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision,
+    origin, instrument, side, ord_type, time_in_force, order_qty, limit_price, ord_status,
+    created_at, updated_at)
+SELECT id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision, origin, instrument, side,
+    ord_type, time_in_force, order_qty, limit_price, 'PENDING_NEW', at, at
+FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, trade_id uuid, connection_id uuid,
+    cl_ord_id text, leg text, revision int, origin text, instrument text, side text, ord_type text,
+    time_in_force text, order_qty numeric, limit_price numeric, at timestamptz)
+ON CONFLICT (id) DO NOTHING
+"""
+
+_ORDER_STATES = """
+UPDATE web.orders o SET ord_status = r.ord_status, cum_qty = r.cum_qty,
+    avg_px = coalesce(r.avg_px, o.avg_px),
+    broker_order_id = coalesce(nullif(r.broker_order_id, ''), o.broker_order_id),
+    reason = coalesce(nullif(r.text, ''), o.reason), updated_at = r.at
+FROM json_to_recordset(%s::json) AS r(id uuid, ord_status text, cum_qty numeric, avg_px numeric,
+    broker_order_id text, text text, at timestamptz)
+WHERE o.id = r.id
+"""
+
+_FILLS = """
+INSERT INTO web.fills (id, tenant_id, order_id, trade_id, connection_id, exec_id, instrument, side,
+    qty, price, fee, at)
+SELECT * FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, order_id uuid,
+    trade_id uuid, connection_id uuid, exec_id text, instrument text, side text, qty numeric,
+    price numeric, fee numeric, at timestamptz)
+ON CONFLICT (id) DO NOTHING
+"""
+
+_POSITIONS = """
+INSERT INTO web.positions AS p (connection_id, instrument, tenant_id, quantity, avg_price, own,
+    fact_seq, updated_at)
+SELECT connection_id, instrument, tenant_id, quantity, avg_price, own, fact_seq, at
+FROM json_to_recordset(%s::json) AS r(connection_id uuid, instrument text, tenant_id uuid,
+    quantity numeric, avg_price numeric, own jsonb, fact_seq bigint, at timestamptz)
+ON CONFLICT (connection_id, instrument) DO UPDATE SET quantity = excluded.quantity,
+    avg_price = excluded.avg_price, own = p.own || excluded.own,
+    fact_seq = excluded.fact_seq, updated_at = excluded.updated_at
+WHERE p.fact_seq < excluded.fact_seq
+"""
+
+_TRADES = """
+UPDATE web.trades t SET
+    state = coalesce(r.state, t.state),
+    reason = CASE WHEN r.state IS NULL THEN t.reason ELSE r.reason END,
+    message = CASE WHEN r.state IS NULL THEN t.message ELSE r.message END,
+    numbers = CASE WHEN r.numbers IS NULL THEN t.numbers ELSE t.numbers || r.numbers END,
+    planned_at = coalesce(t.planned_at, r.planned_at),
+    submitted_at = coalesce(t.submitted_at, r.submitted_at),
+    acknowledged_at = coalesce(t.acknowledged_at, r.acknowledged_at),
+    first_fill_at = coalesce(t.first_fill_at, r.first_fill_at),
+    filled_at = coalesce(r.filled_at, t.filled_at),
+    fact_seq = r.fact_seq, updated_at = clock_timestamp()
+FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
+    message text, numbers jsonb, planned_at timestamptz, submitted_at timestamptz,
+    acknowledged_at timestamptz, first_fill_at timestamptz, filled_at timestamptz)
+WHERE t.id = r.id AND t.fact_seq < r.fact_seq
+"""
+
+_MOVE = """
+INSERT INTO web.fact_cursor AS c (name, cursor) VALUES (%(name)s, %(to)s)
+ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, updated_at = now()
+WHERE c.cursor = %(from)s
+RETURNING true
+"""
+
+_QUARANTINE = """
+INSERT INTO web.quarantined_facts (broker, environment, account, canonical_id, fact, error)
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""
+
+
+class Superseded(Exception):
+    """Another projector moved the cursor."""
+
+
+class Batch:
+    """The rows that a run of facts comes to. Later facts of a thing replace earlier ones."""
+
+    def __init__(self) -> None:
+        self.orders: list[Row] = []
+        self.order_states: dict[str, Row] = {}
+        self.fills: list[Row] = []
+        self.positions: dict[tuple[str, str], Row] = {}
+        self.trades: dict[str, Row] = {}
+        self.changes: set[tuple[str, str, str]] = set()
+
+    def add(self, fact: pb.Fact) -> None:
+        """Work one fact in. Raises ValueError when it cannot be read."""
+        match fact.WhichOneof("kind"):
+            case "order_sending":
+                self._sending(fact, fact.order_sending)
+            case "execution_report":
+                self._report(fact, fact.execution_report)
+            case "trade_outcome":
+                self._outcome(fact, fact.trade_outcome)
+            case "position_change":
+                change = fact.position_change.position
+                self._position(fact, change.instrument, change.quantity, change.avg_price, None)
+            case kind:
+                raise ValueError(f"unknown kind of fact: {kind}")
+
+    def write(self, connection: Connection[TupleRow]) -> None:
+        """All rows, a statement a table."""
+        for statement, rows in (
+            (_ORDERS, self.orders),
+            (_ORDER_STATES, list(self.order_states.values())),
+            (_FILLS, self.fills),
+            (_POSITIONS, list(self.positions.values())),
+            (_TRADES, list(self.trades.values())),
+        ):
+            if rows:
+                connection.execute(statement, (to_json(rows),), prepare=True)
+        if self.changes:
+            tenants, kinds, objects = zip(*self.changes, strict=True)
+            connection.execute(
+                "SELECT web.record_changes(%s::uuid[], %s, %s::uuid[])",
+                (list(tenants), list(kinds), list(objects)),
+            )
+
+    def _sending(self, fact: pb.Fact, sending: pb.OrderSending) -> None:
+        order = sending.order
+        self.orders.append(
+            {
+                "id": order.order_id,
+                "tenant_id": fact.tenant_id,
+                "trade_id": fact.trade_id,
+                "connection_id": fact.connection_id,
+                "cl_ord_id": order.cl_ord_id,
+                "leg": _word(pb.Leg.Name(order.leg), "LEG_").lower(),
+                "revision": order.revision,
+                "origin": _word(pb.Origin.Name(order.origin), "ORIGIN_").lower(),
+                "instrument": order.instrument,
+                "side": _word(pb.Side.Name(order.side), "SIDE_").lower(),
+                "ord_type": _word(pb.OrdType.Name(order.ord_type), "ORD_TYPE_").lower(),
+                "time_in_force": order.time_in_force,
+                "order_qty": order.order_qty,
+                "limit_price": order.limit_price or None,
+                "at": wire.to_datetime(fact.time),
+            }
+        )
+        self._trade(fact)["planned_at"] = wire.to_datetime(sending.planned_time)
+
+    def _report(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
+        at = wire.to_datetime(fact.time)
+        before = self.order_states.get(report.order_id, {})
+        self.order_states[report.order_id] = {
+            "id": report.order_id,
+            "ord_status": _word(pb.OrdStatus.Name(report.ord_status), "ORD_STATUS_"),
+            "cum_qty": report.cum_qty or "0",
+            "avg_px": report.avg_px or None,
+            "broker_order_id": report.broker_order_id or before.get("broker_order_id", ""),
+            "text": report.text or before.get("text", ""),
+            "at": at,
+        }
+        trade = self._trade(fact)
+        if report.HasField("venue_time"):
+            trade.setdefault("submitted_at", wire.to_datetime(report.venue_time))
+        if report.exec_type != pb.EXEC_TYPE_NOT_SENT:
+            trade.setdefault("acknowledged_at", at)
+        if report.exec_type == pb.EXEC_TYPE_FILL:
+            trade.setdefault("first_fill_at", at)
+            trade["filled_at"] = at
+            self._fill(fact, report)
+
+    def _fill(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
+        account = fact.account
+        self.fills.append(
+            {
+                "id": derive(
+                    "fill", account.broker, account.environment, account.account, fact.canonical_id
+                ),
+                "tenant_id": fact.tenant_id,
+                "order_id": report.order_id,
+                "trade_id": fact.trade_id,
+                "connection_id": fact.connection_id,
+                "exec_id": report.exec_id,
+                "instrument": report.instrument,
+                "side": _word(pb.Side.Name(report.side), "SIDE_").lower(),
+                "qty": report.last_qty,
+                "price": report.last_px,
+                "fee": report.fee or "0",
+                "at": wire.to_datetime(fact.time),
+            }
+        )
+        self._position(
+            fact,
+            report.instrument,
+            report.position_qty,
+            report.position_avg_px,
+            {"sub_" + fact.subscription_id: report.own_qty},
+        )
+
+    def _position(
+        self, fact: pb.Fact, instrument: str, quantity: str, avg_price: str, own: Row | None
+    ) -> None:
+        key = (fact.connection_id, instrument)
+        before = self.positions.get(key, {}).get("own", {})
+        self.positions[key] = {
+            "connection_id": fact.connection_id,
+            "instrument": instrument,
+            "tenant_id": fact.tenant_id,
+            "quantity": quantity,
+            "avg_price": avg_price or None,
+            "own": {**before, **(own or {})},
+            "fact_seq": fact.seq,
+            "at": wire.to_datetime(fact.time),
+        }
+        self.changes.add((fact.tenant_id, "position", fact.connection_id))
+
+    def _outcome(self, fact: pb.Fact, outcome: pb.TradeOutcome) -> None:
+        reason = _word(pb.Reason.Name(outcome.reason), "REASON_").lower() or None
+        numbers = dict(outcome.numbers)
+        shown = outcome.message or (reasons.explain(reason, numbers) if reason else None)
+        trade = self._trade(fact)
+        trade["state"] = _word(pb.TradeState.Name(outcome.state), "TRADE_STATE_")
+        trade["reason"] = reason
+        trade["message"] = shown
+        trade["numbers"] = numbers
+        if outcome.HasField("planned_time"):
+            trade["planned_at"] = wire.to_datetime(outcome.planned_time)
+
+    def _trade(self, fact: pb.Fact) -> Row:
+        trade = self.trades.setdefault(fact.trade_id, {"id": fact.trade_id})
+        trade["fact_seq"] = fact.seq
+        self.changes.add((fact.tenant_id, "trade", fact.trade_id))
+        return trade
+
+
+class Projector:
+    """Follows the facts."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        execution: ExecutionClient,
+        bell: Bell,
+        *,
+        still_mine: Callable[[], bool],
+    ) -> None:
+        self._pool = pool
+        self._execution = execution
+        self._bell = bell
+        self._still_mine = still_mine
+
+    def follow(self, stop: threading.Event) -> None:
+        """Read facts from the cursor on, until stopped, superseded, or the stream breaks.
+
+        Raises ExecutionDown, psycopg.OperationalError.
+        """
+        cursor = self._cursor()
+        renewed_at = time.monotonic()
+        for response in self._execution.facts(cursor, max_facts=MAX_FACTS):
+            if stop.is_set():
+                return
+            if time.monotonic() - renewed_at > RENEW_SECONDS:
+                if not self._still_mine():
+                    return
+                renewed_at = time.monotonic()
+            if response.facts:
+                cursor = self.apply(cursor, response.cursor, response.facts)
+
+    def apply(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> str:
+        """Write a run of facts and move the cursor, in one transaction.
+
+        Raises Superseded when another projector moved it.
+        """
+        try:
+            changed = self._write(cursor, to, facts)
+        except psycopg.OperationalError:
+            raise
+        except (ValueError, psycopg.Error):
+            changed = self._write_one_by_one(cursor, to, facts)
+        faults.point("project.after_commit")
+        self._bell.announce(changed)
+        return to
+
+    def _write(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
+        batch = Batch()
+        for fact in facts:
+            batch.add(fact)
+        with self._pool.connection() as connection, connection.transaction():
+            batch.write(connection)
+            self._move(connection, cursor, to)
+            faults.point("project.before_commit")
+        return {UUID(tenant_id).hex for tenant_id, _, _ in batch.changes}
+
+    def _write_one_by_one(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
+        """As `_write`, putting aside each fact that cannot be written."""
+        changed: set[str] = set()
+        with self._pool.connection() as connection, connection.transaction():
+            for fact in facts:
+                batch = Batch()
+                try:
+                    with connection.transaction():
+                        batch.add(fact)
+                        batch.write(connection)
+                    changed |= {UUID(tenant_id).hex for tenant_id, _, _ in batch.changes}
+                except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
+                    _put_aside(connection, fact, str(error))
+            self._move(connection, cursor, to)
+        return changed
+
+    def _move(self, connection: Connection[TupleRow], cursor: str, to: str) -> None:
+        moved = connection.execute(_MOVE, {"name": NAME, "from": cursor, "to": to}).fetchone()
+        if moved is None:
+            raise Superseded()
+
+    def _cursor(self) -> str:
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "SELECT cursor FROM web.fact_cursor WHERE name = %s", (NAME,)
+            ).fetchone()
+        return row[0] if row else ""
+
+
+def _put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> None:
+    account = fact.account
+    log.error("fact_quarantined", canonical_id=fact.canonical_id, error=error)
+    connection.execute(
+        _QUARANTINE,
+        (
+            account.broker,
+            account.environment,
+            account.account,
+            fact.canonical_id,
+            fact.SerializeToString(),
+            error,
+        ),
+    )
+
+
+def _word(name: str, prefix: str) -> str:
+    """`ORD_STATUS_FILLED` → `FILLED`; unspecified → empty."""
+    word = name.removeprefix(prefix)
+    return "" if word == "UNSPECIFIED" else word

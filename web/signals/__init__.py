@@ -1,0 +1,1 @@
+"""Signals: what senders post, read strictly and stored before it is answered."""

@@ -1,0 +1,1 @@
+"""Subscriptions: a strategy joined to a connection, with settings."""

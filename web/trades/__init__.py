@@ -1,0 +1,1 @@
+"""Trades: what each subscription makes of each signal."""

@@ -1,0 +1,173 @@
+"""What the drain reads: due strategies, their signals, and who subscribes."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from web.signals import rules as language
+from web.signals.rules import Signal
+from web.trades.messages import Destination
+
+# Strategies in one transaction, and signals of one strategy.
+STRATEGIES = 100
+SIGNALS = 20
+# A span that ended longer ago than a signal can wait does not matter any more.
+SPAN_MEMORY = "1 hour"
+
+_DUE = f"""
+WITH due AS MATERIALIZED (
+    SELECT i.strategy_id, i.handed_seq FROM web.strategy_intake i
+    JOIN web.signals g ON g.strategy_id = i.strategy_id AND g.seq = i.handed_seq + 1
+    WHERE i.handed_seq < i.seq
+      AND g.accepted_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
+    ORDER BY g.accepted_at LIMIT {STRATEGIES}
+)
+SELECT strategy_id FROM due
+WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
+"""
+
+_STRATEGIES = """
+SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq, i.drain_epoch,
+       s.enabled, s.settings, s.asset_class
+FROM web.strategy_intake i JOIN web.strategies s ON s.id = i.strategy_id
+WHERE i.strategy_id = ANY(%s) AND i.handed_seq < i.seq
+"""
+
+_SIGNALS = f"""
+SELECT d.strategy_id, g.id, g.seq, g.parsed, g.received_at, g.accepted_at, clock_timestamp()
+FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
+CROSS JOIN LATERAL (
+    SELECT * FROM web.signals s
+    WHERE s.strategy_id = d.strategy_id AND s.seq > d.after ORDER BY s.seq LIMIT {SIGNALS}
+) g ORDER BY d.strategy_id, g.seq
+"""
+
+_SUBSCRIPTIONS = f"""
+SELECT s.strategy_id, s.id, s.tenant_id, s.connection_id, s.enabled, s.settings::text, s.version,
+       c.mode, b.broker, b.environment, b.account, p.enabled_at, p.disabled_at
+FROM web.subscriptions s
+JOIN web.connections c ON c.id = s.connection_id
+JOIN web.broker_accounts b ON b.id = c.broker_account_id
+JOIN web.subscription_spans p ON p.subscription_id = s.id
+WHERE s.strategy_id = ANY(%s)
+  AND (p.disabled_at IS NULL OR p.disabled_at > now() - interval '{SPAN_MEMORY}')
+ORDER BY s.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """One span in which a subscription was enabled."""
+
+    destination: Destination
+    enabled: bool
+    mode: str
+    settings: Mapping[str, Any]
+    # Equal for equal settings: what is worked out once serves all who share it.
+    settings_key: str
+    settings_version: int
+    enabled_at: datetime
+    disabled_at: datetime | None
+
+    def covers(self, at: datetime) -> bool:
+        """Was the subscription enabled when the signal was accepted?"""
+        return self.enabled_at <= at and (self.disabled_at is None or at < self.disabled_at)
+
+
+@dataclass(frozen=True, slots=True)
+class DueSignal:
+    """A signal whose trades are not made yet."""
+
+    id: UUID
+    seq: int
+    signal: Signal
+    stored: Mapping[str, Any]
+    received_at: datetime
+    accepted_at: datetime
+    dequeued_at: datetime
+
+
+@dataclass(slots=True)
+class DueStrategy:
+    """A strategy that we hold the drain lock of."""
+
+    id: UUID
+    tenant_id: UUID
+    version: int
+    drained_seq: int
+    handed_seq: int
+    drain_epoch: int
+    enabled: bool
+    settings: Mapping[str, Any]
+    asset_class: str
+    subscribers: Sequence[Subscriber] = ()
+    signals: list[DueSignal] = field(default_factory=list)
+
+
+class Subscribers:
+    """Who subscribes to a strategy, remembered for as long as its version stands."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[int, Sequence[Subscriber]]] = {}
+
+    def fill(self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> None:
+        """Give each strategy its subscribers, reading those not known at its version."""
+        missing = [s for s in strategies if self._known.get(s.id, (0, ()))[0] != s.version]
+        if missing:
+            found: dict[UUID, list[Subscriber]] = defaultdict(list)
+            for row in connection.execute(_SUBSCRIPTIONS, ([s.id for s in missing],)):
+                found[row[0]].append(_subscriber(row))
+            for strategy in missing:
+                self._known[strategy.id] = (strategy.version, tuple(found[strategy.id]))
+        for strategy in strategies:
+            strategy.subscribers = self._known[strategy.id][1]
+
+
+def lock_due(
+    connection: Connection[TupleRow], *, older_than_seconds: float
+) -> Sequence[DueStrategy]:
+    """Strategies with undone signals, each locked for this connection, with their signals.
+
+    Those that another holds are left to it. Release with `unlock`.
+    """
+    locked = [row[0] for row in connection.execute(_DUE, {"older_than": older_than_seconds})]
+    if not locked:
+        return []
+    # Read after locking: what another drained meanwhile is seen as done.
+    strategies = [DueStrategy(*row) for row in connection.execute(_STRATEGIES, (locked,))]
+    by_id = {strategy.id: strategy for strategy in strategies}
+    after = [strategy.drained_seq for strategy in strategies]
+    for row in connection.execute(_SIGNALS, (list(by_id), after)):
+        strategy_id, signal_id, seq, parsed, received_at, accepted_at, now = row
+        signal = language.from_json(parsed)
+        by_id[strategy_id].signals.append(
+            DueSignal(signal_id, seq, signal, parsed, received_at, accepted_at, now)
+        )
+    return strategies
+
+
+def unlock(connection: Connection[TupleRow]) -> None:
+    """Release every strategy that this connection holds."""
+    connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def _subscriber(row: TupleRow) -> Subscriber:
+    _, subscription_id, tenant_id, connection_id, enabled, settings, version, mode = row[:8]
+    broker, environment, account, enabled_at, disabled_at = row[8:]
+    return Subscriber(
+        Destination(tenant_id, subscription_id, connection_id, broker, environment, account),
+        enabled,
+        mode,
+        msgspec.json.decode(settings),
+        settings,
+        version,
+        enabled_at,
+        disabled_at,
+    )

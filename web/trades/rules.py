@@ -1,0 +1,85 @@
+"""Decide what a subscription does with a signal, before execution hears of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from web.signals.rules import Signal
+from web.subscriptions.settings import Resolved
+
+ENTRY_AGE = timedelta(seconds=120)
+EXIT_AGE = timedelta(minutes=15)
+APPROVAL_AGE = timedelta(minutes=10)
+SUPPORTED_ORDER_TYPES = (None, "market", "limit")
+
+# Entries of these actions, still waiting, end when the action on the left arrives.
+SUPERSEDES: Mapping[str, tuple[str, ...]] = {
+    "buy": ("sell",),
+    "sell": ("buy", "add"),
+    "exit": ("buy", "sell", "add"),
+    "cancel": ("buy", "sell", "add"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a trade starts: PENDING for execution, waiting for a person, or ended."""
+
+    state: str
+    reason: str | None = None
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    # For entries only; None leaves it to execution.
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is true of the subscription now, apart from its settings."""
+
+    strategy_enabled: bool
+    subscription_enabled: bool
+    asset_class: str
+
+
+def decide(
+    signal: Signal, resolved: Resolved, context: Context, *, accepted_at: datetime, now: datetime
+) -> Decision:
+    """The first rule that speaks wins."""
+    if signal.test:
+        return Decision("SKIPPED", "test")
+    if not (context.strategy_enabled and context.subscription_enabled):
+        return Decision("SKIPPED", "subscription_paused")
+    late = _too_late(signal, accepted_at, now)
+    if late:
+        return late
+    if signal.order_type not in SUPPORTED_ORDER_TYPES:
+        numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
+        return Decision("SKIPPED", "order_type_unsupported", numbers)
+    quantity = _entry_quantity(resolved, context.asset_class)
+    if quantity is None and signal.action in ("buy", "sell", "add") and not signal.sentiment:
+        return Decision("SKIPPED", "quantity_missing")
+    if not resolved["auto_submit"] and not signal.reduces:
+        return Decision("WAITING_APPROVAL", quantity=quantity)
+    return Decision("PENDING", quantity=quantity)
+
+
+def _entry_quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
+    """1 only where nothing at all is configured, and never for crypto."""
+    value = resolved["quantity"]
+    if isinstance(value, Decimal):
+        return value
+    return None if asset_class == "crypto" else Decimal(1)
+
+
+def _too_late(signal: Signal, accepted_at: datetime, now: datetime) -> Decision | None:
+    age = now - accepted_at
+    if signal.action == "cancel" or age <= (EXIT_AGE if signal.action == "exit" else ENTRY_AGE):
+        return None
+    limit = EXIT_AGE if signal.action == "exit" else ENTRY_AGE
+    numbers = {
+        "age": f"{age.total_seconds():.0f}",
+        "limit": f"{limit.total_seconds():.0f}",
+        "stage": "dequeued",
+    }
+    return Decision("EXPIRED", "signal_stale", numbers)

@@ -1,0 +1,363 @@
+"""Drain what is due: make the trades of each signal, and hand them to execution.
+
+Durable facts, in order: all `trades` of a signal with `drained_seq` in one transaction;
+then, once execution has stored them, `handed_seq`. Whoever dies in between leaves the
+strategy due; another repeats the step with the same trade ids, under a higher epoch.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from protos import faults, ids, reasons
+from protos.execution.v1 import execution_pb2 as pb
+from web.db import Pool, to_json
+from web.execution_client import BATCH, ExecutionClient
+from web.signals.rules import Signal
+from web.subscriptions import settings
+from web.trades import due, messages, rules
+from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
+from web.trades.messages import Destination
+
+SLICE_SECONDS = 0.25
+# Trades in one transaction, beyond the last signal that fits: a signal is never split.
+TRADES = 2000
+
+log = structlog.get_logger()
+
+_INSERT = """
+INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subscription_id,
+    connection_id, mode, state, reason, message, numbers, instrument, signal, settings,
+    settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at, approval_expires_at)
+SELECT t.id, t.tenant_id, g.id, g.seq, g.strategy_id, t.subscription_id, t.connection_id, t.mode,
+    t.state, t.reason, t.message, t.numbers, g.instrument, g.signal, s.settings,
+    t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, t.planned_at,
+    t.approval_expires_at
+FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, s int, tenant_id uuid,
+        subscription_id uuid, connection_id uuid, mode text, state text, reason text, message text,
+        numbers jsonb, settings_version int, planned_at timestamptz, approval_expires_at timestamptz)
+JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strategy_id uuid,
+        instrument text, signal jsonb, sent_at timestamptz, received_at timestamptz,
+        accepted_at timestamptz, dequeued_at timestamptz) USING (g)
+JOIN json_to_recordset(%(settings)s::json) AS s(s int, settings jsonb) USING (s)
+ON CONFLICT (id) DO NOTHING
+"""
+
+_ADVANCE = """
+UPDATE web.strategy_intake i SET drained_seq = greatest(i.drained_seq, d.seq),
+    drain_epoch = i.drain_epoch + 1
+FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, seq)
+WHERE i.strategy_id = d.strategy_id
+RETURNING i.strategy_id, i.drain_epoch
+"""
+
+_SUPERSEDE = """
+UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
+    approval_expires_at = NULL, updated_at = now()
+FROM json_to_recordset(%(by)s::json) AS n(subscription_id uuid, instrument text,
+        accepted_at timestamptz, actions jsonb)
+WHERE t.approval_expires_at IS NOT NULL AND t.subscription_id = n.subscription_id
+  AND t.instrument = n.instrument AND t.accepted_at < n.accepted_at
+  AND n.actions ? (t.signal->>'action')
+RETURNING t.tenant_id, t.id
+"""
+
+_UNHANDED = """
+SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal, t.settings, t.accepted_at,
+       t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
+       b.broker, b.environment, b.account
+FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
+JOIN web.trades t ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
+JOIN web.connections c ON c.id = t.connection_id
+JOIN web.broker_accounts b ON b.id = c.broker_account_id
+ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+_HANDED = """
+UPDATE web.strategy_intake i SET handed_seq = d.seq
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(strategy_id, seq, epoch)
+WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch = d.epoch
+"""
+
+_REFUSED = """
+UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s
+WHERE id = ANY(%s) AND state = 'PENDING'
+"""
+
+
+@dataclass
+class _Batch:
+    """Rows for one transaction. Signals and settings stand once, however many share them."""
+
+    trades: list[dict[str, Any]] = field(default_factory=list)
+    signals: list[dict[str, Any]] = field(default_factory=list)
+    settings: list[dict[str, Any]] = field(default_factory=list)
+    supersede: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[tuple[UUID, str, UUID]] = field(default_factory=list)
+    drained: dict[UUID, int] = field(default_factory=dict)
+
+
+class Drain:
+    """Makes and hands over what is due. One a process; not shared between threads."""
+
+    def __init__(self, pool: Pool, execution: ExecutionClient) -> None:
+        self._pool = pool
+        self._execution = execution
+        self._subscribers = Subscribers()
+
+    def drain_due(
+        self, *, slice_seconds: float = SLICE_SECONDS, older_than_seconds: float = 0.0
+    ) -> tuple[bool, set[str]]:
+        """Work for at most a slice; is more due, and whose pages changed?
+
+        Raises psycopg.OperationalError when the database is away, ExecutionDown when
+        execution is: what was not handed over stays due.
+        """
+        deadline = time.monotonic() + slice_seconds
+        changed: set[str] = set()
+        with self._pool.connection() as connection:
+            try:
+                while True:
+                    strategies = due.lock_due(connection, older_than_seconds=older_than_seconds)
+                    if not strategies:
+                        return False, changed
+                    faults.point("sweep.before_drain")
+                    self._subscribers.fill(connection, strategies)
+                    changed |= self._drain(connection, strategies)
+                    due.unlock(connection)
+                    if time.monotonic() > deadline:
+                        return True, changed
+            finally:
+                if not connection.broken:
+                    due.unlock(connection)
+
+    def _drain(
+        self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+    ) -> set[str]:
+        batch = _Batch()
+        for strategy in strategies:
+            _make(batch, strategy)
+            if len(batch.trades) >= TRADES:
+                break
+        with connection.transaction():
+            epochs = _store(connection, batch)
+            faults.point("drain.before_commit")
+        faults.point("drain.after_commit")
+        self._hand_over(connection, strategies, batch.drained, epochs)
+        return {tenant_id.hex for tenant_id, _, _ in batch.changes}
+
+    def _hand_over(
+        self,
+        connection: Connection[TupleRow],
+        strategies: Sequence[DueStrategy],
+        drained: dict[UUID, int],
+        epochs: dict[UUID, int],
+    ) -> None:
+        touched = [strategy for strategy in strategies if strategy.id in drained]
+        stale: set[UUID] = set()
+        for groups in _batches(_unhanded(connection, touched), epochs):
+            for group, result in zip(groups, self._execution.submit(groups), strict=True):
+                if result.stale_epoch:
+                    stale.add(UUID(group.strategy_id))
+                _mark_refused(connection, result)
+        faults.point("drain.after_handing")
+        done = [strategy.id for strategy in touched if strategy.id not in stale]
+        connection.execute(
+            _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
+        )
+
+
+def _make(batch: _Batch, strategy: DueStrategy) -> None:
+    """All trades of the strategy's due signals, as rows."""
+    batch.drained[strategy.id] = strategy.drained_seq
+    for signal in strategy.signals:
+        batch.changes.append((strategy.tenant_id, "signal", signal.id))
+        covered = [s for s in strategy.subscribers if s.covers(signal.accepted_at)]
+        if covered:
+            _make_trades(batch, strategy, signal, covered)
+        batch.drained[strategy.id] = signal.seq
+        if len(batch.trades) >= TRADES:
+            break
+
+
+def _make_trades(
+    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscribers: Sequence[Subscriber]
+) -> None:
+    number = len(batch.signals)
+    batch.signals.append(_signal_row(number, strategy, signal))
+    decided: dict[tuple[str, bool], dict[str, Any]] = {}
+    supersedes = rules.SUPERSEDES.get(signal.signal.action)
+    for subscriber in subscribers:
+        key = (subscriber.settings_key, subscriber.enabled)
+        shared = decided.get(key)
+        if shared is None:
+            shared = decided[key] = _decide(batch, strategy, signal, subscriber)
+        to = subscriber.destination
+        trade_id = ids.trade_id(signal.id, to.subscription_id)
+        batch.trades.append(
+            {
+                **shared,
+                "id": trade_id,
+                "g": number,
+                "tenant_id": to.tenant_id,
+                "subscription_id": to.subscription_id,
+                "connection_id": to.connection_id,
+                "mode": subscriber.mode,
+                "settings_version": subscriber.settings_version,
+            }
+        )
+        if to.tenant_id != strategy.tenant_id:
+            batch.changes.append((to.tenant_id, "trade", trade_id))
+        if supersedes:
+            batch.supersede.append(_superseding(signal, to, supersedes))
+
+
+def _decide(
+    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
+) -> dict[str, Any]:
+    """The part of a trade's row that depends on the settings only."""
+    resolved = settings.resolve(_values(signal.signal), strategy.settings, subscriber.settings)
+    context = rules.Context(strategy.enabled, subscriber.enabled, strategy.asset_class)
+    decision = rules.decide(
+        signal.signal,
+        resolved,
+        context,
+        accepted_at=signal.accepted_at,
+        now=signal.dequeued_at,
+    )
+    batch.settings.append({"s": len(batch.settings), "settings": resolved.snapshot()})
+    numbers = dict(decision.numbers)
+    if decision.quantity is not None:
+        numbers["quantity"] = messages.entry_quantity(decision.quantity) or ""
+    waits = decision.state == "WAITING_APPROVAL"
+    return {
+        "s": len(batch.settings) - 1,
+        "state": decision.state,
+        "reason": decision.reason,
+        "message": reasons.explain(decision.reason, numbers) if decision.reason else None,
+        "numbers": numbers,
+        "planned_at": signal.dequeued_at if decision.reason else None,
+        "approval_expires_at": signal.dequeued_at + rules.APPROVAL_AGE if waits else None,
+    }
+
+
+def _values(signal: Signal) -> dict[str, Any]:
+    return {"quantity": signal.quantity}
+
+
+def _signal_row(number: int, strategy: DueStrategy, signal: DueSignal) -> dict[str, Any]:
+    return {
+        "g": number,
+        "id": signal.id,
+        "seq": signal.seq,
+        "strategy_id": strategy.id,
+        "instrument": signal.signal.instrument,
+        "signal": {**signal.stored, "asset_class": strategy.asset_class},
+        "sent_at": signal.signal.sent_at,
+        "received_at": signal.received_at,
+        "accepted_at": signal.accepted_at,
+        "dequeued_at": signal.dequeued_at,
+    }
+
+
+def _superseding(signal: DueSignal, to: Destination, actions: Sequence[str]) -> dict[str, Any]:
+    return {
+        "subscription_id": to.subscription_id,
+        "instrument": signal.signal.instrument,
+        "accepted_at": signal.accepted_at,
+        "actions": actions,
+    }
+
+
+def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
+    """Write the batch; the new drain epoch of each strategy."""
+    if batch.trades:
+        connection.execute(
+            _INSERT,
+            {
+                "trades": to_json(batch.trades),
+                "signals": to_json(batch.signals),
+                "settings": to_json(batch.settings),
+            },
+        )
+    if batch.supersede:
+        found = connection.execute(
+            _SUPERSEDE,
+            {
+                "by": to_json(batch.supersede),
+                "message": reasons.explain("superseded", {}),
+            },
+        )
+        batch.changes.extend((tenant_id, "trade", trade_id) for tenant_id, trade_id in found)
+    drained = batch.drained
+    epochs = dict(
+        connection.execute(_ADVANCE, (list(drained), list(drained.values()))).fetchall()
+    )
+    if batch.changes:
+        tenants, kinds, objects = zip(*batch.changes, strict=True)
+        connection.execute(
+            "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
+        )
+    return epochs
+
+
+def _unhanded(
+    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+) -> Iterable[tuple[UUID, pb.Trade]]:
+    """Every trade that execution may not know yet, in order, from what is stored."""
+    strategy_ids = [strategy.id for strategy in strategies]
+    after = [strategy.handed_seq for strategy in strategies]
+    for row in connection.execute(_UNHANDED, (strategy_ids, after)):
+        strategy_id, trade_id, signal_id, seq, signal, chosen, accepted_at, quantity = row[:8]
+        yield (
+            strategy_id,
+            messages.to_trade(
+                trade_id=trade_id,
+                strategy_id=strategy_id,
+                signal_id=signal_id,
+                signal_seq=seq,
+                signal=signal,
+                settings=chosen,
+                destination=Destination(*row[8:]),
+                accepted_at=accepted_at,
+                asset_class=signal["asset_class"],
+                quantity=quantity,
+            ),
+        )
+
+
+def _batches(
+    trades: Iterable[tuple[UUID, pb.Trade]], epochs: dict[UUID, int]
+) -> Iterable[list[pb.TradeGroup]]:
+    """Groups by strategy, at most BATCH trades at a time, order kept."""
+    groups: list[pb.TradeGroup] = []
+    count = 0
+    for strategy_id, trade in trades:
+        if not groups or groups[-1].strategy_id != strategy_id.hex:
+            groups.append(
+                pb.TradeGroup(strategy_id=strategy_id.hex, drain_epoch=epochs[strategy_id])
+            )
+        groups[-1].trades.append(trade)
+        count += 1
+        if count == BATCH:
+            yield groups
+            groups, count = [], 0
+    if groups:
+        yield groups
+
+
+def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> None:
+    bad = [
+        UUID(stored.trade_id)
+        for stored in result.results
+        if stored.status in (pb.STORE_STATUS_CONFLICT, pb.STORE_STATUS_INVALID)
+    ]
+    if bad:
+        log.error("trades_refused_by_execution", trade_ids=[trade_id.hex for trade_id in bad])
+        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
