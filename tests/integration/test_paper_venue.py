@@ -283,6 +283,7 @@ async def test_the_process_survives_kill_9_and_stops_on_sigterm(database: Databa
         await _submit_when_up(client, "one")
         first.send_signal(signal.SIGKILL)
         await first.wait()
+        await until(lambda: len(client.gaps) == 1)
         second = await _spawn(venue)
         await _submit_when_up(client, "two")
         await until(lambda: client.sequences("acme") == [1, 2, 3, 4])
