@@ -263,13 +263,20 @@ class PaperAdapter:
         self._outbox = _Outbox()
         self._want(list(self._heard.items()))
         self._connected.set()
-        writing = asyncio.create_task(self._write(stream))
+        halves = [asyncio.create_task(half(stream)) for half in (self._read, self._write)]
         try:
-            while isinstance(response := await stream.read(), pb.SessionResponse):
-                self._hear(response)
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            for half in done:
+                half.result()
         finally:
-            writing.cancel()
+            for half in halves:
+                half.cancel()
             stream.cancel()
+            await asyncio.gather(*halves, return_exceptions=True)
+
+    async def _read(self, stream: _Stream) -> None:
+        while isinstance(response := await stream.read(), pb.SessionResponse):
+            self._hear(response)
 
     async def _write(self, stream: _Stream) -> None:
         outbox = self._outbox
@@ -283,8 +290,8 @@ class PaperAdapter:
                 self._written.setdefault(call.key, deque()).append(call)
             try:
                 await stream.write(frame)
-            except (grpc.RpcError, asyncio.InvalidStateError):
-                return
+            except asyncio.InvalidStateError:
+                return  # the stream has ended
             if frame.new_orders:
                 faults.point("socket.after_write")
 

@@ -113,7 +113,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
             async for request in requests:
                 if not session.is_open:
                     return
-                self._writer.offer(Frame(session, request))
+                self._writer.offer(Frame(session, request, asyncio.get_running_loop().time()))
         except Unavailable:
             pass
         finally:
@@ -144,6 +144,10 @@ class PaperServer:
         ]
         self.port = self._server.add_insecure_port(self._config.target)
         await self._server.start()
+
+    async def ready(self) -> None:
+        """Wait until orders can be taken."""
+        await self._writer.ready.wait()
 
     async def stop(self) -> None:
         """Finish the sessions and stop; an unfinished batch is in doubt for its client."""
