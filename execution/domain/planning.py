@@ -290,4 +290,4 @@ def _send(
 
 
 def _down(quantity: Decimal, step: Decimal) -> Decimal:
-    return quantity // step * step
+    return quantity // step * step if quantity % step else quantity
