@@ -69,6 +69,18 @@ class PaperVenue:
         ) as connection:
             return await (await connection.execute(query)).fetchall()
 
+    @asynccontextmanager
+    async def locked(self, account: str) -> AsyncIterator[None]:
+        """Keep the venue from storing anything of an account."""
+        async with (
+            await psycopg.AsyncConnection.connect(self.database_url) as connection,
+            connection.transaction(),
+        ):
+            await connection.execute(
+                "SELECT FROM paper.accounts WHERE account = %s FOR UPDATE", (account,)
+            )
+            yield
+
     async def arrivals(self) -> list[tuple[object, ...]]:
         """The arrival log: ClOrdID and result, in order."""
         return await self.rows("SELECT cl_ord_id, result FROM paper.arrivals ORDER BY id")

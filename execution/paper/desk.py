@@ -19,10 +19,11 @@ FAULT_TEXT = "refused by the account's fault plan"
 
 @dataclass(slots=True)
 class Frame:
-    """A client's frame."""
+    """A client's frame; `arrived` is the loop's time."""
 
     session: Session
     request: pb.SessionRequest
+    arrived: float
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class Batch:
 def accounts_of(work: Work) -> Iterator[str]:
     """The accounts that a piece of work needs in memory."""
     match work:
-        case Frame(_, request):
+        case Frame(request=request):
             yield from filter(matching.is_name, (attach.account for attach in request.attach))
             yield from filter(matching.is_name, (order.account for order in request.new_orders))
             yield from filter(matching.is_name, (cancel.account for cancel in request.cancels))
@@ -122,7 +123,7 @@ class Desk:
     def apply(self, work: Work, batch: Batch) -> None:
         """Do a piece of work."""
         match work:
-            case Frame(session, request):
+            case Frame(session=session, request=request):
                 for attach in request.attach:
                     self.sessions.attach(session, attach.account)
                 for order in request.new_orders:

@@ -113,7 +113,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
             async for request in requests:
                 if not session.is_open:
                     return
-                self._writer.offer(Frame(session, request))
+                self._writer.offer(Frame(session, request, asyncio.get_running_loop().time()))
         except Unavailable:
             pass
         finally:

@@ -18,6 +18,7 @@ import structlog
 from execution.paper import desk, store
 from execution.paper.book import Moment
 from execution.paper.desk import Batch, Configure, Desk, Frame, Late, Look, Rematch, Work
+from execution.paper.sessions import Session
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -140,7 +141,26 @@ class Writer:
         self.is_connected = False
         self._arrived.set()
 
+    def _give_up_on_stale(self) -> None:
+        """An order that waited for half the horizon might be proven absent before it is
+        stored, so it is not taken in: its session ends, and its client asks."""
+        stale: set[Session] = set()
+        oldest = asyncio.get_running_loop().time() - self.desk.visibility_seconds / 2
+        for work in self._waiting:
+            if isinstance(work, Frame) and work.arrived < oldest:
+                stale.add(work.session)
+        if stale:
+            log.warning("venue_too_slow", sessions=len(stale))
+            self._waiting = deque(
+                work
+                for work in self._waiting
+                if not (isinstance(work, Frame) and work.session in stale)
+            )
+            for session in stale:
+                self.desk.sessions.close(session)
+
     def _take_waiting(self) -> list[Work]:
+        self._give_up_on_stale()
         works: list[Work] = []
         orders = 0
         while self._waiting and orders < BATCH_ORDERS:

@@ -223,6 +223,20 @@ async def test_a_failed_batch_says_nothing_and_can_be_sent_again(
     assert await venue.arrivals() == results
 
 
+async def test_an_order_that_waited_too_long_is_not_taken_in(venue: PaperVenue) -> None:
+    async with listening(venue, ["acme"]) as client:
+        await client.adapter.account("acme")
+        async with venue.locked("acme"):
+            first = asyncio.create_task(client.adapter.submit(an_order("first")))
+            await asyncio.sleep(0.1)
+            waited = asyncio.create_task(client.adapter.submit(an_order("waited")))
+            await asyncio.sleep(1.2)
+        with pytest.raises(InDoubt):
+            await waited
+        await first
+    assert await venue.arrivals() == [("first", "accepted")]
+
+
 async def test_what_was_written_when_the_stream_broke_is_in_doubt(
     venue: PaperVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +283,7 @@ async def test_the_process_survives_kill_9_and_stops_on_sigterm(database: Databa
         await _submit_when_up(client, "one")
         first.send_signal(signal.SIGKILL)
         await first.wait()
+        await until(lambda: len(client.gaps) == 1)
         second = await _spawn(venue)
         await _submit_when_up(client, "two")
         await until(lambda: client.sequences("acme") == [1, 2, 3, 4])
