@@ -6,8 +6,11 @@ import sys
 
 def main(strategies: int) -> None:
     """Seed and print; run by the supervisor with the environment of web."""
+    from protos import log
     from web import demo
 
+    # Log lines go to standard error; the output is the JSON alone.
+    log.configure("seed")
     print(json.dumps(demo.seed(strategies)))  # noqa: T201
 
 
