@@ -6,7 +6,10 @@ import sys
 
 def main(strategies: int) -> None:
     """Seed and print; run by the supervisor with the environment of web."""
+    from protos import log
     from web import demo
+
+    log.configure("seed")
 
     print(json.dumps(demo.seed(strategies)))  # noqa: T201
 
