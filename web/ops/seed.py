@@ -9,8 +9,8 @@ def main(strategies: int) -> None:
     from protos import log
     from web import demo
 
-    # Log lines go to standard error; the output is the JSON alone.
     log.configure("seed")
+
     print(json.dumps(demo.seed(strategies)))  # noqa: T201
 
 
