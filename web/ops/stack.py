@@ -77,7 +77,6 @@ class Stack:
             self.say("Making the demo tenant")
             seeding = {**self.environment, "DATABASE_URL": self.owner_url}
             self.demo = _seed(seeding, self.options.strategies)
-            state.write_private(self.folder / "demo.json", json.dumps(self.demo, indent=1))
         supervisor.wait_ready()
         self.serving = not supervisor.stopping
 
