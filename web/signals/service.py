@@ -6,6 +6,7 @@ heard no 2xx and sends again; if it dies after, `web.accept_signal` knows the re
 
 import hashlib
 import hmac
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -109,6 +110,7 @@ class Intake:
             min_size=2,
             max_size=8,
             timeout=POOL_SECONDS,
+            check=_check_not_hung_up,
             reconnect_timeout=5,
             name="intake",
             open=True,
@@ -290,6 +292,19 @@ class Intake:
 def now() -> datetime:
     """When a request reached us."""
     return datetime.now(UTC)
+
+
+def _check_not_hung_up(connection: psycopg.Connection[TupleRow]) -> None:
+    """Refuse an idle connection that the server has ended, without a round trip.
+
+    An idle server says nothing, so something to read means the end. Without this, every
+    connection that a restart of the database broke would cost a sender a 503.
+    """
+    look = select.poll()
+    look.register(connection.fileno(), select.POLLIN)
+    if look.poll(0):
+        connection.close()
+        raise psycopg.OperationalError("the database hung up")
 
 
 def _until(gen: Any, deadline: float) -> Iterator[Any]:
