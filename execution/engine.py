@@ -67,8 +67,7 @@ class Engine:
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
         for earlier in track:
-            if trade.supersedes(earlier.trade):
-                supersede(earlier, run)
+            supersede(earlier, run)
         track.append(run)
         self._pump(account, lane, track)
 
@@ -191,6 +190,7 @@ class Engine:
             case CancelFirst(cl_ord_ids):
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._cancel_first(account, run, cl_ord_ids)
+                self._advance(account, run)
             case Wait():
                 if decision.reason == "flatten_debt":
                     run.in_debt = True
@@ -202,13 +202,17 @@ class Engine:
                 self._say(account, run, state, reason, numbers, run.record)
 
     def _begin(self, account: Account, run: Run) -> None:
-        """The first look at a trade: a newer one drops the unsent half of a waiting flip."""
+        """The first look at a trade: it ends earlier entries that are still held back, and
+        the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return
+            changed = supersede(earlier, run)
             if earlier.exits and earlier.entry is None and not earlier.entry_dropped:
                 earlier.entry_dropped = "superseded"
+            if changed:
+                self._advance(account, earlier)
 
     def _decide(self, account: Account, run: Run) -> Decision:
         try:
@@ -348,7 +352,7 @@ class Engine:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        ticket.sends += 1
+        ticket.sends, ticket.is_held_back = ticket.sends + 1, False
         ticket.last_send_at = self._runtime.now()
         return True
 
@@ -368,7 +372,7 @@ class Engine:
                 if not ticket.order.is_acknowledged:
                     self._doubts.ask_about(account, ticket)
             case Answer.NOT_SENT if ticket.sends == 1:
-                ticket.sends = 0
+                ticket.sends, ticket.is_held_back = 0, True
                 wait = max(submitted.retry_after_seconds, 0.05)
                 self._runtime.later(wait, lambda: self._submit(account, ticket))
             case Answer.REJECTED if ticket.sends == 1:

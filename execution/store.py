@@ -316,7 +316,8 @@ def _stored(row: DictRow) -> Stored:
 
 
 def _broker_seq(fact: Any) -> int:
-    return pb.Fact.FromString(bytes(fact)).execution_report.broker_seq
+    message: pb.Fact = pb.Fact.FromString(bytes(fact))
+    return message.execution_report.broker_seq
 
 
 def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
