@@ -161,7 +161,7 @@ def set_report(
     message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
-        message.venue_time.FromDatetime(report.venue_time)
+        message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
     if report.exec_type is words.ExecType.FILL:
         message.exec_id = report.exec_id
         message.last_qty = wire.to_text(report.last_qty)
@@ -186,7 +186,7 @@ def set_outcome(
     message.reason = _REASON[reason]
     message.numbers.update(numbers)
     if planned_at is not None:
-        message.planned_time.FromDatetime(planned_at)
+        message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
 
 
 def read_report(fact: pb.Fact) -> Report:

@@ -5,6 +5,7 @@ One connection belongs to the journal's writer; a small pool serves everything e
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import messages, statements
-from execution.domain.orders import Order
+from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
@@ -282,7 +283,8 @@ class Store:
         by_id = {order.terms.order_id: order for order in orders}
         for row in await self._all(statements.IMAGE_REPORTS, (list(by_id),)):
             report = messages.read_report(pb.Fact.FromString(bytes(row["fact"])))
-            by_id[row["order_id"]].reports[report.report_id] = report
+            with suppress(Overfilled):
+                by_id[row["order_id"]].add(report)
 
     async def _all(self, statement: str, parameters: Any) -> list[DictRow]:
         try:
