@@ -156,11 +156,14 @@ class Engine:
     # -- what comes next
 
     def settle(self, account: Account, lane: Lane) -> None:
+        """Let the trades of a lane go on."""
         for track in list(lane.tracks.values()):
             self._pump(account, lane, track)
 
     def _pump(self, account: Account, lane: Lane, track: list[Run]) -> None:
         """Advance the runs of a track in order, up to one that has to wait its turn."""
+        if account.is_lost:
+            return
         busy: Run | None = None
         for run in tuple(track):
             if busy is not None and not run.tickets:

@@ -50,6 +50,8 @@ def read_trade(message: pb.Trade) -> Trade:
     accepted = wire.to_datetime(message.accepted_time)
     if accepted is None or not message.instrument or not message.account.account:
         raise ValueError("accepted_time, instrument and account are required")
+    if "\0" in message.instrument + message.account.account:
+        raise ValueError("a zero byte in a name")
     quantity = _positive(message.quantity)
     account = AccountRef(
         message.account.broker, message.account.environment, message.account.account

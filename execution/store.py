@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import messages, statements
@@ -111,8 +111,9 @@ class Store:
         try:
             if self._writer is None or self._writer.closed:
                 self._writer = await asyncio.wait_for(self._connect(), 3)
-            cursor = await self._writer.execute(statements.WRITE, parameters)
-            return {row["account_id"] for row in await cursor.fetchall()}
+            cursor = self._writer.cursor(row_factory=tuple_row)
+            await cursor.execute(statements.WRITE, parameters)
+            return {row[0] for row in await cursor.fetchall()}
         except (psycopg.OperationalError, TimeoutError) as error:
             if self._writer is not None:
                 await self._writer.close()

@@ -47,5 +47,5 @@ def test_a_own_is_capped_by_the_brokers_position() -> None:
     def own(mine: int, whole: int) -> Decimal:
         return positions.in_scope(Attribution.OWN, own=Decimal(mine), whole=Decimal(whole))
 
-    assert (own(5, 8), own(5, 3), own(5, 0), own(5, -2)) == (5, 3, 0, 0)
-    assert (own(-5, -8), own(-5, -3), own(-5, 2)) == (-5, -3, 0)
+    assert [own(5, 8), own(5, 3), own(5, 0), own(5, -2)] == [5, 3, 0, 0]
+    assert [own(-5, -8), own(-5, -3), own(-5, 2)] == [-5, -3, 0]
