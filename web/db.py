@@ -8,7 +8,8 @@ tenant of the current request, and every transaction of the site tells it to Pos
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
-from sqlalchemy import event, select, text
+from sqlalchemy import DateTime, event, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 from werkzeug.exceptions import NotFound
 
@@ -31,6 +32,8 @@ _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 
 class Base(DeclarativeBase):
     """All tables of the `web` schema."""
+
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
 
 
 class HasTenant(Protocol):

@@ -26,7 +26,7 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.db import CONNECT_TIMEOUT_SECONDS, Pool
-from web.queue import Bell
+from web.queue import Bell, Ringer
 from web.signals import rules, traderspost
 from web.signals.rules import BadSignal, Signal
 
@@ -97,7 +97,7 @@ class Intake:
     """Takes messages for all webhooks. One a process, shared by its threads."""
 
     def __init__(self, config: Config, bell: Bell, boot: Boot) -> None:
-        self._bell = bell
+        self._ringer = Ringer(bell)
         self._boot = boot
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
@@ -121,6 +121,7 @@ class Intake:
 
     def close(self) -> None:
         """Let go of the database; every request was answered."""
+        self._ringer.end()
         self._pool.close()
         self._boot.end()
 
@@ -175,11 +176,11 @@ class Intake:
             webhook = self._load(webhook_uuid)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
-            case ("NEW" | "SAME" as outcome, signal_id, seq, _, _, _):
+            case ("NEW" | "SAME" as outcome, signal_id, seq, *_):
                 faults.point("intake.after_commit")
-                self._bell.ring()
+                self._ringer.ring()
                 return Accepted(signal_id, seq, outcome == "SAME", payload, signal.warnings)
-            case ("LIMITED", _, _, _, retry_after, _):
+            case ("LIMITED", _, _, _, retry_after):
                 raise TooManySignals(retry_after)
             case ("CONFLICT", *_):
                 raise KeyReused(key)

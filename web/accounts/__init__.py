@@ -1,0 +1,1 @@
+"""Accounts: who signs in, and which keys speak for a tenant."""

@@ -1,0 +1,59 @@
+"""Flask-Login on our own sessions: the browser's token decides who is there."""
+
+from flask import Flask, Response, request, url_for
+from flask_login import LoginManager, current_user
+
+from web.accounts import service
+from web.accounts.service import SESSION_LIFE, Visitor
+
+COOKIE = "fillwire_session"
+
+
+def visitor() -> Visitor:
+    """Who is signed in. Only behind `login_required`."""
+    found = current_user._get_current_object()
+    assert isinstance(found, Visitor)
+    return found
+
+
+def install(app: Flask) -> None:
+    """Find the visitor of each request that asks for one."""
+    manager = LoginManager(app)
+
+    @manager.request_loader
+    def load(_request: object) -> Visitor | None:
+        token = request.cookies.get(COOKIE)
+        return service.find_visitor(token) if token else None
+
+    @manager.unauthorized_handler
+    def ask() -> Response:
+        target = request.full_path if request.method == "GET" else None
+        return Response(
+            status=302, headers={"Location": url_for("accounts.sign_in", next=target)}
+        )
+
+
+def keep(response: Response, token: str, *, secure: bool) -> Response:
+    """Hand the browser its token."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        httponly=True,
+        secure=secure,
+        samesite="Lax",
+    )
+    return response
+
+
+def forget(response: Response) -> Response:
+    """Take it back."""
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def back_to(target: str | None) -> str:
+    """Where to go after sign-in: a path of this site, never another host."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target.rstrip("?")
+    return url_for("strategies.index")

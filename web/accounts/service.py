@@ -1,0 +1,133 @@
+"""Sign people in and out, and know the tenant behind an API key.
+
+Sessions live in the database; the browser holds a random token, the table its hash.
+These look-ups cannot know the tenant yet, so they go through definer functions.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from protos import ids
+from web.accounts import passwords
+from web.accounts.models import ApiKey
+from web.audit import service as audit
+from web.db import current_tenant, db, enter_tenant
+
+SESSION_LIFE = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A signed-in person in the tenant they work in. What Flask-Login calls a user."""
+
+    person_id: UUID
+    tenant_id: UUID
+    email: str
+    name: str
+    role: str
+    tenant_name: str
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """For Flask-Login."""
+        return self.person_id.hex
+
+    @property
+    def actor(self) -> str:
+        """As audit events name them."""
+        return f"person:{ids.show('person', self.person_id)}"
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key that was shown to us."""
+
+    key_id: UUID
+    tenant_id: UUID
+    mode: str
+
+    @property
+    def actor(self) -> str:
+        """As audit events name it."""
+        return f"key:{ids.show('api_key', self.key_id)}"
+
+
+def sign_in(email: str, password: str) -> str | None:
+    """Open a session and return its token; None when e-mail or password is wrong."""
+    with db.engine.begin() as connection:
+        login = connection.execute(
+            text("SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"),
+            {"email": email.strip()},
+        ).one_or_none()
+        right = passwords.is_right(login.password_hash if login else None, password)
+        if login is None or not right or login.disabled or not login.tenant_ids:
+            return None
+        token = passwords.new_token()
+        connection.execute(
+            text("SELECT web.open_session(:hash, :person, :tenant, :expires)"),
+            {
+                "hash": passwords.hash_token(token),
+                "person": login.person_id,
+                "tenant": login.tenant_ids[0],
+                "expires": datetime.now(UTC) + SESSION_LIFE,
+            },
+        )
+    return token
+
+
+def find_visitor(token: str) -> Visitor | None:
+    """Whose session it is; from here on the request works as their tenant."""
+    with db.engine.connect() as connection:
+        row = connection.execute(
+            text("SELECT * FROM web.find_session(:hash)"), {"hash": passwords.hash_token(token)}
+        ).one_or_none()
+    if row is None:
+        return None
+    enter_tenant(row.tenant_id)
+    return Visitor(
+        row.person_id, row.tenant_id, row.email, row.name, row.role, row.tenant_name
+    )
+
+
+def sign_out(token: str) -> None:
+    """Close the session for good."""
+    with db.engine.begin() as connection:
+        connection.execute(
+            text("SELECT web.close_session(:hash)"), {"hash": passwords.hash_token(token)}
+        )
+
+
+def find_key(key: str) -> Key | None:
+    """Whose key it is; from here on the request works as their tenant."""
+    with db.engine.begin() as connection:
+        row = connection.execute(
+            text("SELECT * FROM web.find_api_key(:hash)"), {"hash": passwords.hash_token(key)}
+        ).one_or_none()
+    if row is None:
+        return None
+    enter_tenant(row.tenant_id)
+    return Key(row.key_id, row.tenant_id, row.mode)
+
+
+def add_api_key(name: str, actor: str) -> str:
+    """A new test key of the current tenant. It is shown once."""
+    tenant = current_tenant()
+    assert tenant is not None
+    key = f"fw_test_{passwords.new_token()}"
+    row = ApiKey(
+        id=ids.new(),
+        tenant_id=tenant,
+        name=name,
+        prefix=key[:12],
+        key_hash=passwords.hash_token(key),
+        mode="test",
+    )
+    db.session.add(row)
+    audit.record(actor, "api_key:create", ids.show("api_key", row.id), after={"name": name})
+    db.session.commit()
+    return key

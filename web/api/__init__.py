@@ -1,0 +1,6 @@
+"""The REST API, version 1: plain JSON resources, keys, cursors, problems with a cure."""
+
+# Reads and writes add their routes to the blueprint.
+from web.api import reads as reads
+from web.api import writes as writes
+from web.api.auth import blueprint as blueprint

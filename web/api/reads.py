@@ -1,0 +1,174 @@
+"""What the API tells: lists by cursor, single objects by id. Few queries each."""
+
+from collections.abc import Callable
+from typing import TypeVar
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy import select
+
+from protos import ids
+from web import lists
+from web.api import shapes
+from web.api.auth import blueprint
+from web.connections import service as connections
+from web.connections.models import Connection
+from web.db import current_tenant, db, get_for_tenant
+from web.errors import Problem
+from web.paging import BadCursor, Page, newest_first
+from web.signals import reads as signals
+from web.signals.models import Signal
+from web.strategies import service as strategies
+from web.strategies.models import Strategy, StrategyWebhook
+from web.subscriptions import service as subscriptions
+from web.subscriptions.models import Subscription
+from web.trades import reads as trades
+from web.trades.models import Trade
+
+T = TypeVar("T")
+
+
+@blueprint.get("/signals")
+def list_signals() -> Response:
+    """Signals of one's own strategies, newest first; `?strategy_id=`, `?expand=trades`."""
+    strategy_id = _filter("strategy_id", "strategy")
+    page = _page(
+        lambda: signals.page(
+            strategy_id=strategy_id, limit=lists.limit(), cursor=lists.cursor()
+        )
+    )
+    counts = signals.counts(page.rows)
+    found = trades.of_signals([row.id for row in page.rows]) if _expands("trades") else {}
+    return shapes.to_response(
+        shapes.paged(
+            page,
+            lambda row: shapes.signal(row, counts.get(row.id, signals.NONE), found.get(row.id)),
+        )
+    )
+
+
+@blueprint.get("/signals/<shown(signal):signal_id>")
+def get_signal(signal_id: UUID) -> Response:
+    """One signal; `?expand=trades` puts this tenant's trades there."""
+    row = get_for_tenant(Signal, signal_id)
+    counts = signals.counts([row]).get(row.id, signals.NONE)
+    found = trades.of_signals([row.id])[row.id] if _expands("trades") else None
+    return shapes.to_response(shapes.signal(row, counts, found))
+
+
+@blueprint.get("/trades/<shown(trade):trade_id>")
+def get_trade(trade_id: UUID) -> Response:
+    """One trade with its orders and fills."""
+    return shapes.to_response(shapes.trade(trades.load_orders(get_for_tenant(Trade, trade_id))))
+
+
+@blueprint.get("/orders")
+def list_orders() -> Response:
+    """Orders with their fills, newest first."""
+    page = _page(lambda: trades.order_page(limit=lists.limit(), cursor=lists.cursor()))
+    return shapes.to_response(shapes.paged(page, shapes.listed_order))
+
+
+@blueprint.get("/positions")
+def list_positions() -> Response:
+    """All positions."""
+    return shapes.to_response(shapes.listed([shapes.position(row) for row in trades.positions()]))
+
+
+@blueprint.get("/connections")
+def list_connections() -> Response:
+    """All connections."""
+    rows = connections.all_of_tenant()
+    return shapes.to_response(shapes.listed([shapes.connection(row) for row in rows]))
+
+
+@blueprint.get("/connections/<shown(connection):connection_id>")
+def get_connection(connection_id: UUID) -> Response:
+    """One connection."""
+    return shapes.to_response(shapes.connection(get_for_tenant(Connection, connection_id)))
+
+
+@blueprint.get("/strategies")
+def list_strategies() -> Response:
+    """One's own strategies with their webhook URLs, newest first."""
+    query = select(Strategy).where(Strategy.tenant_id == current_tenant())
+    page = _page(
+        lambda: newest_first(
+            query,
+            Strategy.created_at,
+            Strategy.id,
+            lambda row: (row.created_at, row.id),
+            limit=lists.limit(),
+            cursor=lists.cursor(),
+        )
+    )
+    wanted = select(StrategyWebhook).where(
+        StrategyWebhook.strategy_id.in_([row.id for row in page.rows])
+    )
+    webhooks = {webhook.strategy_id: webhook for webhook in db.session.scalars(wanted)}
+    return shapes.to_response(
+        shapes.paged(
+            page, lambda row: shapes.strategy(row, strategies.webhook_url(webhooks[row.id]))
+        )
+    )
+
+
+@blueprint.get("/strategies/<shown(strategy):strategy_id>")
+def get_strategy(strategy_id: UUID) -> Response:
+    """One strategy with its webhook URL."""
+    return shapes.to_response(shaped_strategy(strategies.get(strategy_id)))
+
+
+@blueprint.get("/subscriptions")
+def list_subscriptions() -> Response:
+    """Subscriptions with their settings, newest first."""
+    page = _page(
+        lambda: newest_first(
+            select(Subscription),
+            Subscription.created_at,
+            Subscription.id,
+            lambda row: (row.created_at, row.id),
+            limit=lists.limit(),
+            cursor=lists.cursor(),
+        )
+    )
+    return shapes.to_response(shapes.paged(page, shapes.subscription))
+
+
+@blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
+def get_subscription(subscription_id: UUID) -> Response:
+    """One subscription with its settings."""
+    return shapes.to_response(shapes.subscription(subscriptions.get(subscription_id)))
+
+
+def shaped_strategy(row: Strategy) -> dict[str, object]:
+    """A strategy of one's own, webhook URL included."""
+    return shapes.strategy(row, strategies.webhook_url(strategies.webhook_of(row)))
+
+
+def _page(load: Callable[[], Page[T]]) -> Page[T]:
+    try:
+        return load()
+    except BadCursor as error:
+        raise lists.bad_cursor(error) from error
+
+
+def _filter(name: str, kind: str) -> UUID | None:
+    raw = request.args.get(name)
+    if not raw:
+        return None
+    found = ids.read(kind, raw)
+    if found is None:
+        raise Problem(
+            400,
+            "bad_id",
+            "This id cannot be read",
+            f"`{name}` is {raw[:50]!r}.",
+            f"Use an id that begins with `{ids.PREFIXES[kind]}_`.",
+            param=name,
+        )
+    return found
+
+
+def _expands(name: str) -> bool:
+    return name in request.args.get("expand", "").split(",")

@@ -1,0 +1,222 @@
+"""The JSON of every object, in one place. Money as strings, times RFC 3339 UTC with ms."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from flask import Response
+
+from protos import ids, reasons
+from web.connections.models import Connection
+from web.formats import iso
+from web.paging import Page
+from web.signals import rules
+from web.signals.models import Signal
+from web.signals.reads import Counts
+from web.signals.rules import BadSignal
+from web.strategies.models import Strategy
+from web.subscriptions.models import Subscription
+from web.trades.models import Fill, Order, Position, Trade
+from web.trades.stages import times_of
+
+T = TypeVar("T")
+
+# Only a signal's payload holds numbers; they go back as they came, exact.
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def to_response(
+    content: dict[str, Any], status: int = 200, *, content_type: str = "application/json"
+) -> Response:
+    """The object as an answer."""
+    return Response(_encoder.encode(content), status, content_type=content_type)
+
+
+def listed(rows: Sequence[dict[str, Any]], next_cursor: str | None = None) -> dict[str, Any]:
+    """The envelope of every list."""
+    return {
+        "object": "list",
+        "data": rows,
+        "next_cursor": next_cursor,
+        "has_more": next_cursor is not None,
+    }
+
+
+def paged(page: Page[T], shape: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    """One page of a list."""
+    return listed([shape(row) for row in page.rows], page.next_cursor)
+
+
+def strategy(row: Strategy, webhook_url: str | None) -> dict[str, Any]:
+    """A strategy; its webhook URL holds a secret, so only its owner gets it."""
+    return {
+        "object": "strategy",
+        "id": ids.show("strategy", row.id),
+        "name": row.name,
+        "asset_class": row.asset_class,
+        "enabled": row.enabled,
+        "settings": row.settings,
+        "webhook_url": webhook_url,
+        "created_at": iso(row.created_at),
+    }
+
+
+def connection(row: Connection) -> dict[str, Any]:
+    """A connection."""
+    return {
+        "object": "connection",
+        "id": ids.show("connection", row.id),
+        "name": row.name,
+        "broker": row.broker_account.broker,
+        "environment": row.broker_account.environment,
+        "account": row.broker_account.account,
+        "mode": row.mode,
+        "state": row.state,
+        "created_at": iso(row.created_at),
+    }
+
+
+def subscription(row: Subscription) -> dict[str, Any]:
+    """A subscription with its own settings."""
+    return {
+        "object": "subscription",
+        "id": ids.show("subscription", row.id),
+        "strategy_id": ids.show("strategy", row.strategy_id),
+        "connection_id": ids.show("connection", row.connection_id),
+        "enabled": row.enabled,
+        "settings": row.settings,
+        "version": row.version,
+        "created_at": iso(row.created_at),
+    }
+
+
+def signal(row: Signal, counts: Counts, trades: Sequence[Trade] | None = None) -> dict[str, Any]:
+    """A signal; with its trades when they are given."""
+    shaped = {
+        "object": "signal",
+        "id": ids.show("signal", row.id),
+        "strategy_id": ids.show("strategy", row.strategy_id),
+        "seq": row.seq,
+        "dialect": row.dialect,
+        "accepted_at": iso(row.accepted_at),
+        "duplicate_of": None,
+        "ticker": row.parsed.get("ticker"),
+        "action": row.parsed.get("action"),
+        "payload": _payload(row.body),
+        "warnings": list(row.parsed.get("warnings") or ()),
+        "counts": {
+            "trades": counts.trades,
+            "filled": counts.filled,
+            "skipped": counts.skipped,
+            "failed": counts.failed,
+        },
+    }
+    if trades is not None:
+        shaped["trades"] = [trade(each) for each in trades]
+    return shaped
+
+
+def trade(row: Trade) -> dict[str, Any]:
+    """A trade with its orders and their fills."""
+    return {
+        "object": "trade",
+        "id": ids.show("trade", row.id),
+        "signal_id": ids.show("signal", row.signal_id),
+        "subscription_id": ids.show("subscription", row.subscription_id),
+        "connection_id": ids.show("connection", row.connection_id),
+        "mode": row.mode,
+        "state": row.state,
+        "reason": row.reason,
+        "message": _message(row),
+        "instrument": row.instrument,
+        "protection": row.protection,
+        "stages": {stage: _time(at) for stage, at in times_of(row).items()},
+        "orders": [order(each) for each in row.orders],
+    }
+
+
+def order(row: Order) -> dict[str, Any]:
+    """An order with its fills."""
+    return {
+        "object": "order",
+        "id": ids.show("order", row.id),
+        "cl_ord_id": row.cl_ord_id,
+        "broker_order_id": row.broker_order_id,
+        "leg": row.leg,
+        "origin": row.origin,
+        "side": row.side,
+        "ord_type": row.ord_type,
+        "time_in_force": row.time_in_force,
+        "order_qty": _number(row.order_qty),
+        "cum_qty": _number(row.cum_qty),
+        "leaves_qty": _number(row.leaves_qty),
+        "avg_px": _number(row.avg_px),
+        "limit_price": _number(row.limit_price),
+        "stop_price": _number(row.stop_price),
+        "ord_status": row.ord_status,
+        "reason": row.reason,
+        "fills": [fill(each) for each in row.fills],
+    }
+
+
+def listed_order(row: Order) -> dict[str, Any]:
+    """An order outside its trade, so with what it belongs to."""
+    return order(row) | {
+        "trade_id": ids.show("trade", row.trade_id),
+        "connection_id": ids.show("connection", row.connection_id),
+        "instrument": row.instrument,
+        "created_at": iso(row.created_at),
+    }
+
+
+def fill(row: Fill) -> dict[str, Any]:
+    """A fill."""
+    return {
+        "object": "fill",
+        "id": ids.show("fill", row.id),
+        "qty": _number(row.qty),
+        "price": _number(row.price),
+        "fee": _number(row.fee),
+        "at": iso(row.at),
+    }
+
+
+def position(row: Position) -> dict[str, Any]:
+    """A position, and whose part of it is how large."""
+    return {
+        "object": "position",
+        "connection_id": ids.show("connection", row.connection_id),
+        "instrument": row.instrument,
+        "quantity": _number(row.quantity),
+        "avg_price": _number(row.avg_price),
+        "own": {_shown_subscription(name): quantity for name, quantity in row.own.items()},
+        "updated_at": iso(row.updated_at),
+    }
+
+
+def _shown_subscription(name: str) -> str:
+    return name if name.startswith("sub_") else ids.show("subscription", UUID(name))
+
+
+def _message(row: Trade) -> str | None:
+    if row.message or row.reason not in reasons.CATALOGUE:
+        return row.message
+    return reasons.explain(row.reason, row.numbers)
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        return rules.read(body)
+    except BadSignal:
+        return {}
+
+
+def _number(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)

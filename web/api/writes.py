@@ -1,0 +1,177 @@
+"""What the API changes: the same services as the pages, and the same checks."""
+
+from decimal import Decimal
+from json import JSONDecodeError, loads
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Response, request
+
+from protos import ids
+from web.api import shapes
+from web.api.auth import blueprint, key
+from web.api.reads import shaped_strategy
+from web.connections import service as connections
+from web.connections.service import BadConnection
+from web.errors import Problem
+from web.strategies import service as strategies
+from web.strategies.service import BadStrategy
+from web.subscriptions import service as subscriptions
+from web.subscriptions.settings import BadSetting
+
+T = TypeVar("T")
+
+
+@blueprint.post("/strategies")
+def create_strategy() -> Response:
+    """`{"name", "asset_class"}`: a strategy with a webhook."""
+    body = _body("name", "asset_class", "settings")
+    row = strategies.create(
+        name=_take(body, "name", str),
+        asset_class=_take(body, "asset_class", str, "stocks"),
+        actor=key().actor,
+    )
+    if body.get("settings"):
+        row = strategies.change(
+            row, actor=key().actor, new_settings=_take(body, "settings", dict)
+        )
+    return shapes.to_response(shaped_strategy(row), 201)
+
+
+@blueprint.patch("/strategies/<shown(strategy):strategy_id>")
+def change_strategy(strategy_id: UUID) -> Response:
+    """`{"name", "enabled", "settings"}`, each where given."""
+    row = strategies.get(strategy_id)
+    body = _body("name", "enabled", "settings")
+    strategies.change(
+        row,
+        actor=key().actor,
+        name=_take(body, "name", str, None),
+        enabled=_take(body, "enabled", bool, None),
+        new_settings=_take(body, "settings", dict, None),
+    )
+    return shapes.to_response(shaped_strategy(row))
+
+
+@blueprint.post("/connections")
+def create_connection() -> Response:
+    """`{"name", "broker": "paper"}`: a connection to a paper account of its own."""
+    body = _body("name", "broker", "mode")
+    for name in ("broker", "mode"):
+        if body.get(name, "paper") != "paper":
+            raise _invalid(name, f"`{name}` is {body[name]!r}.", "So far only paper is there.")
+    row = connections.create_paper(name=_take(body, "name", str), actor=key().actor)
+    return shapes.to_response(shapes.connection(row), 201)
+
+
+@blueprint.post("/subscriptions")
+def create_subscription() -> Response:
+    """`{"strategy_id", "connection_id", "enabled", "settings"}`."""
+    body = _body("strategy_id", "connection_id", "enabled", "settings")
+    strategy = strategies.get(_id(body, "strategy_id", "strategy"))
+    connection = connections.get(_id(body, "connection_id", "connection"))
+    row = subscriptions.create(
+        strategy,
+        connection,
+        actor=key().actor,
+        enabled=_take(body, "enabled", bool, False),
+        new_settings=_take(body, "settings", dict, {}),
+    )
+    return shapes.to_response(shapes.subscription(row), 201)
+
+
+@blueprint.patch("/subscriptions/<shown(subscription):subscription_id>")
+def change_subscription(subscription_id: UUID) -> Response:
+    """`{"enabled", "settings"}`; only the settings named are touched, null resets one."""
+    row = subscriptions.get(subscription_id)
+    body = _body("enabled", "settings")
+    subscriptions.change(
+        row,
+        actor=key().actor,
+        enabled=_take(body, "enabled", bool, None),
+        new_settings=_take(body, "settings", dict, None),
+    )
+    return shapes.to_response(shapes.subscription(row))
+
+
+@blueprint.errorhandler(BadStrategy)
+@blueprint.errorhandler(BadConnection)
+def bad_field(error: BadStrategy | BadConnection) -> Response:
+    """A field that cannot be so."""
+    return _answer(_invalid(error.field, error.message, error.fix))
+
+
+@blueprint.errorhandler(BadSetting)
+def bad_setting(error: BadSetting) -> Response:
+    """A setting that cannot be so."""
+    return _answer(_invalid(f"settings.{error.name}", error.message, error.fix))
+
+
+@blueprint.errorhandler(subscriptions.AlreadySubscribed)
+def already_subscribed(_error: subscriptions.AlreadySubscribed) -> Response:
+    """One subscription for a strategy and a connection."""
+    return _answer(
+        Problem(
+            409,
+            "already_subscribed",
+            "Already subscribed",
+            "This strategy already trades on this connection.",
+            "Change that subscription, or use another connection.",
+        )
+    )
+
+
+def _answer(problem: Problem) -> Response:
+    return shapes.to_response(
+        problem.to_json(), problem.status, content_type="application/problem+json"
+    )
+
+
+def _body(*allowed: str) -> dict[str, Any]:
+    """The request's JSON object, with no field that we would overlook.
+
+    Raises Problem.
+    """
+    try:
+        body = loads(request.get_data() or b"{}", parse_float=Decimal)
+    except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Problem(
+            400, "json_invalid", "This is not valid JSON", str(error), "Send a JSON object."
+        ) from error
+    if not isinstance(body, dict):
+        raise Problem(
+            400, "json_invalid", "This is not an object", "It is JSON, but not an object.",
+            "Send a JSON object.",
+        )
+    for name in body:
+        if name not in allowed:
+            fields = ", ".join(allowed)
+            raise _invalid(name, f"There is no field `{name}` here.", f"Use: {fields}.")
+    return body
+
+
+_REQUIRED: Any = object()
+
+
+def _take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUIRED) -> Any:
+    value = body.get(name)
+    if value is None:
+        if default is _REQUIRED:
+            raise _invalid(name, f"`{name}` is missing.", "Send it.")
+        return default
+    if not isinstance(value, kind):
+        spelled = {str: "a string", bool: "true or false", dict: "an object"}[kind]
+        raise _invalid(name, f"`{name}` is not {spelled}.", f"Send {spelled}.")
+    return value
+
+
+def _id(body: dict[str, Any], name: str, kind: str) -> UUID:
+    found = ids.read(kind, _take(body, name, str))
+    if found is None:
+        prefix = ids.PREFIXES[kind]
+        raise _invalid(name, f"`{name}` is not an id.", f"It begins with `{prefix}_`.")
+    return found
+
+
+def _invalid(field: str, message: str, fix: str) -> Problem:
+    return Problem(400, "invalid_field", "A field cannot be so", message, fix, param=field)

@@ -1,0 +1,94 @@
+"""Put the web program together. Read top to bottom, it is the list of its parts."""
+
+import atexit
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from web import api, assets, errors, formats, pages, security
+from web import config as configuration
+from web.accounts import login
+from web.accounts.attempts import Attempts
+from web.accounts.views import blueprint as accounts
+from web.boots import Boot
+from web.changes.views import blueprint as changes
+from web.config import Config
+from web.connections.views import blueprint as connections
+from web.db import db
+from web.queue import Bell
+from web.signals.intake import blueprint as intake
+from web.signals.service import Intake
+from web.signals.views import blueprint as signals
+from web.strategies.views import blueprint as strategies
+from web.subscriptions.views import blueprint as subscriptions
+from web.trades.views import blueprint as trades
+
+MAX_FORM_BYTES = 256 * 1024
+
+csrf = CSRFProtect()
+
+
+def create(config: Config | None = None) -> Flask:
+    """The Flask application, with intake ready and its boot announced."""
+    app = create_site(config)
+    _start_intake(app, app.extensions["fillwire.config"])
+    return app
+
+
+def create_site(config: Config | None = None) -> Flask:
+    """The Flask application for programs that serve nobody: no intake, no boot."""
+    config = config or configuration.read()
+    app = Flask(__name__)
+    secure = config.web_url.startswith("https://")
+    app.config.update(
+        WEB_URL=config.web_url,
+        SECRET_KEY=config.secret_key,
+        SESSION_COOKIE_NAME="fillwire_form",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=secure,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        SQLALCHEMY_DATABASE_URI=_dialect(config.web_database_url),
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": 8,
+            "pool_timeout": 2,
+            "pool_pre_ping": True,
+            "connect_args": {
+                "connect_timeout": 2,
+                "application_name": "fillwire-site",
+                "options": "-c statement_timeout=10s -c lock_timeout=5s",
+            },
+        },
+    )
+    app.extensions["fillwire.config"] = config
+    app.extensions["fillwire.attempts"] = Attempts()
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    db.init_app(app)
+    csrf.init_app(app)
+    security.install(app, live_url=config.live_url, secure=secure)
+    login.install(app)
+    formats.install(app)
+    assets.install(app)
+    errors.install(app)
+    for blueprint in (accounts, strategies, signals, subscriptions, trades, connections, changes):
+        app.register_blueprint(blueprint)
+    pages.install(app)
+    for blueprint in (intake, api.blueprint):
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _start_intake(app: Flask, config: Config) -> None:
+    boot = Boot(config.web_database_url, "web")
+    app.extensions["fillwire.intake"] = Intake(config, Bell(config.redis_url), boot)
+    boot.start()
+    atexit.register(boot.end)
+
+
+def _dialect(url: str) -> str:
+    """The URL with the driver that SQLAlchemy shall use."""
+    _, _, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}"

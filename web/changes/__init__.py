@@ -1,0 +1,1 @@
+"""Changes: what live pages resume from, and the tickets that let them listen."""

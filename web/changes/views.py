@@ -1,0 +1,54 @@
+"""For live pages: a ticket to listen with, and what to ask when listening fails."""
+
+from flask import Blueprint, Response, current_app, request
+from flask_login import login_required
+from sqlalchemy import text
+
+from web.accounts.login import visitor
+from web.api.shapes import to_response
+from web.changes import tickets
+from web.changes.events import shown
+from web.config import Config
+from web.db import db
+
+blueprint = Blueprint("changes", __name__, url_prefix="/live")
+
+MOST = 500
+
+
+@blueprint.route("/ticket", methods=["GET", "POST"])
+@login_required
+def ticket() -> Response:
+    """Where to listen, with a ticket, and the number that this page's content has."""
+    config: Config = current_app.extensions["fillwire.config"]
+    who = visitor()
+    given = tickets.issue(config.secret_key, who.tenant_id, who.person_id)
+    return to_response({"url": f"{config.live_url}/stream", "ticket": given, "number": _number()})
+
+
+@blueprint.get("/changes")
+@login_required
+def changes() -> Response:
+    """What changed after a number: ids only."""
+    raw = request.args.get("after", "")
+    after = int(raw) if raw.isdecimal() and len(raw) < 18 else _number()
+    rows = db.session.execute(
+        text(
+            "SELECT number, kind, object_id FROM web.changes "
+            "WHERE tenant_id = web.current_tenant() AND number > :after "
+            "ORDER BY number FETCH FIRST :most ROWS WITH TIES"
+        ),
+        {"after": after, "most": MOST},
+    ).all()
+    events = [
+        {"number": row.number, "type": f"{row.kind}.updated", "id": shown(row.kind, row.object_id)}
+        for row in rows
+    ]
+    return to_response({"number": rows[-1].number if rows else after, "events": events})
+
+
+def _number() -> int:
+    found = db.session.scalar(
+        text("SELECT number FROM web.tenant_changes WHERE tenant_id = web.current_tenant()")
+    )
+    return int(found or 0)

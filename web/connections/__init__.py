@@ -1,0 +1,1 @@
+"""Connections: a tenant's links to accounts at brokers."""

@@ -1,0 +1,41 @@
+"""Broker accounts, and a tenant's connections to them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import FetchedValue, ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from web.db import Base
+
+
+class BrokerAccount(Base):
+    """An account at a broker. It has no tenant; one sees it through one's connections."""
+
+    __tablename__ = "broker_accounts"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    broker: Mapped[str]
+    environment: Mapped[str]
+    account: Mapped[str]
+
+
+class Connection(Base):
+    """A tenant's link to a broker account, and how it is."""
+
+    __tablename__ = "connections"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    broker_account_id: Mapped[UUID] = mapped_column(ForeignKey("web.broker_accounts.id"))
+    name: Mapped[str]
+    mode: Mapped[str]
+    state: Mapped[str] = mapped_column(default="ok")
+    reported: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+    broker_account: Mapped[BrokerAccount] = relationship(lazy="joined", innerjoin=True)

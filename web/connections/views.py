@@ -1,0 +1,37 @@
+"""Connections: the list, and another paper account."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from web import lists
+from web.accounts.login import visitor
+from web.connections import service
+from web.connections.service import BadConnection
+
+blueprint = Blueprint("connections", __name__)
+
+
+@blueprint.get("/connections")
+@login_required
+def index() -> str:
+    """All connections, and the form for a paper one."""
+    return _page()
+
+
+@blueprint.post("/connections")
+@login_required
+def create() -> ResponseReturnValue:
+    """A new paper account and its connection."""
+    try:
+        made = service.create_paper(name=request.form.get("name", ""), actor=visitor().actor)
+    except BadConnection as bad:
+        return _page(bad), 400
+    lists.done(f"{made.name} is ready, on PAPER with 100,000 USD.")
+    return redirect(url_for("connections.index"))
+
+
+def _page(bad: BadConnection | None = None) -> str:
+    return render_template(
+        "connections/index.html", connections=service.all_of_tenant(), bad=bad, form=request.form
+    )

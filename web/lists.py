@@ -1,0 +1,51 @@
+"""What pages share: list limits, and saying that something was done."""
+
+from flask import flash, request
+
+from web.errors import Problem
+from web.paging import DEFAULT_LIMIT, MAX_LIMIT, BadCursor
+
+
+def cursor() -> str | None:
+    """Where the asked page of a list begins."""
+    return request.args.get("cursor") or None
+
+
+def limit() -> int:
+    """How many rows are asked for.
+
+    Raises Problem.
+    """
+    raw = request.args.get("limit", str(DEFAULT_LIMIT))
+    if not raw.isdecimal() or not 1 <= int(raw) <= MAX_LIMIT:
+        raise Problem(
+            400,
+            "bad_limit",
+            "This limit cannot be",
+            f"`limit` is {raw[:20]!r}.",
+            f"Use a number from 1 to {MAX_LIMIT}.",
+            param="limit",
+        )
+    return int(raw)
+
+
+def bad_cursor(_error: BadCursor) -> Problem:
+    """The cursor was not ours."""
+    return Problem(
+        400,
+        "bad_cursor",
+        "This cursor cannot be read",
+        "`cursor` is not one that we gave.",
+        "Take `next_cursor` of the page before, as it is.",
+        param="cursor",
+    )
+
+
+def done(text: str) -> None:
+    """Say on the next page what was done."""
+    flash(text, "good")
+
+
+def failed(text: str) -> None:
+    """Say on the next page what was not."""
+    flash(text, "bad")

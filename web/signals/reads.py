@@ -1,0 +1,103 @@
+"""Signals as pages and API show them, with how their trades went. Few queries a page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import case, func, select
+
+from web.db import db
+from web.paging import Page, newest_first
+from web.signals.models import Refusal, Signal
+from web.trades.models import FILLED_STATES, OPEN_STATES, Trade
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How the trades of one signal went."""
+
+    trades: int = 0
+    filled: int = 0
+    skipped: int = 0
+    failed: int = 0
+    total_ms: float | None = None
+    states: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether some trade is not over."""
+        return any(state in OPEN_STATES for state in self.states)
+
+
+NONE = Counts()
+
+
+def page(*, strategy_id: UUID | None, limit: int, cursor: str | None) -> Page[Signal]:
+    """This tenant's signals, newest first. Raises BadCursor."""
+    query = select(Signal)
+    if strategy_id is not None:
+        query = query.where(Signal.strategy_id == strategy_id)
+    return newest_first(
+        query,
+        Signal.accepted_at,
+        Signal.id,
+        lambda row: (row.accepted_at, row.id),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
+    """How the trades of these signals went, in one query."""
+    wanted = [signal.id for signal in signals]
+    if not wanted:
+        return {}
+    over = Trade.state.not_in(OPEN_STATES)
+    filled = Trade.state.in_(FILLED_STATES)
+    skipped = Trade.state == "SKIPPED"
+    end = func.coalesce(Trade.filled_at, Trade.first_fill_at, Trade.acknowledged_at)
+    rows = db.session.execute(
+        select(
+            Trade.signal_id,
+            func.count(),
+            func.count(case((filled, 1))),
+            func.count(case((skipped, 1))),
+            func.count(case((over & ~filled & ~skipped, 1))),
+            func.max(func.extract("epoch", end - Trade.received_at)) * 1000,
+            func.array_agg(Trade.state.distinct()),
+            func.array_remove(func.array_agg(Trade.reason.distinct()), None),
+        )
+        .where(Trade.signal_id.in_(wanted))
+        .group_by(Trade.signal_id)
+    )
+    return {
+        signal_id: Counts(
+            trades, filled_, skipped_, failed, None if ms is None else float(ms),
+            tuple(states), tuple(reasons),
+        )
+        for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
+    }
+
+
+def last_refusals(strategy_id: UUID, limit: int = 10) -> Sequence[Refusal]:
+    """What was refused lately."""
+    return db.session.scalars(
+        select(Refusal)
+        .where(Refusal.strategy_id == strategy_id)
+        .order_by(Refusal.last_at.desc())
+        .limit(limit)
+    ).all()
+
+
+def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
+    """The ids of the signal before and the one after, of the same strategy."""
+    rows = dict(
+        db.session.execute(
+            select(Signal.seq, Signal.id).where(
+                Signal.strategy_id == signal.strategy_id,
+                Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
+            )
+        ).tuples()
+    )
+    return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

@@ -1,0 +1,1 @@
+"""Strategies: sources of signals, each with a webhook of its own."""

@@ -1,0 +1,57 @@
+"""A strategy, its webhook, and the row that counts its signals."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import FetchedValue
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from web.db import Base
+
+ASSET_CLASSES = ("stocks", "options", "futures", "crypto")
+
+
+class Strategy(Base):
+    """A source of signals. Followers may read it; never its webhook or its signals."""
+
+    __tablename__ = "strategies"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    name: Mapped[str]
+    asset_class: Mapped[str]
+    enabled: Mapped[bool] = mapped_column(default=True)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
+class StrategyWebhook(Base):
+    """Where a strategy's signals arrive: the secret as a hash, and sealed for display."""
+
+    __tablename__ = "strategy_webhooks"
+    __table_args__ = {"schema": "web"}
+
+    strategy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    webhook_uuid: Mapped[UUID]
+    secret_hash: Mapped[bytes]
+    secret_sealed: Mapped[bytes]
+    per_minute: Mapped[int] = mapped_column(server_default=FetchedValue())
+    per_hour: Mapped[int] = mapped_column(server_default=FetchedValue())
+    dedupe_seconds: Mapped[int] = mapped_column(server_default=FetchedValue())
+
+
+class StrategyIntake(Base):
+    """Counts a strategy's signals; intake and drain write it through functions."""
+
+    __tablename__ = "strategy_intake"
+    __table_args__ = {"schema": "web"}
+
+    strategy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(server_default=FetchedValue())
+    seq: Mapped[int] = mapped_column(server_default=FetchedValue())
+    last_accepted_at: Mapped[datetime | None]

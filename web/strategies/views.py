@@ -1,0 +1,138 @@
+"""Strategies: the list, one strategy with its webhook and signals, a test signal."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_required
+
+from protos import ids
+from web import lists
+from web.accounts.login import visitor
+from web.connections import service as connections
+from web.errors import Problem
+from web.paging import BadCursor
+from web.signals import reads as signals
+from web.signals.testing import TEST_SIGNALS, send_test
+from web.strategies import reads, service
+from web.strategies.models import ASSET_CLASSES
+from web.strategies.service import BadStrategy
+from web.subscriptions import service as subscriptions
+
+blueprint = Blueprint("strategies", __name__)
+
+LOG_ROWS = 25
+
+
+@blueprint.get("/strategies")
+@login_required
+def index() -> str:
+    """All strategies of the workspace."""
+    return render_template("strategies/index.html", rows=reads.overview())
+
+
+@blueprint.get("/strategies/new")
+@login_required
+def new() -> str:
+    """The form for another one."""
+    return _new_form()
+
+
+@blueprint.post("/strategies/new")
+@login_required
+def create() -> ResponseReturnValue:
+    """Make it, and show it."""
+    name, asset_class = request.form.get("name", ""), request.form.get("asset_class", "")
+    try:
+        strategy = service.create(name=name, asset_class=asset_class, actor=visitor().actor)
+    except BadStrategy as bad:
+        return _new_form(bad), 400
+    lists.done(f"{strategy.name} is ready. Copy its webhook URL, then subscribe a connection.")
+    return redirect(url_for("strategies.page", strategy_id=strategy.id))
+
+
+@blueprint.get("/strategies/<shown(strategy):strategy_id>")
+@login_required
+def page(strategy_id: UUID) -> str:
+    """One strategy: webhook, test signal, live log, subscriptions, refusals."""
+    strategy = service.get(strategy_id)
+    try:
+        log = signals.page(strategy_id=strategy.id, limit=LOG_ROWS, cursor=lists.cursor())
+    except BadCursor as error:
+        raise lists.bad_cursor(error) from error
+    webhook = service.webhook_of(strategy)
+    joined = subscriptions.of_strategy(strategy)
+    taken = {subscription.connection_id for subscription in joined}
+    return render_template(
+        "strategies/page.html",
+        strategy=strategy,
+        webhook=webhook,
+        webhook_url=service.webhook_url(webhook),
+        log=log,
+        counts=signals.counts(log.rows),
+        subscriptions=joined,
+        free_connections=[
+            connection for connection in connections.all_of_tenant() if connection.id not in taken
+        ],
+        refusals=signals.last_refusals(strategy.id),
+        test_signals=TEST_SIGNALS[strategy.asset_class],
+        now=datetime.now(UTC),
+    )
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/enabled")
+@login_required
+def switch(strategy_id: UUID) -> ResponseReturnValue:
+    """Pause or resume: while paused its signals are recorded and not traded."""
+    strategy = service.get(strategy_id)
+    enabled = request.form.get("enabled") == "1"
+    service.change(strategy, actor=visitor().actor, enabled=enabled)
+    lists.done(
+        f"{strategy.name} is on."
+        if enabled
+        else f"{strategy.name} is paused. Working orders are left alone."
+    )
+    return redirect(url_for("strategies.page", strategy_id=strategy.id))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/test-signal")
+@login_required
+def test_signal(strategy_id: UUID) -> ResponseReturnValue:
+    """Send a signal through the same door as a real one."""
+    strategy = service.get(strategy_id)
+    action = request.form.get("action", "")
+    if action not in TEST_SIGNALS[strategy.asset_class]:
+        abort(400)
+    sent = send_test(service.webhook_of(strategy), TEST_SIGNALS[strategy.asset_class][action])
+    if sent.signal_id is None:
+        lists.failed(sent.message)
+        return redirect(url_for("strategies.page", strategy_id=strategy.id))
+    lists.done(f"Sent {sent.message}. Stored as {ids.show('signal', sent.signal_id)}.")
+    return redirect(url_for("signals.page", signal_id=sent.signal_id))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/subscribe")
+@login_required
+def subscribe(strategy_id: UUID) -> ResponseReturnValue:
+    """Join a connection to it; its settings come next."""
+    strategy = service.get(strategy_id)
+    connection = connections.get(ids.read("connection", request.form.get("connection_id", "")))
+    try:
+        made = subscriptions.create(strategy, connection, actor=visitor().actor)
+    except subscriptions.AlreadySubscribed:
+        raise Problem(
+            409,
+            "already_subscribed",
+            "Already subscribed",
+            f"{strategy.name} already trades on {connection.name}.",
+            "Open that subscription instead.",
+        ) from None
+    lists.done("Subscribed, and still off. Set it up, then enable it.")
+    return redirect(url_for("subscriptions.page", subscription_id=made.id))
+
+
+def _new_form(bad: BadStrategy | None = None) -> str:
+    return render_template(
+        "strategies/new.html", bad=bad, asset_classes=ASSET_CLASSES, form=request.form
+    )

@@ -1,0 +1,176 @@
+"""Join strategies to connections, and keep the history of when and how.
+
+Spans and settings versions are written in the transaction that changes the
+subscription, on the database's clock, so that a signal meets what was true when it came.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from protos import ids
+from web.audit import service as audit
+from web.connections.models import Connection
+from web.db import current_tenant, db, get_for_tenant
+from web.strategies import service as strategies
+from web.strategies.models import Strategy
+from web.subscriptions import settings
+from web.subscriptions.models import SettingsVersion, Subscription, SubscriptionSpan
+
+
+class AlreadySubscribed(Exception):
+    """The strategy already trades on this connection."""
+
+
+def create(
+    strategy: Strategy,
+    connection: Connection,
+    *,
+    actor: str,
+    enabled: bool = False,
+    new_settings: dict[str, Any] | None = None,
+) -> Subscription:
+    """Subscribe a connection to a strategy.
+
+    Raises BadSetting, AlreadySubscribed.
+    """
+    tenant = current_tenant()
+    assert tenant is not None
+    subscription = Subscription(
+        id=ids.new(),
+        tenant_id=tenant,
+        strategy_tenant_id=strategy.tenant_id,
+        strategy_id=strategy.id,
+        connection_id=connection.id,
+        enabled=enabled,
+        settings=settings.validate(new_settings or {}),
+        version=1,
+    )
+    db.session.add(subscription)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise AlreadySubscribed() from error
+    strategies.bump(strategy.id)
+    _keep_version(subscription)
+    if enabled:
+        _open_span(subscription)
+    audit.record(actor, "subscription:create", _shown(subscription), after=_facts(subscription))
+    db.session.commit()
+    return subscription
+
+
+def change(
+    subscription: Subscription,
+    *,
+    actor: str,
+    enabled: bool | None = None,
+    new_settings: dict[str, Any] | None = None,
+) -> Subscription:
+    """Switch a subscription on or off, or set some of its settings.
+
+    A setting given as null goes back to how it was before it was ever set. Raises
+    BadSetting.
+    """
+    # Holds intake's row until we commit: no signal is accepted in between, so that what
+    # it meets is what the clock says.
+    strategies.bump(subscription.strategy_id)
+    db.session.refresh(subscription)
+    before = _facts(subscription)
+    if new_settings is not None:
+        _set(subscription, new_settings)
+    if enabled is not None and enabled != subscription.enabled:
+        subscription.enabled = enabled
+        if enabled:
+            _open_span(subscription)
+        else:
+            _close_span(subscription)
+    if _facts(subscription) != before:
+        audit.record(
+            actor,
+            "subscription:change",
+            _shown(subscription),
+            before=before,
+            after=_facts(subscription),
+        )
+    db.session.commit()
+    return subscription
+
+
+def get(subscription_id: UUID | None) -> Subscription:
+    """The subscription, if it is this tenant's; else 404."""
+    return get_for_tenant(Subscription, subscription_id)
+
+
+def of_strategy(strategy: Strategy) -> list[Subscription]:
+    """This tenant's subscriptions to a strategy, oldest first."""
+    return list(
+        db.session.scalars(
+            select(Subscription)
+            .where(Subscription.strategy_id == strategy.id)
+            .order_by(Subscription.created_at, Subscription.id)
+        )
+    )
+
+
+def _set(subscription: Subscription, given: dict[str, Any]) -> None:
+    removed = {name for name, value in given.items() if value is None}
+    kept = {**subscription.settings, **given}
+    stored = settings.validate(
+        {name: value for name, value in kept.items() if name not in removed}
+    )
+    if stored == subscription.settings:
+        return
+    subscription.settings = stored
+    subscription.version += 1
+    db.session.flush()
+    _keep_version(subscription)
+
+
+def _keep_version(subscription: Subscription) -> None:
+    db.session.add(
+        SettingsVersion(
+            subscription_id=subscription.id,
+            version=subscription.version,
+            tenant_id=subscription.tenant_id,
+            settings=subscription.settings,
+            created_at=func.clock_timestamp(),
+        )
+    )
+
+
+def _open_span(subscription: Subscription) -> None:
+    db.session.flush()
+    db.session.execute(
+        text(
+            "INSERT INTO web.subscription_spans (subscription_id, tenant_id, enabled_at) "
+            "VALUES (:id, :tenant, clock_timestamp())"
+        ),
+        {"id": subscription.id, "tenant": subscription.tenant_id},
+    )
+
+
+def _close_span(subscription: Subscription) -> None:
+    db.session.execute(
+        update(SubscriptionSpan)
+        .where(
+            SubscriptionSpan.subscription_id == subscription.id,
+            SubscriptionSpan.disabled_at.is_(None),
+        )
+        .values(disabled_at=func.clock_timestamp())
+    )
+
+
+def _facts(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "enabled": subscription.enabled,
+        "settings": dict(subscription.settings),
+        "version": subscription.version,
+    }
+
+
+def _shown(subscription: Subscription) -> str:
+    return ids.show("subscription", subscription.id)

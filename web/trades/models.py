@@ -1,0 +1,140 @@
+"""What subscriptions did with signals: trades, and read models of execution's facts."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from web.db import Base
+
+# Not over yet; everything else is an outcome.
+OPEN_STATES = (
+    "PENDING",
+    "WAITING_APPROVAL",
+    "DELAYED",
+    "QUEUED",
+    "WORKING",
+    "BLOCKED",
+)
+# What was asked for happened, wholly or in part.
+FILLED_STATES = ("FILLED", "PARTIALLY_FILLED", "DONE")
+OPEN_ORD_STATUSES = ("PENDING_NEW", "NEW", "PARTIALLY_FILLED")
+
+
+class Fill(Base):
+    """A quantity at a price."""
+
+    __tablename__ = "fills"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("web.orders.id"))
+    trade_id: Mapped[UUID]
+    connection_id: Mapped[UUID]
+    exec_id: Mapped[str]
+    instrument: Mapped[str]
+    side: Mapped[str]
+    qty: Mapped[Decimal]
+    price: Mapped[Decimal]
+    fee: Mapped[Decimal]
+    at: Mapped[datetime]
+
+
+class Order(Base):
+    """An instruction to a broker and what became of it."""
+
+    __tablename__ = "orders"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    trade_id: Mapped[UUID] = mapped_column(ForeignKey("web.trades.id"))
+    connection_id: Mapped[UUID]
+    cl_ord_id: Mapped[str]
+    broker_order_id: Mapped[str | None]
+    leg: Mapped[str]
+    revision: Mapped[int]
+    origin: Mapped[str]
+    instrument: Mapped[str]
+    side: Mapped[str]
+    ord_type: Mapped[str]
+    time_in_force: Mapped[str]
+    order_qty: Mapped[Decimal]
+    cum_qty: Mapped[Decimal]
+    avg_px: Mapped[Decimal | None]
+    limit_price: Mapped[Decimal | None]
+    stop_price: Mapped[Decimal | None]
+    ord_status: Mapped[str]
+    reason: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    fills: Mapped[list[Fill]] = relationship(order_by=Fill.at, lazy="raise", viewonly=True)
+
+    @property
+    def leaves_qty(self) -> Decimal:
+        """What may still fill."""
+        if self.ord_status in OPEN_ORD_STATUSES:
+            return max(self.order_qty - self.cum_qty, Decimal(0))
+        return Decimal(0)
+
+
+class Trade(Base):
+    """One subscription's answer to one signal."""
+
+    __tablename__ = "trades"
+    __table_args__ = {"schema": "web"}
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    signal_id: Mapped[UUID]
+    signal_seq: Mapped[int]
+    strategy_id: Mapped[UUID]
+    subscription_id: Mapped[UUID]
+    connection_id: Mapped[UUID]
+    mode: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    message: Mapped[str | None]
+    numbers: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    instrument: Mapped[str]
+    signal: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    settings_version: Mapped[int]
+    protection: Mapped[str | None]
+    sent_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    accepted_at: Mapped[datetime]
+    dequeued_at: Mapped[datetime]
+    planned_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    first_fill_at: Mapped[datetime | None]
+    filled_at: Mapped[datetime | None]
+    approval_expires_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    orders: Mapped[list[Order]] = relationship(
+        order_by=Order.created_at, lazy="raise", viewonly=True
+    )
+
+
+class Position(Base):
+    """Net quantity by connection and instrument; `own` by subscription."""
+
+    __tablename__ = "positions"
+    __table_args__ = {"schema": "web"}
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    instrument: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    quantity: Mapped[Decimal]
+    avg_price: Mapped[Decimal | None]
+    own: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    updated_at: Mapped[datetime]
