@@ -21,7 +21,12 @@ async def serve() -> None:
     server = ExecutionServer(settings)
     await server.start()
     structlog.get_logger().info("execution_started", target=settings.target)
-    await stop.wait()
+    failed = asyncio.create_task(server.failed())
+    await asyncio.wait(
+        [asyncio.create_task(stop.wait()), failed], return_when=asyncio.FIRST_COMPLETED
+    )
+    if failed.done():
+        raise SystemExit(1)
     await server.stop()
 
 

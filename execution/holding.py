@@ -104,10 +104,11 @@ class Holding:
         """A broker's stream was lost; the adapter resumes it."""
         log.warning("broker_stream_lost", cause=cause)
 
-    def lose(self, account_id: UUID) -> None:
-        """Another instance has the account now."""
-        account = self._accounts.pop(account_id, None)
-        if account is not None:
+    def lose(self, account_id: UUID, epoch: int) -> None:
+        """The account's lease of this epoch is gone: another instance has it now."""
+        account = self._accounts.get(account_id)
+        if account is not None and account.epoch == epoch:
+            del self._accounts[account_id]
             log.warning("lease_lost", account=account.ref.account)
             self._engine.forget(account)
 

@@ -30,6 +30,8 @@ class Ticket:
     sends: int = 0
     last_send_at: datetime | None = None
     in_doubt: bool = False
+    # The broker could not be reached; it is tried again.
+    is_held_back: bool = False
     cancel_asked: bool = False
 
     def is_settled(self, now: datetime) -> bool:
@@ -93,7 +95,7 @@ class Run:
             entry=entry.order if entry is not None else None,
             exposure=self.exposure,
             canceled_first=max(
-                sum(not t.order.is_filled for t in ended),
+                sum(t.order.is_acknowledged and not t.order.is_filled for t in ended),
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,

@@ -50,6 +50,8 @@ def read_trade(message: pb.Trade) -> Trade:
     accepted = wire.to_datetime(message.accepted_time)
     if accepted is None or not message.instrument or not message.account.account:
         raise ValueError("accepted_time, instrument and account are required")
+    if "\0" in message.instrument + message.account.account:
+        raise ValueError("a zero byte in a name")
     quantity = _positive(message.quantity)
     account = AccountRef(
         message.account.broker, message.account.environment, message.account.account
@@ -161,7 +163,7 @@ def set_report(
     message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
-        message.venue_time.FromDatetime(report.venue_time)
+        message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
     if report.exec_type is words.ExecType.FILL:
         message.exec_id = report.exec_id
         message.last_qty = wire.to_text(report.last_qty)
@@ -186,7 +188,7 @@ def set_outcome(
     message.reason = _REASON[reason]
     message.numbers.update(numbers)
     if planned_at is not None:
-        message.planned_time.FromDatetime(planned_at)
+        message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
 
 
 def read_report(fact: pb.Fact) -> Report:
