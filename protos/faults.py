@@ -82,7 +82,11 @@ def _pass(fault: _Armed) -> None:
     if fault.passed != fault.nth:
         return
     fault.marker.parent.mkdir(parents=True, exist_ok=True)
-    fault.marker.touch()
+    try:
+        # One shot for all workers of a server, which may be forks of one armed process.
+        fault.marker.touch(exist_ok=False)
+    except FileExistsError:
+        return
     if fault.action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if fault.action == "raise":

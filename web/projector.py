@@ -6,6 +6,7 @@ cannot be read is put aside for its account only, and the rest goes on.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from web.execution_client import ExecutionClient
 from web.queue import Bell
 
 MAX_FACTS = 1000
+RENEW_SECONDS = 1.0
 NAME = "read models"
 
 log = structlog.get_logger()
@@ -176,13 +178,14 @@ class Batch:
 
     def _report(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
         at = wire.to_datetime(fact.time)
+        before = self.order_states.get(report.order_id, {})
         self.order_states[report.order_id] = {
             "id": report.order_id,
             "ord_status": _word(pb.OrdStatus.Name(report.ord_status), "ORD_STATUS_"),
             "cum_qty": report.cum_qty or "0",
             "avg_px": report.avg_px or None,
-            "broker_order_id": report.broker_order_id,
-            "text": report.text,
+            "broker_order_id": report.broker_order_id or before.get("broker_order_id", ""),
+            "text": report.text or before.get("text", ""),
             "at": at,
         }
         trade = self._trade(fact)
@@ -281,9 +284,14 @@ class Projector:
         Raises ExecutionDown, psycopg.OperationalError.
         """
         cursor = self._cursor()
+        renewed_at = time.monotonic()
         for response in self._execution.facts(cursor, max_facts=MAX_FACTS):
-            if stop.is_set() or not self._still_mine():
+            if stop.is_set():
                 return
+            if time.monotonic() - renewed_at > RENEW_SECONDS:
+                if not self._still_mine():
+                    return
+                renewed_at = time.monotonic()
             if response.facts:
                 cursor = self.apply(cursor, response.cursor, response.facts)
 

@@ -1,10 +1,12 @@
 """The bell: tells a worker that something is due. It carries no work.
 
 One bell a shard; ringing one that is already ringing does nothing. Losing a ring costs
-one sweep of the relay (1 s), running it twice changes nothing. Redis holds no truth, so a
-slow or absent one may cost at most 50 ms, once a second.
+one sweep of the relay (1 s), running it twice changes nothing. Redis holds no truth: a
+slow or absent one costs nobody who answers a sender any time at all, because a thread of
+its own (`Ringer`) rings for all of a process's requests.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +72,38 @@ class Bell:
         except (RedisError, OSError) as error:
             self._rest_until = time.monotonic() + REST_SECONDS
             log.warning(event, error=str(error))
+
+
+class Ringer:
+    """Rings on behalf of many threads, which do not wait for it.
+
+    A ring asked for while one is on its way is made after it, so none is lost to timing.
+    """
+
+    def __init__(self, bell: Bell, *, pause_seconds: float = 0.002) -> None:
+        self._bell = bell
+        self._pause = pause_seconds
+        self._asked = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._serve, name="ringer", daemon=True)
+        self._thread.start()
+
+    def ring(self) -> None:
+        """Ask for a ring; returns at once."""
+        self._asked.set()
+
+    def end(self) -> None:
+        """Ring once more if asked, and stop."""
+        self._ended = True
+        self._asked.set()
+        self._thread.join(timeout=1)
+
+    def _serve(self) -> None:
+        while not self._ended:
+            self._asked.wait()
+            self._asked.clear()
+            self._bell.ring()
+            time.sleep(self._pause)
 
 
 def _key(shard: int) -> str:

@@ -23,7 +23,7 @@ from protos import log as lines
 from web import config, db, jobs, timers
 from web.db import Pool
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.projector import Projector
+from web.projector import Projector, Superseded
 from web.queue import Bell
 from web.trades.service import Drain
 
@@ -98,6 +98,8 @@ def _keep(loop: Loop, pool: Pool, owner: str, stop: threading.Event) -> None:
             log.warning("execution_away", loop=loop.name, error=str(error))
         except psycopg.OperationalError as error:
             log.warning("database_away", loop=loop.name, error=str(error).strip())
+        except Superseded:
+            log.info("projector_superseded")
         except Exception:
             log.exception("loop_failed", loop=loop.name)
         stop.wait(loop.pause_seconds)

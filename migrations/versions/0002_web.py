@@ -194,6 +194,8 @@ CREATE TABLE web.boots (
     clean boolean NOT NULL DEFAULT false
 );
 
+-- Rows come only from accept_signal, which takes tenant and seq from the intake row; a
+-- foreign key would check that again for each.
 CREATE TABLE web.signals (
     id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
@@ -208,8 +210,7 @@ CREATE TABLE web.signals (
     accepted_at timestamptz NOT NULL,
     boot_id uuid NOT NULL,
     duplicates integer NOT NULL DEFAULT 0,
-    UNIQUE (strategy_id, seq),
-    FOREIGN KEY (tenant_id, strategy_id) REFERENCES web.strategies (tenant_id, id)
+    UNIQUE (strategy_id, seq)
 );
 CREATE INDEX ON web.signals (tenant_id, accepted_at DESC);
 
@@ -500,6 +501,18 @@ BEGIN
     RETURN NOT b.clean AND p_accepted >= b.ended_at - interval '2 seconds';
 END $$;
 
+-- Did any other process, or any commit, leave an answer in doubt in the last 20 s? Almost
+-- always no, and then no earlier signal needs to be looked at.
+CREATE FUNCTION web.doubt_around(p_boot uuid, p_now timestamptz) RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (
+        SELECT FROM web.boots b WHERE b.id <> p_boot AND NOT b.clean AND (
+            b.ended_at > p_now - interval '22 seconds' OR (
+                b.ended_at IS NULL
+                AND pg_try_advisory_xact_lock_shared(hashtextextended(b.id::text, 0))))
+    ) OR EXISTS (SELECT FROM web.doubts d WHERE d.at > p_now - interval '22 seconds')
+$$;
+
 -- Store one signal, in one round trip: checks that the caller's cached strategy is the
 -- current one, finds repeats, enforces the limits, takes the next seq, inserts.
 --   NEW       stored; signal_id, seq
@@ -511,96 +524,129 @@ CREATE FUNCTION web.accept_signal(
     p_strategy uuid, p_version bigint, p_signal uuid, p_dialect text, p_content_type text,
     p_body bytea, p_body_hash bytea, p_parsed jsonb, p_key text, p_reserved boolean,
     p_per_minute integer, p_per_hour integer, p_dedupe_seconds integer,
-    p_boot uuid, p_received timestamptz, p_now timestamptz DEFAULT NULL
-) RETURNS TABLE (outcome text, signal_id uuid, seq bigint, accepted_at timestamptz,
-                 retry_after_seconds integer, minute_left integer)
+    p_boot uuid, p_received timestamptz, p_now timestamptz DEFAULT NULL,
+    OUT outcome text, OUT signal_id uuid, OUT seq bigint, OUT accepted_at timestamptz,
+    OUT retry_after_seconds integer
+)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     i web.strategy_intake%ROWTYPE;
     k web.signal_keys%ROWTYPE;
-    e record;
+    v_at timestamptz := coalesce(p_now, clock_timestamp());
+    v_tenant uuid;
 BEGIN
-    SELECT * INTO i FROM web.strategy_intake s WHERE s.strategy_id = p_strategy FOR UPDATE;
-    IF NOT FOUND OR i.version <> p_version THEN
-        RETURN QUERY SELECT 'STALE', NULL::uuid, NULL::bigint, NULL::timestamptz, NULL::int, NULL::int;
-        RETURN;
+    -- The usual case in two statements: no key, no window, no doubt, inside the limits.
+    IF p_key IS NULL AND p_dedupe_seconds = 0 AND NOT web.doubt_around(p_boot, v_at) THEN
+        UPDATE web.strategy_intake s SET seq = s.seq + 1,
+            last_accepted_at = greatest(v_at, s.last_accepted_at),
+            minute_from = CASE WHEN s.minute_from > v_at - interval '1 minute' THEN s.minute_from ELSE v_at END,
+            minute_count = CASE WHEN s.minute_from > v_at - interval '1 minute' THEN s.minute_count ELSE 0 END + 1,
+            hour_from = CASE WHEN s.hour_from > v_at - interval '1 hour' THEN s.hour_from ELSE v_at END,
+            hour_count = CASE WHEN s.hour_from > v_at - interval '1 hour' THEN s.hour_count ELSE 0 END + 1
+        WHERE s.strategy_id = p_strategy AND s.version = p_version
+          AND (s.minute_count < p_per_minute OR s.minute_from <= v_at - interval '1 minute')
+          AND (s.hour_count < p_per_hour OR s.hour_from <= v_at - interval '1 hour')
+        RETURNING s.seq, s.last_accepted_at, s.tenant_id INTO seq, accepted_at, v_tenant;
     END IF;
-    p_now := coalesce(p_now, clock_timestamp());
 
-    IF p_key IS NOT NULL THEN
-        SELECT * INTO k FROM web.signal_keys s
-            WHERE s.strategy_id = p_strategy AND s.key = p_key AND s.expires_at > p_now;
-        IF FOUND THEN
-            IF k.body_hash <> p_body_hash THEN
-                RETURN QUERY SELECT 'CONFLICT', k.signal_id, NULL::bigint, NULL::timestamptz, NULL::int, NULL::int;
-                RETURN;
-            END IF;
-            RETURN QUERY UPDATE web.signals s SET duplicates = s.duplicates + 1
-                WHERE s.id = k.signal_id
-                RETURNING 'SAME', s.id, s.seq, s.accepted_at, NULL::int, NULL::int;
+    IF seq IS NULL THEN
+        SELECT * INTO i FROM web.strategy_intake s WHERE s.strategy_id = p_strategy FOR UPDATE;
+        IF NOT FOUND OR i.version <> p_version THEN
+            outcome := 'STALE';
             RETURN;
         END IF;
-    ELSIF i.last_accepted_at > p_now - make_interval(secs => greatest(20, p_dedupe_seconds)) THEN
-        FOR e IN
-            SELECT s.id, s.seq, s.accepted_at, s.boot_id FROM web.signals s
-            WHERE s.strategy_id = p_strategy AND s.seq > i.seq - 1000 AND s.body_hash = p_body_hash
-              AND s.accepted_at > p_now - make_interval(secs => greatest(20, p_dedupe_seconds))
-            ORDER BY s.seq DESC LIMIT 1
-        LOOP
-            IF e.accepted_at > p_now - make_interval(secs => p_dedupe_seconds)
-               OR (e.accepted_at > p_now - interval '20 seconds'
-                   AND (EXISTS (SELECT FROM web.doubts d
-                                WHERE d.strategy_id = p_strategy AND d.body_hash = p_body_hash
-                                  AND d.at BETWEEN e.accepted_at - interval '2 seconds'
-                                               AND e.accepted_at + interval '20 seconds')
-                        OR web.answer_in_doubt(e.boot_id, e.accepted_at))) THEN
-                UPDATE web.signals s SET duplicates = s.duplicates + 1 WHERE s.id = e.id;
-                RETURN QUERY SELECT 'SAME', e.id, e.seq, e.accepted_at, NULL::int, NULL::int;
+        IF p_now IS NULL THEN
+            v_at := clock_timestamp();
+        END IF;
+        IF p_key IS NOT NULL THEN
+            SELECT * INTO k FROM web.signal_keys s
+                WHERE s.strategy_id = p_strategy AND s.key = p_key AND s.expires_at > v_at;
+            IF FOUND AND k.body_hash <> p_body_hash THEN
+                outcome := 'CONFLICT';
                 RETURN;
             END IF;
-        END LOOP;
-    END IF;
-
-    IF i.minute_from <= p_now - interval '1 minute' THEN
-        i.minute_from := p_now; i.minute_count := 0;
-    END IF;
-    IF i.hour_from <= p_now - interval '1 hour' THEN
-        i.hour_from := p_now; i.hour_count := 0;
-    END IF;
-    IF i.minute_count < p_per_minute AND i.hour_count < p_per_hour THEN
-        i.minute_count := i.minute_count + 1;
-        i.hour_count := i.hour_count + 1;
-    ELSE
-        IF i.reserve_from <= p_now - interval '1 minute' THEN
-            i.reserve_from := p_now; i.reserve_count := 0;
+            signal_id := k.signal_id;
+        ELSE
+            signal_id := web.earlier_signal(p_strategy, i.seq, p_body_hash, p_dedupe_seconds, v_at);
         END IF;
-        IF NOT p_reserved OR i.reserve_count >= 60 THEN
-            RETURN QUERY SELECT 'LIMITED', NULL::uuid, NULL::bigint, NULL::timestamptz,
-                ceil(greatest(1, extract(epoch FROM CASE
-                    WHEN p_reserved THEN i.reserve_from + interval '1 minute' - p_now
-                    WHEN i.hour_count >= p_per_hour THEN i.hour_from + interval '1 hour' - p_now
-                    ELSE i.minute_from + interval '1 minute' - p_now END)))::int, 0;
+        IF signal_id IS NOT NULL THEN
+            UPDATE web.signals s SET duplicates = s.duplicates + 1 WHERE s.id = signal_id
+                RETURNING 'SAME', s.seq, s.accepted_at INTO outcome, seq, accepted_at;
             RETURN;
         END IF;
-        i.reserve_count := i.reserve_count + 1;
+
+        IF i.minute_from <= v_at - interval '1 minute' THEN
+            i.minute_from := v_at; i.minute_count := 0;
+        END IF;
+        IF i.hour_from <= v_at - interval '1 hour' THEN
+            i.hour_from := v_at; i.hour_count := 0;
+        END IF;
+        IF i.minute_count < p_per_minute AND i.hour_count < p_per_hour THEN
+            i.minute_count := i.minute_count + 1;
+            i.hour_count := i.hour_count + 1;
+        ELSE
+            IF i.reserve_from <= v_at - interval '1 minute' THEN
+                i.reserve_from := v_at; i.reserve_count := 0;
+            END IF;
+            IF NOT p_reserved OR i.reserve_count >= 60 THEN
+                outcome := 'LIMITED';
+                retry_after_seconds := ceil(greatest(1, extract(epoch FROM CASE
+                    WHEN p_reserved THEN i.reserve_from + interval '1 minute' - v_at
+                    WHEN i.hour_count >= p_per_hour THEN i.hour_from + interval '1 hour' - v_at
+                    ELSE i.minute_from + interval '1 minute' - v_at END)));
+                RETURN;
+            END IF;
+            i.reserve_count := i.reserve_count + 1;
+        END IF;
+        UPDATE web.strategy_intake s SET seq = i.seq + 1,
+            last_accepted_at = greatest(v_at, s.last_accepted_at),
+            minute_from = i.minute_from, minute_count = i.minute_count,
+            hour_from = i.hour_from, hour_count = i.hour_count,
+            reserve_from = i.reserve_from, reserve_count = i.reserve_count
+            WHERE s.strategy_id = p_strategy
+            RETURNING s.seq, s.last_accepted_at, s.tenant_id INTO seq, accepted_at, v_tenant;
+        IF p_key IS NOT NULL THEN
+            INSERT INTO web.signal_keys AS s (strategy_id, key, signal_id, body_hash, expires_at)
+                VALUES (p_strategy, p_key, p_signal, p_body_hash, v_at + interval '7 days')
+                ON CONFLICT (strategy_id, key) DO UPDATE SET signal_id = excluded.signal_id,
+                    body_hash = excluded.body_hash, expires_at = excluded.expires_at;
+        END IF;
     END IF;
 
-    UPDATE web.strategy_intake s SET seq = i.seq + 1, last_accepted_at = p_now,
-        minute_from = i.minute_from, minute_count = i.minute_count,
-        hour_from = i.hour_from, hour_count = i.hour_count,
-        reserve_from = i.reserve_from, reserve_count = i.reserve_count
-        WHERE s.strategy_id = p_strategy;
     INSERT INTO web.signals (id, tenant_id, strategy_id, seq, dialect, content_type, body, body_hash,
                              parsed, received_at, accepted_at, boot_id)
-        VALUES (p_signal, i.tenant_id, p_strategy, i.seq + 1, p_dialect, p_content_type, p_body,
-                p_body_hash, p_parsed, least(p_received, p_now), p_now, p_boot);
-    IF p_key IS NOT NULL THEN
-        INSERT INTO web.signal_keys AS s (strategy_id, key, signal_id, body_hash, expires_at)
-            VALUES (p_strategy, p_key, p_signal, p_body_hash, p_now + interval '7 days')
-            ON CONFLICT (strategy_id, key) DO UPDATE SET signal_id = excluded.signal_id,
-                body_hash = excluded.body_hash, expires_at = excluded.expires_at;
+        VALUES (p_signal, v_tenant, p_strategy, accept_signal.seq, p_dialect, p_content_type, p_body,
+                p_body_hash, p_parsed, least(p_received, accept_signal.accepted_at),
+                accept_signal.accepted_at, p_boot);
+    outcome := 'NEW';
+    signal_id := p_signal;
+END $$;
+
+-- The signal that these bytes repeat: any within the strategy's own window, or one within
+-- 20 s whose answer is in doubt.
+CREATE FUNCTION web.earlier_signal(
+    p_strategy uuid, p_seq bigint, p_body_hash bytea, p_dedupe_seconds integer, p_now timestamptz
+) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    e record;
+BEGIN
+    SELECT s.id, s.accepted_at, s.boot_id INTO e FROM web.signals s
+    WHERE s.strategy_id = p_strategy AND s.seq > p_seq - 1000 AND s.body_hash = p_body_hash
+      AND s.accepted_at > p_now - make_interval(secs => greatest(20, p_dedupe_seconds))
+    ORDER BY s.seq DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
     END IF;
-    RETURN QUERY SELECT 'NEW', p_signal, i.seq + 1, p_now, NULL::int, p_per_minute - i.minute_count;
+    IF e.accepted_at > p_now - make_interval(secs => p_dedupe_seconds) OR (
+        e.accepted_at > p_now - interval '20 seconds' AND (
+            EXISTS (SELECT FROM web.doubts d
+                    WHERE d.strategy_id = p_strategy AND d.body_hash = p_body_hash
+                      AND d.at BETWEEN e.accepted_at - interval '2 seconds'
+                                   AND e.accepted_at + interval '20 seconds')
+            OR web.answer_in_doubt(e.boot_id, e.accepted_at))) THEN
+        RETURN e.id;
+    END IF;
+    RETURN NULL;
 END $$;
 
 -- Count a message that was not accepted; returns the id of its row.

@@ -137,6 +137,7 @@ CREATE TABLE paper.orders (
     time_in_force text NOT NULL,
     order_qty numeric NOT NULL CHECK (order_qty > 0),
     limit_price numeric,
+    reference_price numeric,
     ord_status text NOT NULL,
     cum_qty numeric NOT NULL DEFAULT 0,
     avg_px numeric,

@@ -104,14 +104,19 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def left_behind(marker: str) -> list[int]:
-    """Processes whose environment holds the line `marker`; Linux only, elsewhere none."""
-    wanted = marker.encode()
+def left_behind(marker: str, *, having: str) -> list[int]:
+    """Processes with `marker` and a variable that starts with `having` in their environment.
+
+    Linux only, elsewhere none.
+    """
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         pid = int(folder.name)
         environment = (_read(folder / "environ") or b"").split(b"\0")
-        if pid != os.getpid() and wanted in environment and is_alive(pid):
+        ours = marker.encode() in environment and any(
+            line.startswith(having.encode()) for line in environment
+        )
+        if ours and pid != os.getpid() and is_alive(pid):
             found.append(pid)
     return found
 

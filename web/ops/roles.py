@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import sql
@@ -82,6 +82,16 @@ def runtime_urls(owner_url: str, passwords: Mapping[str, str]) -> dict[str, str]
         RUNTIME[name][1]: url_for(owner_url, RUNTIME[name][0], password)
         for name, password in passwords.items()
     }
+
+
+def passwords_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """The passwords that the runtime roles' own URLs hold, by short name."""
+    found = {}
+    for name, (role, variable) in RUNTIME.items():
+        parts = urlsplit(environment.get(variable, ""))
+        if parts.username == role and parts.password:
+            found[name] = unquote(parts.password)
+    return found
 
 
 def _set_password(

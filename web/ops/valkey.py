@@ -40,8 +40,9 @@ class Server:
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
-    def create(self) -> None:
-        """Make the folder and write the configuration: the password stays out of `ps`."""
+    def create(self) -> bool:
+        """Write the configuration, so that the password stays out of `ps`; say if new."""
+        new = not self.folder.exists()
         places.make(self.folder, self.identity)
         lines = (
             "bind 127.0.0.1",
@@ -58,10 +59,11 @@ class Server:
         )
         text = "\n".join(lines) + "\n"
         places.write_private(self.folder / "valkey.conf", text, self.identity)
+        return new
 
     def end_leftover(self) -> None:
         """End a server that an earlier supervisor left on this port."""
-        if children.is_free(self.port):
+        if self.port == 0 or children.is_free(self.port):
             return
         import redis
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.db import CONNECT_TIMEOUT_SECONDS, Pool
-from web.queue import Bell
+from web.queue import Bell, Ringer
 from web.signals import rules, traderspost
 from web.signals.rules import BadSignal, Signal
 
@@ -96,7 +97,7 @@ class Intake:
     """Takes messages for all webhooks. One a process, shared by its threads."""
 
     def __init__(self, config: Config, bell: Bell, boot: Boot) -> None:
-        self._bell = bell
+        self._ringer = Ringer(bell)
         self._boot = boot
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
@@ -117,6 +118,12 @@ class Intake:
                 "application_name": "fillwire-intake",
             },
         )
+
+    def close(self) -> None:
+        """Let go of the database; every request was answered."""
+        self._ringer.end()
+        self._pool.close()
+        self._boot.end()
 
     def find(self, webhook_uuid: UUID) -> Webhook:
         """The webhook, from memory when seen in the last 30 s.
@@ -169,11 +176,11 @@ class Intake:
             webhook = self._load(webhook_uuid)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
-            case ("NEW" | "SAME" as outcome, signal_id, seq, _, _, _):
+            case ("NEW" | "SAME" as outcome, signal_id, seq, *_):
                 faults.point("intake.after_commit")
-                self._bell.ring()
+                self._ringer.ring()
                 return Accepted(signal_id, seq, outcome == "SAME", payload, signal.warnings)
-            case ("LIMITED", _, _, _, retry_after, _):
+            case ("LIMITED", _, _, _, retry_after):
                 raise TooManySignals(retry_after)
             case ("CONFLICT", *_):
                 raise KeyReused(key)
@@ -226,7 +233,7 @@ class Intake:
         received_at: datetime,
     ) -> TupleRow:
         limits = self._limits or webhook
-        doubt: Callable[[], None] = lambda: self._boot.doubt(webhook.strategy_id, body_hash)  # noqa: E731
+        doubt = partial(self._boot.doubt, webhook.strategy_id, body_hash)
         with self._connection(doubt) as connection:
             row = connection.execute(
                 "SELECT * FROM web.accept_signal"
@@ -287,13 +294,13 @@ def now() -> datetime:
 
 def _until(gen: Any, deadline: float) -> Iterator[Any]:
     """The generator of a psycopg exchange, ended at a deadline."""
-    wanted = next(gen)
+    ready = None
     while True:
-        ready = yield wanted
-        if not ready and time.monotonic() > deadline:
-            gen.close()
-            raise psycopg.OperationalError("the database did not answer in time")
         try:
             wanted = gen.send(ready)
         except StopIteration as done:
             return done.value
+        ready = yield wanted
+        if not ready and time.monotonic() > deadline:
+            gen.close()
+            raise psycopg.OperationalError("the database did not answer in time")

@@ -15,6 +15,10 @@ from enum import StrEnum
 from typing import Any
 
 
+# As many as a quantity may have in all, before and after the point.
+MAX_DIGITS = 28
+
+
 class Source(StrEnum):
     """Where a subscription takes a setting from."""
 
@@ -260,6 +264,6 @@ def _quantity(name: str, raw: object) -> Decimal:
         value = Decimal(raw)
     except InvalidOperation:
         raise BadSetting(name, f"{raw!r} is not a number.", fix) from None
-    if not value.is_finite() or value <= 0 or len(value.as_tuple().digits) > 28:
+    if not value.is_finite() or value <= 0 or abs(value.adjusted()) > MAX_DIGITS:
         raise BadSetting(name, f"{raw!r} is not a usable quantity.", fix)
     return value

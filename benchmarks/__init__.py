@@ -1,0 +1,1 @@
+"""How fast the road is, beside the limits of the same machine: `python -m benchmarks`."""

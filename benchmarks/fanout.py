@@ -1,0 +1,150 @@
+"""One signal to many subscriptions, beside a bare COPY of the same rows.
+
+First and last submitted are the venue's arrivals, all stored is the last commit of the
+read models; counted from the receipt of the signal. Every size has a strategy of its own
+and is run twice: the second run, with its accounts known, is the one that counts.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from benchmarks import seed
+from benchmarks.bench import Bench, Part, Row, ms
+
+SIZES = (1, 100, 1_000, 10_000)
+# first submitted, last submitted, all stored, as a multiple of the COPY
+BUDGET = (100.0, 3_000.0, 5_000.0, 3.0)
+WAIT_SECONDS = 180
+
+# The rows that one signal makes, by table: what a bare COPY has to write as well.
+_ROWS = {
+    "web.trades": "SELECT t.* FROM web.trades t WHERE t.signal_id = %(signal)s",
+    "web.orders": "SELECT o.* FROM web.orders o JOIN web.trades t ON t.id = o.trade_id"
+    " WHERE t.signal_id = %(signal)s",
+    "web.fills": "SELECT f.* FROM web.fills f JOIN web.trades t ON t.id = f.trade_id"
+    " WHERE t.signal_id = %(signal)s",
+    "execution.instructions": "SELECT i.* FROM execution.instructions i"
+    " JOIN web.trades t ON t.id = i.trade_id WHERE t.signal_id = %(signal)s",
+    "execution.orders": "SELECT o.* FROM execution.orders o JOIN web.trades t ON t.id = o.trade_id"
+    " WHERE t.signal_id = %(signal)s",
+    "execution.facts": "SELECT f.* FROM execution.facts f JOIN web.trades t ON t.id = f.trade_id"
+    " WHERE t.signal_id = %(signal)s",
+}
+_TIMES = """
+    SELECT count(*), count(*) FILTER (WHERE t.state = 'FILLED'), min(t.received_at),
+           min(a.arrived_at), max(a.arrived_at), max(t.updated_at)
+    FROM web.trades t
+    LEFT JOIN execution.orders o ON o.trade_id = t.id
+    LEFT JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id
+    WHERE t.signal_id = %s
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Milliseconds from the receipt of one signal."""
+
+    trades: int
+    filled: int
+    first_submitted: float
+    last_submitted: float
+    stored: float
+
+
+def measure(bench: Bench) -> Part:
+    """Each size, warm, with its COPY."""
+    part = Part("fanout")
+    sizes = SIZES[:3] if bench.quick else SIZES
+    for size, strategy, webhook in zip(sizes, bench.strategies, bench.webhooks, strict=False):
+        seed.subscribe(bench.owner, [strategy], each=size)
+        cold, _ = _fire(bench, webhook, size)
+        warm, signal_id = _fire(bench, webhook, size)
+        copied, rows = copy_again(bench, signal_id)
+        _tell(part, size, warm, copied, rows)
+        part.figures[str(size)] = {
+            "cold": cold.__dict__,
+            "warm": warm.__dict__,
+            "copy_ms": copied,
+            "rows": rows,
+        }
+        if warm.filled < size:
+            part.notes.append(f"fan-out {size}: {warm.filled} filled of {warm.trades} trades")
+    return part
+
+
+def _tell(part: Part, size: int, run: Run, copied: float, rows: int) -> None:
+    largest = size == SIZES[-1]
+    ratio = run.stored / copied if copied else 0.0
+    held = (run.first_submitted, run.last_submitted, run.stored, ratio)
+    part.rows.append(
+        Row(
+            f"fan-out to {size:,}: first / last submitted / all stored",
+            f"{ms(run.first_submitted)} / {ms(run.last_submitted)} / {ms(run.stored)}",
+            f"COPY of its {rows:,} rows {ms(copied)}: {ratio:.1f}x",
+            "<= 100 ms / 3 s / 5 s, 3x" if largest else "",
+            all(value <= bound for value, bound in zip(held, BUDGET, strict=True))
+            if largest
+            else None,
+        )
+    )
+
+
+def _fire(bench: Bench, webhook: str, size: int) -> tuple[Run, str]:
+    body = {"ticker": "AAPL", "action": "buy", "quantity": 1, "price": "228.40"}
+    answer = bench.stack.post(webhook, json.dumps(body).encode())
+    answer.raise_for_status()
+    signal_id = answer.json()["id"].partition("_")[2]
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        ended = bench.count(
+            "SELECT count(*) FROM web.trades WHERE signal_id = %s"
+            " AND state NOT IN ('PENDING', 'WORKING', 'BLOCKED')",
+            signal_id,
+        )
+        if ended >= size:
+            break
+        time.sleep(0.05)
+    row = bench.owner.execute(_TIMES, [signal_id]).fetchone()
+    assert row is not None
+    trades, filled, received, *moments = row
+    return Run(trades, filled, *(_since(received, each) for each in moments)), signal_id
+
+
+def _since(start: datetime | None, moment: datetime | None) -> float:
+    if start is None or moment is None:
+        return float("nan")
+    return (moment - start).total_seconds() * 1000
+
+
+def copy_again(bench: Bench, signal_id: str) -> tuple[float, int]:
+    """Write a signal's rows once more with COPY, into tables with the same indexes."""
+    data: dict[str, list[bytes]] = {}
+    for table, query in _ROWS.items():
+        bench.owner.execute(
+            f"DROP TABLE IF EXISTS benchmark.copied_{table.replace('.', '_')};"
+            f"CREATE SCHEMA IF NOT EXISTS benchmark;"
+            f"CREATE TABLE benchmark.copied_{table.replace('.', '_')} (LIKE {table} INCLUDING ALL)"
+        )
+        asked = sql.SQL(query.replace("%(signal)s", "{}")).format(signal_id)
+        with bench.owner.cursor() as cursor:
+            statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(asked)
+            with cursor.copy(statement) as copy:
+                data[table] = [bytes(block) for block in copy]
+    started = time.perf_counter()
+    with bench.owner.transaction():
+        rows = sum(_copy_in(bench.owner, table, blocks) for table, blocks in data.items())
+    return (time.perf_counter() - started) * 1000, rows
+
+
+def _copy_in(connection: psycopg.Connection[object], table: str, blocks: list[bytes]) -> int:
+    target = sql.SQL(f"COPY benchmark.copied_{table.replace('.', '_')} FROM STDIN (FORMAT binary)")
+    with connection.cursor() as cursor:
+        with cursor.copy(target) as copy:
+            for block in blocks:
+                copy.write(block)
+        return cursor.rowcount

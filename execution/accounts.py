@@ -1,0 +1,135 @@
+"""A broker account in the hands of this instance: its lanes, session, lease and counters,
+and how it is rebuilt from what the store knows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from uuid import UUID
+
+from execution import messages
+from execution.brokers.base import Adapter
+from execution.domain.decisions import VenueRules
+from execution.domain.trades import AccountRef, Trade
+from execution.domain.words import TradeState
+from execution.lanes import Lane, Run, Ticket
+from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
+from execution.session import Session
+from protos.execution.v1 import execution_pb2 as pb
+
+# Until the broker was asked.
+NO_RULES = VenueRules(frozenset(), Decimal(1))
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """Ready once its lease is held and its past is loaded; lost when the lease is."""
+
+    account_id: UUID
+    ref: AccountRef
+    message: pb.Account
+    adapter: Adapter
+    session: Session
+    rules: VenueRules = NO_RULES
+    epoch: int = 0
+    last_seq: int = 0
+    is_ready: bool = False
+    is_lost: bool = False
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    runs: dict[UUID, Run] = field(default_factory=dict)
+    # Arrived before the account was ready.
+    pending: list[tuple[int, Trade]] = field(default_factory=list)
+
+    def next_seq(self) -> int:
+        """The number of the account's next fact."""
+        self.last_seq += 1
+        return self.last_seq
+
+    def lane(self, instrument: str) -> Lane:
+        """The lane of an underlying."""
+        lane = self.lanes.get(instrument)
+        if lane is None:
+            lane = self.lanes[instrument] = Lane(instrument)
+        return lane
+
+
+def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
+    """Put positions, open runs and their orders back; returns the tickets of open trades."""
+    account.epoch = image.epoch
+    account.last_seq = image.last_seq
+    for held in image.positions:
+        lane = account.lane(held.instrument)
+        if held.subscription_id == WHOLE:
+            lane.whole = held.position
+        else:
+            lane.own[held.subscription_id] = held.position
+            lane.attribution[held.subscription_id] = held.attribution
+    tickets: list[Ticket] = []
+    for stored in image.open:
+        tickets += _rebuild_run(account, image, stored)
+    return tickets
+
+
+def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[Ticket]:
+    trade = messages.read_trade(pb.Trade.FromString(stored.trade))
+    lane = account.lane(trade.instrument)
+    run = Run(trade, lane, stored.instruction_id)
+    run.withdrawn = messages.REASON_WORDS[stored.withdrawn]
+    account.runs[trade.trade_id] = run
+    outcome = image.outcomes.get(trade.trade_id)
+    if outcome is not None:
+        _recall(run, outcome)
+    for order in image.orders.get(trade.trade_id, ()):
+        ticket = Ticket(order, run, sends=1)
+        run.tickets.append(ticket)
+        if order.is_open:
+            lane.open[order.terms.cl_ord_id] = ticket
+    for earlier in lane.track(trade.subscription_id):
+        if trade.supersedes(earlier.trade):
+            supersede(earlier, run)
+    lane.track(trade.subscription_id).append(run)
+    return run.tickets
+
+
+def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
+    """A trade that was over, back in memory because something late was heard."""
+    run = Run(trade, account.lane(trade.instrument), past.stored.instruction_id)
+    if past.outcome is not None:
+        _recall(run, past.outcome)
+    run.is_done = run.is_recorded = True
+    run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
+    account.runs[trade.trade_id] = run
+    return run
+
+
+def _recall(run: Run, outcome: OutcomeImage) -> None:
+    numbers = outcome.numbers
+    run.outcomes = outcome.count
+    run.said = (TradeState(outcome.state), outcome.reason, numbers.get("filled", ""))
+    run.exposure = Decimal(numbers["exposure"]) if "exposure" in numbers else None
+    run.canceled_before = int(numbers.get("canceling", 0))
+    run.superseded_waiting = int(numbers.get("superseded", 0))
+    run.in_debt = outcome.reason == "flatten_debt"
+
+
+def supersede(earlier: Run, newer: Run) -> None:
+    """A newer trade ends what of an earlier one has not reached the broker."""
+    if earlier.is_done:
+        return
+    entry = earlier.entry
+    if entry is None and not earlier.entry_dropped:
+        earlier.entry_dropped = "superseded"
+        if not earlier.tickets:
+            newer.superseded_waiting += 1
+    if entry is not None and not entry.order.is_acknowledged:
+        earlier.is_superseded = True
+
+
+def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
+    """The rule's numbers, and what a restart must find again."""
+    kept = dict(numbers)
+    kept.setdefault("instrument", run.trade.instrument)
+    if run.exposure is not None:
+        kept.setdefault("exposure", format(run.exposure, "f"))
+    if run.canceled:
+        kept.setdefault("canceling", str(len(run.canceled)))
+    return kept

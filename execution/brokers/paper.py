@@ -1,0 +1,338 @@
+"""The paper venue's adapter: one stream to it, in batched frames, kept up.
+
+What waits when the loop turns goes out in one frame. When the stream breaks, what was
+written is in doubt, what was not is proven unsent, and the next stream resumes the
+reports of every attached account from the last that was delivered.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import grpc
+import structlog
+from grpc import aio
+
+from execution.brokers import paper_wire
+from execution.brokers.base import (
+    AccountSnapshot,
+    BrokerError,
+    Capabilities,
+    InDoubt,
+    NewOrder,
+    NotSent,
+    Report,
+)
+from protos import faults
+from protos.paper.v1 import paper_pb2 as pb
+from protos.paper.v1 import paper_pb2_grpc
+
+log = structlog.get_logger()
+
+FRAME_ORDERS = 250
+CONNECT_SECONDS = 2.0
+FIRST_RETRY_SECONDS = 0.05
+LAST_RETRY_SECONDS = 1.0
+_CHANNEL_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.max_send_message_length", 64 * 1024 * 1024),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    ("grpc.use_local_subchannel_pool", 1),
+)
+_Stream = aio.StreamStreamCall[pb.SessionRequest, pb.SessionResponse]
+_Key = tuple[str, str, bool]
+
+
+@dataclass(slots=True)
+class _Answer:
+    reply: pb.OrderReply
+    acknowledgement: Report | None
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One submit or cancel: waiting to be written, then for its reply."""
+
+    request: pb.NewOrder | pb.CancelOrder
+    answer: asyncio.Future[_Answer]
+    is_written: bool = False
+
+    @property
+    def key(self) -> _Key:
+        is_cancel = isinstance(self.request, pb.CancelOrder)
+        return (self.request.account, self.request.cl_ord_id, is_cancel)
+
+    def fail(self, cause: str) -> None:
+        """End it with what is now true of it."""
+        if not self.answer.done():
+            error: BrokerError = InDoubt(cause) if self.is_written else NotSent(cause)
+            self.answer.set_exception(error)
+
+
+@dataclass(slots=True)
+class _Outbox:
+    """What goes into the next frames."""
+
+    attaches: list[pb.Attach] = field(default_factory=list)
+    calls: deque[_Call] = field(default_factory=deque)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def next_frame(self) -> tuple[pb.SessionRequest, list[_Call]]:
+        """Take what waits, up to the size of a frame."""
+        frame = pb.SessionRequest(attach=self.attaches)
+        self.attaches = []
+        taken: list[_Call] = []
+        while self.calls and len(taken) < FRAME_ORDERS:
+            call = self.calls.popleft()
+            if call.answer.done():
+                continue
+            if isinstance(call.request, pb.NewOrder):
+                frame.new_orders.append(call.request)
+            else:
+                frame.cancels.append(call.request)
+            taken.append(call)
+        if not self.calls:
+            self.waiting.clear()
+        return frame, taken
+
+
+class PaperAdapter:
+    """The paper venue as a broker; see `base.Adapter`."""
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        timeout_seconds: float = 10.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._target = target
+        self._timeout_seconds = timeout_seconds
+        self._sleep = sleep
+        self._clock = clock
+        self._outbox = _Outbox()
+        self._written: dict[_Key, deque[_Call]] = {}
+        # The last report delivered of each attached account.
+        self._heard: dict[str, int] = {}
+        self._connected = asyncio.Event()
+
+    async def start(
+        self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
+    ) -> None:
+        """Connect in the background, and keep connected."""
+        self._on_report = on_report
+        self._on_gap = on_gap
+        self._channel = aio.insecure_channel(self._target, options=_CHANNEL_OPTIONS)
+        self._venue: paper_pb2_grpc.VenueAsyncStub = paper_pb2_grpc.VenueStub(self._channel)
+        self._keeping = asyncio.create_task(self._keep_connected())
+
+    async def close(self) -> None:
+        """Disconnect; calls in flight end as a lost stream ends them."""
+        self._on_gap = _nobody
+        self._keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._keeping
+        await self._channel.close()
+
+    async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
+        """Want the reports of these accounts, each from after a sequence number."""
+        self._heard.update(accounts)
+        if self._connected.is_set():
+            self._want(accounts)
+
+    async def submit(self, order: NewOrder) -> Report | None:
+        """Send an order; the report that acknowledges it, if the account is attached.
+
+        Raises Rejected, NotSent, InDoubt.
+        """
+        answer = await self._ask(paper_wire.to_new_order(order))
+        try:
+            is_new = paper_wire.read_submit_reply(answer.reply)
+        except paper_wire.UnknownWord as error:
+            raise InDoubt(f"unreadable reply: {error}") from error
+        if is_new:
+            return answer.acknowledgement
+        found = await self.find_orders(order.account, [order.cl_ord_id])
+        return next(iter(found.get(order.cl_ord_id, ())), None)
+
+    async def cancel(self, account: str, cl_ord_id: str) -> bool:
+        """Ask to cancel; False when it is too late or the order is unknown.
+
+        Raises NotSent, InDoubt.
+        """
+        answer = await self._ask(pb.CancelOrder(account=account, cl_ord_id=cl_ord_id))
+        try:
+            return paper_wire.read_cancel_reply(answer.reply)
+        except paper_wire.UnknownWord as error:
+            raise InDoubt(f"unreadable reply: {error}") from error
+
+    async def find_orders(
+        self, account: str, cl_ord_ids: Sequence[str]
+    ) -> dict[str, Sequence[Report]]:
+        """All reports so far of those of the orders that the venue knows. Raises InDoubt."""
+        request = pb.GetOrdersRequest(account=account, cl_ord_ids=cl_ord_ids)
+        try:
+            response = await self._venue.GetOrders(request, timeout=self._timeout_seconds)
+            return paper_wire.read_found(response)
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def account(self, account: str) -> AccountSnapshot:
+        """Cash, positions and open orders. Raises InDoubt."""
+        try:
+            return paper_wire.read_account(await self._look(account))
+        except paper_wire.UnknownWord as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def capabilities(self, account: str) -> Capabilities:
+        """What this account can do. Raises InDoubt."""
+        return paper_wire.read_capabilities((await self._look(account)).options)
+
+    async def _look(self, account: str) -> pb.GetAccountResponse:
+        request = pb.GetAccountRequest(account=account)
+        try:
+            return await self._venue.GetAccount(request, timeout=self._timeout_seconds)
+        except grpc.RpcError as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> _Answer:
+        await self._wait_for_stream()
+        loop = asyncio.get_running_loop()
+        call = _Call(request, loop.create_future())
+        self._outbox.calls.append(call)
+        self._outbox.waiting.set()
+        timer = loop.call_later(self._timeout_seconds, call.fail, "no reply in time")
+        try:
+            return await call.answer
+        finally:
+            timer.cancel()
+            self._forget(call)
+
+    async def _wait_for_stream(self) -> None:
+        if not self._connected.is_set():
+            try:
+                await asyncio.wait_for(self._connected.wait(), CONNECT_SECONDS)
+            except TimeoutError:
+                cause = "the venue cannot be reached"
+                raise NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS) from None
+
+    def _forget(self, call: _Call) -> None:
+        same = self._written.get(call.key)
+        if same is not None and call in same:
+            same.remove(call)
+            if not same:
+                del self._written[call.key]
+
+    def _want(self, accounts: Sequence[tuple[str, int]]) -> None:
+        self._outbox.attaches += [
+            pb.Attach(account=account, after_report_seq=after) for account, after in accounts
+        ]
+        self._outbox.waiting.set()
+
+    async def _keep_connected(self) -> None:
+        wait = FIRST_RETRY_SECONDS
+        while True:
+            started = self._clock()
+            cause = "closed"
+            try:
+                await self._hold_session()
+            except grpc.RpcError as error:
+                cause = _cause(error)
+            except Exception as error:
+                cause = _cause(error)
+                log.exception("paper_session_failed")
+            finally:
+                self._lose_session(cause)
+            if self._clock() - started > LAST_RETRY_SECONDS:
+                wait = FIRST_RETRY_SECONDS
+            await self._sleep(wait)
+            wait = min(2 * wait, LAST_RETRY_SECONDS)
+
+    async def _hold_session(self) -> None:
+        stream = self._venue.Session()
+        await stream.initial_metadata()
+        if stream.done():
+            await stream.read()  # raises what ended it
+            return
+        self._outbox = _Outbox()
+        self._want(list(self._heard.items()))
+        self._connected.set()
+        halves = [asyncio.create_task(half(stream)) for half in (self._read, self._write)]
+        try:
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            for half in done:
+                half.result()
+        finally:
+            for half in halves:
+                half.cancel()
+            stream.cancel()
+            await asyncio.gather(*halves, return_exceptions=True)
+
+    async def _read(self, stream: _Stream) -> None:
+        while isinstance(response := await stream.read(), pb.SessionResponse):
+            self._hear(response)
+
+    async def _write(self, stream: _Stream) -> None:
+        outbox = self._outbox
+        while True:
+            await outbox.waiting.wait()
+            # One turn of the loop, so that whatever is about to be asked shares the frame.
+            await asyncio.sleep(0)
+            frame, calls = outbox.next_frame()
+            for call in calls:
+                call.is_written = True
+                self._written.setdefault(call.key, deque()).append(call)
+            try:
+                await stream.write(frame)
+            except asyncio.InvalidStateError:
+                return  # the stream has ended
+            if frame.new_orders:
+                faults.point("socket.after_write")
+
+    def _lose_session(self, cause: str) -> None:
+        was_connected = self._connected.is_set()
+        self._connected.clear()
+        for call in [call for same in self._written.values() for call in same]:
+            call.fail(cause)
+        for call in self._outbox.calls:
+            call.fail(cause)
+        if was_connected:
+            log.info("paper_session_lost", cause=cause)
+            self._on_gap(cause)
+
+    def _hear(self, response: pb.SessionResponse) -> None:
+        acknowledgements: dict[tuple[str, str], Report] = {}
+        for message in response.reports:
+            try:
+                report = paper_wire.read_report(message)
+            except paper_wire.UnknownWord as error:
+                log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                continue
+            if message.exec_type == pb.EXEC_TYPE_NEW:
+                acknowledgements[report.account, report.cl_ord_id] = report
+            self._on_report(report)
+            self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
+        for reply in response.replies:
+            self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
+
+    def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:
+        for call in self._written.get((reply.account, reply.cl_ord_id, reply.cancel), ()):
+            if not call.answer.done():
+                call.answer.set_result(_Answer(reply, acknowledgement))
+                return
+
+
+def _nobody(cause: str) -> None:
+    """After `close`, a lost stream is no news."""
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, aio.AioRpcError):
+        return f"{error.code().name}: {error.details()}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,184 @@
+"""The paper venue's words and ours, both ways. Pure, and total: a word that neither side
+has agreed on stops the message with UnknownWord."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from execution.brokers.base import (
+    AccountSnapshot,
+    Capabilities,
+    NewOrder,
+    PositionSnapshot,
+    Rejected,
+    Report,
+)
+from execution.domain.words import ExecType, OrdStatus, OrdType, Side
+from protos import wire
+from protos.paper.v1 import paper_pb2 as pb
+
+Theirs = TypeVar("Theirs", bound=int)
+Ours = TypeVar("Ours")
+
+SIDES = {pb.SIDE_BUY: Side.BUY, pb.SIDE_SELL: Side.SELL}
+ORD_TYPES = {pb.ORD_TYPE_MARKET: OrdType.MARKET, pb.ORD_TYPE_LIMIT: OrdType.LIMIT}
+ORD_STATUSES = {
+    pb.ORD_STATUS_NEW: OrdStatus.NEW,
+    pb.ORD_STATUS_PARTIALLY_FILLED: OrdStatus.PARTIALLY_FILLED,
+    pb.ORD_STATUS_FILLED: OrdStatus.FILLED,
+    pb.ORD_STATUS_CANCELED: OrdStatus.CANCELED,
+    pb.ORD_STATUS_REJECTED: OrdStatus.REJECTED,
+}
+EXEC_TYPES = {
+    pb.EXEC_TYPE_NEW: ExecType.NEW,
+    pb.EXEC_TYPE_FILL: ExecType.FILL,
+    pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
+    pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
+}
+_SIDES_OUT = {ours: theirs for theirs, ours in SIDES.items()}
+_ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
+
+# The venue fills any size down to this.
+QUANTITY_STEP = Decimal("0.00000001")
+
+
+class UnknownWord(ValueError):
+    """The venue said something that we have no word for."""
+
+    def __init__(self, field: str, value: int | str) -> None:
+        super().__init__(f"{field} {value!r}")
+        self.field = field
+        self.value = value
+
+
+def to_new_order(order: NewOrder) -> pb.NewOrder:
+    """Our order in the venue's words."""
+    return pb.NewOrder(
+        account=order.account,
+        cl_ord_id=order.cl_ord_id,
+        instrument=order.instrument,
+        side=_SIDES_OUT[order.side],
+        ord_type=_ORD_TYPES_OUT[order.ord_type],
+        order_qty=wire.to_text(order.order_qty),
+        limit_price=wire.to_text(order.limit_price),
+        time_in_force=order.time_in_force,
+        reference_price=wire.to_text(order.reference_price),
+    )
+
+
+def read_report(report: pb.Report) -> Report:
+    """The venue's report in our words. Raises UnknownWord."""
+    time = wire.to_datetime(report.time)
+    if time is None:
+        raise UnknownWord("time", "")
+    return Report(
+        account=report.account,
+        report_id=f"{report.account}:{report.report_seq}",
+        sequence=report.report_seq,
+        cl_ord_id=report.cl_ord_id,
+        broker_order_id=report.order_id,
+        exec_type=_word("exec_type", EXEC_TYPES, report.exec_type),
+        ord_status=_word("ord_status", ORD_STATUSES, report.ord_status),
+        instrument=report.instrument,
+        side=_word("side", SIDES, report.side),
+        exec_id=report.exec_id,
+        last_qty=_number("last_qty", report.last_qty),
+        last_px=_number("last_px", report.last_px),
+        fee=_number("fee", report.fee),
+        text=report.text,
+        time=time,
+        venue_time=wire.to_datetime(report.arrived_time),
+    )
+
+
+def read_submit_reply(reply: pb.OrderReply) -> bool:
+    """True when the order was taken just now, False when the venue had it already.
+
+    Raises Rejected with the venue's words, UnknownWord.
+    """
+    match reply.status:
+        case pb.REPLY_STATUS_ACCEPTED:
+            return True
+        case pb.REPLY_STATUS_DUPLICATE_CL_ORD_ID:
+            if reply.order.ord_status == pb.ORD_STATUS_REJECTED:
+                raise Rejected(reply.order.text)
+            return False
+        case pb.REPLY_STATUS_REJECTED:
+            raise Rejected(reply.text)
+        case other:
+            raise UnknownWord("status", other)
+
+
+def read_cancel_reply(reply: pb.OrderReply) -> bool:
+    """Whether the order was canceled; False when it had ended or is unknown.
+
+    Raises UnknownWord.
+    """
+    match reply.status:
+        case pb.REPLY_STATUS_ACCEPTED:
+            return True
+        case pb.REPLY_STATUS_UNKNOWN_ORDER | pb.REPLY_STATUS_TOO_LATE:
+            return False
+        case other:
+            raise UnknownWord("status", other)
+
+
+def read_found(response: pb.GetOrdersResponse) -> dict[str, Sequence[Report]]:
+    """The reports of each order that the venue knows. Raises UnknownWord."""
+    found: dict[str, list[Report]] = {order.cl_ord_id: [] for order in response.orders}
+    for report in response.reports:
+        found.setdefault(report.cl_ord_id, []).append(read_report(report))
+    return dict(found)
+
+
+def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
+    """Cash, positions and open orders. Raises UnknownWord."""
+    as_of = wire.to_datetime(response.as_of_time)
+    if as_of is None:
+        raise UnknownWord("as_of_time", "")
+    return AccountSnapshot(
+        cash=_required("cash", response.cash),
+        currency=response.currency,
+        positions=[
+            PositionSnapshot(
+                instrument=position.instrument,
+                quantity=_required("quantity", position.quantity),
+                avg_price=_number("avg_price", position.avg_price),
+            )
+            for position in response.positions
+        ],
+        open_cl_ord_ids=[order.cl_ord_id for order in response.open_orders],
+        as_of=as_of,
+    )
+
+
+def read_capabilities(options: pb.Options) -> Capabilities:
+    """What an account with these options can do."""
+    return Capabilities(
+        ord_types=frozenset({OrdType.MARKET, OrdType.LIMIT}),
+        visibility_horizon_seconds=options.visibility_horizon_seconds,
+        refuses_repeats=options.refuses_repeats,
+        looks_up_by_cl_ord_id=True,
+        quantity_step=QUANTITY_STEP,
+    )
+
+
+def _word(field: str, words: Mapping[Theirs, Ours], value: Theirs) -> Ours:
+    try:
+        return words[value]
+    except KeyError:
+        raise UnknownWord(field, value) from None
+
+
+def _number(field: str, text: str) -> Decimal | None:
+    try:
+        return wire.to_decimal(text)
+    except ValueError:
+        raise UnknownWord(field, text) from None
+
+
+def _required(field: str, text: str) -> Decimal:
+    value = _number(field, text)
+    if value is None:
+        raise UnknownWord(field, text)
+    return value

@@ -1,0 +1,34 @@
+"""What execution reads from the environment, once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+VARIABLES = (
+    "FILLWIRE_EXECUTION_TARGET",
+    "FILLWIRE_EXECUTION_DATABASE_URL",
+    "FILLWIRE_PAPER_TARGET",
+    "FILLWIRE_INSTANCE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where to listen, where to store, and which venue to reach."""
+
+    target: str
+    database_url: str
+    paper_target: str
+    # A name that outlives the process says that the predecessor of that name is dead.
+    instance: str
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration. Raises KeyError naming what is missing."""
+    return Config(
+        target=environment["FILLWIRE_EXECUTION_TARGET"],
+        database_url=environment["FILLWIRE_EXECUTION_DATABASE_URL"],
+        paper_target=environment["FILLWIRE_PAPER_TARGET"],
+        instance=environment.get("FILLWIRE_INSTANCE") or f"execution-{uuid4().hex}",
+    )

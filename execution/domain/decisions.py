@@ -1,0 +1,142 @@
+"""The values that planning reads and answers with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from execution.domain.orders import ZERO, Order
+from execution.domain.trades import Trade
+from execution.domain.words import Leg, OrdType, Side, TradeState
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order that may still fill, as the scope sees it."""
+
+    cl_ord_id: str
+    side: Side
+    leaves: Decimal
+    ord_type: OrdType = OrdType.MARKET
+    in_doubt: bool = False
+    cancel_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a subscription's trade sees of its lane: `entries` are its own."""
+
+    position: Decimal = ZERO
+    entries: tuple[OpenOrder, ...] = ()
+    closing: tuple[OpenOrder, ...] = ()
+    in_doubt: bool = False
+
+    @property
+    def exposure(self) -> Decimal:
+        """Position and own entries that are working or in doubt."""
+        return self.position + sum((e.side.sign * e.leaves for e in self.entries), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a trade has come."""
+
+    exits: tuple[Order, ...] = ()
+    entry: Order | None = None
+    # Exposure when the trade was first planned.
+    exposure: Decimal | None = None
+    # Entries of earlier trades that this one canceled, and waiting ones it ended.
+    canceled_first: int = 0
+    superseded_waiting: int = 0
+    # Fills that came although a cancel was asked.
+    raced: Decimal = ZERO
+    # Why the entry must not be sent any more.
+    entry_dropped: str = ""
+    dropped_numbers: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: str = ""
+    own_order_in_doubt: bool = False
+    unprovable: bool = False
+    # It met a doubt on its way: it goes on closing until that is resolved.
+    in_debt: bool = False
+
+    @property
+    def exited(self) -> Decimal:
+        """Closed by this trade, open exits counted in full."""
+        return sum(
+            (o.terms.order_qty if o.is_open else o.cum_qty for o in self.exits),
+            ZERO,
+        )
+
+    @property
+    def has_orders(self) -> bool:
+        """True once something was written down to be sent."""
+        return self.entry is not None or bool(self.exits)
+
+
+@dataclass(frozen=True, slots=True)
+class VenueRules:
+    """What planning must know of the broker."""
+
+    ord_types: frozenset[OrdType]
+    quantity_step: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Write down this order, then send it."""
+
+    leg: Leg
+    revision: int
+    side: Side
+    quantity: Decimal
+    ord_type: OrdType
+    limit_price: Decimal | None
+    reference_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFirst:
+    """Cancel these, and ask again."""
+
+    cl_ord_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until something changes."""
+
+    state: TradeState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The trade's outcome."""
+
+    state: TradeState
+    reason: str = ""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+
+
+Decision = Send | CancelFirst | Wait | End
+
+
+def refuse(
+    trade: Trade, scope: Scope, reason: str, numbers: Mapping[str, str] | None = None
+) -> End:
+    """SKIPPED, with the numbers that the rule compared. Staleness is EXPIRED."""
+    side = trade.direction
+    told = {
+        "instrument": trade.instrument,
+        "position": format(scope.position, "f"),
+        "exposure": format(scope.exposure, "f"),
+        "side": "long" if scope.position > 0 else "short",
+        "sides": trade.sides.value,
+        "action": trade.action.value,
+        "sentiment": trade.sentiment.value if trade.sentiment else "none",
+        "quantity": "" if trade.quantity is None else format(trade.quantity, "f"),
+        **(numbers or {}),
+    }
+    if side is None:
+        told.pop("sentiment")
+    stale = reason == "signal_stale"
+    return End(TradeState.EXPIRED if stale else TradeState.SKIPPED, reason, told)

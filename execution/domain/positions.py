@@ -1,0 +1,55 @@
+"""Positions: signed quantities with an average price, and whose they are."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from execution.domain.words import Side
+
+ZERO = Decimal(0)
+
+
+class Attribution(StrEnum):
+    """Which position a subscription trades: its own share, or all of the account's."""
+
+    OWN = "own"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Negative is short."""
+
+    quantity: Decimal = ZERO
+    avg_price: Decimal | None = None
+
+    def after(self, side: Side, quantity: Decimal, price: Decimal) -> "Position":
+        """The position after a fill. Reducing keeps the average, crossing zero restarts it."""
+        new = self.quantity + side.sign * quantity
+        if not new:
+            return Position()
+        if not self.quantity or (new > 0) != (self.quantity > 0):
+            return Position(new, price)
+        if abs(new) < abs(self.quantity) or self.avg_price is None:
+            return Position(new, self.avg_price)
+        cost = abs(self.quantity) * self.avg_price + quantity * price
+        return Position(new, cost / abs(new))
+
+
+FLAT = Position()
+
+
+def in_scope(attribution: Attribution, *, own: Decimal, whole: Decimal) -> Decimal:
+    """The position that a subscription's trades see: `own` is capped by the broker's."""
+    if attribution is Attribution.ACCOUNT:
+        return whole
+    if own > 0:
+        return max(min(own, whole), ZERO)
+    return min(max(own, whole), ZERO)
+
+
+def attribute(*, others_trade_here: bool, whole: Decimal, own: Decimal) -> Attribution:
+    """Decide at the first trade: the whole account when nobody else is there."""
+    if others_trade_here or whole != own:
+        return Attribution.OWN
+    return Attribution.ACCOUNT

@@ -1,0 +1,61 @@
+"""Reading facts by cursor: pages, and a bell that wakes the streams after a commit."""
+
+import asyncio
+from contextlib import suppress
+
+from protos.execution.v1 import execution_pb2 as pb
+
+DEFAULT_FACTS = 500
+MOST_FACTS = 2000
+# A commit of another instance is noticed after this long.
+POLL_SECONDS = 0.1
+# A fact may wait for an older transaction: look again soon after a commit of ours.
+SOON_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05)
+
+
+class Bell:
+    """Wakes every waiting stream at once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """Facts were committed."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    def listen(self) -> asyncio.Event:
+        """Taken before facts are read, so that no ring after that is missed."""
+        return self._event
+
+
+async def rang(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for the ring; False when the time passed first."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+        return True
+    return False
+
+
+def response(facts: list[bytes], cursor: str) -> pb.StreamFactsResponse:
+    """A response from facts as stored, without reading each."""
+    parts: list[bytes] = []
+    for fact in facts:
+        parts += (b"\x0a", _varint(len(fact)), fact)
+    message = pb.StreamFactsResponse.FromString(b"".join(parts))
+    message.cursor = cursor
+    return message
+
+
+def page_size(asked: int) -> int:
+    """How many facts a response carries."""
+    return min(asked, MOST_FACTS) if asked > 0 else DEFAULT_FACTS
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

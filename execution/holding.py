@@ -1,0 +1,250 @@
+"""Which broker accounts this instance holds: takes their leases in batches, rebuilds them,
+gives trades and reports to the engine, and lets go of what was taken away."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from execution import accounts, messages
+from execution.accounts import Account
+from execution.brokers.base import Adapter, BrokerError
+from execution.domain.decisions import VenueRules
+from execution.domain.reports import Report
+from execution.domain.trades import AccountRef, Trade
+from execution.engine import Engine
+from execution.journal import StoreUnavailable
+from execution.lanes import Ticket
+from execution.rows import AccountImage, PastTrade
+from execution.runtime import AsyncioRuntime
+from execution.session import Session
+from execution.store import OpenTrade, Store
+from protos.execution.v1 import execution_pb2 as pb
+
+log = structlog.get_logger()
+
+HEARTBEAT_SECONDS = 1.0
+POLL_SECONDS = 0.5
+RETRY_SECONDS = 0.25
+KEEP_FINISHED = timedelta(seconds=60)
+# Accounts taken by one set of statements.
+MOST_AT_ONCE = 1000
+
+Venue = tuple[str, str]
+
+
+class Holding:
+    """The accounts of this instance."""
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        target: str,
+        store: Store,
+        engine: Engine,
+        runtime: AsyncioRuntime,
+        adapters: Mapping[Venue, Adapter],
+    ) -> None:
+        self._instance = instance
+        self._target = target
+        self._store = store
+        self._engine = engine
+        self._runtime = runtime
+        self._adapters = adapters
+        self._accounts: dict[UUID, Account] = {}
+        self._to_take: list[Account] = []
+        self._is_taking = False
+        self._strangers: dict[str, list[Report]] = {}
+        self._rules: dict[Venue, VenueRules] = {}
+
+    async def start(self) -> None:
+        """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
+        self._runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        self._runtime.later(HEARTBEAT_SECONDS, self._beat)
+        self._poll(settled_seconds=0.0)
+
+    def trades_at(self, ref: AccountRef) -> bool:
+        """True when there is an adapter for the account's broker."""
+        return (ref.broker, ref.environment) in self._adapters
+
+    def adapter(self, ref: AccountRef) -> Adapter:
+        """The adapter for the account's broker."""
+        return self._adapters[ref.broker, ref.environment]
+
+    def accept(self, arrivals: Sequence[tuple[int, Trade]]) -> None:
+        """Take stored trades into their accounts; the first of an account takes its lease."""
+        for instruction_id, trade in arrivals:
+            account = self._accounts.get(trade.account_id)
+            if account is None:
+                account = self._begin(trade.account_id, trade.account)
+            if account.is_ready:
+                self._engine.enter(account, instruction_id, trade)
+            else:
+                account.pending.append((instruction_id, trade))
+        self._take_some()
+
+    def withdraw(self, trade_id: UUID, reason: str) -> None:
+        """End a trade if this instance has it; the others learn of it from the database."""
+        for account in self._accounts.values():
+            if trade_id in account.runs:
+                self._engine.withdraw(account, trade_id, reason)
+
+    def on_report(self, report: Report) -> None:
+        """A report from a broker's stream."""
+        if self._engine.knows(report.cl_ord_id):
+            self._engine.hear(report, heard=True)
+            return
+        if not self._strangers:
+            self._runtime.spawn(self._recognise())
+        self._strangers.setdefault(report.cl_ord_id, []).append(report)
+
+    def on_gap(self, cause: str) -> None:
+        """A broker's stream was lost; the adapter resumes it."""
+        log.warning("broker_stream_lost", cause=cause)
+
+    def lose(self, account_id: UUID) -> None:
+        """Another instance has the account now."""
+        account = self._accounts.pop(account_id, None)
+        if account is not None:
+            log.warning("lease_lost", account=account.ref.account)
+            self._engine.forget(account)
+
+    def _begin(self, account_id: UUID, ref: AccountRef) -> Account:
+        adapter = self.adapter(ref)
+        account = Account(
+            account_id, ref, messages.account(ref), adapter, Session(adapter, self._runtime)
+        )
+        self._accounts[account_id] = account
+        self._to_take.append(account)
+        return account
+
+    def _take_some(self) -> None:
+        if self._to_take and not self._is_taking:
+            self._is_taking = True
+            self._runtime.spawn(self._take_all())
+
+    async def _take_all(self) -> None:
+        try:
+            while self._to_take:
+                batch = self._to_take[:MOST_AT_ONCE]
+                await self._take(batch)
+                del self._to_take[: len(batch)]
+        except (StoreUnavailable, BrokerError) as error:
+            log.warning("accounts_not_taken", cause=str(error), accounts=len(self._to_take))
+            self._runtime.later(RETRY_SECONDS, self._take_some)
+        finally:
+            self._is_taking = False
+
+    async def _take(self, batch: Sequence[Account]) -> None:
+        for account in batch:
+            account.rules = await self._rules_of(account)
+        images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
+        taken: list[tuple[Account, list[Ticket]]] = []
+        for account in batch:
+            image = images.get(account.account_id)
+            if image is None:
+                # Its holder lives, and finds the trades in the database.
+                self._accounts.pop(account.account_id, None)
+            else:
+                tickets = accounts.rebuild(account, image)
+                self._engine.prepare(account, tickets)
+                taken.append((account, tickets))
+        await self._attach(images)
+        for account, tickets in taken:
+            self._resume(account, tickets)
+
+    async def _rules_of(self, account: Account) -> VenueRules:
+        venue = (account.ref.broker, account.ref.environment)
+        if venue not in self._rules:
+            able = await account.adapter.capabilities(account.ref.account)
+            self._rules[venue] = VenueRules(able.ord_types, able.quantity_step)
+        return self._rules[venue]
+
+    async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
+        by_venue: dict[Venue, list[tuple[str, int]]] = {}
+        for image in images.values():
+            venue = (image.ref.broker, image.ref.environment)
+            by_venue.setdefault(venue, []).append((image.ref.account, image.heard_seq))
+        for venue, wanted in by_venue.items():
+            await self._adapters[venue].attach(wanted)
+
+    def _resume(self, account: Account, tickets: list[Ticket]) -> None:
+        account.is_ready = True
+        self._engine.resume(account, tickets)
+        pending, account.pending = account.pending, []
+        for instruction_id, trade in sorted(pending, key=lambda arrival: arrival[0]):
+            self._engine.enter(account, instruction_id, trade)
+
+    async def _recognise(self) -> None:
+        """Reports of orders that are no longer in memory: bring their trades back."""
+        asked = list(self._strangers)
+        try:
+            past = await self._store.past(asked)
+        except StoreUnavailable:
+            self._runtime.later(RETRY_SECONDS, lambda: self._runtime.spawn(self._recognise()))
+            return
+        strangers = {cl_ord_id: self._strangers.pop(cl_ord_id) for cl_ord_id in asked}
+        if self._strangers:
+            self._runtime.spawn(self._recognise())
+        for trade in past:
+            self._bring_back(trade)
+        for cl_ord_id, reports in strangers.items():
+            if not self._engine.knows(cl_ord_id):
+                log.warning("external_order", cl_ord_id=cl_ord_id)
+                continue
+            for report in reports:
+                self._engine.hear(report, heard=True)
+
+    def _bring_back(self, past: PastTrade) -> None:
+        trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
+        account = self._accounts.get(trade.account_id)
+        if account is None or trade.trade_id in account.runs:
+            return
+        run = accounts.finished_run(account, trade, past)
+        for ticket in run.tickets:
+            self._engine.remember(account, ticket)
+        self._engine.finish(account, run)
+
+    def _beat(self) -> None:
+        self._engine.retire(self._runtime.now() - KEEP_FINISHED)
+        self._runtime.spawn(self._heartbeat())
+        self._runtime.later(HEARTBEAT_SECONDS, self._beat)
+
+    async def _heartbeat(self) -> None:
+        try:
+            self._runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        except StoreUnavailable as error:
+            log.warning("heartbeat_failed", cause=str(error))
+
+    def _poll(self, settled_seconds: float = POLL_SECONDS) -> None:
+        self._runtime.spawn(self._look_for_trades(settled_seconds))
+
+    async def _look_for_trades(self, settled_seconds: float) -> None:
+        try:
+            found = await self._store.open_trades(self._instance, settled_seconds)
+            self._withdraw_what_is_withdrawn(found)
+            unknown = [t.trade_id for t in found if not self._has(t)]
+            for start in range(0, len(unknown), MOST_AT_ONCE):
+                stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
+                trades = [
+                    (s.instruction_id, messages.read_trade(pb.Trade.FromString(s.trade)))
+                    for s in stored
+                ]
+                self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+        except StoreUnavailable as error:
+            log.warning("poll_failed", cause=str(error))
+        finally:
+            self._runtime.later(POLL_SECONDS, self._poll)
+
+    def _has(self, trade: OpenTrade) -> bool:
+        account = self._accounts.get(trade.account_id)
+        return account is not None and (not account.is_ready or trade.trade_id in account.runs)
+
+    def _withdraw_what_is_withdrawn(self, found: Sequence[OpenTrade]) -> None:
+        for trade in found:
+            account = self._accounts.get(trade.account_id)
+            if trade.withdrawn and account is not None:
+                reason = messages.REASON_WORDS[trade.withdrawn]
+                self._engine.withdraw(account, trade.trade_id, reason)

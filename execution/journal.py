@@ -1,0 +1,121 @@
+"""The one writer: everything execution does becomes durable here before it happens.
+
+Entries are collected while a transaction commits; the next transaction takes all that
+waits, up to a bound. An entry of a lost lease is refused alone. When the database goes
+away the batch is tried again: every row has a key, so doing it twice changes nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from execution.rows import Entry
+from protos import faults
+
+log = structlog.get_logger()
+
+MOST_FACTS = 500
+RETRY_SECONDS = 0.2
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer; whether it committed is not known."""
+
+
+class EntryStore(Protocol):
+    """Where entries go."""
+
+    async def write(self, entries: Sequence[Entry]) -> set[UUID]:
+        """Store a batch in one transaction; the accounts whose lease still holds.
+
+        Raises StoreUnavailable.
+        """
+
+
+class Journal:
+    """Collects entries and writes them in batches, in the order they came."""
+
+    def __init__(self, store: EntryStore) -> None:
+        self._store = store
+        # Who wants to know of a commit, and of an account whose lease was lost.
+        self.on_commit: Callable[[], None] = _nobody
+        self.on_refused: Callable[[UUID], None] = _nobody_minds
+        self._waiting: deque[Entry] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def write(self, entry: Entry) -> None:
+        """Have an entry stored; its `committed` is called once it is known."""
+        self._waiting.append(entry)
+        self._idle.clear()
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Return once nothing waits."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._write_once(self._next_batch())
+            self._idle.set()
+
+    def _next_batch(self) -> list[Entry]:
+        batch: list[Entry] = []
+        facts = 0
+        while self._waiting and facts < MOST_FACTS:
+            entry = self._waiting.popleft()
+            facts += len(entry.facts)
+            batch.append(entry)
+        return batch
+
+    async def _write_once(self, batch: list[Entry]) -> None:
+        sending = any(entry.orders for entry in batch)
+        reports = any(not entry.orders for entry in batch)
+        _pass_faults(sending, reports, "before_commit")
+        held = await self._write_until_known(batch)
+        _pass_faults(sending, reports, "after_commit")
+        self.on_commit()
+        for account in {entry.account_id for entry in batch} - held:
+            self.on_refused(account)
+        for entry in batch:
+            if entry.committed is not None and entry.account_id in held:
+                _tell(entry.committed)
+
+    async def _write_until_known(self, batch: list[Entry]) -> set[UUID]:
+        while True:
+            try:
+                return await self._store.write(batch)
+            except StoreUnavailable as error:
+                log.warning("journal_waits_for_database", cause=str(error), entries=len(batch))
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+def _pass_faults(sending: bool, reports: bool, where: str) -> None:
+    if sending:
+        faults.point(f"sending.{where}")
+    if reports:
+        faults.point(f"reports.{where}")
+
+
+def _nobody() -> None:
+    """Until the engine is there."""
+
+
+def _nobody_minds(account: UUID) -> None:
+    """Until the engine is there."""
+
+
+def _tell(committed: Callable[[], None]) -> None:
+    try:
+        committed()
+    except Exception:
+        log.exception("committed_callback_failed")

@@ -1,0 +1,191 @@
+"""Lanes: everything on one underlying of one broker account, planned one after another.
+
+A run is a trade on its way; a ticket is one of its orders. Runs of one subscription form
+a track: they start in the order of acceptance.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from execution.domain import positions
+from execution.domain.decisions import OpenOrder, Progress, Scope
+from execution.domain.orders import ZERO, Order
+from execution.domain.positions import FLAT, Attribution, Position
+from execution.domain.trades import Trade, age_limit
+from execution.domain.words import Leg, OrdType, TradeState
+
+# The second waits for the first: a market order at most this long.
+MARKET_BOUND = timedelta(seconds=10)
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """One order of a run, and what was done about it."""
+
+    order: Order
+    run: "Run"
+    sends: int = 0
+    last_send_at: datetime | None = None
+    in_doubt: bool = False
+    cancel_asked: bool = False
+
+    def is_settled(self, now: datetime) -> bool:
+        """True when the next trade need not wait for this order."""
+        terms = self.order.terms
+        if not self.order.is_open:
+            return True
+        rests = terms.ord_type is OrdType.LIMIT and self.order.is_acknowledged
+        return rests or now - terms.created_at >= MARKET_BOUND
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A trade on its way."""
+
+    trade: Trade
+    lane: "Lane"
+    instruction_id: int
+    tickets: list[Ticket] = field(default_factory=list)
+    # Orders of earlier trades that this one canceled.
+    canceled: list[Ticket] = field(default_factory=list)
+    canceled_before: int = 0
+    superseded_waiting: int = 0
+    exposure: Decimal | None = None
+    planned_at: datetime | None = None
+    entry_dropped: str = ""
+    dropped_numbers: dict[str, str] = field(default_factory=dict)
+    withdrawn: str = ""
+    # A newer trade must not see this one's entry (re)sent.
+    is_superseded: bool = False
+    in_debt: bool = False
+    unprovable: bool = False
+    is_done: bool = False
+    is_recorded: bool = False
+    has_flip_timer: bool = False
+    has_bound_timer: bool = False
+    has_age_timer: bool = False
+    outcomes: int = 0
+    said: tuple[TradeState, str, str] | None = None
+
+    @property
+    def entry(self) -> Ticket | None:
+        """The order of the entry leg, once written down."""
+        return next((t for t in self.tickets if t.order.terms.leg is Leg.ENTRY), None)
+
+    @property
+    def exits(self) -> list[Ticket]:
+        """The orders of the exit leg."""
+        return [t for t in self.tickets if t.order.terms.leg is Leg.EXIT]
+
+    def record(self) -> None:
+        """The outcome is durable."""
+        self.is_recorded = True
+
+    def progress(self) -> Progress:
+        """How far it has come, for planning."""
+        entry = self.entry
+        ended = [t for t in self.canceled if not t.order.is_open]
+        return Progress(
+            exits=tuple(t.order for t in self.exits),
+            entry=entry.order if entry is not None else None,
+            exposure=self.exposure,
+            canceled_first=max(
+                sum(not t.order.is_filled for t in ended),
+                self.canceled_before,
+            ),
+            superseded_waiting=self.superseded_waiting,
+            raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
+            entry_dropped=self.entry_dropped,
+            dropped_numbers=self.dropped_numbers,
+            withdrawn=self.withdrawn,
+            own_order_in_doubt=any(t.in_doubt and t.order.is_open for t in self.tickets),
+            unprovable=self.unprovable,
+            in_debt=self.in_debt,
+        )
+
+    def is_busy(self, now: datetime) -> bool:
+        """True while the next trade of the subscription has to wait for this one. Doubt is
+        not busyness: behind it exits pass, and entries find themselves blocked."""
+        if self.is_done:
+            return False
+        open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
+        mine = [t for t in open_orders if not t.in_doubt]
+        return any(t.run is not self or not t.is_settled(now) for t in mine)
+
+    def age(self, leg: Leg, now: datetime) -> timedelta:
+        """Since release; of a flip's entry since its exit filled."""
+        since = self.trade.released_at
+        if leg is Leg.ENTRY:
+            fills = [t.order.last_fill_at for t in self.exits]
+            since = max([since, *(at for at in fills if at is not None)])
+        return now - since
+
+    def is_stale(self, leg: Leg, now: datetime) -> bool:
+        """True when the leg is too old to be sent."""
+        return self.age(leg, now) > age_limit(leg)
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One underlying of one account."""
+
+    instrument: str
+    whole: Position = FLAT
+    own: dict[UUID, Position] = field(default_factory=dict)
+    attribution: dict[UUID, Attribution] = field(default_factory=dict)
+    tracks: dict[UUID, list[Run]] = field(default_factory=dict)
+    # Orders that may still fill.
+    open: dict[str, Ticket] = field(default_factory=dict)
+
+    def scope(self, run: Run) -> Scope:
+        """What a run sees: its position, the orders that may change it, and doubt."""
+        subscription = run.trade.subscription_id
+        attribution = self.attribution_of(subscription)
+        entries: list[OpenOrder] = []
+        closing: list[OpenOrder] = []
+        in_doubt = False
+        for ticket in self.open.values():
+            is_own = ticket.order.terms.subscription_id == subscription
+            if not is_own and attribution is Attribution.OWN:
+                continue
+            in_doubt = in_doubt or ticket.in_doubt
+            if ticket.order.terms.leg is Leg.EXIT:
+                closing.append(_seen(ticket))
+            elif is_own and ticket.run is not run:
+                entries.append(_seen(ticket))
+        own = self.own.get(subscription, FLAT).quantity
+        position = positions.in_scope(attribution, own=own, whole=self.whole.quantity)
+        return Scope(position, tuple(entries), tuple(closing), in_doubt)
+
+    def attribution_of(self, subscription: UUID) -> Attribution:
+        """As decided at the subscription's first trade here; until then as it would be."""
+        decided = self.attribution.get(subscription)
+        if decided is not None:
+            return decided
+        others = any(other != subscription for other in (*self.own, *self.tracks))
+        own = self.own.get(subscription, FLAT).quantity
+        return positions.attribute(others_trade_here=others, whole=self.whole.quantity, own=own)
+
+    def track(self, subscription: UUID) -> list[Run]:
+        """The runs of a subscription, in order of acceptance."""
+        return self.tracks.setdefault(subscription, [])
+
+    def runs(self) -> Iterator[Run]:
+        """All runs that are not over."""
+        for track in self.tracks.values():
+            yield from track
+
+
+def _seen(ticket: Ticket) -> OpenOrder:
+    order = ticket.order
+    return OpenOrder(
+        cl_ord_id=order.terms.cl_ord_id,
+        side=order.terms.side,
+        leaves=order.leaves_qty,
+        ord_type=order.terms.ord_type,
+        in_doubt=ticket.in_doubt,
+        cancel_asked=ticket.cancel_asked,
+    )

@@ -1,0 +1,247 @@
+"""Between the contract's messages and the domain's values, both ways."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeVar
+from uuid import UUID
+
+from execution.domain import words
+from execution.domain.orders import Order, Terms
+from execution.domain.positions import Position
+from execution.domain.reports import Report
+from execution.domain.trades import AccountRef, Trade
+from protos import ids, wire
+from protos.execution.v1 import execution_pb2 as pb
+
+Kind = TypeVar("Kind")
+
+_ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in words.Action}
+_SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in words.Sentiment}
+_SIDES_ALLOWED = {pb.Sides.Value(f"SIDES_{s.name}"): s for s in words.Sides}
+_ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in words.OrdType}
+_SIDE = {s: pb.Side.Value(f"SIDE_{s.name}") for s in words.Side}
+_ORD_TYPE = {o: pb.OrdType.Value(f"ORD_TYPE_{o.name}") for o in words.OrdType}
+_ORD_STATUS = {o: pb.OrdStatus.Value(f"ORD_STATUS_{o.name}") for o in words.OrdStatus}
+_EXEC_TYPE = {e: pb.ExecType.Value(f"EXEC_TYPE_{e.name}") for e in words.ExecType}
+_LEG = {leg: pb.Leg.Value(f"LEG_{leg.name}") for leg in words.Leg}
+_ORIGIN = {o: pb.Origin.Value(f"ORIGIN_{o.name}") for o in words.Origin}
+_STATE = {s: pb.TradeState.Value(f"TRADE_STATE_{s.name}") for s in words.TradeState}
+_REASON = {
+    name.removeprefix("REASON_").lower(): number
+    for name, number in pb.Reason.items()
+    if number != pb.REASON_UNSPECIFIED
+}
+_REASON[""] = pb.REASON_UNSPECIFIED
+REASON_WORDS: Mapping[int, str] = {number: word for word, number in _REASON.items()}
+_EXEC_TYPE_BACK = {number: word for word, number in _EXEC_TYPE.items()}
+_ORD_STATUS_BACK = {number: word for word, number in _ORD_STATUS.items()}
+_SIDE_BACK = {number: word for word, number in _SIDE.items()}
+_STATE_BACK = {number: word for word, number in _STATE.items()}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_trade(message: pb.Trade) -> Trade:
+    """The trade as the engine knows it.
+
+    Raises ValueError when a field is missing or cannot be read.
+    """
+    released = wire.to_datetime(message.released_time)
+    accepted = wire.to_datetime(message.accepted_time)
+    if accepted is None or not message.instrument or not message.account.account:
+        raise ValueError("accepted_time, instrument and account are required")
+    quantity = _positive(message.quantity)
+    account = AccountRef(
+        message.account.broker, message.account.environment, message.account.account
+    )
+    try:
+        return Trade(
+            trade_id=UUID(hex=message.trade_id),
+            tenant_id=message.tenant_id,
+            strategy_id=UUID(hex=message.strategy_id),
+            subscription_id=UUID(hex=message.subscription_id),
+            connection_id=message.connection_id,
+            account=account,
+            account_id=ids.account_id(account.broker, account.environment, account.account),
+            accepted_at=accepted,
+            released_at=released or accepted,
+            action=_ACTIONS[message.action],
+            sentiment=_SENTIMENTS[message.sentiment] if message.sentiment else None,
+            instrument=message.instrument,
+            quantity=quantity,
+            quantity_from_signal=message.quantity_from_signal,
+            ord_type=_ORD_TYPES[message.ord_type or pb.ORD_TYPE_MARKET],
+            limit_price=_positive(message.limit_price),
+            signal_price=_positive(message.signal_price),
+            sides=_SIDES_ALLOWED[message.sides or pb.SIDES_BOTH],
+            allow_add=message.allow_add,
+            allow_swap=message.allow_swap,
+            is_crypto=message.asset_class == pb.ASSET_CLASS_CRYPTO,
+        )
+    except KeyError as error:
+        raise ValueError(f"unknown value {error}") from None
+
+
+def _positive(text: str) -> Decimal | None:
+    value = wire.to_decimal(text)
+    if value is not None and value <= 0:
+        raise ValueError(f"not above zero: {text}")
+    return value
+
+
+def account(ref: AccountRef) -> pb.Account:
+    """A broker account."""
+    return pb.Account(broker=ref.broker, environment=ref.environment, account=ref.account)
+
+
+def order(order: Order) -> pb.Order:
+    """An order as it stands."""
+    terms = order.terms
+    return pb.Order(
+        order_id=terms.order_id.hex,
+        cl_ord_id=terms.cl_ord_id,
+        trade_id=terms.trade_id.hex,
+        leg=_LEG[terms.leg],
+        revision=terms.revision,
+        origin=_ORIGIN[terms.origin],
+        instrument=terms.instrument,
+        side=_SIDE[terms.side],
+        ord_type=_ORD_TYPE[terms.ord_type],
+        time_in_force=terms.time_in_force,
+        order_qty=wire.to_text(terms.order_qty),
+        limit_price=wire.to_text(terms.limit_price),
+        ord_status=_ORD_STATUS[order.ord_status],
+        cum_qty=wire.to_text(order.cum_qty),
+        avg_px=wire.to_text(order.avg_px),
+        broker_order_id=order.broker_order_id,
+    )
+
+
+def new_fact(
+    *, seq: int, account: pb.Account, canonical_id: str, at: datetime, trade: Trade | None
+) -> pb.Fact:
+    """A fact without its kind."""
+    fact = pb.Fact(seq=seq, account=account, canonical_id=canonical_id, time=wire.to_timestamp(at))
+    if trade is not None:
+        fact.trade_id = trade.trade_id.hex
+        fact.tenant_id = trade.tenant_id
+        fact.connection_id = trade.connection_id
+        fact.subscription_id = trade.subscription_id.hex
+    return fact
+
+
+def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
+    """The order's terms were written down."""
+    fact.order_sending.CopyFrom(
+        pb.OrderSending(order=order(order_), planned_time=wire.to_timestamp(planned_at))
+    )
+
+
+def set_report(
+    fact: pb.Fact,
+    order_: Order,
+    report: Report,
+    *,
+    heard: bool,
+    asked: bool,
+    position: Position,
+    own_qty: Decimal,
+) -> None:
+    """What the broker said, and the position after it."""
+    message = fact.execution_report
+    message.order_id = order_.terms.order_id.hex
+    message.cl_ord_id = report.cl_ord_id
+    message.broker_order_id = report.broker_order_id
+    message.exec_type = _EXEC_TYPE[report.exec_type]
+    message.ord_status = _ORD_STATUS[order_.ord_status]
+    message.cum_qty = wire.to_text(order_.cum_qty)
+    message.instrument = report.instrument
+    message.side = _SIDE[report.side]
+    message.text = report.text
+    message.recovered = asked
+    message.broker_seq = report.sequence if heard else 0
+    if report.venue_time is not None:
+        message.venue_time.FromDatetime(report.venue_time)
+    if report.exec_type is words.ExecType.FILL:
+        message.exec_id = report.exec_id
+        message.last_qty = wire.to_text(report.last_qty)
+        message.last_px = wire.to_text(report.last_px)
+        message.fee = wire.to_text(report.fee)
+        message.avg_px = wire.to_text(order_.avg_px)
+        message.position_qty = wire.to_text(position.quantity)
+        message.position_avg_px = wire.to_text(position.avg_price)
+        message.own_qty = wire.to_text(own_qty)
+
+
+def set_outcome(
+    fact: pb.Fact,
+    state: words.TradeState,
+    reason: str,
+    numbers: Mapping[str, str],
+    planned_at: datetime | None,
+) -> None:
+    """Where the trade stands."""
+    message = fact.trade_outcome
+    message.state = _STATE[state]
+    message.reason = _REASON[reason]
+    message.numbers.update(numbers)
+    if planned_at is not None:
+        message.planned_time.FromDatetime(planned_at)
+
+
+def read_report(fact: pb.Fact) -> Report:
+    """The report that a stored fact was made of."""
+    message = fact.execution_report
+    return Report(
+        account=fact.account.account,
+        report_id=fact.canonical_id,
+        sequence=message.broker_seq,
+        cl_ord_id=message.cl_ord_id,
+        broker_order_id=message.broker_order_id,
+        exec_type=_EXEC_TYPE_BACK[message.exec_type],
+        ord_status=_ORD_STATUS_BACK[message.ord_status],
+        instrument=message.instrument,
+        side=_SIDE_BACK[message.side],
+        exec_id=message.exec_id,
+        last_qty=wire.to_decimal(message.last_qty),
+        last_px=wire.to_decimal(message.last_px),
+        fee=wire.to_decimal(message.fee),
+        text=message.text,
+        time=wire.to_datetime(fact.time) or _EPOCH,
+        venue_time=wire.to_datetime(message.venue_time),
+    )
+
+
+def read_state(outcome: pb.TradeOutcome) -> words.TradeState:
+    """The state an outcome names."""
+    return _STATE_BACK[outcome.state]
+
+
+def read_terms(row: Mapping[str, object]) -> Terms:
+    """Terms from a row of execution.orders."""
+    values = dict(row)
+    return Terms(
+        order_id=_as(UUID, values["id"]),
+        cl_ord_id=str(values["cl_ord_id"]),
+        trade_id=_as(UUID, values["trade_id"]),
+        subscription_id=_as(UUID, values["subscription_id"]),
+        leg=words.Leg(str(values["leg"])),
+        revision=_as(int, values["revision"]),
+        origin=words.Origin(str(values["origin"])),
+        instrument=str(values["instrument"]),
+        side=words.Side(str(values["side"])),
+        ord_type=words.OrdType(str(values["ord_type"])),
+        time_in_force=str(values["time_in_force"]),
+        order_qty=_as(Decimal, values["order_qty"]),
+        limit_price=values["limit_price"] if isinstance(values["limit_price"], Decimal) else None,
+        reference_price=(
+            values["reference_price"] if isinstance(values["reference_price"], Decimal) else None
+        ),
+        created_at=_as(datetime, values["created_at"]),
+    )
+
+
+def _as(kind: type[Kind], value: object) -> Kind:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value

@@ -1,0 +1,243 @@
+"""The venue's accounts and open orders in memory, and what events do to them.
+
+Nothing here is true before it is stored: each verb notes what it touched in a `Changes`,
+which the writer stores in one transaction. When that fails, the book is dropped and
+loaded again from the database.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from execution.paper import matching, quotes
+from execution.paper.matching import FLAT, Holding, Terms
+from protos import ids, wire
+from protos.paper.v1 import paper_pb2 as pb
+
+STARTING_CASH = Decimal(100_000)
+OPEN_STATUSES = (pb.ORD_STATUS_NEW, pb.ORD_STATUS_PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One instant, in the forms that the book needs."""
+
+    at: datetime
+    stamp: Timestamp
+    # The second of the quote feed.
+    step: int
+
+    @staticmethod
+    def of(at: datetime) -> "Moment":
+        """The moment of a time."""
+        return Moment(at, wire.to_timestamp(at), int(at.timestamp()))
+
+
+@dataclass(slots=True)
+class Order:
+    """An order that the venue has taken in, or refused."""
+
+    order_id: str
+    terms: Terms
+    arrived_at: datetime
+    ord_status: pb.OrdStatus
+    cum_qty: Decimal = Decimal(0)
+    avg_px: Decimal | None = None
+    text: str = ""
+
+    def to_message(self) -> pb.Order:
+        """The order as it stands, for the wire."""
+        terms = self.terms
+        return pb.Order(
+            account=terms.account,
+            cl_ord_id=terms.cl_ord_id,
+            order_id=self.order_id,
+            instrument=terms.instrument,
+            side=terms.side,
+            ord_type=terms.ord_type,
+            order_qty=wire.to_text(terms.order_qty),
+            limit_price=wire.to_text(terms.limit_price),
+            ord_status=self.ord_status,
+            cum_qty=wire.to_text(self.cum_qty),
+            avg_px=wire.to_text(self.avg_px),
+            arrived_time=wire.to_timestamp(self.arrived_at),
+            text=self.text,
+        )
+
+
+@dataclass(slots=True)
+class Account:
+    """An account with what it holds, and how it behaves."""
+
+    name: str
+    visibility_seconds: float
+    currency: str = "USD"
+    cash: Decimal = STARTING_CASH
+    refuses_repeats: bool = True
+    faults: list[pb.Fault] = field(default_factory=list)
+    faults_counted: int = 0
+    report_seq: int = 0
+    is_stored: bool = False
+    holdings: dict[str, Holding] = field(default_factory=dict)
+    open: dict[str, Order] = field(default_factory=dict)
+    # How many orders have used a ClOrdID.
+    used: dict[str, int] = field(default_factory=dict)
+
+    def order_id(self, cl_ord_id: str) -> str | None:
+        """The latest order with this ClOrdID."""
+        count = self.used.get(cl_ord_id, 0)
+        return _order_id(self.name, cl_ord_id, count) if count else None
+
+    def next_fault(self) -> pb.Fault | None:
+        """Count one more new order; the fault that the plan has for it."""
+        if not self.faults:
+            return None
+        self.faults_counted += 1
+        for fault in self.faults:
+            if fault.nth in (0, self.faults_counted):
+                return fault
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One line of the arrival log."""
+
+    account: str
+    cl_ord_id: str
+    arrived_at: datetime
+    result: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction stores."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
+    reports: list[pb.Report] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.arrivals)
+
+    def arrive(self, order: pb.NewOrder, moment: Moment, result: str) -> None:
+        """Note an arrival."""
+        self.arrivals.append(Arrival(order.account, order.cl_ord_id, moment.at, result))
+
+
+def take(account: Account, terms: Terms, moment: Moment, seed: int, changes: Changes) -> Order:
+    """Take in an order; it fills at once, rests, or ends."""
+    order = _enter(account, terms, moment, changes)
+    _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
+    price = terms.reference_price
+    if price is None:
+        price = quotes.price(seed, terms.instrument, moment.step)
+    at = matching.fill_price(terms, price)
+    if at is not None:
+        _fill(account, order, at, moment, changes)
+    elif terms.time_in_force in matching.IMMEDIATE_TIMES:
+        _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
+    else:
+        account.open[order.order_id] = order
+    return order
+
+
+def refuse(account: Account, terms: Terms, moment: Moment, text: str, changes: Changes) -> Order:
+    """Refuse an order whose terms are fine."""
+    order = _enter(account, terms, moment, changes)
+    order.text = text
+    _end(account, order, pb.ORD_STATUS_REJECTED, pb.EXEC_TYPE_REJECTED, moment, changes)
+    return order
+
+
+def cancel(account: Account, order: Order, moment: Moment, changes: Changes) -> None:
+    """Cancel an open order."""
+    _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
+
+
+def rematch(account: Account, moment: Moment, seed: int, changes: Changes) -> None:
+    """Fill the resting orders whose limit the feed has reached."""
+    for order in list(account.open.values()):
+        terms = order.terms
+        price = quotes.price(seed, terms.instrument, moment.step, terms.reference_price)
+        limit = terms.limit_price
+        if limit is not None and matching.is_reached(terms.side, limit, price):
+            _fill(account, order, limit, moment, changes)
+
+
+def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> Order:
+    count = account.used.get(terms.cl_ord_id, 0) + 1
+    account.used[terms.cl_ord_id] = count
+    order_id = _order_id(account.name, terms.cl_ord_id, count)
+    return Order(order_id, terms, moment.at, pb.ORD_STATUS_NEW)
+
+
+def _fill(account: Account, order: Order, px: Decimal, moment: Moment, changes: Changes) -> None:
+    terms = order.terms
+    qty = terms.order_qty - order.cum_qty
+    held = account.holdings.get(terms.instrument, FLAT)
+    holding = matching.add_fill(held, terms.side, qty, px)
+    account.holdings[terms.instrument] = holding
+    changes.holdings[account.name, terms.instrument] = holding
+    account.cash = matching.cash_after(account.cash, terms.side, qty, px)
+    order.cum_qty, order.avg_px = terms.order_qty, px
+    _end(account, order, pb.ORD_STATUS_FILLED, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px))
+
+
+def _end(
+    account: Account,
+    order: Order,
+    status: pb.OrdStatus,
+    exec_type: pb.ExecType,
+    moment: Moment,
+    changes: Changes,
+    *,
+    last: tuple[Decimal, Decimal] | None = None,
+) -> None:
+    order.ord_status = status
+    account.open.pop(order.order_id, None)
+    _report(account, order, exec_type, moment, changes, last=last)
+
+
+def _report(
+    account: Account,
+    order: Order,
+    exec_type: pb.ExecType,
+    moment: Moment,
+    changes: Changes,
+    *,
+    last: tuple[Decimal, Decimal] | None = None,
+) -> None:
+    account.report_seq += 1
+    last_qty, last_px = last or (None, None)
+    changes.accounts[account.name] = account
+    changes.orders[order.order_id] = order
+    changes.reports.append(
+        pb.Report(
+            account=account.name,
+            report_seq=account.report_seq,
+            cl_ord_id=order.terms.cl_ord_id,
+            order_id=order.order_id,
+            exec_id=f"{order.order_id}-{account.report_seq}",
+            exec_type=exec_type,
+            ord_status=order.ord_status,
+            instrument=order.terms.instrument,
+            side=order.terms.side,
+            last_qty=wire.to_text(last_qty),
+            last_px=wire.to_text(last_px),
+            fee="0" if last else "",
+            cum_qty=wire.to_text(order.cum_qty),
+            avg_px=wire.to_text(order.avg_px),
+            text=order.text,
+            time=moment.stamp,
+            arrived_time=wire.to_timestamp(order.arrived_at),
+        )
+    )
+
+
+def _order_id(account: str, cl_ord_id: str, count: int) -> str:
+    return ids.derive("paper", account, cl_ord_id, count).hex

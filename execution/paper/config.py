@@ -1,0 +1,25 @@
+"""What the venue reads from the environment, once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where to listen, where to store, and how new accounts are opened."""
+
+    target: str
+    database_url: str
+    visibility_seconds: float
+    seed: int
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration. Raises KeyError naming what is missing."""
+    return Config(
+        target=environment["FILLWIRE_PAPER_TARGET"],
+        database_url=environment["FILLWIRE_PAPER_DATABASE_URL"],
+        visibility_seconds=float(environment.get("FILLWIRE_PAPER_VISIBILITY_SECONDS", "35")),
+        seed=int(environment.get("FILLWIRE_PAPER_SEED", "1")),
+    )

@@ -1,0 +1,179 @@
+"""The venue on the wire: thin, the writer and the store do the work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import grpc
+import psycopg
+import structlog
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from execution.paper import matching, sessions, store
+from execution.paper.config import Config
+from execution.paper.desk import Desk, Frame
+from execution.paper.sessions import Sessions
+from execution.paper.writer import Unavailable, Writer
+from protos.paper.v1 import paper_pb2 as pb
+from protos.paper.v1 import paper_pb2_grpc
+
+log = structlog.get_logger()
+
+MESSAGE_BYTES = 64 * 1024 * 1024
+STOP_SECONDS = 1.0
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class Venue(paper_pb2_grpc.VenueServicer):
+    """The service of `protos/paper/v1`."""
+
+    def __init__(self, writer: Writer, opened: Sessions, database_url: str) -> None:
+        self._writer = writer
+        self._sessions = opened
+        self._database_url = database_url
+        self._reading = asyncio.Lock()
+        self._reader: store.Connection | None = None
+
+    async def Session(
+        self,
+        request_iterator: AsyncIterator[pb.SessionRequest],
+        context: aio.ServicerContext[pb.SessionRequest, pb.SessionResponse],
+    ) -> AsyncIterator[pb.SessionResponse]:
+        if not self._writer.is_connected:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+        await context.send_initial_metadata(())
+        session = self._sessions.open()
+        reading = asyncio.create_task(self._read(session, request_iterator))
+        try:
+            async for frame in session.frames():
+                yield frame
+        finally:
+            reading.cancel()
+            self._sessions.close(session)
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "session ended; resume by sequence")
+
+    async def GetOrders(
+        self,
+        request: pb.GetOrdersRequest,
+        context: aio.ServicerContext[pb.GetOrdersRequest, pb.GetOrdersResponse],
+    ) -> pb.GetOrdersResponse:
+        try:
+            return await self._find(request)
+        except psycopg.OperationalError as error:
+            log.warning("venue_read_failed", error=repr(error))
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def GetAccount(
+        self,
+        request: pb.GetAccountRequest,
+        context: aio.ServicerContext[pb.GetAccountRequest, pb.GetAccountResponse],
+    ) -> pb.GetAccountResponse:
+        await _check_name(request.account, context)
+        try:
+            return await self._writer.look(request.account)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def ConfigureAccount(
+        self,
+        request: pb.ConfigureAccountRequest,
+        context: aio.ServicerContext[pb.ConfigureAccountRequest, pb.ConfigureAccountResponse],
+    ) -> pb.ConfigureAccountResponse:
+        await _check_name(request.account, context)
+        if any(fault.kind == pb.FAULT_KIND_UNSPECIFIED for fault in request.faults):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a fault needs its kind")
+        try:
+            return await self._writer.configure(request)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def close(self) -> None:
+        """Let go of the reading connection."""
+        if self._reader is not None:
+            await self._reader.close()
+
+    async def _find(self, request: pb.GetOrdersRequest) -> pb.GetOrdersResponse:
+        async with self._reading:
+            if self._reader is None or self._reader.closed:
+                self._reader = await store.connect(self._database_url)
+            return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
+
+    async def _read(
+        self, session: sessions.Session, requests: AsyncIterator[pb.SessionRequest]
+    ) -> None:
+        try:
+            async for request in requests:
+                if not session.is_open:
+                    return
+                self._writer.offer(Frame(session, request, asyncio.get_running_loop().time()))
+        except Unavailable:
+            pass
+        finally:
+            self._sessions.close(session)
+
+
+class PaperServer:
+    """The whole venue: start it, stop it, start another one on the same database."""
+
+    def __init__(self, config: Config, clock: Callable[[], datetime]) -> None:
+        self._config = config
+        self._sessions = Sessions()
+        desk = Desk(config.seed, config.visibility_seconds, self._sessions)
+        self._writer = Writer(desk, config.database_url, clock)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.port = 0
+
+    async def start(self) -> None:
+        """Bind, and serve; `port` is the one that was bound."""
+        self._server = aio.server(options=_OPTIONS)
+        self._venue = Venue(self._writer, self._sessions, self._config.database_url)
+        paper_pb2_grpc.add_VenueServicer_to_server(self._venue, self._server)
+        health_servicer = await _add_health_and_reflection(self._server)
+        self._tasks = [
+            asyncio.create_task(self._writer.run()),
+            asyncio.create_task(self._writer.tick()),
+            asyncio.create_task(self._announce(health_servicer)),
+        ]
+        self.port = self._server.add_insecure_port(self._config.target)
+        await self._server.start()
+
+    async def ready(self) -> None:
+        """Wait until orders can be taken."""
+        await self._writer.ready.wait()
+
+    async def stop(self) -> None:
+        """Finish the sessions and stop; an unfinished batch is in doubt for its client."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._sessions.close_all()
+        await self._server.stop(STOP_SECONDS)
+        await self._venue.close()
+
+    async def _announce(self, servicer: health.aio.HealthServicer) -> None:
+        await self._writer.ready.wait()
+        await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+
+
+async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthServicer:
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    names = [pb.DESCRIPTOR.services_by_name["Venue"].full_name, health.SERVICE_NAME]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    return servicer
+
+
+async def _check_name(account: str, context: aio.ServicerContext[Any, Any]) -> None:
+    if not matching.is_name(account):
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "account is missing")

@@ -1,0 +1,223 @@
+"""The one writer: takes all that waits, matches it, stores it, and only then answers.
+
+While a batch is stored the next one gathers; there is no timer. When storing fails, what
+memory says is worth nothing: the accounts are dropped and every session is ended, so that
+clients come back and ask. What then waited is thrown away with its session: nothing is
+taken in after its client has given up.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+import structlog
+
+from execution.paper import desk, store
+from execution.paper.book import Moment
+from execution.paper.desk import Batch, Configure, Desk, Frame, Late, Look, Rematch, Work
+from execution.paper.sessions import Session
+from protos import faults
+from protos.paper.v1 import paper_pb2 as pb
+
+log = structlog.get_logger()
+
+# Orders in one transaction; the rest forms the next one.
+BATCH_ORDERS = 1000
+FIRST_RETRY_SECONDS = 0.05
+LAST_RETRY_SECONDS = 1.0
+REMATCH_SECONDS = 1.0
+
+
+class Unavailable(Exception):
+    """The database cannot be reached, or did not confirm; sessions were ended."""
+
+
+@dataclass
+class Writer:
+    """Owns the database connection, and with it the truth about every account."""
+
+    desk: Desk
+    database_url: str
+    clock: Callable[[], datetime]
+    is_connected: bool = False
+    # Set once the venue has been able to serve.
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: deque[Work] = field(default_factory=deque)
+    _taken: list[Work] = field(default_factory=list)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, work: Work) -> None:
+        """Queue work for the next batch. Raises Unavailable without a database."""
+        if not self.is_connected:
+            raise Unavailable
+        self._waiting.append(work)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Connect and serve batches, again and again, until canceled."""
+        while True:
+            connection = await self._connect()
+            try:
+                self.is_connected = True
+                self.ready.set()
+                await self._serve(connection)
+            except Unavailable:
+                log.warning("venue_database_lost")
+            except Exception:
+                log.exception("venue_batch_failed")
+            finally:
+                self._drop_everything()
+                await connection.close()
+
+    async def tick(self) -> None:
+        """Match resting orders against the feed once a second, until canceled."""
+        while True:
+            await asyncio.sleep(REMATCH_SECONDS)
+            if self.is_connected and any(a.open for a in self.desk.accounts.values()):
+                self.offer(Rematch())
+
+    async def look(self, account: str) -> pb.GetAccountResponse:
+        """An account as stored. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetAccountResponse] = asyncio.Future()
+        self.offer(Look(account, answer))
+        return await answer
+
+    async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
+        """Change an account's options or fault plan. Raises Unavailable."""
+        answer: asyncio.Future[pb.ConfigureAccountResponse] = asyncio.Future()
+        self.offer(Configure(request, answer))
+        return await answer
+
+    async def _connect(self) -> store.Connection:
+        wait = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                connection = await store.connect(self.database_url)
+                await self._load_resting(connection)
+            except psycopg.Error as error:
+                log.warning("venue_database_unreachable", error=repr(error))
+            else:
+                return connection
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LAST_RETRY_SECONDS)
+
+    async def _load_resting(self, connection: store.Connection) -> None:
+        names = await store.accounts_with_resting_orders(connection)
+        self.desk.accounts.update(await store.load(connection, names))
+
+    async def _serve(self, connection: store.Connection) -> None:
+        while True:
+            await self._wait_for_work(connection)
+            works = self._taken = self._take_waiting()
+            batch = await self._prepare(connection, works)
+            for work in works:
+                self.desk.apply(work, batch)
+            faults.point("venue.before_commit")
+            if batch.changes:
+                await store.save(connection, batch.changes)
+                for account in batch.changes.accounts.values():
+                    account.is_stored = True
+            faults.point("venue.after_commit")
+            self._tell(batch)
+
+    async def _wait_for_work(self, connection: store.Connection) -> None:
+        """Wait; an idle connection that becomes readable has been closed by the other side,
+        and to notice before anything is sent spares the clients a doubt."""
+        if self._arrived.is_set():
+            return
+        loop = asyncio.get_running_loop()
+        loop.add_reader(connection.fileno(), self._notice_loss)
+        try:
+            await self._arrived.wait()
+        finally:
+            loop.remove_reader(connection.fileno())
+        if not self.is_connected:
+            raise Unavailable
+
+    def _notice_loss(self) -> None:
+        self.is_connected = False
+        self._arrived.set()
+
+    def _give_up_on_stale(self) -> None:
+        """An order that waited for half the horizon might be proven absent before it is
+        stored, so it is not taken in: its session ends, and its client asks."""
+        stale: set[Session] = set()
+        oldest = asyncio.get_running_loop().time() - self.desk.visibility_seconds / 2
+        for work in self._waiting:
+            if isinstance(work, Frame) and work.arrived < oldest:
+                stale.add(work.session)
+        if stale:
+            log.warning("venue_too_slow", sessions=len(stale))
+            self._waiting = deque(
+                work
+                for work in self._waiting
+                if not (isinstance(work, Frame) and work.session in stale)
+            )
+            for session in stale:
+                self.desk.sessions.close(session)
+
+    def _take_waiting(self) -> list[Work]:
+        self._give_up_on_stale()
+        works: list[Work] = []
+        orders = 0
+        while self._waiting and orders < BATCH_ORDERS:
+            work = self._waiting.popleft()
+            orders += desk.size(work)
+            works.append(work)
+        if not self._waiting:
+            self._arrived.clear()
+        return works
+
+    async def _prepare(self, connection: store.Connection, works: Sequence[Work]) -> Batch:
+        named = {name for work in works for name in desk.accounts_of(work)}
+        unknown = [name for name in named if name not in self.desk.accounts]
+        if unknown:
+            self.desk.accounts.update(await store.load(connection, unknown))
+            for name in unknown:
+                if name not in self.desk.accounts:
+                    self.desk.open(name)
+        batch = Batch(Moment.of(self.clock()))
+        ended = {order_id for work in works for order_id in self.desk.ended_orders(work)}
+        if ended:
+            batch.ended = await store.orders_by_id(connection, ended)
+        for work in works:
+            if isinstance(work, Frame) and work.request.attach:
+                await self._replay(connection, work)
+        return batch
+
+    async def _replay(self, connection: store.Connection, frame: Frame) -> None:
+        behind = [
+            (attach.account, attach.after_report_seq)
+            for attach in frame.request.attach
+            if attach.account in self.desk.accounts
+            and self.desk.accounts[attach.account].report_seq > attach.after_report_seq
+        ]
+        if behind:
+            frame.session.replay(await store.reports_after(connection, behind))
+            frame.session.flush()
+
+    def _tell(self, batch: Batch) -> None:
+        self.desk.sessions.say(batch.said)
+        for answer in batch.answers:
+            answer()
+        loop = asyncio.get_running_loop()
+        for seconds, order in batch.late:
+            loop.call_later(seconds, self._offer_late, order)
+
+    def _offer_late(self, order: pb.NewOrder) -> None:
+        if self.is_connected:
+            self.offer(Late(order))
+
+    def _drop_everything(self) -> None:
+        self.is_connected = False
+        self.desk.sessions.close_all()
+        self.desk.accounts.clear()
+        unanswered = (*self._taken, *self._waiting)
+        self._waiting.clear()
+        self._arrived.clear()
+        for work in unanswered:
+            if isinstance(work, Look | Configure) and not work.answer.done():
+                work.answer.set_exception(Unavailable())

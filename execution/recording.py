@@ -1,0 +1,153 @@
+"""Journal entries: one for orders about to be sent, one for a report, one for an outcome."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from execution import messages
+from execution.accounts import Account
+from execution.domain.orders import Order
+from execution.domain.positions import FLAT
+from execution.domain.reports import Report
+from execution.domain.trades import Trade
+from execution.domain.words import ExecType, TradeState
+from execution.lanes import Lane, Run, Ticket
+from execution.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
+from protos.execution.v1 import execution_pb2 as pb
+
+TERMINAL = frozenset(TradeState) - {
+    TradeState.PENDING,
+    TradeState.WAITING_APPROVAL,
+    TradeState.DELAYED,
+    TradeState.QUEUED,
+    TradeState.WORKING,
+    TradeState.BLOCKED,
+    # Told to a person, and still asked about.
+    TradeState.NEEDS_ATTENTION,
+}
+
+
+def sending(
+    account: Account, ticket: Ticket, now: datetime, committed: Callable[[], None]
+) -> Entry:
+    """The order's terms, before the socket; and the attribution at the first trade."""
+    run, terms = ticket.run, ticket.order.terms
+    fact = _fact(account, f"{terms.cl_ord_id}:sending", now, run.trade)
+    messages.set_sending(fact, ticket.order, run.planned_at or now)
+    entry = _entry(account, fact, "sending", now, ticket.order, run.trade)
+    entry.orders.append(_order_row(account, ticket.order))
+    entry.committed = committed
+    lane, subscription = run.lane, terms.subscription_id
+    if subscription not in lane.attribution:
+        lane.attribution[subscription] = lane.attribution_of(subscription)
+        lane.own.setdefault(subscription, FLAT)
+        entry.positions.append(_own_row(account, lane, run, fact.seq))
+    return entry
+
+
+def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked: bool) -> Entry:
+    """What the broker said; a fill carries the positions after it."""
+    run, lane = ticket.run, ticket.run.lane
+    subscription = ticket.order.terms.subscription_id
+    fact = _fact(account, said.report_id, said.time, run.trade)
+    messages.set_report(
+        fact,
+        ticket.order,
+        said,
+        heard=heard,
+        asked=asked,
+        position=lane.whole,
+        own_qty=lane.own.get(subscription, FLAT).quantity,
+    )
+    entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
+    if said.exec_type is ExecType.FILL:
+        entry.positions.append(_own_row(account, lane, run, fact.seq))
+        entry.positions.append(_whole_row(account, lane, fact.seq))
+    return entry
+
+
+def outcome(
+    account: Account,
+    run: Run,
+    state: TradeState,
+    reason: str,
+    numbers: Mapping[str, str],
+    now: datetime,
+) -> Entry:
+    """Where the trade stands now; a terminal one closes its instruction."""
+    run.outcomes += 1
+    canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
+    fact = _fact(account, canonical, now, run.trade)
+    messages.set_outcome(fact, state, reason, numbers, run.planned_at)
+    entry = _entry(account, fact, "outcome", now, None, run.trade)
+    if state in TERMINAL:
+        entry.done.append(run.trade.trade_id)
+    return entry
+
+
+def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade) -> pb.Fact:
+    return messages.new_fact(
+        seq=account.next_seq(),
+        account=account.message,
+        canonical_id=canonical_id,
+        at=at,
+        trade=trade,
+    )
+
+
+def _entry(
+    account: Account, fact: pb.Fact, kind: str, at: datetime, order: Order | None, trade: Trade
+) -> Entry:
+    row = FactRow(
+        account.account_id,
+        fact.seq,
+        fact.canonical_id,
+        kind,
+        trade.trade_id,
+        None if order is None else order.terms.order_id,
+        fact.SerializeToString(),
+        at,
+    )
+    return Entry(account.account_id, account.epoch, [row])
+
+
+def _order_row(account: Account, order: Order) -> OrderRow:
+    terms = order.terms
+    return OrderRow(
+        id=terms.order_id,
+        cl_ord_id=terms.cl_ord_id,
+        trade_id=terms.trade_id,
+        leg=terms.leg.value,
+        revision=terms.revision,
+        account_id=account.account_id,
+        subscription_id=terms.subscription_id,
+        origin=terms.origin.value,
+        instrument=terms.instrument,
+        side=terms.side.value,
+        ord_type=terms.ord_type.value,
+        time_in_force=terms.time_in_force,
+        order_qty=terms.order_qty,
+        limit_price=terms.limit_price,
+        reference_price=terms.reference_price,
+        created_at=terms.created_at,
+    )
+
+
+def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
+    subscription = run.trade.subscription_id
+    own = lane.own.get(subscription, FLAT)
+    return PositionRow(
+        account.account_id,
+        lane.instrument,
+        subscription,
+        own.quantity,
+        own.avg_price,
+        seq,
+        lane.attribution_of(subscription).value,
+    )
+
+
+def _whole_row(account: Account, lane: Lane, seq: int) -> PositionRow:
+    whole = lane.whole
+    return PositionRow(
+        account.account_id, lane.instrument, WHOLE, whole.quantity, whole.avg_price, seq, "account"
+    )

@@ -1,0 +1,140 @@
+"""Rows as they travel between the engine, the journal and the store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
+from execution.domain.orders import Order
+from execution.domain.positions import Attribution, Position
+from execution.domain.trades import AccountRef
+
+WHOLE = UUID(int=0)
+
+
+class OrderRow(msgspec.Struct, frozen=True):
+    """An order's terms."""
+
+    id: UUID
+    cl_ord_id: str
+    trade_id: UUID
+    leg: str
+    revision: int
+    account_id: UUID
+    subscription_id: UUID
+    origin: str
+    instrument: str
+    side: str
+    ord_type: str
+    time_in_force: str
+    order_qty: Decimal
+    limit_price: Decimal | None
+    reference_price: Decimal | None
+    created_at: datetime
+
+
+class FactRow(msgspec.Struct, frozen=True):
+    """A fact; `fact` is the protobuf message."""
+
+    account_id: UUID
+    seq: int
+    canonical_id: str
+    kind: str
+    trade_id: UUID | None
+    order_id: UUID | None
+    fact: bytes
+    at: datetime
+
+
+class PositionRow(msgspec.Struct, frozen=True):
+    """A position after a fact; the subscription WHOLE stands for the whole account."""
+
+    account_id: UUID
+    instrument: str
+    subscription_id: UUID
+    quantity: Decimal
+    avg_price: Decimal | None
+    fact_seq: int
+    attribution: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """What becomes durable together for one account under one lease; `committed` is called
+    once it is, never when the lease was lost."""
+
+    account_id: UUID
+    epoch: int
+    facts: list[FactRow]
+    orders: list[OrderRow] = field(default_factory=list)
+    positions: list[PositionRow] = field(default_factory=list)
+    done: list[UUID] = field(default_factory=list)
+    committed: Callable[[], None] | None = None
+
+
+class InstructionRow(msgspec.Struct, frozen=True):
+    """One trade of SubmitTrades."""
+
+    trade_id: UUID
+    content_hash: bytes
+    account_id: UUID
+    strategy_id: UUID
+    trade: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored instruction as read back; `trade` is the protobuf message."""
+
+    instruction_id: int
+    trade_id: UUID
+    trade: bytes
+    withdrawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A position at takeover."""
+
+    instrument: str
+    subscription_id: UUID
+    position: Position
+    attribution: Attribution
+
+
+@dataclass(slots=True)
+class AccountImage:
+    """All that the store knows of an account, for the one who took its lease."""
+
+    account_id: UUID
+    ref: AccountRef
+    epoch: int
+    last_seq: int = 0
+    heard_seq: int = 0
+    positions: list[Held] = field(default_factory=list)
+    open: list[Stored] = field(default_factory=list)
+    orders: dict[UUID, list[Order]] = field(default_factory=dict)
+    # The last outcome of each open trade (state, reason, numbers), and their count.
+    outcomes: dict[UUID, "OutcomeImage"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class OutcomeImage:
+    """What was last said about a trade."""
+
+    count: int
+    state: str
+    reason: str
+    numbers: dict[str, str]
+
+
+@dataclass(slots=True)
+class PastTrade:
+    """A trade that was over, and is needed again because something late was heard."""
+
+    stored: Stored
+    orders: list[Order] = field(default_factory=list)
+    outcome: OutcomeImage | None = None

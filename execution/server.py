@@ -1,0 +1,173 @@
+"""Execution on the wire: thin, the service does the work; and the assembly of it all."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from typing import Any, NoReturn, TypeVar
+
+import grpc
+import structlog
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from execution.brokers.base import Adapter
+from execution.brokers.paper import PaperAdapter
+from execution.config import Config
+from execution.engine import Engine
+from execution.facts import Bell
+from execution.holding import Holding, Venue
+from execution.journal import Journal, StoreUnavailable
+from execution.runtime import AsyncioRuntime
+from execution.service import BadRequest, NotFound, Service
+from execution.store import Store
+from protos.execution.v1 import execution_pb2 as pb
+from protos.execution.v1 import execution_pb2_grpc
+
+log = structlog.get_logger()
+
+Answered = TypeVar("Answered")
+Context = aio.ServicerContext[Any, Any]
+
+MESSAGE_BYTES = 64 * 1024 * 1024
+# SIGTERM: calls get this long, then the journal.
+STOP_SECONDS = 2.0
+DRAIN_SECONDS = 5.0
+START_RETRY_SECONDS = 0.2
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_BYTES),
+    ("grpc.so_reuseport", 0),
+)
+
+
+class Servicer(execution_pb2_grpc.ExecutionServicer):
+    """The service of `protos/execution/v1`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def SubmitTrades(
+        self, request: pb.SubmitTradesRequest, context: Context
+    ) -> pb.SubmitTradesResponse:
+        return await _answer(self._service.submit_trades(request), context)
+
+    async def CancelTrades(
+        self, request: pb.CancelTradesRequest, context: Context
+    ) -> pb.CancelTradesResponse:
+        return await _answer(self._service.cancel_trades(request), context)
+
+    async def GetAccountState(
+        self, request: pb.GetAccountStateRequest, context: Context
+    ) -> pb.GetAccountStateResponse:
+        return await _answer(self._service.account_state(request), context)
+
+    async def StreamFacts(
+        self, request: pb.StreamFactsRequest, context: Context
+    ) -> AsyncIterator[pb.StreamFactsResponse]:
+        try:
+            async for response in self._service.stream_facts(request):
+                yield response
+        except (StoreUnavailable, BadRequest) as error:
+            await _abort(error, context)
+
+    async def ListFacts(
+        self, request: pb.ListFactsRequest, context: Context
+    ) -> pb.ListFactsResponse:
+        return await _answer(self._service.list_facts(request), context)
+
+
+class ExecutionServer:
+    """The whole program: start it, stop it, start another one on the same database."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._store = Store(config.database_url)
+        self._journal = Journal(self._store)
+        self._runtime = AsyncioRuntime()
+        self._adapters: dict[Venue, Adapter] = {
+            ("paper", "paper"): PaperAdapter(config.paper_target)
+        }
+        self._writing: asyncio.Task[None] | None = None
+        self.port = 0
+
+    async def start(self) -> None:
+        """Bind, connect, take back what was open, and serve."""
+        bell = Bell()
+        engine = Engine(journal=self._journal, runtime=self._runtime)
+        holding = Holding(
+            instance=self._config.instance,
+            target=self._config.target,
+            store=self._store,
+            engine=engine,
+            runtime=self._runtime,
+            adapters=self._adapters,
+        )
+        self._journal.on_commit = bell.ring
+        self._journal.on_refused = holding.lose
+        self._server = aio.server(options=_OPTIONS)
+        servicer = Servicer(Service(self._store, holding, bell))
+        execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
+        health_servicer = await _add_health_and_reflection(self._server)
+        self.port = self._server.add_insecure_port(self._config.target)
+        await self._store.open()
+        self._writing = asyncio.create_task(self._journal.run())
+        for adapter in self._adapters.values():
+            await adapter.start(holding.on_report, holding.on_gap)
+        await _until_stored(holding)
+        await self._server.start()
+        await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """Stop taking calls, let the journal finish, disconnect."""
+        await self._server.stop(STOP_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._journal.drained(), DRAIN_SECONDS)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End without finishing anything, as a crash would."""
+        await self._server.stop(None)
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._runtime.close()
+        for adapter in self._adapters.values():
+            await adapter.close()
+        await self._store.close()
+
+
+async def _until_stored(holding: Holding) -> None:
+    while True:
+        try:
+            return await holding.start()
+        except StoreUnavailable as error:
+            log.warning("waiting_for_database", cause=str(error))
+            await asyncio.sleep(START_RETRY_SECONDS)
+
+
+async def _answer(work: Awaitable[Answered], context: Context) -> Answered:
+    try:
+        return await work
+    except (StoreUnavailable, BadRequest, NotFound) as error:
+        await _abort(error, context)
+
+
+async def _abort(error: Exception, context: Context) -> NoReturn:
+    match error:
+        case StoreUnavailable():
+            log.warning("store_unavailable", cause=str(error))
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the database is away")
+        case NotFound():
+            await context.abort(grpc.StatusCode.NOT_FOUND, "the account was never used")
+        case _:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+
+async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthServicer:
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    names = [pb.DESCRIPTOR.services_by_name["Execution"].full_name, health.SERVICE_NAME]
+    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+    return servicer

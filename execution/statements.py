@@ -1,0 +1,189 @@
+"""The SQL of the execution schema. Rows travel as one JSON parameter a table, so that a
+statement is the same for one row and for a thousand."""
+
+# One transaction for a batch of entries. The lease row is locked against takeover; rows
+# of an account whose epoch moved on are left out, and the caller learns who is held.
+WRITE = """
+WITH held AS MATERIALIZED (
+    SELECT l.account_id FROM execution.leases l
+    JOIN json_to_recordset(%(leases)s::json) AS a(account_id uuid, epoch bigint)
+        ON l.account_id = a.account_id AND l.epoch = a.epoch
+    FOR KEY SHARE OF l
+), written_orders AS (
+    INSERT INTO execution.orders (id, cl_ord_id, trade_id, leg, revision, account_id,
+        subscription_id, origin, instrument, side, ord_type, time_in_force, order_qty,
+        limit_price, reference_price, created_at)
+    SELECT o.* FROM json_to_recordset(%(orders)s::json) AS o(id uuid, cl_ord_id text,
+        trade_id uuid, leg text, revision int, account_id uuid, subscription_id uuid,
+        origin text, instrument text, side text, ord_type text, time_in_force text,
+        order_qty numeric, limit_price numeric, reference_price numeric,
+        created_at timestamptz)
+    JOIN held USING (account_id)
+    ON CONFLICT DO NOTHING
+), written_facts AS (
+    INSERT INTO execution.facts (account_id, seq, canonical_id, kind, trade_id, order_id,
+        fact, at)
+    SELECT f.account_id, f.seq, f.canonical_id, f.kind, f.trade_id, f.order_id,
+        decode(f.fact, 'base64'), f.at
+    FROM ROWS FROM (json_to_recordset(%(facts)s::json) AS (account_id uuid, seq bigint,
+        canonical_id text, kind text, trade_id uuid, order_id uuid, fact text,
+        at timestamptz)) WITH ORDINALITY AS f(account_id, seq, canonical_id, kind, trade_id,
+        order_id, fact, at, n)
+    JOIN held USING (account_id)
+    ORDER BY f.n
+    ON CONFLICT (account_id, canonical_id) DO NOTHING
+), written_positions AS (
+    INSERT INTO execution.positions AS p (account_id, instrument, subscription_id, quantity,
+        avg_price, fact_seq, attribution)
+    SELECT q.account_id, q.instrument, q.subscription_id, q.quantity, q.avg_price,
+        q.fact_seq, q.attribution
+    FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
+        subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
+        attribution text)
+    JOIN held USING (account_id)
+    ON CONFLICT (account_id, instrument, subscription_id) DO UPDATE
+        SET quantity = excluded.quantity, avg_price = excluded.avg_price,
+            fact_seq = excluded.fact_seq
+        WHERE p.fact_seq <= excluded.fact_seq
+), written_ends AS (
+    UPDATE execution.instructions i SET done_at = clock_timestamp()
+    FROM json_to_recordset(%(done)s::json) AS d(account_id uuid, trade_id uuid)
+    JOIN held USING (account_id)
+    WHERE i.trade_id = d.trade_id AND i.done_at IS NULL
+)
+SELECT account_id FROM held
+"""
+
+# Groups whose epoch is too low store nothing; known trades are left as they are.
+ACCEPT = """
+WITH fresh AS (
+    INSERT INTO execution.drain_epochs AS e (strategy_id, epoch)
+    SELECT g.strategy_id, max(g.epoch)
+    FROM json_to_recordset(%(groups)s::json) AS g(strategy_id uuid, epoch bigint)
+    GROUP BY g.strategy_id ORDER BY g.strategy_id
+    ON CONFLICT (strategy_id) DO UPDATE SET epoch = excluded.epoch
+        WHERE e.epoch <= excluded.epoch
+    RETURNING strategy_id
+), stored AS (
+    INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
+    SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
+        decode(t.trade, 'base64')
+    FROM ROWS FROM (json_to_recordset(%(trades)s::json) AS (trade_id uuid, content_hash text,
+        account_id uuid, strategy_id uuid, trade text)) WITH ORDINALITY
+        AS t(trade_id, content_hash, account_id, strategy_id, trade, n)
+    JOIN fresh USING (strategy_id)
+    ORDER BY t.n
+    ON CONFLICT (trade_id) DO NOTHING
+    RETURNING trade_id, id
+)
+SELECT strategy_id AS key, NULL::bigint AS id FROM fresh
+UNION ALL SELECT trade_id, id FROM stored
+"""
+
+KNOWN = """
+SELECT trade_id, id, content_hash, done_at IS NOT NULL AS is_done
+FROM execution.instructions WHERE trade_id = ANY(%s)
+"""
+
+WITHDRAW = """
+UPDATE execution.instructions i
+SET canceled_at = coalesce(canceled_at, clock_timestamp()),
+    cancel_reason = coalesce(cancel_reason, %(reason)s)
+WHERE i.trade_id = ANY(%(trades)s)
+RETURNING trade_id
+"""
+
+HEARTBEAT = """
+INSERT INTO execution.instances (id, target) VALUES (%(id)s, %(target)s)
+ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp(), target = excluded.target
+RETURNING clock_timestamp()
+"""
+
+NEW_LEASES = """
+INSERT INTO execution.leases (account_id, broker, environment, account, instance_id, epoch)
+SELECT a.*, %(instance)s, 1 FROM json_to_recordset(%(accounts)s::json)
+    AS a(account_id uuid, broker text, environment text, account text)
+ORDER BY a.account_id
+ON CONFLICT (account_id) DO NOTHING
+RETURNING account_id
+"""
+
+# Waits for writers of the former owner, which hold the row FOR KEY SHARE.
+FREE_LEASES = """
+SELECT l.account_id FROM execution.leases l
+LEFT JOIN execution.instances i ON i.id = l.instance_id
+WHERE l.account_id = ANY(%(accounts)s) AND (
+    l.instance_id = %(instance)s OR i.id IS NULL
+    OR i.heartbeat_at < clock_timestamp() - make_interval(secs => %(ttl)s))
+ORDER BY l.account_id
+FOR UPDATE OF l
+"""
+
+TAKE_LEASES = """
+UPDATE execution.leases SET instance_id = %(instance)s, epoch = epoch + 1,
+    taken_at = clock_timestamp()
+WHERE account_id = ANY(%(accounts)s)
+RETURNING account_id, epoch
+"""
+
+# Accounts with open trades that nobody alive holds, or that this instance holds.
+OPEN_TRADES = """
+SELECT i.trade_id, i.account_id, i.cancel_reason
+FROM execution.instructions i
+LEFT JOIN execution.leases l USING (account_id)
+LEFT JOIN execution.instances n ON n.id = l.instance_id
+WHERE i.done_at IS NULL AND i.stored_at < clock_timestamp() - make_interval(secs => %(settled)s)
+  AND (l.instance_id IS NULL OR l.instance_id = %(instance)s OR n.id IS NULL
+       OR n.heartbeat_at < clock_timestamp() - make_interval(secs => %(ttl)s))
+"""
+
+TRADES = """
+SELECT id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
+FROM execution.instructions WHERE trade_id = ANY(%s) AND done_at IS NULL ORDER BY id
+"""
+
+IMAGE_POSITIONS = """
+SELECT account_id, instrument, subscription_id, quantity, avg_price, attribution
+FROM execution.positions WHERE account_id = ANY(%s)
+"""
+
+IMAGE_SEQUENCES = """
+SELECT a.id AS account_id,
+    coalesce((SELECT f.seq FROM execution.facts f WHERE f.account_id = a.id
+              ORDER BY f.seq DESC LIMIT 1), 0) AS seq,
+    ARRAY(SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'report'
+          ORDER BY f.seq DESC LIMIT 4) AS reports
+FROM unnest(%s::uuid[]) AS a(id)
+"""
+
+IMAGE_OPEN = """
+SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
+FROM execution.instructions WHERE account_id = ANY(%s) AND done_at IS NULL ORDER BY id
+"""
+
+IMAGE_ORDERS = "SELECT * FROM execution.orders WHERE trade_id = ANY(%s) ORDER BY leg, revision"
+
+IMAGE_REPORTS = """
+SELECT order_id, fact FROM execution.facts
+WHERE order_id = ANY(%s) AND kind = 'report' ORDER BY seq
+"""
+
+IMAGE_OUTCOMES = """
+SELECT trade_id, fact FROM execution.facts
+WHERE trade_id = ANY(%s) AND kind = 'outcome' ORDER BY seq
+"""
+
+# Trades of orders that this process no longer has in memory.
+PAST_TRADES = """
+SELECT i.id, i.trade_id, i.trade, coalesce(i.cancel_reason, 0) AS withdrawn
+FROM execution.instructions i
+WHERE i.trade_id IN (SELECT o.trade_id FROM execution.orders o WHERE o.cl_ord_id = ANY(%s))
+"""
+
+FACTS_AFTER = """
+SELECT xid::text, id, fact FROM execution.facts
+WHERE (xid, id) > (%(xid)s::xid8, %(id)s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, id LIMIT %(most)s
+"""
+
+FIND_ACCOUNT = "SELECT account_id FROM execution.leases WHERE account_id = %s"

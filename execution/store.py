@@ -1,0 +1,329 @@
+"""PostgreSQL behind the journal, the leases and the facts.
+
+One connection belongs to the journal's writer; a small pool serves everything else.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from execution import messages, statements
+from execution.domain.orders import Order
+from execution.domain.positions import Attribution, Position
+from execution.domain.trades import AccountRef
+from execution.journal import StoreUnavailable
+from execution.rows import (
+    AccountImage,
+    Entry,
+    Held,
+    InstructionRow,
+    OutcomeImage,
+    PastTrade,
+    Stored,
+)
+from protos.execution.v1 import execution_pb2 as pb
+
+TTL_SECONDS = 6
+_json = msgspec.json.Encoder()
+_Connection = psycopg.AsyncConnection[DictRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of SubmitTrades: `stored` maps new trades to their instruction."""
+
+    fresh_strategies: set[UUID]
+    stored: dict[UUID, int]
+    # Of trades that were known before: content hash, and whether they are over.
+    known: dict[UUID, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTrade:
+    """A trade without an outcome that this instance may take."""
+
+    trade_id: UUID
+    account_id: UUID
+    withdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Facts as stored, and the cursor after them."""
+
+    facts: list[bytes]
+    cursor: str
+
+
+class Store:
+    """All SQL of execution."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(
+            database_url,
+            connection_class=_Connection,
+            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 3},
+            min_size=1,
+            max_size=4,
+            timeout=3,
+            open=False,
+            check=AsyncConnectionPool.check_connection,
+        )
+        self._writer: _Connection | None = None
+
+    async def open(self) -> None:
+        """Connect; the pool goes on trying in the background."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._pool.close()
+        if self._writer is not None:
+            await self._writer.close()
+
+    async def write(self, entries: Sequence[Entry]) -> set[UUID]:
+        """Store a batch in one transaction; the accounts whose lease still holds.
+
+        Raises StoreUnavailable; the batch may be given again.
+        """
+        leases = {entry.account_id: entry.epoch for entry in entries}
+        parameters = {
+            "leases": _rows({"account_id": a, "epoch": e} for a, e in leases.items()),
+            "orders": _rows(row for entry in entries for row in entry.orders),
+            "facts": _rows(row for entry in entries for row in entry.facts),
+            "positions": _rows(_newest_positions(entries)),
+            "done": _rows(
+                {"account_id": entry.account_id, "trade_id": trade}
+                for entry in entries
+                for trade in entry.done
+            ),
+        }
+        try:
+            if self._writer is None or self._writer.closed:
+                self._writer = await asyncio.wait_for(self._connect(), 3)
+            cursor = await self._writer.execute(statements.WRITE, parameters)
+            return {row["account_id"] for row in await cursor.fetchall()}
+        except (psycopg.OperationalError, TimeoutError) as error:
+            if self._writer is not None:
+                await self._writer.close()
+            raise StoreUnavailable(str(error)) from error
+
+    async def accept(
+        self, groups: Sequence[tuple[UUID, int]], trades: Sequence[InstructionRow]
+    ) -> Accepted:
+        """Store instructions, once each. Raises StoreUnavailable."""
+        parameters = {
+            "groups": _rows({"strategy_id": s, "epoch": e} for s, e in groups),
+            "trades": _rows(trades),
+        }
+        rows = await self._all(statements.ACCEPT, parameters)
+        stored = {row["key"]: row["id"] for row in rows if row["id"] is not None}
+        fresh = {row["key"] for row in rows if row["id"] is None}
+        missing = [t.trade_id for t in trades if t.trade_id not in stored]
+        known: dict[UUID, bytes] = {}
+        if missing and fresh:
+            found = await self._all(statements.KNOWN, (missing,))
+            known = {row["trade_id"]: bytes(row["content_hash"]) for row in found}
+        return Accepted(fresh, stored, known)
+
+    async def withdraw(self, trades: Sequence[UUID], reason: int) -> set[UUID]:
+        """Mark trades as withdrawn; those that exist. Raises StoreUnavailable."""
+        rows = await self._all(statements.WITHDRAW, {"trades": list(trades), "reason": reason})
+        return {row["trade_id"] for row in rows}
+
+    async def heartbeat(self, instance: str, target: str) -> datetime:
+        """Say that this instance lives; the database's time. Raises StoreUnavailable."""
+        rows = await self._all(statements.HEARTBEAT, {"id": instance, "target": target})
+        at = rows[0]["clock_timestamp"]
+        assert isinstance(at, datetime)
+        return at
+
+    async def take(
+        self, instance: str, accounts: Mapping[UUID, AccountRef]
+    ) -> dict[UUID, AccountImage]:
+        """Take the leases that are free and read those accounts. Raises StoreUnavailable."""
+        epochs = await self._take_leases(instance, accounts)
+        images = {
+            account: AccountImage(account, accounts[account], epoch)
+            for account, epoch in epochs.items()
+        }
+        await self._fill([i for i in images.values() if i.epoch > 1])
+        return images
+
+    async def open_trades(self, instance: str, settled_seconds: float) -> list[OpenTrade]:
+        """Open trades of accounts that are ours or nobody's. Raises StoreUnavailable."""
+        rows = await self._all(
+            statements.OPEN_TRADES,
+            {"instance": instance, "ttl": TTL_SECONDS, "settled": settled_seconds},
+        )
+        return [
+            OpenTrade(row["trade_id"], row["account_id"], row["cancel_reason"] or 0) for row in rows
+        ]
+
+    async def trades(self, trade_ids: Sequence[UUID]) -> list[Stored]:
+        """Those of the trades that are open, in the order they were stored."""
+        return [_stored(row) for row in await self._all(statements.TRADES, (list(trade_ids),))]
+
+    async def past(self, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
+        """The trades that these orders belong to. Raises StoreUnavailable."""
+        rows = await self._all(statements.PAST_TRADES, (list(cl_ord_ids),))
+        past = {row["trade_id"]: PastTrade(_stored(row)) for row in rows}
+        for row in await self._all(statements.IMAGE_ORDERS, (list(past),)):
+            past[row["trade_id"]].orders.append(Order(messages.read_terms(row)))
+        await self._add_reports([order for trade in past.values() for order in trade.orders])
+        for row in await self._all(statements.IMAGE_OUTCOMES, (list(past),)):
+            trade = past[row["trade_id"]]
+            trade.outcome = _outcome(bytes(row["fact"]), trade.outcome)
+        return list(past.values())
+
+    async def facts_after(self, cursor: str, most: int) -> Page:
+        """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
+        xid, _, last = (cursor or "0-0").partition("-")
+        parameters = {"xid": str(int(xid)), "id": int(last), "most": most}
+        rows = await self._all(statements.FACTS_AFTER, parameters)
+        if rows:
+            cursor = f"{rows[-1]['xid']}-{rows[-1]['id']}"
+        return Page([bytes(row["fact"]) for row in rows], cursor)
+
+    async def account_image(self, account_id: UUID, ref: AccountRef) -> AccountImage | None:
+        """What is known of an account, whoever holds it; None when it was never used."""
+        if not await self._all(statements.FIND_ACCOUNT, (account_id,)):
+            return None
+        image = AccountImage(account_id, ref, 0)
+        await self._fill([image])
+        return image
+
+    async def _take_leases(
+        self, instance: str, accounts: Mapping[UUID, AccountRef]
+    ) -> dict[UUID, int]:
+        rows = _rows(
+            {
+                "account_id": a,
+                "broker": r.broker,
+                "environment": r.environment,
+                "account": r.account,
+            }
+            for a, r in accounts.items()
+        )
+        new = await self._all(statements.NEW_LEASES, {"instance": instance, "accounts": rows})
+        epochs = {row["account_id"]: 1 for row in new}
+        rest = [account for account in accounts if account not in epochs]
+        if rest:
+            epochs |= await self._take_free(instance, rest)
+        return epochs
+
+    async def _take_free(self, instance: str, accounts: list[UUID]) -> dict[UUID, int]:
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                free = await connection.execute(
+                    statements.FREE_LEASES,
+                    {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
+                )
+                ids = [row["account_id"] for row in await free.fetchall()]
+                taken = await connection.execute(
+                    statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
+                )
+                return {row["account_id"]: row["epoch"] for row in await taken.fetchall()}
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def _fill(self, images: list[AccountImage]) -> None:
+        if not images:
+            return
+        by_id = {image.account_id: image for image in images}
+        accounts = list(by_id)
+        for row in await self._all(statements.IMAGE_POSITIONS, (accounts,)):
+            position = Position(row["quantity"], row["avg_price"])
+            by_id[row["account_id"]].positions.append(
+                Held(
+                    row["instrument"],
+                    row["subscription_id"],
+                    position,
+                    Attribution(row["attribution"]),
+                )
+            )
+        for row in await self._all(statements.IMAGE_SEQUENCES, (accounts,)):
+            image = by_id[row["account_id"]]
+            image.last_seq = row["seq"]
+            image.heard_seq = max((_broker_seq(fact) for fact in row["reports"]), default=0)
+        trades: dict[UUID, AccountImage] = {}
+        for row in await self._all(statements.IMAGE_OPEN, (accounts,)):
+            image = by_id[row["account_id"]]
+            image.open.append(_stored(row))
+            trades[row["trade_id"]] = image
+        await self._fill_trades(trades)
+
+    async def _fill_trades(self, trades: Mapping[UUID, AccountImage]) -> None:
+        if not trades:
+            return
+        rows = await self._all(statements.IMAGE_ORDERS, (list(trades),))
+        orders = [Order(messages.read_terms(row)) for row in rows]
+        await self._add_reports(orders)
+        for order in orders:
+            trade = order.terms.trade_id
+            trades[trade].orders.setdefault(trade, []).append(order)
+        for row in await self._all(statements.IMAGE_OUTCOMES, (list(trades),)):
+            outcomes = trades[row["trade_id"]].outcomes
+            before = outcomes.get(row["trade_id"])
+            outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
+
+    async def _add_reports(self, orders: Sequence[Order]) -> None:
+        if not orders:
+            return
+        by_id = {order.terms.order_id: order for order in orders}
+        for row in await self._all(statements.IMAGE_REPORTS, (list(by_id),)):
+            report = messages.read_report(pb.Fact.FromString(bytes(row["fact"])))
+            by_id[row["order_id"]].reports[report.report_id] = report
+
+    async def _all(self, statement: str, parameters: Any) -> list[DictRow]:
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, parameters)
+                return await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def _connect(self) -> _Connection:
+        return await _Connection.connect(
+            self._url, autocommit=True, row_factory=dict_row, connect_timeout=3
+        )
+
+
+def _rows(rows: Any) -> str:
+    return _json.encode(list(rows)).decode()
+
+
+def _newest_positions(entries: Sequence[Entry]) -> list[Any]:
+    newest = {
+        (row.account_id, row.instrument, row.subscription_id): row
+        for entry in entries
+        for row in entry.positions
+    }
+    return list(newest.values())
+
+
+def _stored(row: DictRow) -> Stored:
+    return Stored(row["id"], row["trade_id"], bytes(row["trade"]), row["withdrawn"])
+
+
+def _broker_seq(fact: Any) -> int:
+    return pb.Fact.FromString(bytes(fact)).execution_report.broker_seq
+
+
+def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
+    outcome = pb.Fact.FromString(fact).trade_outcome
+    return OutcomeImage(
+        count=(before.count if before else 0) + 1,
+        state=messages.read_state(outcome).value,
+        reason=messages.REASON_WORDS[outcome.reason],
+        numbers={**(before.numbers if before else {}), **outcome.numbers},
+    )

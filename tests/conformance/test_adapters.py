@@ -1,0 +1,140 @@
+"""What every adapter must do, at every broker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from execution.brokers.base import InDoubt, Rejected, Report
+from execution.domain.words import ExecType, OrdStatus, OrdType, Side
+from tests.conformance.conftest import Stand
+from tests.paper_venue import an_order, until
+
+
+@dataclass
+class Heard:
+    """What an adapter has told."""
+
+    reports: list[Report] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+    def of(self, cl_ord_id: str) -> list[ExecType]:
+        return [report.exec_type for report in self.reports if report.cl_ord_id == cl_ord_id]
+
+
+@asynccontextmanager
+async def attached(stand: Stand) -> AsyncIterator[Heard]:
+    heard = Heard()
+    await stand.adapter.start(heard.reports.append, heard.gaps.append)
+    await stand.adapter.attach([(stand.account, 0)])
+    try:
+        yield heard
+    finally:
+        await stand.adapter.close()
+
+
+async def test_a_market_order_is_acknowledged_and_fills(stand: Stand) -> None:
+    async with attached(stand) as heard:
+        acknowledged = await stand.adapter.submit(an_order("one", account=stand.account))
+        await until(lambda: len(heard.reports) == 2)
+    new, fill = heard.reports
+    assert acknowledged == new
+    assert (new.exec_type, fill.exec_type) == (ExecType.NEW, ExecType.FILL)
+    assert fill.ord_status is OrdStatus.FILLED
+    assert (fill.last_qty, fill.last_px, fill.side) == (Decimal(5), Decimal("228.40"), Side.BUY)
+    assert fill.sequence > new.sequence
+    assert fill.venue_time is not None
+
+
+async def test_a_limit_order_rests_and_is_canceled(stand: Stand) -> None:
+    order = an_order("rest", account=stand.account, limit_price="150")
+    async with attached(stand) as heard:
+        await stand.adapter.submit(order)
+        snapshot = await stand.adapter.account(stand.account)
+        assert list(snapshot.open_cl_ord_ids) == ["rest"]
+        assert await stand.adapter.cancel(stand.account, "rest")
+        await until(lambda: heard.of("rest") == [ExecType.NEW, ExecType.CANCELED])
+        assert (await stand.adapter.account(stand.account)).open_cl_ord_ids == []
+
+
+async def test_a_cancel_that_comes_too_late_says_so(stand: Stand) -> None:
+    async with attached(stand):
+        await stand.adapter.submit(an_order("done", account=stand.account))
+        assert not await stand.adapter.cancel(stand.account, "done")
+        assert not await stand.adapter.cancel(stand.account, "never-sent")
+
+
+async def test_what_is_found_by_asking_is_what_was_heard(stand: Stand) -> None:
+    async with attached(stand) as heard:
+        await stand.adapter.submit(an_order("one", account=stand.account))
+        await until(lambda: len(heard.reports) == 2)
+        found = await stand.adapter.find_orders(stand.account, ["one", "unheard-of"])
+    assert {name: list(reports) for name, reports in found.items()} == {"one": heard.reports}
+
+
+async def test_a_repeated_id_never_makes_a_second_order(stand: Stand) -> None:
+    async with attached(stand) as heard:
+        if not (await stand.adapter.capabilities(stand.account)).refuses_repeats:
+            pytest.skip("this broker takes a repeated id as a new order")
+        first = await stand.adapter.submit(an_order("one", account=stand.account))
+        again = await stand.adapter.submit(an_order("one", account=stand.account, qty="9"))
+        assert again == first
+        (position,) = (await stand.adapter.account(stand.account)).positions
+        assert position.quantity == Decimal(5)
+        assert heard.of("one") == [ExecType.NEW, ExecType.FILL]
+
+
+async def test_a_refusal_keeps_the_broker_s_words(stand: Stand) -> None:
+    async with attached(stand) as heard:
+        await stand.refuse()
+        with pytest.raises(Rejected) as refused:
+            await stand.adapter.submit(an_order("no", account=stand.account))
+        assert refused.value.text
+        await until(lambda: heard.of("no") == [ExecType.REJECTED])
+
+
+async def test_silence_is_doubt_and_asking_finds_the_order(stand: Stand) -> None:
+    async with attached(stand):
+        await stand.silence()
+        with pytest.raises(InDoubt):
+            await stand.adapter.submit(an_order("lost", account=stand.account))
+        found = await stand.adapter.find_orders(stand.account, ["lost"])
+    assert [report.exec_type for report in found["lost"]] == [ExecType.NEW, ExecType.FILL]
+
+
+async def test_an_order_that_vanished_is_doubt_and_is_never_found(stand: Stand) -> None:
+    async with attached(stand):
+        await stand.swallow()
+        with pytest.raises(InDoubt):
+            await stand.adapter.submit(an_order("gone", account=stand.account))
+        assert await stand.adapter.find_orders(stand.account, ["gone"]) == {}
+
+
+async def test_after_a_gap_reports_go_on_where_they_stopped(stand: Stand) -> None:
+    async with attached(stand) as heard:
+        await stand.adapter.submit(an_order("before", account=stand.account))
+        await stand.break_stream()
+        await until(lambda: len(heard.gaps) > 0)
+        await stand.adapter.submit(an_order("after", account=stand.account, side=Side.SELL))
+        await until(lambda: heard.of("after") == [ExecType.NEW, ExecType.FILL])
+    assert [report.sequence for report in heard.reports] == [1, 2, 3, 4]
+    assert len({report.report_id for report in heard.reports}) == 4
+
+
+async def test_a_broker_that_is_away_leaves_look_ups_in_doubt(stand: Stand) -> None:
+    async with attached(stand):
+        await stand.close()
+        with pytest.raises(InDoubt):
+            await stand.adapter.find_orders(stand.account, ["one"])
+        with pytest.raises(InDoubt):
+            await stand.adapter.account(stand.account)
+
+
+async def test_capabilities_name_what_the_broker_takes(stand: Stand) -> None:
+    async with attached(stand):
+        able = await stand.adapter.capabilities(stand.account)
+    assert able.ord_types >= {OrdType.MARKET}
+    assert able.quantity_step > 0
+    assert able.visibility_horizon_seconds > 0

@@ -1,0 +1,254 @@
+"""The drain: all trades of a signal, once each, in order, handed over until stored."""
+
+from collections.abc import Iterator
+from concurrent import futures
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import grpc
+import psycopg
+import pytest
+
+from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
+from protos.execution.v1 import execution_pb2_grpc as rpc
+from tests import factories
+from tests.conftest import Database
+from web import db
+from web.execution_client import ExecutionClient, ExecutionDown
+from web.signals import traderspost
+from web.trades.service import Drain
+
+
+@dataclass
+class Store(rpc.ExecutionServicer):
+    """Execution's promise and nothing else: stores trades once, refuses old epochs."""
+
+    trades: dict[str, pb.Trade] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    epochs: dict[str, int] = field(default_factory=dict)
+    calls: int = 0
+
+    def SubmitTrades(
+        self, request: pb.SubmitTradesRequest, context: grpc.ServicerContext
+    ) -> pb.SubmitTradesResponse:
+        self.calls += 1
+        return pb.SubmitTradesResponse(groups=[self._group(group) for group in request.groups])
+
+    def _group(self, group: pb.TradeGroup) -> pb.GroupResult:
+        if group.drain_epoch < self.epochs.get(group.strategy_id, 0):
+            return pb.GroupResult(stale_epoch=True)
+        self.epochs[group.strategy_id] = group.drain_epoch
+        return pb.GroupResult(results=[self._trade(trade) for trade in group.trades])
+
+    def _trade(self, trade: pb.Trade) -> pb.StoreResult:
+        known = self.trades.get(trade.trade_id)
+        if known is None:
+            self.trades[trade.trade_id] = trade
+            self.order.append(trade.trade_id)
+            return pb.StoreResult(status=pb.STORE_STATUS_STORED, trade_id=trade.trade_id)
+        same = pb.STORE_STATUS_ALREADY_STORED if known == trade else pb.STORE_STATUS_CONFLICT
+        return pb.StoreResult(status=same, trade_id=trade.trade_id)
+
+
+@dataclass
+class Road:
+    """A database, a store of trades, and a drain between them."""
+
+    owner: psycopg.Connection
+    store: Store
+    drain: Drain
+    server: grpc.Server
+    target: str
+    pool: db.Pool
+
+    def signal(
+        self,
+        strategy: factories.Strategy,
+        seconds_ago: float = 0,
+        **fields: Any,
+    ) -> UUID:
+        """An accepted signal, as intake leaves it."""
+        parsed = traderspost.parse({"ticker": "AAPL", "action": "buy", **fields})
+        signal_id = uuid4()
+        self.owner.execute(
+            "WITH i AS (UPDATE web.strategy_intake SET seq = seq + 1 WHERE strategy_id = %(s)s "
+            "RETURNING seq) INSERT INTO web.signals (id, tenant_id, strategy_id, seq, dialect, "
+            "content_type, body, body_hash, parsed, received_at, accepted_at, boot_id) "
+            "SELECT %(id)s, %(t)s, %(s)s, seq, 'traderspost', '', '', '', %(parsed)s, at, at, %(id)s "
+            "FROM i, (SELECT clock_timestamp() - make_interval(secs => %(ago)s) AS at) x",
+            {
+                "id": signal_id,
+                "s": strategy.id,
+                "t": strategy.tenant_id,
+                "parsed": db.to_json(parsed.to_json()),
+                "ago": seconds_ago,
+            },
+        )
+        return signal_id
+
+    def trades(self, *columns: str) -> list[tuple[Any, ...]]:
+        query = f"SELECT {', '.join(columns)} FROM web.trades ORDER BY signal_seq, id"
+        return self.owner.execute(query).fetchall()  # type: ignore[arg-type]
+
+    def watermarks(self) -> tuple[Any, ...]:
+        query = "SELECT seq, drained_seq, handed_seq FROM web.strategy_intake"
+        [row] = self.owner.execute(query).fetchall()
+        return row
+
+
+@pytest.fixture
+def road(database: Database) -> Iterator[Road]:
+    store = Store()
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    rpc.add_ExecutionServicer_to_server(store, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    pool = db.open_pool(database.url("worker"), size=2, name="test")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        target = f"127.0.0.1:{port}"
+        yield Road(owner, store, Drain(pool, ExecutionClient(target)), server, target, pool)
+    pool.close()
+    server.stop(None).wait()
+
+
+def test_each_enabled_subscription_gets_one_trade(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    first = factories.subscription(road.owner, strategy)
+    second = factories.subscription(road.owner, strategy)
+    factories.subscription(road.owner, strategy, enabled=False)
+    signal_id = road.signal(strategy, quantity=Decimal(5))
+    road.drain.drain_due()
+    made = {row[0] for row in road.trades("id")}
+    assert made == {ids.trade_id(signal_id, s.id) for s in (first, second)}
+    assert set(road.store.trades) == {trade_id.hex for trade_id in made}
+    assert {trade.quantity for trade in road.store.trades.values()} == {"5"}
+    assert road.watermarks() == (1, 1, 1)
+
+
+def test_draining_again_changes_nothing(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.drain.drain_due()
+    road.drain.drain_due()
+    assert len(road.trades("id")) == 1 and road.store.calls == 1
+
+
+def test_signals_of_a_strategy_are_handed_over_in_order(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    signals = [road.signal(strategy) for _ in range(30)]
+    road.drain.drain_due()
+    expected = [ids.trade_id(signal_id, subscription.id).hex for signal_id in signals]
+    assert road.store.order == expected
+
+
+def test_what_execution_did_not_store_stays_due_and_goes_first(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    first = road.signal(strategy)
+    away = Drain(road.pool, ExecutionClient("127.0.0.1:1"))
+    with pytest.raises(ExecutionDown):
+        away.drain_due()
+    assert road.watermarks() == (1, 1, 0)
+    assert road.trades("state") == [("PENDING",)]
+    second = road.signal(strategy)
+    road.drain.drain_due()
+    assert road.store.order == [ids.trade_id(s, subscription.id).hex for s in (first, second)]
+    assert road.watermarks() == (2, 2, 2)
+
+
+def test_a_drain_that_was_overtaken_is_refused(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.store.epochs[strategy.id.hex] = 99
+    road.signal(strategy)
+    road.drain.drain_due(slice_seconds=0)
+    assert road.store.trades == {} and road.watermarks() == (1, 1, 0)
+
+
+def test_two_drains_do_not_touch_one_strategy_at_once(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.owner.execute(
+        "SELECT pg_advisory_lock(hashtextextended('drain:' || %s::text, 0))", (strategy.id,)
+    )
+    assert road.drain.drain_due() == (False, set())
+    assert road.trades("id") == []
+
+
+def test_the_sweep_leaves_what_is_fresh_to_the_worker(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.drain.drain_due(older_than_seconds=1)
+    assert road.trades("id") == []
+    late = factories.strategy(road.owner)
+    factories.subscription(road.owner, late)
+    road.signal(late, seconds_ago=2)
+    road.drain.drain_due(older_than_seconds=1)
+    assert road.trades("strategy_id") == [(late.id,)]
+
+
+def test_a_subscription_enabled_after_acceptance_gets_no_trade(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.owner.execute("UPDATE web.subscription_spans SET enabled_at = now() + interval '1 s'")
+    road.signal(strategy)
+    road.drain.drain_due()
+    assert road.trades("id") == [] and road.watermarks() == (1, 1, 1)
+
+
+def test_one_disabled_since_is_skipped_with_the_reason(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.owner.execute("UPDATE web.subscriptions SET enabled = false")
+    road.owner.execute("UPDATE web.subscription_spans SET disabled_at = clock_timestamp()")
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("SKIPPED", "subscription_paused")]
+    assert road.store.trades == {}
+
+
+def test_a_late_entry_expires_and_names_the_stage(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy, seconds_ago=130)
+    road.signal(strategy, seconds_ago=130, action="exit")
+    road.drain.drain_due()
+    assert road.trades("state", "reason", "numbers->>'stage'") == [
+        ("EXPIRED", "signal_stale", "dequeued"),
+        ("PENDING", None, None),
+    ]
+
+
+def test_without_auto_submit_an_entry_waits_and_an_exit_goes(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    road.signal(strategy)
+    road.drain.drain_due()
+    assert road.trades("state") == [("WAITING_APPROVAL",)]
+    road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("SKIPPED", "superseded"), ("PENDING", None)]
+
+
+def test_the_first_orders_of_many_do_not_wait_for_the_rest(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    for _ in range(300):
+        factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.drain.drain_due()
+    assert len(road.store.trades) == 300 and road.store.calls == 2
+
+
+def test_the_worker_role_may_do_all_this_but_reads_no_secret(database: Database) -> None:
+    with (
+        psycopg.connect(database.url("worker"), autocommit=True) as worker,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        worker.execute("SELECT secret_sealed FROM web.strategy_webhooks")

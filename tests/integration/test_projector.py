@@ -1,0 +1,184 @@
+"""The projector: facts become read models, once, whatever is repeated."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from protos import wire
+from protos.execution.v1 import execution_pb2 as pb
+from tests import factories
+from tests.conftest import Database
+from web import db
+from web.execution_client import ExecutionClient
+from web.projector import Projector, Superseded
+from web.queue import Bell
+
+AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+@dataclass
+class Stage:
+    """A trade that web made, and the facts that execution tells of it."""
+
+    owner: psycopg.Connection
+    projector: Projector
+    subscription: factories.Subscription
+    trade_id: UUID
+    order_id: UUID
+
+    def fact(self, seq: int, **kind: Any) -> pb.Fact:
+        return pb.Fact(
+            seq=seq,
+            account=pb.Account(broker="paper", environment="paper", account="P1"),
+            canonical_id=f"f{seq}",
+            time=wire.to_timestamp(AT + timedelta(milliseconds=seq)),
+            trade_id=self.trade_id.hex,
+            tenant_id=self.subscription.tenant_id.hex,
+            connection_id=self.subscription.connection_id.hex,
+            subscription_id=self.subscription.id.hex,
+            **kind,
+        )
+
+    def filled(self) -> list[pb.Fact]:
+        """Sent, acknowledged, filled, done."""
+        order = pb.Order(
+            order_id=self.order_id.hex,
+            cl_ord_id="C1",
+            trade_id=self.trade_id.hex,
+            leg=pb.LEG_ENTRY,
+            origin=pb.ORIGIN_SIGNAL,
+            instrument="AAPL",
+            side=pb.SIDE_BUY,
+            ord_type=pb.ORD_TYPE_MARKET,
+            time_in_force="day",
+            order_qty="5",
+        )
+        new = pb.ExecutionReport(
+            order_id=self.order_id.hex,
+            exec_type=pb.EXEC_TYPE_NEW,
+            ord_status=pb.ORD_STATUS_NEW,
+            cum_qty="0",
+            broker_order_id="B1",
+            venue_time=wire.to_timestamp(AT),
+        )
+        fill = pb.ExecutionReport(
+            order_id=self.order_id.hex,
+            exec_type=pb.EXEC_TYPE_FILL,
+            ord_status=pb.ORD_STATUS_FILLED,
+            exec_id="E1",
+            last_qty="5",
+            last_px="228.40",
+            cum_qty="5",
+            avg_px="228.40",
+            instrument="AAPL",
+            side=pb.SIDE_BUY,
+            position_qty="5",
+            position_avg_px="228.40",
+            own_qty="5",
+        )
+        outcome = pb.TradeOutcome(state=pb.TRADE_STATE_FILLED)
+        return [
+            self.fact(1, order_sending=pb.OrderSending(order=order)),
+            self.fact(2, execution_report=new),
+            self.fact(3, execution_report=fill),
+            self.fact(4, trade_outcome=outcome),
+        ]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.owner.execute(query).fetchall()  # type: ignore[arg-type]
+
+    def read_models(self) -> list[list[tuple[Any, ...]]]:
+        return [
+            self.rows("SELECT ord_status, cum_qty, avg_px, broker_order_id FROM web.orders"),
+            self.rows("SELECT qty, price, exec_id FROM web.fills"),
+            self.rows("SELECT quantity, avg_price, own FROM web.positions"),
+            self.rows("SELECT state, submitted_at, acknowledged_at, filled_at FROM web.trades"),
+        ]
+
+
+@pytest.fixture
+def stage(database: Database, redis_url: str) -> Iterator[Stage]:
+    pool = db.open_pool(database.url("worker"), size=2, name="test")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        strategy = factories.strategy(owner)
+        subscription = factories.subscription(owner, strategy)
+        trade_id = uuid4()
+        owner.execute(
+            "INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, "
+            "subscription_id, connection_id, mode, state, instrument, signal, settings, "
+            "settings_version, received_at, accepted_at, dequeued_at) "
+            "VALUES (%s, %s, %s, 1, %s, %s, %s, 'paper', 'PENDING', 'AAPL', '{}', '{}', 1, %s, %s, %s)",
+            (
+                trade_id,
+                subscription.tenant_id,
+                uuid4(),
+                strategy.id,
+                subscription.id,
+                subscription.connection_id,
+                AT,
+                AT,
+                AT,
+            ),
+        )
+        projector = Projector(
+            pool, ExecutionClient("127.0.0.1:1"), Bell(redis_url), still_mine=lambda: True
+        )
+        yield Stage(owner, projector, subscription, trade_id, uuid4())
+    pool.close()
+
+
+def test_a_filled_order_shows_everywhere(stage: Stage) -> None:
+    stage.projector.apply("", "c1", stage.filled())
+    orders, fills, positions, trades = stage.read_models()
+    assert orders == [("FILLED", 5, Decimal("228.40"), "B1")]
+    assert fills == [(5, Decimal("228.40"), "E1")]
+    assert positions == [(5, Decimal("228.40"), {f"sub_{stage.subscription.id.hex}": "5"})]
+    assert trades == [
+        ("FILLED", AT, AT + timedelta(milliseconds=2), AT + timedelta(milliseconds=3))
+    ]
+
+
+def test_reading_from_the_beginning_again_changes_nothing(stage: Stage) -> None:
+    stage.projector.apply("", "c1", stage.filled())
+    before = stage.read_models()
+    stage.projector.apply("c1", "c2", stage.filled())
+    assert stage.read_models() == before
+
+
+def test_one_fact_at_a_time_comes_to_the_same(stage: Stage) -> None:
+    cursor = ""
+    for number, fact in enumerate(stage.filled()):
+        cursor = stage.projector.apply(cursor, f"c{number}", [fact])
+    orders, _, positions, trades = stage.read_models()
+    assert orders[0][0] == trades[0][0] == "FILLED" and positions[0][0] == 5
+
+
+def test_a_moved_cursor_stops_the_projector_and_writes_nothing(stage: Stage) -> None:
+    stage.projector.apply("", "c1", [])
+    with pytest.raises(Superseded):
+        stage.projector.apply("elsewhere", "c2", stage.filled())
+    assert stage.read_models()[0] == []
+
+
+def test_a_poison_fact_is_put_aside_and_the_rest_goes_on(stage: Stage) -> None:
+    sending, new, fill, outcome = stage.filled()
+    poison = stage.fact(9, execution_report=pb.ExecutionReport(cum_qty="many"))
+    stage.projector.apply("", "c1", [sending, poison, new, fill, outcome])
+    assert stage.read_models()[3][0][0] == "FILLED"
+    assert stage.rows("SELECT canonical_id FROM web.quarantined_facts") == [("f9",)]
+
+
+def test_each_run_of_facts_moves_the_tenants_change_number(stage: Stage) -> None:
+    stage.projector.apply("", "c1", stage.filled()[:2])
+    stage.projector.apply("c1", "c2", stage.filled()[2:])
+    assert stage.rows("SELECT number FROM web.tenant_changes") == [(2,)]
+    kinds = stage.rows("SELECT DISTINCT number, kind FROM web.changes ORDER BY 1, 2")
+    assert kinds == [(1, "trade"), (2, "position"), (2, "trade")]
+
+
