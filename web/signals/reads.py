@@ -98,6 +98,8 @@ def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
                 Signal.strategy_id == signal.strategy_id,
                 Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
             )
-        ).tuples()
+        )
+        .tuples()
+        .all()
     )
     return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

@@ -55,4 +55,4 @@ def page(signal_id: UUID) -> str:
 
 
 def _names() -> dict[UUID, str]:
-    return dict(db.session.execute(select(Strategy.id, Strategy.name)).tuples())
+    return dict(db.session.execute(select(Strategy.id, Strategy.name)).tuples().all())
