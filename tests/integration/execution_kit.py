@@ -73,9 +73,7 @@ class Kit:
 
     async def submit(self, *trades: pb.Trade) -> list[str]:
         """Store trades; the status of each."""
-        group = pb.TradeGroup(
-            strategy_id=self.strategy.hex, drain_epoch=self.epoch, trades=trades
-        )
+        group = pb.TradeGroup(strategy_id=self.strategy.hex, drain_epoch=self.epoch, trades=trades)
         answer = await self.stub.SubmitTrades(
             pb.SubmitTradesRequest(groups=[group]), timeout=SECONDS
         )

@@ -73,8 +73,13 @@ def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
     )
     return {
         signal_id: Counts(
-            trades, filled_, skipped_, failed, None if ms is None else float(ms),
-            tuple(states), tuple(reasons),
+            trades,
+            filled_,
+            skipped_,
+            failed,
+            None if ms is None else float(ms),
+            tuple(states),
+            tuple(reasons),
         )
         for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
     }
