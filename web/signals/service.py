@@ -9,7 +9,7 @@ import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -244,9 +244,3 @@ class Intake:
             raise
         assert row is not None
         return row
-
-
-def now() -> datetime:
-    """When a request reached us."""
-    return datetime.now(UTC)
-

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from flask import current_app
 
-from web.signals import service
 from web.signals.rules import BadSignal
 from web.signals.service import Intake, KeyReused, NotStored, TooManySignals
 from web.strategies.models import StrategyWebhook
@@ -47,7 +47,7 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
             body,
             content_type="application/json",
             key=None,
-            received_at=service.now(),
+            received_at=datetime.now(UTC),
         )
     except BadSignal as bad:
         intake.refuse(found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field)
