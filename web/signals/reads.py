@@ -73,8 +73,13 @@ def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
     )
     return {
         signal_id: Counts(
-            trades, filled_, skipped_, failed, None if ms is None else float(ms),
-            tuple(states), tuple(reasons),
+            trades,
+            filled_,
+            skipped_,
+            failed,
+            None if ms is None else float(ms),
+            tuple(states),
+            tuple(reasons),
         )
         for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
     }
@@ -98,6 +103,8 @@ def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
                 Signal.strategy_id == signal.strategy_id,
                 Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
             )
-        ).tuples()
+        )
+        .tuples()
+        .all()
     )
     return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

@@ -20,9 +20,7 @@ _SAMPLES = {
 }
 _ACTIONS = {"buy": '"action":"buy","quantity":1', "exit": '"action":"exit"'}
 TEST_SIGNALS: Mapping[str, Mapping[str, bytes]] = {
-    asset_class: {
-        action: f"{{{sample},{fields}}}".encode() for action, fields in _ACTIONS.items()
-    }
+    asset_class: {action: f"{{{sample},{fields}}}".encode() for action, fields in _ACTIONS.items()}
     for asset_class, sample in _SAMPLES.items()
 }
 
@@ -52,9 +50,7 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
             received_at=service.now(),
         )
     except BadSignal as bad:
-        intake.refuse(
-            found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field
-        )
+        intake.refuse(found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field)
         return Sent(None, f"Refused: {bad.message} {bad.fix}")
     except TooManySignals as limited:
         seconds = limited.retry_after_seconds
