@@ -110,6 +110,7 @@ class Engine:
             ticket.order.add(report)
         except Overfilled:
             log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
+            lane.is_overfilled = True
         if ticket.order.is_acknowledged:
             ticket.in_doubt = False
             ticket.run.unprovable = False
@@ -235,6 +236,8 @@ class Engine:
                 leg = Leg.ENTRY
             case _:
                 return decision
+        if leg is Leg.ENTRY and run.lane.is_overfilled:
+            return refuse(run.trade, run.lane.scope(run), "internal_error", {"overfilled": "yes"})
         if not run.is_stale(leg, now):
             return decision
         numbers = _age_numbers(run, leg, run.age(leg, now), "planning")

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 0.5
+CALM = 500
 RETRY_SECONDS = 0.25
 KEEP_FINISHED = timedelta(seconds=60)
 # Accounts taken by one set of statements.
@@ -223,8 +224,11 @@ class Holding:
         self._runtime.spawn(self._look_for_trades(settled_seconds))
 
     async def _look_for_trades(self, settled_seconds: float) -> None:
+        pause = POLL_SECONDS
         try:
             found = await self._store.open_trades(self._instance, settled_seconds)
+            # Reading thousands of open trades has its price: then less often.
+            pause *= 1 + len(found) // CALM
             self._withdraw_what_is_withdrawn(found)
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
@@ -237,7 +241,7 @@ class Holding:
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
         finally:
-            self._runtime.later(POLL_SECONDS, self._poll)
+            self._runtime.later(pause, self._poll)
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

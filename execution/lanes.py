@@ -139,6 +139,8 @@ class Lane:
     own: dict[UUID, Position] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
+    # More was filled than asked: entries stop until a person looked, or a restart.
+    is_overfilled: bool = False
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 

@@ -224,3 +224,23 @@ async def end_connections(kit: Kit, role: str) -> None:
             " WHERE usename = %s AND pid <> pg_backend_pid()",
             (role,),
         )
+
+
+async def test_a_fill_after_the_end_amends_the_outcome(kit: Kit) -> None:
+    await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=2000))
+    almost = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=119.5))
+    trade = kit.trade("buy", "5", accepted_time=almost, released_time=almost)
+    assert await kit.run(trade) == ("EXPIRED", "signal_stale")
+    await kit.until(lambda: kit.outcomes(trade)[-1][0] == "FILLED")
+    assert await kit.positions() == await kit.venue_positions() == {"AAPL": "5"}
+
+
+async def test_a_late_fill_is_recognised_after_a_restart(kit: Kit) -> None:
+    await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=2500))
+    almost = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=119.5))
+    trade = kit.trade("buy", "5", accepted_time=almost, released_time=almost)
+    assert await kit.run(trade) == ("EXPIRED", "signal_stale")
+    await kit.restart()
+    assert await kit.run(kit.trade("cancel", "")) == ("SKIPPED", "nothing_to_cancel")
+    await kit.until(lambda: kit.outcomes(trade)[-1][0] == "FILLED")
+    assert await kit.positions() == await kit.venue_positions() == {"AAPL": "5"}
