@@ -97,14 +97,11 @@ def last_refusals(strategy_id: UUID, limit: int = 10) -> Sequence[Refusal]:
 
 def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
     """The ids of the signal before and the one after, of the same strategy."""
-    rows = dict(
-        db.session.execute(
-            select(Signal.seq, Signal.id).where(
-                Signal.strategy_id == signal.strategy_id,
-                Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
-            )
+    found = db.session.execute(
+        select(Signal.seq, Signal.id).where(
+            Signal.strategy_id == signal.strategy_id,
+            Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
         )
-        .tuples()
-        .all()
     )
+    rows = {seq: signal_id for seq, signal_id in found}
     return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

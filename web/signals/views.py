@@ -55,4 +55,5 @@ def page(signal_id: UUID) -> str:
 
 
 def _names() -> dict[UUID, str]:
-    return dict(db.session.execute(select(Strategy.id, Strategy.name)).tuples().all())
+    rows = db.session.execute(select(Strategy.id, Strategy.name))
+    return {strategy_id: name for strategy_id, name in rows}
