@@ -5,6 +5,7 @@ directly: psycopg's general machinery costs as much again. A watchdog ends an ex
 that a hanging server would keep waiting, which `statement_timeout` cannot do.
 """
 
+import select
 import socket
 import threading
 import time
@@ -64,6 +65,7 @@ class Storage:
             min_size=2,
             max_size=SIZE,
             timeout=POOL_SECONDS,
+            check=_check_not_hung_up,
             reconnect_timeout=5,
             name="intake",
             open=True,
@@ -155,3 +157,12 @@ class Storage:
                     line.close()
             for connection in [known for known in list(self._prepared) if known.closed]:
                 del self._prepared[connection]
+
+
+def _check_not_hung_up(connection: Connection[TupleRow]) -> None:
+    """Raise OperationalError if the server ended an idle connection, so that the pool
+    replaces it before anything is sent on it."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise psycopg.OperationalError("the server closed an idle connection")
