@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,7 +18,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 from sqlalchemy import DateTime, event, select, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from werkzeug.exceptions import NotFound
 
 # What a caller waits for a connection before the answer is "down, try again".
@@ -36,14 +36,16 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {datetime: DateTime(timezone=True)}
 
 
-class HasTenant(Protocol):
-    """A table whose rows belong to a tenant."""
+class TenantRow(Base):
+    """A table whose rows belong to a tenant and are looked up by id."""
 
-    id: Mapped[UUID]
+    __abstract__ = True
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
 
 
-T = TypeVar("T", bound=HasTenant)
+T = TypeVar("T", bound=TenantRow)
 
 db = SQLAlchemy(metadata=Base.metadata)
 

@@ -64,9 +64,7 @@ def _begin(path: Path) -> Kept:
     with psycopg.connect(os.environ["DATABASE_URL"]) as owner:
         account = add_account(owner, email=EMAIL, password=password, tenant_name=TENANT)
     with tenant_scope(account.tenant_id):
-        kept = Kept(
-            account.tenant_id, EMAIL, password, accounts.add_api_key("demo", ACTOR)
-        )
+        kept = Kept(account.tenant_id, EMAIL, password, accounts.add_api_key("demo", ACTOR))
     _save(path, kept)
     return kept
 

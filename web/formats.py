@@ -1,11 +1,13 @@
 """How values look on pages: ids, numbers, times, and the tone of a state."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
+from markupsafe import Markup, escape
 from werkzeug.routing import BaseConverter, Map, ValidationError
 
 from protos import ids, reasons
@@ -117,6 +119,11 @@ def fix(reason: str | None) -> str | None:
     return found.fix if found else None
 
 
+def prose(text: str) -> Markup:
+    """Text in which `words in backticks` are set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 def install(app: Flask) -> None:
     """Give templates the filters and routes the id converter."""
     app.url_map.converters["shown"] = ShownId
@@ -132,6 +139,7 @@ def install(app: Flask) -> None:
         "tone": tone,
         "words": words,
         "fix": fix,
+        "prose": prose,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals.update(now=lambda: datetime.now(UTC), zip=zip)

@@ -36,7 +36,7 @@ class Page(Generic[T]):
 
 
 def newest_first(
-    query: Select[tuple[T]],
+    query: Select[T],
     at: Any,
     row_id: Any,
     key: Callable[[T], tuple[datetime, UUID]],

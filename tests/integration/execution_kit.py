@@ -73,9 +73,7 @@ class Kit:
 
     async def submit(self, *trades: pb.Trade) -> list[str]:
         """Store trades; the status of each."""
-        group = pb.TradeGroup(
-            strategy_id=self.strategy.hex, drain_epoch=self.epoch, trades=trades
-        )
+        group = pb.TradeGroup(strategy_id=self.strategy.hex, drain_epoch=self.epoch, trades=trades)
         answer = await self.stub.SubmitTrades(
             pb.SubmitTradesRequest(groups=[group]), timeout=SECONDS
         )
@@ -198,6 +196,7 @@ async def running(database: Any) -> AsyncIterator[Kit]:
         PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), lambda: datetime.now(UTC)
     )
     await venue.start()
+    await venue._writer.ready.wait()
     kit = Kit(database, venue, await start_server(database, venue, "execution-1"), "execution-1")
     try:
         yield kit

@@ -180,5 +180,3 @@ def test_each_run_of_facts_moves_the_tenants_change_number(stage: Stage) -> None
     assert stage.rows("SELECT number FROM web.tenant_changes") == [(2,)]
     kinds = stage.rows("SELECT DISTINCT number, kind FROM web.changes ORDER BY 1, 2")
     assert kinds == [(1, "trade"), (2, "position"), (2, "trade")]
-
-

@@ -92,7 +92,9 @@ def test_an_exchange_prefix_is_dropped(ticker: str, instrument: str) -> None:
 
 @pytest.mark.parametrize(("word", "meant"), [("long", "bullish"), ("short", "bearish")])
 def test_long_and_short_are_sentiments(word: str, meant: str) -> None:
-    assert parse(b'{"ticker":"A","action":"buy","sentiment":"%s"}' % word.encode()).sentiment == meant
+    assert (
+        parse(b'{"ticker":"A","action":"buy","sentiment":"%s"}' % word.encode()).sentiment == meant
+    )
 
 
 def test_a_byte_order_mark_and_white_space_are_fine() -> None:

@@ -1,12 +1,17 @@
 """Flask-Login on our own sessions: the browser's token decides who is there."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 from flask import Flask, Response, request, url_for
-from flask_login import LoginManager, current_user
+from flask_login import LoginManager, current_user, login_required
 
 from web.accounts import service
 from web.accounts.service import SESSION_LIFE, Visitor
 
 COOKIE = "fillwire_session"
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def visitor() -> Visitor:
@@ -16,21 +21,25 @@ def visitor() -> Visitor:
     return found
 
 
+def sign_in_required(view: View) -> View:
+    """Only for people who are signed in; others are asked to."""
+    return cast(View, login_required(view))
+
+
 def install(app: Flask) -> None:
     """Find the visitor of each request that asks for one."""
     manager = LoginManager(app)
 
-    @manager.request_loader
     def load(_request: object) -> Visitor | None:
         token = request.cookies.get(COOKIE)
         return service.find_visitor(token) if token else None
 
-    @manager.unauthorized_handler
     def ask() -> Response:
         target = request.full_path if request.method == "GET" else None
-        return Response(
-            status=302, headers={"Location": url_for("accounts.sign_in", next=target)}
-        )
+        return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
+
+    manager.request_loader(load)
+    manager.unauthorized_handler(ask)
 
 
 def keep(response: Response, token: str, *, secure: bool) -> Response:

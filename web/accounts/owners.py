@@ -42,7 +42,9 @@ def add_account(
         member = owner.execute(
             "SELECT tenant_id FROM web.members WHERE person_id = %s ORDER BY created_at", person
         ).fetchone()
-        return Account(person[0], member[0] if member else _add_tenant(owner, person[0], tenant_name))
+        return Account(
+            person[0], member[0] if member else _add_tenant(owner, person[0], tenant_name)
+        )
 
 
 def _add_tenant(owner: psycopg.Connection, person_id: UUID, name: str) -> UUID:

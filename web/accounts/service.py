@@ -61,7 +61,9 @@ def sign_in(email: str, password: str) -> str | None:
     """Open a session and return its token; None when e-mail or password is wrong."""
     with db.engine.begin() as connection:
         login = connection.execute(
-            text("SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"),
+            text(
+                "SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"
+            ),
             {"email": email.strip()},
         ).one_or_none()
         right = passwords.is_right(login.password_hash if login else None, password)
@@ -89,9 +91,7 @@ def find_visitor(token: str) -> Visitor | None:
     if row is None:
         return None
     enter_tenant(row.tenant_id)
-    return Visitor(
-        row.person_id, row.tenant_id, row.email, row.name, row.role, row.tenant_name
-    )
+    return Visitor(row.person_id, row.tenant_id, row.email, row.name, row.role, row.tenant_name)
 
 
 def sign_out(token: str) -> None:

@@ -33,9 +33,7 @@ def list_signals() -> Response:
     """Signals of one's own strategies, newest first; `?strategy_id=`, `?expand=trades`."""
     strategy_id = _filter("strategy_id", "strategy")
     page = _page(
-        lambda: signals.page(
-            strategy_id=strategy_id, limit=lists.limit(), cursor=lists.cursor()
-        )
+        lambda: signals.page(strategy_id=strategy_id, limit=lists.limit(), cursor=lists.cursor())
     )
     counts = signals.counts(page.rows)
     found = trades.of_signals([row.id for row in page.rows]) if _expands("trades") else {}

@@ -32,9 +32,7 @@ def create_strategy() -> Response:
         actor=key().actor,
     )
     if body.get("settings"):
-        row = strategies.change(
-            row, actor=key().actor, new_settings=_take(body, "settings", dict)
-        )
+        row = strategies.change(row, actor=key().actor, new_settings=_take(body, "settings", dict))
     return shapes.to_response(shaped_strategy(row), 201)
 
 
@@ -140,7 +138,10 @@ def _body(*allowed: str) -> dict[str, Any]:
         ) from error
     if not isinstance(body, dict):
         raise Problem(
-            400, "json_invalid", "This is not an object", "It is JSON, but not an object.",
+            400,
+            "json_invalid",
+            "This is not an object",
+            "It is JSON, but not an object.",
             "Send a JSON object.",
         )
     for name in body:

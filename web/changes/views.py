@@ -1,10 +1,9 @@
 """For live pages: a ticket to listen with, and what to ask when listening fails."""
 
 from flask import Blueprint, Response, current_app, request
-from flask_login import login_required
 from sqlalchemy import text
 
-from web.accounts.login import visitor
+from web.accounts.login import sign_in_required, visitor
 from web.api.shapes import to_response
 from web.changes import tickets
 from web.changes.events import shown
@@ -17,7 +16,7 @@ MOST = 500
 
 
 @blueprint.route("/ticket", methods=["GET", "POST"])
-@login_required
+@sign_in_required
 def ticket() -> Response:
     """Where to listen, with a ticket, and the number that this page's content has."""
     config: Config = current_app.extensions["fillwire.config"]
@@ -27,7 +26,7 @@ def ticket() -> Response:
 
 
 @blueprint.get("/changes")
-@login_required
+@sign_in_required
 def changes() -> Response:
     """What changed after a number: ids only."""
     raw = request.args.get("after", "")

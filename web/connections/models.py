@@ -8,7 +8,7 @@ from sqlalchemy import FetchedValue, ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from web.db import Base
+from web.db import Base, TenantRow
 
 
 class BrokerAccount(Base):
@@ -23,14 +23,12 @@ class BrokerAccount(Base):
     account: Mapped[str]
 
 
-class Connection(Base):
+class Connection(TenantRow):
     """A tenant's link to a broker account, and how it is."""
 
     __tablename__ = "connections"
     __table_args__ = {"schema": "web"}
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     broker_account_id: Mapped[UUID] = mapped_column(ForeignKey("web.broker_accounts.id"))
     name: Mapped[str]
     mode: Mapped[str]

@@ -2,10 +2,9 @@
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_required
 
 from web import lists
-from web.accounts.login import visitor
+from web.accounts.login import sign_in_required, visitor
 from web.connections import service
 from web.connections.service import BadConnection
 
@@ -13,14 +12,14 @@ blueprint = Blueprint("connections", __name__)
 
 
 @blueprint.get("/connections")
-@login_required
+@sign_in_required
 def index() -> str:
     """All connections, and the form for a paper one."""
     return _page()
 
 
 @blueprint.post("/connections")
-@login_required
+@sign_in_required
 def create() -> ResponseReturnValue:
     """A new paper account and its connection."""
     try:

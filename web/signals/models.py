@@ -7,17 +7,15 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from web.db import Base
+from web.db import Base, TenantRow
 
 
-class Signal(Base):
+class Signal(TenantRow):
     """One accepted webhook: its bytes and how they were read."""
 
     __tablename__ = "signals"
     __table_args__ = {"schema": "web"}
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     strategy_id: Mapped[UUID]
     seq: Mapped[int]
     dialect: Mapped[str]

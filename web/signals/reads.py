@@ -73,8 +73,13 @@ def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
     )
     return {
         signal_id: Counts(
-            trades, filled_, skipped_, failed, None if ms is None else float(ms),
-            tuple(states), tuple(reasons),
+            trades,
+            filled_,
+            skipped_,
+            failed,
+            None if ms is None else float(ms),
+            tuple(states),
+            tuple(reasons),
         )
         for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
     }
@@ -92,12 +97,11 @@ def last_refusals(strategy_id: UUID, limit: int = 10) -> Sequence[Refusal]:
 
 def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
     """The ids of the signal before and the one after, of the same strategy."""
-    rows = dict(
-        db.session.execute(
-            select(Signal.seq, Signal.id).where(
-                Signal.strategy_id == signal.strategy_id,
-                Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
-            )
-        ).tuples()
+    found = db.session.execute(
+        select(Signal.seq, Signal.id).where(
+            Signal.strategy_id == signal.strategy_id,
+            Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
+        )
     )
+    rows = {seq: signal_id for seq, signal_id in found}
     return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

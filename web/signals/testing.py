@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from flask import current_app
 
-from web.signals import service
 from web.signals.rules import BadSignal
 from web.signals.service import Intake, KeyReused, NotStored, TooManySignals
 from web.strategies.models import StrategyWebhook
@@ -20,9 +20,7 @@ _SAMPLES = {
 }
 _ACTIONS = {"buy": '"action":"buy","quantity":1', "exit": '"action":"exit"'}
 TEST_SIGNALS: Mapping[str, Mapping[str, bytes]] = {
-    asset_class: {
-        action: f"{{{sample},{fields}}}".encode() for action, fields in _ACTIONS.items()
-    }
+    asset_class: {action: f"{{{sample},{fields}}}".encode() for action, fields in _ACTIONS.items()}
     for asset_class, sample in _SAMPLES.items()
 }
 
@@ -49,12 +47,10 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
             body,
             content_type="application/json",
             key=None,
-            received_at=service.now(),
+            received_at=datetime.now(UTC),
         )
     except BadSignal as bad:
-        intake.refuse(
-            found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field
-        )
+        intake.refuse(found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field)
         return Sent(None, f"Refused: {bad.message} {bad.fix}")
     except TooManySignals as limited:
         seconds = limited.retry_after_seconds

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from flask import Blueprint, render_template
-from flask_login import login_required
 from sqlalchemy import select
 
 from web import lists
+from web.accounts.login import sign_in_required
 from web.db import db, get_for_tenant
 from web.paging import BadCursor
 from web.signals import chart, reads, waterfall
@@ -19,7 +19,7 @@ blueprint = Blueprint("signals", __name__)
 
 
 @blueprint.get("/signals")
-@login_required
+@sign_in_required
 def index() -> str:
     """All signals of the workspace, newest first."""
     try:
@@ -32,7 +32,7 @@ def index() -> str:
 
 
 @blueprint.get("/signals/<shown(signal):signal_id>")
-@login_required
+@sign_in_required
 def page(signal_id: UUID) -> str:
     """Did we get it, what was decided, what did the broker say, how long did each take."""
     signal = get_for_tenant(Signal, signal_id)
@@ -55,4 +55,5 @@ def page(signal_id: UUID) -> str:
 
 
 def _names() -> dict[UUID, str]:
-    return dict(db.session.execute(select(Strategy.id, Strategy.name)).tuples())
+    rows = db.session.execute(select(Strategy.id, Strategy.name))
+    return {strategy_id: name for strategy_id, name in rows}

@@ -8,19 +8,17 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from web.db import Base
+from web.db import Base, TenantRow
 
 ASSET_CLASSES = ("stocks", "options", "futures", "crypto")
 
 
-class Strategy(Base):
+class Strategy(TenantRow):
     """A source of signals. Followers may read it; never its webhook or its signals."""
 
     __tablename__ = "strategies"
     __table_args__ = {"schema": "web"}
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     name: Mapped[str]
     asset_class: Mapped[str]
     enabled: Mapped[bool] = mapped_column(default=True)

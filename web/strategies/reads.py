@@ -46,7 +46,11 @@ def overview() -> Sequence[Overview]:
     )
     return [
         Overview(
-            strategy, intake.seq, intake.last_accepted_at, total or 0, enabled or 0,
+            strategy,
+            intake.seq,
+            intake.last_accepted_at,
+            total or 0,
+            enabled or 0,
             tuple(modes or ()),
         )
         for strategy, intake, total, enabled, modes in rows

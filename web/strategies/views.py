@@ -5,11 +5,10 @@ from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_required
 
 from protos import ids
 from web import lists
-from web.accounts.login import visitor
+from web.accounts.login import sign_in_required, visitor
 from web.connections import service as connections
 from web.errors import Problem
 from web.paging import BadCursor
@@ -26,21 +25,21 @@ LOG_ROWS = 25
 
 
 @blueprint.get("/strategies")
-@login_required
+@sign_in_required
 def index() -> str:
     """All strategies of the workspace."""
     return render_template("strategies/index.html", rows=reads.overview())
 
 
 @blueprint.get("/strategies/new")
-@login_required
+@sign_in_required
 def new() -> str:
     """The form for another one."""
     return _new_form()
 
 
 @blueprint.post("/strategies/new")
-@login_required
+@sign_in_required
 def create() -> ResponseReturnValue:
     """Make it, and show it."""
     name, asset_class = request.form.get("name", ""), request.form.get("asset_class", "")
@@ -53,7 +52,7 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>")
-@login_required
+@sign_in_required
 def page(strategy_id: UUID) -> str:
     """One strategy: webhook, test signal, live log, subscriptions, refusals."""
     strategy = service.get(strategy_id)
@@ -82,7 +81,7 @@ def page(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/enabled")
-@login_required
+@sign_in_required
 def switch(strategy_id: UUID) -> ResponseReturnValue:
     """Pause or resume: while paused its signals are recorded and not traded."""
     strategy = service.get(strategy_id)
@@ -97,7 +96,7 @@ def switch(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/test-signal")
-@login_required
+@sign_in_required
 def test_signal(strategy_id: UUID) -> ResponseReturnValue:
     """Send a signal through the same door as a real one."""
     strategy = service.get(strategy_id)
@@ -113,7 +112,7 @@ def test_signal(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/subscribe")
-@login_required
+@sign_in_required
 def subscribe(strategy_id: UUID) -> ResponseReturnValue:
     """Join a connection to it; its settings come next."""
     strategy = service.get(strategy_id)

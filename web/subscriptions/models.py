@@ -9,18 +9,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from web.connections.models import Connection
-from web.db import Base
+from web.db import Base, TenantRow
 from web.strategies.models import Strategy
 
 
-class Subscription(Base):
+class Subscription(TenantRow):
     """Owned by the follower's tenant; the strategy may be another tenant's."""
 
     __tablename__ = "subscriptions"
     __table_args__ = {"schema": "web"}
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     strategy_tenant_id: Mapped[UUID]
     strategy_id: Mapped[UUID] = mapped_column(ForeignKey("web.strategies.id"))
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("web.connections.id"))

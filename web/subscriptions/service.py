@@ -119,9 +119,7 @@ def of_strategy(strategy: Strategy) -> list[Subscription]:
 def _set(subscription: Subscription, given: dict[str, Any]) -> None:
     removed = {name for name, value in given.items() if value is None}
     kept = {**subscription.settings, **given}
-    stored = settings.validate(
-        {name: value for name, value in kept.items() if name not in removed}
-    )
+    stored = settings.validate({name: value for name, value in kept.items() if name not in removed})
     if stored == subscription.settings:
         return
     subscription.settings = stored

@@ -14,7 +14,6 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
-
 # As many as a quantity may have in all, before and after the point.
 MAX_DIGITS = 28
 
@@ -180,9 +179,7 @@ def validate(raw: Mapping[str, object]) -> dict[str, Any]:
         if name not in BY_NAME:
             parse(name, value)
         if source not in set(Source):
-            raise BadSetting(
-                name, f"{source!r} is not a source.", "Use strategy, own or signal."
-            )
+            raise BadSetting(name, f"{source!r} is not a source.", "Use strategy, own or signal.")
         if source == Source.SIGNAL and BY_NAME[name].signal_field is None:
             raise BadSetting(name, "A signal cannot decide this.", "Use strategy or own.")
         if source == Source.OWN and value is None:
@@ -203,10 +200,7 @@ def resolve(
     `subscription` are stored settings.
     """
     return Resolved(
-        {
-            setting.name: _effective(setting, signal, strategy, subscription)
-            for setting in SETTINGS
-        }
+        {setting.name: _effective(setting, signal, strategy, subscription) for setting in SETTINGS}
     )
 
 
@@ -257,7 +251,7 @@ def _load(setting: Setting, stored: Any) -> Value:
 
 
 def _quantity(name: str, raw: object) -> Decimal:
-    fix = "Send a number greater than 0, as a string: \"2.5\"."
+    fix = 'Send a number greater than 0, as a string: "2.5".'
     if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
         raise BadSetting(name, f"{raw!r} is not a number.", fix)
     try:

@@ -8,10 +8,9 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_required
 
 from web import lists
-from web.accounts.login import visitor
+from web.accounts.login import sign_in_required, visitor
 from web.subscriptions import service, settings
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import BadSetting, Kind, Setting, Source
@@ -33,7 +32,7 @@ class Field:
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
-@login_required
+@sign_in_required
 def page(subscription_id: UUID) -> str:
     """The form, drawn from the table of settings."""
     subscription = service.get(subscription_id)
@@ -41,7 +40,7 @@ def page(subscription_id: UUID) -> str:
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>")
-@login_required
+@sign_in_required
 def save(subscription_id: UUID) -> ResponseReturnValue:
     """Store the settings; what was typed stays when something is wrong."""
     subscription = service.get(subscription_id)
@@ -55,7 +54,7 @@ def save(subscription_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/enabled")
-@login_required
+@sign_in_required
 def switch(subscription_id: UUID) -> ResponseReturnValue:
     """Enable or pause; takes effect with the next signal."""
     subscription = service.get(subscription_id)

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from web.db import Base
+from web.db import Base, TenantRow
 
 # Not over yet; everything else is an outcome.
 OPEN_STATES = (
@@ -84,14 +84,12 @@ class Order(Base):
         return Decimal(0)
 
 
-class Trade(Base):
+class Trade(TenantRow):
     """One subscription's answer to one signal."""
 
     __tablename__ = "trades"
     __table_args__ = {"schema": "web"}
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
     signal_id: Mapped[UUID]
     signal_seq: Mapped[int]
     strategy_id: Mapped[UUID]

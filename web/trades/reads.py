@@ -12,7 +12,7 @@ from web.paging import Page, newest_first
 from web.trades.models import Order, Position, Trade
 
 
-def with_orders(query: Select[tuple[Trade]]) -> Select[tuple[Trade]]:
+def with_orders(query: Select[Trade]) -> Select[Trade]:
     """Load orders and fills along: two more queries, however many trades."""
     return query.options(selectinload(Trade.orders).selectinload(Order.fills))
 

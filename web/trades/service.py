@@ -296,9 +296,7 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
         )
         batch.changes.extend((tenant_id, "trade", trade_id) for tenant_id, trade_id in found)
     drained = batch.drained
-    epochs = dict(
-        connection.execute(_ADVANCE, (list(drained), list(drained.values()))).fetchall()
-    )
+    epochs = dict(connection.execute(_ADVANCE, (list(drained), list(drained.values()))).fetchall())
     if batch.changes:
         tenants, kinds, objects = zip(*batch.changes, strict=True)
         connection.execute(

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from flask import Blueprint, render_template
-from flask_login import login_required
 
 from web import lists
+from web.accounts.login import sign_in_required
 from web.db import db, get_for_tenant
 from web.paging import BadCursor
 from web.signals import chart, waterfall
@@ -18,7 +18,7 @@ blueprint = Blueprint("trades", __name__)
 
 
 @blueprint.get("/trades")
-@login_required
+@sign_in_required
 def index() -> str:
     """All trades, newest first."""
     try:
@@ -29,7 +29,7 @@ def index() -> str:
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>")
-@login_required
+@sign_in_required
 def page(trade_id: UUID) -> str:
     """One trade: its stages, its orders and fills, the settings it was made with."""
     trade = reads.load_orders(get_for_tenant(Trade, trade_id))
@@ -47,7 +47,7 @@ def page(trade_id: UUID) -> str:
 
 
 @blueprint.get("/orders")
-@login_required
+@sign_in_required
 def orders() -> str:
     """All orders, newest first."""
     try:
@@ -58,7 +58,7 @@ def orders() -> str:
 
 
 @blueprint.get("/positions")
-@login_required
+@sign_in_required
 def positions() -> str:
     """What is held, by connection and instrument."""
     return render_template(

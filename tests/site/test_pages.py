@@ -1,0 +1,106 @@
+"""Pages: what a person can do without a line of script."""
+
+from flask.testing import FlaskClient
+
+from tests.site.conftest import Site, csrf
+
+
+def post(client: FlaskClient, path: str, page: str, **form: str) -> tuple[int, str]:
+    answer = client.post(
+        path, data={"csrf_token": csrf(client, page), **form}, follow_redirects=True
+    )
+    return answer.status_code, answer.text
+
+
+def test_a_strategy_is_made_subscribed_and_sent_a_test_signal(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    status, page = post(
+        client, "/strategies/new", "/strategies/new", name="By hand", asset_class="stocks"
+    )
+    assert status == 200
+    assert "http://localhost/trading/webhook/" in page
+    assert "Nothing is subscribed" in page
+    here = "/strategies/str_" + page.partition('class="id">str_')[2][:32]
+
+    post(client, "/connections", "/connections", name="Second")
+    connection = client.get(here).text.partition('<option value="')[2].partition('"')[0]
+    status, page = post(client, f"{here}/subscribe", here, connection_id=connection)
+    assert "Subscribed, and still off." in page
+
+    status, page = post(client, f"{here}/test-signal", here, action="buy")
+    assert status == 200
+    assert "AAPL" in page
+    assert "As it came" in page
+    assert "#1" in page
+
+
+def test_a_paused_subscription_says_so_and_can_be_enabled(site: Site) -> None:
+    client = site.signed_in(site.theirs)
+    here = f"/subscriptions/{site.theirs.shown('subscription')}"
+    _, page = post(client, f"{here}/enabled", here, enabled="0")
+    assert "Paused. Working orders and positions are left alone." in page
+    assert "Enable on PAPER" in page
+    _, page = post(client, f"{here}/enabled", here, enabled="1")
+    assert "Enabled: the next signal is traded." in page
+
+
+def test_settings_show_where_each_value_comes_from(site: Site) -> None:
+    client = site.signed_in(site.theirs)
+    here = f"/subscriptions/{site.theirs.shown('subscription')}"
+    form = {
+        "auto_submit.source": "own",
+        "auto_submit.value": "true",
+        "sides.source": "own",
+        "sides.value": "bullish",
+        "allow_swap.source": "strategy",
+        "quantity.source": "signal",
+        "quantity.value": "3",
+        "allow_add.source": "strategy",
+    }
+    status, page = post(client, here, here, **form)
+    assert (status, "Saved." in page) == (200, True)
+    assert '<span class="num">3</span> <span class="chip">yours</span>' in page
+    assert '<option value="bullish" selected>' in page
+
+
+def test_a_wrong_setting_keeps_what_was_typed_and_says_what_to_do(site: Site) -> None:
+    client = site.signed_in(site.theirs)
+    here = f"/subscriptions/{site.theirs.shown('subscription')}"
+    form = {
+        f"{name}.source": "strategy" for name in ("auto_submit", "sides", "allow_swap", "allow_add")
+    }
+    status, page = post(
+        client, here, here, **form, **{"quantity.source": "own", "quantity.value": "lots"}
+    )
+    assert status == 400
+    assert "Not saved." in page
+    assert 'value="lots"' in page
+    assert 'aria-invalid="true"' in page
+
+
+def test_a_signal_page_has_the_waterfall_as_drawing_and_as_text(site: Site) -> None:
+    page = site.signed_in(site.ours).get(f"/signals/{site.ours.shown('signal')}").text
+    assert "<svg viewBox" in page
+    assert page.count('class="segment"') == 6
+    assert "the sender gave no time" in page
+    assert "automatic" in page
+    assert "Fillwire 40, broker 20" in page
+    assert "PAPER" in page
+
+
+def test_text_of_a_sender_is_never_markup(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    _, page = post(client, "/connections", "/connections", name="<script>alert(1)</script>")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_browser_files_keep_for_ever_under_a_hashed_name(site: Site) -> None:
+    client = site.client()
+    page = client.get("/sign-in").text
+    address = page.partition('href="/assets/css/tokens.')[2].partition('"')[0]
+    answer = client.get(f"/assets/css/tokens.{address}")
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert client.get("/assets/css/tokens.css").status_code == 404
+    answer.close()
