@@ -86,7 +86,8 @@ class Road:
             "WITH i AS (UPDATE web.strategy_intake SET seq = seq + 1 WHERE strategy_id = %(s)s "
             "RETURNING seq) INSERT INTO web.signals (id, tenant_id, strategy_id, seq, dialect, "
             "content_type, body, body_hash, parsed, received_at, accepted_at, boot_id) "
-            "SELECT %(id)s, %(t)s, %(s)s, seq, 'traderspost', '', '', '', %(parsed)s, at, at, %(id)s "
+            "SELECT %(id)s, %(t)s, %(s)s, seq, 'traderspost', '', '', '', %(parsed)s, at, at, "
+            "%(id)s "
             "FROM i, (SELECT clock_timestamp() - make_interval(secs => %(ago)s) AS at) x",
             {
                 "id": signal_id,
@@ -100,7 +101,7 @@ class Road:
 
     def trades(self, *columns: str) -> list[tuple[Any, ...]]:
         query = f"SELECT {', '.join(columns)} FROM web.trades ORDER BY signal_seq, id"
-        return self.owner.execute(query).fetchall()  # type: ignore[arg-type]
+        return self.owner.execute(query).fetchall()
 
     def watermarks(self) -> tuple[Any, ...]:
         query = "SELECT seq, drained_seq, handed_seq FROM web.strategy_intake"

@@ -300,7 +300,7 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
         batch.changes.extend((tenant_id, "trade", trade_id) for tenant_id, trade_id in found)
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
-    epochs: dict[UUID, int] = {strategy_id: epoch for strategy_id, epoch in rows}
+    epochs: dict[UUID, int] = dict(rows.fetchall())
     if batch.changes:
         tenants, kinds, objects = zip(*batch.changes, strict=True)
         connection.execute(
