@@ -91,7 +91,7 @@ class Stage:
         ]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.owner.execute(query).fetchall()  # type: ignore[arg-type]
+        return self.owner.execute(query).fetchall()
 
     def read_models(self) -> list[list[tuple[Any, ...]]]:
         return [
@@ -113,7 +113,8 @@ def stage(database: Database, redis_url: str) -> Iterator[Stage]:
             "INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, "
             "subscription_id, connection_id, mode, state, instrument, signal, settings, "
             "settings_version, received_at, accepted_at, dequeued_at) "
-            "VALUES (%s, %s, %s, 1, %s, %s, %s, 'paper', 'PENDING', 'AAPL', '{}', '{}', 1, %s, %s, %s)",
+            "VALUES (%s, %s, %s, 1, %s, %s, %s, 'paper', 'PENDING', 'AAPL', '{}', '{}', 1, "
+            "%s, %s, %s)",
             (
                 trade_id,
                 subscription.tenant_id,

@@ -109,9 +109,7 @@ class Door:
         except KeyReused as reused:
             fix = "Use a new Idempotency-Key for a new message."
             message = "This Idempotency-Key was used for another message."
-            raise self._refuse(
-                webhook, body, 409, "idempotency-mismatch", message, fix
-            ) from reused
+            raise self._refuse(webhook, body, 409, "idempotency-mismatch", message, fix) from reused
         except NotStored as away:
             raise _try_again() from away
         faults.point("intake.before_answer")

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psycopg
 import structlog
@@ -113,7 +114,9 @@ class Storage:
             if result.status != ExecStatus.COMMAND_OK:
                 raise psycopg.errors.error_from_result(result)
             prepared.add(statement.name)
-        result = wire.exec_prepared(statement.name, parameters, statement.formats)
+        # None is NULL, which the stub of libpq's call does not know.
+        values_in: Any = parameters
+        result = wire.exec_prepared(statement.name, values_in, statement.formats)
         if result.status != ExecStatus.TUPLES_OK:
             raise psycopg.errors.error_from_result(result)
         if not result.ntuples:

@@ -8,7 +8,8 @@ from uuid import UUID
 from flask import current_app
 
 from web.signals.rules import BadSignal
-from web.signals.service import Intake, KeyReused, NotStored, TooManySignals
+from web.signals.service import Intake, KeyReused, TooManySignals
+from web.signals.storage import NotStored
 from web.strategies.models import StrategyWebhook
 
 # One ready signal by asset class and action, with a price so that paper can fill it.
