@@ -217,7 +217,8 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _parameter(scope: Scope, name: str) -> str:
-    return parse_qs(scope["query_string"].decode("latin-1")).get(name, [""])[0]
+    query: bytes = scope["query_string"]
+    return parse_qs(query.decode("latin-1")).get(name, [""])[0]
 
 
 app = Live()

@@ -7,21 +7,68 @@ import pytest
 
 from tests.site.conftest import BODY, NOW, Site, add_signal, add_trade
 
-SIGNAL_KEYS = (
-    "object id strategy_id seq dialect accepted_at duplicate_of ticker action payload warnings "
-    "counts trades"
-).split()
-TRADE_KEYS = (
-    "object id signal_id subscription_id connection_id mode state reason message instrument "
-    "protection stages orders"
-).split()
-ORDER_KEYS = (
-    "object id cl_ord_id broker_order_id leg origin side ord_type time_in_force order_qty cum_qty "
-    "leaves_qty avg_px limit_price stop_price ord_status reason fills"
-).split()
-STAGES = (
-    "sent received accepted dequeued planned approved submitted acknowledged first_fill filled"
-).split()
+SIGNAL_KEYS = [
+    "object",
+    "id",
+    "strategy_id",
+    "seq",
+    "dialect",
+    "accepted_at",
+    "duplicate_of",
+    "ticker",
+    "action",
+    "payload",
+    "warnings",
+    "counts",
+    "trades",
+]
+TRADE_KEYS = [
+    "object",
+    "id",
+    "signal_id",
+    "subscription_id",
+    "connection_id",
+    "mode",
+    "state",
+    "reason",
+    "message",
+    "instrument",
+    "protection",
+    "stages",
+    "orders",
+]
+ORDER_KEYS = [
+    "object",
+    "id",
+    "cl_ord_id",
+    "broker_order_id",
+    "leg",
+    "origin",
+    "side",
+    "ord_type",
+    "time_in_force",
+    "order_qty",
+    "cum_qty",
+    "leaves_qty",
+    "avg_px",
+    "limit_price",
+    "stop_price",
+    "ord_status",
+    "reason",
+    "fills",
+]
+STAGES = [
+    "sent",
+    "received",
+    "accepted",
+    "dequeued",
+    "planned",
+    "approved",
+    "submitted",
+    "acknowledged",
+    "first_fill",
+    "filled",
+]
 
 
 def test_a_signal_with_its_trades_has_the_published_shape(site: Site) -> None:

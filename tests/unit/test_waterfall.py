@@ -18,7 +18,7 @@ def at(ms: float) -> datetime:
 offsets = st.one_of(st.none(), st.integers(min_value=-90_000, max_value=90_000))
 
 
-@given(st.fixed_dictionaries({stage: offsets for stage in STAGES}))
+@given(st.fixed_dictionaries(dict.fromkeys(STAGES, offsets)))
 def test_segments_add_up_to_the_total_and_none_is_negative(offsets: dict[str, int | None]) -> None:
     times = {stage: None if ms is None else at(ms) for stage, ms in offsets.items()}
     built = waterfall.build(times)
