@@ -45,7 +45,7 @@ def sign_in(page: Page, ready: dict[str, Any]) -> None:
 
 
 def test_a_test_signal_is_filled_before_ones_eyes(stack: Stack, page: Page) -> None:
-    ready = stack.ready()
+    ready = stack.ready
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     sign_in(page, ready)
@@ -70,7 +70,7 @@ def test_a_test_signal_is_filled_before_ones_eyes(stack: Stack, page: Page) -> N
 
 
 def test_a_signal_appears_in_the_log_by_itself(stack: Stack, browser: Browser) -> None:
-    ready = stack.ready()
+    ready = stack.ready
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(MS)
@@ -91,9 +91,9 @@ def test_no_page_scrolls_sideways(stack: Stack, browser: Browser, width: int) ->
     context = browser.new_context(viewport={"width": width, "height": 720})
     page = context.new_page()
     page.set_default_timeout(MS)
-    sign_in(page, stack.ready())
+    sign_in(page, stack.ready)
     for path in ("strategies", "signals", "trades", "orders", "positions", "connections"):
-        page.goto(f"{stack.ready()['web_url']}/{path}")
+        page.goto(f"{stack.ready['web_url']}/{path}")
         wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"/{path} is {wider} px too wide at {width}"
     context.close()
