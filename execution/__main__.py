@@ -1,6 +1,7 @@
 """Run execution: `python -m execution`. Stops on SIGTERM and SIGINT."""
 
 import asyncio
+import gc
 import signal
 
 import structlog
@@ -11,6 +12,8 @@ from execution.server import ExecutionServer
 from protos import faults
 from protos import log as logging
 
+COLLECT_AFTER = (50_000, 20, 100)
+
 
 async def serve() -> None:
     """Serve until told to stop."""
@@ -20,8 +23,16 @@ async def serve() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     server = ExecutionServer(settings)
     await server.start()
+    # Full collections over everything in memory would stop the loop for long.
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     structlog.get_logger().info("execution_started", target=settings.target)
-    await stop.wait()
+    failed = asyncio.create_task(server.failed())
+    await asyncio.wait(
+        [asyncio.create_task(stop.wait()), failed], return_when=asyncio.FIRST_COMPLETED
+    )
+    if failed.done():
+        raise SystemExit(1)
     await server.stop()
 
 

@@ -83,9 +83,6 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         run.tickets.append(ticket)
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
-    for earlier in lane.track(trade.subscription_id):
-        if trade.supersedes(earlier.trade):
-            supersede(earlier, run)
     lane.track(trade.subscription_id).append(run)
     return run.tickets
 
@@ -111,17 +108,21 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     run.in_debt = outcome.reason == "flatten_debt"
 
 
-def supersede(earlier: Run, newer: Run) -> None:
-    """A newer trade ends what of an earlier one has not reached the broker."""
-    if earlier.is_done:
-        return
+def supersede(earlier: Run, newer: Run) -> bool:
+    """A newer trade ends what of an earlier one is held back from the broker; a trade that
+    only waits its turn is not. True when something of the earlier one changed."""
+    if earlier.is_done or not newer.trade.supersedes(earlier.trade):
+        return False
     entry = earlier.entry
-    if entry is None and not earlier.entry_dropped:
-        earlier.entry_dropped = "superseded"
-        if not earlier.tickets:
-            newer.superseded_waiting += 1
-    if entry is not None and not entry.order.is_acknowledged:
-        earlier.is_superseded = True
+    if entry is not None:
+        earlier.is_superseded = entry.in_doubt or entry.is_held_back
+        return earlier.is_superseded
+    is_blocked = earlier.said is not None and earlier.said[0] is TradeState.BLOCKED
+    if earlier.entry_dropped or not (is_blocked or earlier.exits):
+        return False
+    earlier.entry_dropped = "superseded"
+    newer.superseded_waiting += not earlier.exits
+    return True
 
 
 def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:

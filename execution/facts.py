@@ -42,7 +42,7 @@ def response(facts: list[bytes], cursor: str) -> pb.StreamFactsResponse:
     parts: list[bytes] = []
     for fact in facts:
         parts += (b"\x0a", _varint(len(fact)), fact)
-    message = pb.StreamFactsResponse.FromString(b"".join(parts))
+    message: pb.StreamFactsResponse = pb.StreamFactsResponse.FromString(b"".join(parts))
     message.cursor = cursor
     return message
 

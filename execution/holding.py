@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 0.5
+CALM = 500
 RETRY_SECONDS = 0.25
 KEEP_FINISHED = timedelta(seconds=60)
 # Accounts taken by one set of statements.
@@ -104,10 +105,11 @@ class Holding:
         """A broker's stream was lost; the adapter resumes it."""
         log.warning("broker_stream_lost", cause=cause)
 
-    def lose(self, account_id: UUID) -> None:
-        """Another instance has the account now."""
-        account = self._accounts.pop(account_id, None)
-        if account is not None:
+    def lose(self, account_id: UUID, epoch: int) -> None:
+        """The account's lease of this epoch is gone: another instance has it now."""
+        account = self._accounts.get(account_id)
+        if account is not None and account.epoch == epoch:
+            del self._accounts[account_id]
             log.warning("lease_lost", account=account.ref.account)
             self._engine.forget(account)
 
@@ -222,8 +224,11 @@ class Holding:
         self._runtime.spawn(self._look_for_trades(settled_seconds))
 
     async def _look_for_trades(self, settled_seconds: float) -> None:
+        pause = POLL_SECONDS
         try:
             found = await self._store.open_trades(self._instance, settled_seconds)
+            # Reading thousands of open trades has its price: then less often.
+            pause *= 1 + len(found) // CALM
             self._withdraw_what_is_withdrawn(found)
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
@@ -236,7 +241,7 @@ class Holding:
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
         finally:
-            self._runtime.later(POLL_SECONDS, self._poll)
+            self._runtime.later(pause, self._poll)
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

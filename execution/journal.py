@@ -43,7 +43,7 @@ class Journal:
         self._store = store
         # Who wants to know of a commit, and of an account whose lease was lost.
         self.on_commit: Callable[[], None] = _nobody
-        self.on_refused: Callable[[UUID], None] = _nobody_minds
+        self.on_refused: Callable[[UUID, int], None] = _nobody_minds
         self._waiting: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -69,12 +69,16 @@ class Journal:
             self._idle.set()
 
     def _next_batch(self) -> list[Entry]:
+        """What waits, up to the bound; never two leases of one account together."""
         batch: list[Entry] = []
+        epochs: dict[UUID, int] = {}
         facts = 0
         while self._waiting and facts < MOST_FACTS:
-            entry = self._waiting.popleft()
+            entry = self._waiting[0]
+            if epochs.setdefault(entry.account_id, entry.epoch) != entry.epoch:
+                break
             facts += len(entry.facts)
-            batch.append(entry)
+            batch.append(self._waiting.popleft())
         return batch
 
     async def _write_once(self, batch: list[Entry]) -> None:
@@ -84,8 +88,9 @@ class Journal:
         held = await self._write_until_known(batch)
         _pass_faults(sending, reports, "after_commit")
         self.on_commit()
-        for account in {entry.account_id for entry in batch} - held:
-            self.on_refused(account)
+        for account, epoch in {(e.account_id, e.epoch) for e in batch}:
+            if account not in held:
+                self.on_refused(account, epoch)
         for entry in batch:
             if entry.committed is not None and entry.account_id in held:
                 _tell(entry.committed)
@@ -97,6 +102,22 @@ class Journal:
             except StoreUnavailable as error:
                 log.warning("journal_waits_for_database", cause=str(error), entries=len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                log.exception("journal_batch_refused", entries=len(batch))
+                return await self._write_singly(batch)
+
+    async def _write_singly(self, batch: list[Entry]) -> set[UUID]:
+        """One entry cannot be stored: the others are, and its account is let go, to be
+        taken anew from what is stored."""
+        if len(batch) == 1:
+            return set()
+        held: set[UUID] = set()
+        broken: set[UUID] = set()
+        for entry in batch:
+            if entry.account_id not in broken:
+                one = await self._write_until_known([entry])
+                (held if one else broken).add(entry.account_id)
+        return held - broken
 
 
 def _pass_faults(sending: bool, reports: bool, where: str) -> None:
@@ -110,7 +131,7 @@ def _nobody() -> None:
     """Until the engine is there."""
 
 
-def _nobody_minds(account: UUID) -> None:
+def _nobody_minds(account: UUID, epoch: int) -> None:
     """Until the engine is there."""
 
 

@@ -30,6 +30,8 @@ class Ticket:
     sends: int = 0
     last_send_at: datetime | None = None
     in_doubt: bool = False
+    # The broker could not be reached; it is tried again.
+    is_held_back: bool = False
     cancel_asked: bool = False
 
     def is_settled(self, now: datetime) -> bool:
@@ -93,7 +95,7 @@ class Run:
             entry=entry.order if entry is not None else None,
             exposure=self.exposure,
             canceled_first=max(
-                sum(not t.order.is_filled for t in ended),
+                sum(t.order.is_acknowledged and not t.order.is_filled for t in ended),
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
@@ -137,6 +139,8 @@ class Lane:
     own: dict[UUID, Position] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
+    # More was filled than asked: entries stop until a person looked, or a restart.
+    is_overfilled: bool = False
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 

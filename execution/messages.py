@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 from uuid import UUID
 
 from execution.domain import words
@@ -20,15 +20,21 @@ _ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in words.Action}
 _SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in words.Sentiment}
 _SIDES_ALLOWED = {pb.Sides.Value(f"SIDES_{s.name}"): s for s in words.Sides}
 _ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in words.OrdType}
-_SIDE = {s: pb.Side.Value(f"SIDE_{s.name}") for s in words.Side}
-_ORD_TYPE = {o: pb.OrdType.Value(f"ORD_TYPE_{o.name}") for o in words.OrdType}
-_ORD_STATUS = {o: pb.OrdStatus.Value(f"ORD_STATUS_{o.name}") for o in words.OrdStatus}
-_EXEC_TYPE = {e: pb.ExecType.Value(f"EXEC_TYPE_{e.name}") for e in words.ExecType}
-_LEG = {leg: pb.Leg.Value(f"LEG_{leg.name}") for leg in words.Leg}
-_ORIGIN = {o: pb.Origin.Value(f"ORIGIN_{o.name}") for o in words.Origin}
-_STATE = {s: pb.TradeState.Value(f"TRADE_STATE_{s.name}") for s in words.TradeState}
+_SIDE = {s: cast("pb.Side", pb.Side.Value(f"SIDE_{s.name}")) for s in words.Side}
+_ORD_TYPE = {o: cast("pb.OrdType", pb.OrdType.Value(f"ORD_TYPE_{o.name}")) for o in words.OrdType}
+_ORD_STATUS = {
+    o: cast("pb.OrdStatus", pb.OrdStatus.Value(f"ORD_STATUS_{o.name}")) for o in words.OrdStatus
+}
+_EXEC_TYPE = {
+    e: cast("pb.ExecType", pb.ExecType.Value(f"EXEC_TYPE_{e.name}")) for e in words.ExecType
+}
+_LEG = {leg: cast("pb.Leg", pb.Leg.Value(f"LEG_{leg.name}")) for leg in words.Leg}
+_ORIGIN = {o: cast("pb.Origin", pb.Origin.Value(f"ORIGIN_{o.name}")) for o in words.Origin}
+_STATE = {
+    s: cast("pb.TradeState", pb.TradeState.Value(f"TRADE_STATE_{s.name}")) for s in words.TradeState
+}
 _REASON = {
-    name.removeprefix("REASON_").lower(): number
+    name.removeprefix("REASON_").lower(): cast("pb.Reason", number)
     for name, number in pb.Reason.items()
     if number != pb.REASON_UNSPECIFIED
 }
@@ -50,6 +56,8 @@ def read_trade(message: pb.Trade) -> Trade:
     accepted = wire.to_datetime(message.accepted_time)
     if accepted is None or not message.instrument or not message.account.account:
         raise ValueError("accepted_time, instrument and account are required")
+    if "\0" in message.instrument + message.account.account:
+        raise ValueError("a zero byte in a name")
     quantity = _positive(message.quantity)
     account = AccountRef(
         message.account.broker, message.account.environment, message.account.account
@@ -161,7 +169,7 @@ def set_report(
     message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
-        message.venue_time.FromDatetime(report.venue_time)
+        message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
     if report.exec_type is words.ExecType.FILL:
         message.exec_id = report.exec_id
         message.last_qty = wire.to_text(report.last_qty)
@@ -186,7 +194,7 @@ def set_outcome(
     message.reason = _REASON[reason]
     message.numbers.update(numbers)
     if planned_at is not None:
-        message.planned_time.FromDatetime(planned_at)
+        message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
 
 
 def read_report(fact: pb.Fact) -> Report:

@@ -118,6 +118,12 @@ class ExecutionServer:
         await self._server.start()
         await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 
+    async def failed(self) -> None:
+        """Return when the journal's writer ended, which it never should."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+            log.error("journal_ended", exc_info=self._writing.exception())
+
     async def stop(self) -> None:
         """Stop taking calls, let the journal finish, disconnect."""
         await self._server.stop(STOP_SECONDS)

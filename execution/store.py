@@ -5,6 +5,7 @@ One connection belongs to the journal's writer; a small pool serves everything e
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,11 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import messages, statements
-from execution.domain.orders import Order
+from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
@@ -110,8 +111,9 @@ class Store:
         try:
             if self._writer is None or self._writer.closed:
                 self._writer = await asyncio.wait_for(self._connect(), 3)
-            cursor = await self._writer.execute(statements.WRITE, parameters)
-            return {row["account_id"] for row in await cursor.fetchall()}
+            cursor = self._writer.cursor(row_factory=tuple_row)
+            await cursor.execute(statements.WRITE, parameters)
+            return {row[0] for row in await cursor.fetchall()}
         except (psycopg.OperationalError, TimeoutError) as error:
             if self._writer is not None:
                 await self._writer.close()
@@ -282,7 +284,8 @@ class Store:
         by_id = {order.terms.order_id: order for order in orders}
         for row in await self._all(statements.IMAGE_REPORTS, (list(by_id),)):
             report = messages.read_report(pb.Fact.FromString(bytes(row["fact"])))
-            by_id[row["order_id"]].reports[report.report_id] = report
+            with suppress(Overfilled):
+                by_id[row["order_id"]].add(report)
 
     async def _all(self, statement: str, parameters: Any) -> list[DictRow]:
         try:
@@ -316,7 +319,8 @@ def _stored(row: DictRow) -> Stored:
 
 
 def _broker_seq(fact: Any) -> int:
-    return pb.Fact.FromString(bytes(fact)).execution_report.broker_seq
+    message: pb.Fact = pb.Fact.FromString(bytes(fact))
+    return message.execution_report.broker_seq
 
 
 def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:

@@ -18,7 +18,7 @@ class Words:
 
 CATALOGUE: dict[str, Words] = {
     "no_position": Words(
-        "Exit asked, but nothing is open in {instrument}.",
+        "Nothing is open in {instrument}.",
         "Usually harmless: there was nothing to do.",
     ),
     "already_in_position": Words(

@@ -29,9 +29,9 @@ def to_decimal(text: str) -> Decimal | None:
 
 def to_timestamp(at: datetime) -> Timestamp:
     """The instant, to the microsecond."""
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
+    return Timestamp(
+        seconds=int(at.replace(microsecond=0).timestamp()), nanos=at.microsecond * 1000
+    )
 
 
 def to_datetime(stamp: Timestamp) -> datetime | None:

@@ -16,7 +16,7 @@ from web.config import Config
 from web.connections.views import blueprint as connections
 from web.db import db
 from web.queue import Bell
-from web.signals.intake import blueprint as intake
+from web.signals.intake import Door
 from web.signals.service import Intake
 from web.signals.views import blueprint as signals
 from web.strategies.views import blueprint as strategies
@@ -75,17 +75,18 @@ def create_site(config: Config | None = None) -> Flask:
     for blueprint in (accounts, strategies, signals, subscriptions, trades, connections, changes):
         app.register_blueprint(blueprint)
     pages.install(app)
-    for blueprint in (intake, api.blueprint):
-        csrf.exempt(blueprint)
-        app.register_blueprint(blueprint)
+    csrf.exempt(api.blueprint)
+    app.register_blueprint(api.blueprint)
     return app
 
 
 def _start_intake(app: Flask, config: Config) -> None:
     boot = Boot(config.web_database_url, "web")
-    app.extensions["fillwire.intake"] = Intake(config, Bell(config.redis_url), boot)
+    intake = Intake(config, Bell(config.redis_url), boot)
+    app.extensions["fillwire.intake"] = intake
+    app.wsgi_app = Door(app.wsgi_app, intake, config.web_url)  # type: ignore[method-assign]
     boot.start()
-    atexit.register(boot.end)
+    atexit.register(intake.close)
 
 
 def _dialect(url: str) -> str:

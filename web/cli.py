@@ -17,13 +17,18 @@ class Verbs(click.Group):
         return list(self.commands)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name=None, version="0.1.0", prog_name="fillwire")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Turns trade alerts into broker orders, exactly once, in order, every step visible.
 
     Start with `fillwire up --demo`. Each verb has --help with an example.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def _data_dir() -> Path:
@@ -264,17 +269,19 @@ def account() -> None:
 @account.command("add")
 @click.argument("email")
 @click.option("--tenant", default="", help="Name of the tenant.  [default: the e-mail address]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="[default: .fillwire]")
 @click.password_option(help="Asked for when not given.")
-def account_add(email: str, tenant: str, password: str) -> None:
-    """Make a tenant with one person, its owner. Needs DATABASE_URL.
+def account_add(email: str, tenant: str, data_dir: Path | None, password: str) -> None:
+    """Make a tenant with one person, its owner, in DATABASE_URL or in the running stack.
 
     \b
     Example: fillwire account add ann@example.com --tenant "Ann's desk"
     """
     from web.ops import people
 
+    folder = (data_dir or _data_dir()).absolute()
     try:
-        people.add(email=email, password=password, tenant=tenant or email)
+        people.add(folder, email=email, password=password, tenant=tenant or email)
     except people.CannotAdd as problem:
         raise click.ClickException(str(problem)) from None
     click.echo(f"{email} can sign in now.")

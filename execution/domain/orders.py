@@ -47,10 +47,24 @@ class Overfilled(Exception):
 
 @dataclass(slots=True)
 class Order:
-    """The same set of reports, in any order and however often, is the same order."""
+    """The same set of reports, in any order and however often, is the same order.
+
+    What is worked out from the set is kept until the next report: it is asked for often.
+    """
 
     terms: Terms
     reports: dict[str, Report] = field(default_factory=dict)
+    cum_qty: Decimal = field(init=False, default=ZERO)
+    # True once the broker itself spoke about the order.
+    is_acknowledged: bool = field(init=False, default=False)
+    # The report that ended the order short of its quantity. Our own finding that it was
+    # never sent yields to anything the broker says.
+    end: Report | None = field(init=False, default=None)
+    # True while more may be filled.
+    is_open: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        self._work_out()
 
     def add(self, report: Report) -> bool:
         """Add a report; False when it was known.
@@ -60,6 +74,7 @@ class Order:
         if report.report_id in self.reports:
             return False
         self.reports[report.report_id] = report
+        self._work_out()
         if report.exec_type is ExecType.FILL and self.cum_qty > self.terms.order_qty:
             raise Overfilled(self)
         return True
@@ -70,33 +85,15 @@ class Order:
         return [r for r in self.reports.values() if r.exec_type is ExecType.FILL]
 
     @property
-    def cum_qty(self) -> Decimal:
-        """Filled so far."""
-        return sum((r.last_qty or ZERO for r in self.fills), ZERO)
-
-    @property
     def avg_px(self) -> Decimal | None:
         """Average price of the fills; None before the first."""
-        cum = self.cum_qty
-        if not cum:
+        fills = self.fills
+        if not self.cum_qty:
             return None
-        return sum(((r.last_qty or ZERO) * (r.last_px or ZERO) for r in self.fills), ZERO) / cum
-
-    @property
-    def end(self) -> Report | None:
-        """The report that ended the order short of its quantity. Our own finding that it
-        was never sent yields to anything the broker says."""
-        real = [r for r in self.reports.values() if r.exec_type in _ENDS]
-        if real:
-            return max(real, key=lambda r: (r.time, r.report_id))
-        if self.is_acknowledged:
-            return None
-        return next(iter(self.reports.values()), None)
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """True once the broker itself spoke about the order."""
-        return any(r.exec_type is not ExecType.NOT_SENT for r in self.reports.values())
+        if len(fills) == 1:
+            return fills[0].last_px
+        cost = sum(((r.last_qty or ZERO) * (r.last_px or ZERO) for r in fills), ZERO)
+        return cost / self.cum_qty
 
     @property
     def is_filled(self) -> bool:
@@ -108,16 +105,11 @@ class Order:
         """FIX OrdStatus."""
         if self.is_filled:
             return OrdStatus.FILLED
-        if (end := self.end) is not None:
-            return _ENDS.get(end.exec_type, OrdStatus.EXPIRED)
+        if self.end is not None:
+            return _ENDS.get(self.end.exec_type, OrdStatus.EXPIRED)
         if self.cum_qty:
             return OrdStatus.PARTIALLY_FILLED
         return OrdStatus.NEW if self.reports else OrdStatus.PENDING_NEW
-
-    @property
-    def is_open(self) -> bool:
-        """True while more may be filled."""
-        return not self.is_filled and self.end is None
 
     @property
     def leaves_qty(self) -> Decimal:
@@ -133,3 +125,13 @@ class Order:
     def last_fill_at(self) -> datetime | None:
         """When the newest fill happened."""
         return max((r.time for r in self.fills), default=None)
+
+    def _work_out(self) -> None:
+        said = self.reports.values()
+        self.cum_qty = sum((r.last_qty or ZERO for r in self.fills), ZERO)
+        self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
+        ends = [r for r in said if r.exec_type in _ENDS]
+        if not ends and not self.is_acknowledged:
+            ends = list(said)
+        self.end = max(ends, key=lambda r: (r.time, r.report_id), default=None)
+        self.is_open = not self.is_filled and self.end is None

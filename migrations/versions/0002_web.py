@@ -501,18 +501,6 @@ BEGIN
     RETURN NOT b.clean AND p_accepted >= b.ended_at - interval '2 seconds';
 END $$;
 
--- Did any other process, or any commit, leave an answer in doubt in the last 20 s? Almost
--- always no, and then no earlier signal needs to be looked at.
-CREATE FUNCTION web.doubt_around(p_boot uuid, p_now timestamptz) RETURNS boolean
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT EXISTS (
-        SELECT FROM web.boots b WHERE b.id <> p_boot AND NOT b.clean AND (
-            b.ended_at > p_now - interval '22 seconds' OR (
-                b.ended_at IS NULL
-                AND pg_try_advisory_xact_lock_shared(hashtextextended(b.id::text, 0))))
-    ) OR EXISTS (SELECT FROM web.doubts d WHERE d.at > p_now - interval '22 seconds')
-$$;
-
 -- Store one signal, in one round trip: checks that the caller's cached strategy is the
 -- current one, finds repeats, enforces the limits, takes the next seq, inserts.
 --   NEW       stored; signal_id, seq
@@ -535,8 +523,16 @@ DECLARE
     v_at timestamptz := coalesce(p_now, clock_timestamp());
     v_tenant uuid;
 BEGIN
-    -- The usual case in two statements: no key, no window, no doubt, inside the limits.
-    IF p_key IS NULL AND p_dedupe_seconds = 0 AND NOT web.doubt_around(p_boot, v_at) THEN
+    -- The usual case: no key, no window, inside the limits, and no process or commit that
+    -- left an answer in doubt in the last 20 s, so that no earlier signal need be looked at.
+    IF p_key IS NULL AND p_dedupe_seconds = 0 AND NOT EXISTS (
+        SELECT FROM web.boots b WHERE b.id <> p_boot AND NOT b.clean AND (
+            b.ended_at > v_at - interval '22 seconds' OR (
+                b.ended_at IS NULL
+                AND pg_try_advisory_xact_lock_shared(hashtextextended(b.id::text, 0))))
+        UNION ALL
+        SELECT FROM web.doubts d WHERE d.at > v_at - interval '22 seconds'
+    ) THEN
         UPDATE web.strategy_intake s SET seq = s.seq + 1,
             last_accepted_at = greatest(v_at, s.last_accepted_at),
             minute_from = CASE WHEN s.minute_from > v_at - interval '1 minute' THEN s.minute_from ELSE v_at END,

@@ -211,8 +211,14 @@ def nothing_filled_beyond_its_terms(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("overfilled", f"trade {leg[0]}", f"{leg[1]}: {quantity} of {asked[leg]}")
 
 
+BOOKS = ("fills", "paper", "execution", "own", "web")
+
+
 def positions_agree(evidence: Evidence) -> Iterator[Finding]:
-    """Paper, execution and web hold the same, which is the sum of the unique fills."""
+    """Paper, execution and web hold the same, which is the sum of the unique fills.
+
+    Nobody trades beside us here, so the subscriptions' own add up to it as well.
+    """
     books: dict[tuple[str, str], dict[str, Decimal]] = defaultdict(dict)
     for fill in _unique(evidence.fills):
         book = books[fill.account, fill.instrument]
@@ -224,7 +230,7 @@ def positions_agree(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("unequal_position", subject, f"two in {row.book}")
         book[row.book] = row.quantity
     for (account, instrument), book in books.items():
-        seen = {name: book.get(name, Decimal(0)) for name in ("fills", "paper", "execution", "web")}
+        seen = {name: book.get(name, Decimal(0)) for name in BOOKS}
         if len(set(seen.values())) > 1:
             told = ", ".join(f"{name} {quantity:f}" for name, quantity in seen.items())
             yield Finding("unequal_position", f"{account} {instrument}", told)

@@ -115,7 +115,8 @@ class FillRow:
 
 @dataclass(frozen=True)
 class PositionRow:
-    """A position in one of the three books: paper, execution or web."""
+    """A position in one of the books: paper, execution (the account, or with `own` its
+    subscriptions together) or web."""
 
     book: str
     account: str
@@ -162,9 +163,10 @@ _VENUE_ORDERS = "SELECT account, cl_ord_id, cum_qty FROM paper.orders"
 _POSITIONS = """
     SELECT 'paper' AS book, account, instrument, quantity FROM paper.positions
     UNION ALL
-    SELECT 'execution', l.account, p.instrument, sum(p.quantity)
+    SELECT CASE WHEN p.subscription_id = '00000000-0000-0000-0000-000000000000'
+                THEN 'execution' ELSE 'own' END AS book, l.account, p.instrument, sum(p.quantity)
     FROM execution.positions p JOIN execution.leases l USING (account_id)
-    GROUP BY l.account, p.instrument
+    GROUP BY book, l.account, p.instrument
     UNION ALL
     SELECT DISTINCT 'web', a.account, p.instrument, p.quantity
     FROM web.positions p JOIN web.connections c ON c.id = p.connection_id

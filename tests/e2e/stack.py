@@ -96,7 +96,10 @@ class Stack:
     @property
     def ready(self) -> dict[str, Any]:
         """The ready file as it is now: it is rewritten after every restart."""
-        loaded: dict[str, Any] = json.loads(self._ready_file.read_text())
+        try:
+            loaded: dict[str, Any] = json.loads(self._ready_file.read_text())
+        except FileNotFoundError:
+            raise StackFailed(f"no ready file{self._ended()}\n{self.log_tail()}") from None
         return loaded
 
     def pids(self, process: str) -> list[int]:
@@ -196,6 +199,12 @@ class Stack:
     def _replaced(self, process: str, before: set[int]) -> bool:
         now = set(self.pids(process))
         return bool(now) and not now & before and all(map(_is_alive, now))
+
+    def _ended(self) -> str:
+        with suppress(subprocess.TimeoutExpired):
+            if self._process is not None:
+                return f"; ended with status {self._process.wait(5)}"
+        return ""
 
     def _is_ready(self) -> bool:
         return self._ready_file.exists()

@@ -5,6 +5,7 @@ restarting the process arms that fault alone; it fires at its first passage.
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +79,8 @@ def _trade_around(lane: Lane, sender: Sender) -> str:
             lane.webhook, message | ({"quantity": quantity} if quantity else {})
         )
         assert attempt.accepted, attempt
+        # Apart, or the exit would supersede entries that were not sent yet.
+        time.sleep(0.15)
     return str(attempt.signal_id)
 
 

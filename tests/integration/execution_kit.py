@@ -196,6 +196,7 @@ async def running(database: Any) -> AsyncIterator[Kit]:
         PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), lambda: datetime.now(UTC)
     )
     await venue.start()
+    await venue._writer.ready.wait()
     kit = Kit(database, venue, await start_server(database, venue, "execution-1"), "execution-1")
     try:
         yield kit

@@ -13,7 +13,6 @@ import pytest
 
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import execution_pb2_grpc as rpc
 from tests import factories
 from tests.conftest import Database
 from web import db
@@ -23,7 +22,7 @@ from web.trades.service import Drain
 
 
 @dataclass
-class Store(rpc.ExecutionServicer):
+class Store:
     """Execution's promise and nothing else: stores trades once, refuses old epochs."""
 
     trades: dict[str, pb.Trade] = field(default_factory=dict)
@@ -31,8 +30,18 @@ class Store(rpc.ExecutionServicer):
     epochs: dict[str, int] = field(default_factory=dict)
     calls: int = 0
 
-    def SubmitTrades(
-        self, request: pb.SubmitTradesRequest, context: grpc.ServicerContext
+    def handlers(self) -> grpc.GenericRpcHandler:
+        """The one method of the contract that the drain calls."""
+        method = grpc.unary_unary_rpc_method_handler(
+            self.submit,
+            request_deserializer=pb.SubmitTradesRequest.FromString,
+            response_serializer=pb.SubmitTradesResponse.SerializeToString,
+        )
+        name = pb.DESCRIPTOR.services_by_name["Execution"].full_name
+        return grpc.method_handlers_generic_handler(name, {"SubmitTrades": method})
+
+    def submit(
+        self, request: pb.SubmitTradesRequest, _context: grpc.ServicerContext
     ) -> pb.SubmitTradesResponse:
         self.calls += 1
         return pb.SubmitTradesResponse(groups=[self._group(group) for group in request.groups])
@@ -103,7 +112,7 @@ class Road:
 def road(database: Database) -> Iterator[Road]:
     store = Store()
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    rpc.add_ExecutionServicer_to_server(store, server)
+    server.add_generic_rpc_handlers((store.handlers(),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     pool = db.open_pool(database.url("worker"), size=2, name="test")

@@ -16,7 +16,7 @@ from web import config
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell
-from web.signals import intake
+from web.signals.intake import Door
 from web.signals.service import Intake
 
 GOOD = '{"ticker":"AAPL","action":"buy","quantity":5,"price":"228.40"}'
@@ -34,11 +34,10 @@ def configure(database_url: str, redis_url: str, limits: str = "") -> Config:
 
 def app_for(settings: Config) -> tuple[FlaskClient, Intake]:
     app = Flask("intake")
-    app.config["WEB_URL"] = "http://fillwire.test"
     boot = Boot(settings.web_database_url, "web")
     boot.start()
-    taking = app.extensions["fillwire.intake"] = Intake(settings, Bell(settings.redis_url), boot)
-    app.register_blueprint(intake.blueprint)
+    taking = Intake(settings, Bell(settings.redis_url), boot)
+    app.wsgi_app = Door(app.wsgi_app, taking, settings.web_url)  # type: ignore[method-assign]
     return app.test_client(), taking
 
 

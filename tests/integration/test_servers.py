@@ -1,11 +1,19 @@
 """The private servers and the roles that log in to them."""
 
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import Popen
+
 import psycopg
 import pytest
 import redis
 
 from tests.conftest import Database, Servers
-from web.ops import roles, valkey
+from web.ops import children, places, postgres, roles, valkey
 
 
 @pytest.mark.parametrize("role", roles.RUNTIME)
@@ -43,3 +51,58 @@ def test_a_redis_that_may_evict_is_refused(cluster: Servers, redis_url: str) -> 
         finally:
             client.config_set("maxmemory-policy", "noeviction")
             client.config_set("maxmemory", "0")
+
+
+def test_data_survives_a_killed_postmaster() -> None:
+    with private_folder() as folder:
+        server = postgres.Cluster(
+            folder=folder / "postgres",
+            port=children.free_port(),
+            password="secret",
+            binaries=postgres.find(places.identity()),
+            identity=places.identity(),
+        )
+        assert server.create()
+        first = start(server, folder)
+        roles.ensure_owner(server.super_url, "owner")
+        first.kill()
+        first.wait()
+        second = start(server, folder)
+        try:
+            assert not server.create()
+            with psycopg.connect(server.url(roles.OWNER, "owner", roles.DATABASE)) as connection:
+                assert connection.execute("SELECT current_user").fetchone() == (roles.OWNER,)
+        finally:
+            server.end_leftover()
+            second.wait()
+        assert second.returncode == 0
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder that the servers' user can reach, wherever the tests run."""
+    folder = Path(tempfile.mkdtemp(prefix="fillwire_test_", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def start(server: postgres.Cluster, folder: Path) -> Popen[bytes]:
+    """Start it until it is ready: a killed one may still be letting go of its memory."""
+    for _ in range(40):
+        child = children.spawn(
+            server.command,
+            environment=server.environment,
+            log=folder / "log",
+            folder=Path("/"),
+            identity=server.identity,
+            ended_by=postgres.STOP,
+        )
+        while child.poll() is None:
+            if server.is_ready():
+                return child
+            time.sleep(0.05)
+        time.sleep(0.25)
+    raise AssertionError((folder / "log").read_text())

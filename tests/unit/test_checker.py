@@ -63,7 +63,7 @@ def good_evidence() -> Evidence:
     )
 
 
-BOOKS = ("paper", "execution", "web")
+BOOKS = ("paper", "execution", "own", "web")
 
 
 def _attempt(number: int) -> Attempt:

@@ -1,27 +1,37 @@
 """Make a tenant with one person from the command line, as the database's owner."""
 
+import json
 import os
+from pathlib import Path
+
+import psycopg
+
+from web.accounts import owners
 
 
 class CannotAdd(Exception):
     """It was not made; the message says why."""
 
 
-def add(*, email: str, password: str, tenant: str) -> None:
-    """Make the person and the tenant they own.
+def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
+    """Make the person and the tenant they own; a person who exists gets the password.
 
-    Raises CannotAdd when DATABASE_URL is missing, the person exists, or the password is weak.
+    Raises CannotAdd when there is no database to add to or the password is too short.
     """
-    if not os.environ.get("DATABASE_URL"):
-        raise CannotAdd("set DATABASE_URL to the URL of the database's owner")
-    import psycopg
-
-    from web.accounts import owners
-
-    try:
-        with psycopg.connect(os.environ["DATABASE_URL"]) as owner:
+    with psycopg.connect(_owner_url(folder)) as owner:
+        try:
             owners.add_account(owner, email=email, password=password, tenant_name=tenant)
-    except owners.AlreadyThere:
-        raise CannotAdd(f"{email} is already there") from None
-    except owners.WeakPassword as weak:
-        raise CannotAdd(str(weak)) from None
+        except owners.AlreadyThere:
+            owners.set_password(owner, email=email, password=password)
+        except owners.WeakPassword as problem:
+            raise CannotAdd(str(problem)) from None
+
+
+def _owner_url(folder: Path) -> str:
+    if url := os.environ.get("DATABASE_URL"):
+        return url
+    running = folder / "run" / "up.json"
+    if not running.exists():
+        raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
+    listed: dict[str, str] = json.loads(running.read_text())
+    return listed["database_url"]

@@ -63,10 +63,19 @@ def upgrade(owner_url: str) -> None:
 
 
 def let_in(owner_url: str, passwords: Mapping[str, str]) -> None:
-    """Let the runtime roles log in with these passwords, by short name."""
+    """Let the runtime roles log in with these passwords, by short name.
+
+    Raises MigrationFailed when the owner may not.
+    """
     with psycopg.connect(owner_url, autocommit=True) as connection:
         for name, password in passwords.items():
-            _set_password(connection, RUNTIME[name][0], password)
+            try:
+                _set_password(connection, RUNTIME[name][0], password)
+            except psycopg.errors.InsufficientPrivilege as refusal:
+                raise MigrationFailed(
+                    f"the owner may not give {RUNTIME[name][0]} a password: {refusal}"
+                    f"Give the owner CREATEROLE, or set {RUNTIME[name][1]} yourself"
+                ) from None
 
 
 def url_for(owner_url: str, role: str, password: str) -> str:

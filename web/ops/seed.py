@@ -1,17 +1,20 @@
 """Make the demo tenant and print it as JSON: `python -m web.ops.seed STRATEGIES`."""
 
+import contextlib
 import json
 import sys
+
+from protos import log
 
 
 def main(strategies: int) -> None:
     """Seed and print; run by the supervisor with the environment of web."""
-    from protos import log
     from web import demo
 
     log.configure("seed")
-
-    print(json.dumps(demo.seed(strategies)))  # noqa: T201
+    with contextlib.redirect_stdout(sys.stderr):
+        seeded = demo.seed(strategies)
+    print(json.dumps(seeded))  # noqa: T201
 
 
 if __name__ == "__main__":

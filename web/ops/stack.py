@@ -75,9 +75,8 @@ class Stack:
         supervisor.start(programs)
         if self.options.demo:
             self.say("Making the demo tenant")
-            seeding = {**self.environment, "DATABASE_URL": self.owner_url}
-            self.demo = _seed(seeding, self.options.strategies)
-            state.write_private(self.folder / "demo.json", json.dumps(self.demo, indent=1))
+            environment = {**self.environment, "DATABASE_URL": self.owner_url}
+            self.demo = _seed(environment, self.options.strategies)
         supervisor.wait_ready()
         self.serving = not supervisor.stopping
 
@@ -292,7 +291,7 @@ def _end_leftovers(folder: Path, say: Callable[[str], None]) -> None:
 
 
 def _seed(environment: Mapping[str, str], strategies: int) -> dict[str, object]:
-    """Make the demo tenant in a process that sees what web sees, and the owner's database.
+    """Make the demo tenant in a process that sees what web sees, and the owner's URL.
 
     Raises CannotStart with what that process said.
     """

@@ -1,105 +1,182 @@
-"""The webhook URL. Answers as TradersPost does, with more in it."""
+"""The webhook URL, in front of the site. Answers as TradersPost does, with more in it.
 
-from typing import Any
+A sender waits at most three seconds and there may be thousands, so this is plain WSGI: a
+message does not pass the site's sign-in, forms and headers on its way to the database.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from flask import Blueprint, Response, current_app, request
+import structlog
 
 from protos import faults, ids
-from web.signals import service
 from web.signals.rules import MAX_BODY_BYTES, BadSignal
-from web.signals.service import (
-    Intake,
-    KeyReused,
-    NotStored,
-    TooManySignals,
-    UnknownWebhook,
-    Webhook,
-)
+from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
+from web.signals.storage import NotStored
 
-blueprint = Blueprint("intake", __name__)
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PREFIX = "/trading/webhook/"
+
+log = structlog.get_logger()
 
 # Numbers go back as they came: exact, and as numbers.
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_METHODS = ["POST", "GET", "PUT", "PATCH", "DELETE"]
+_LINES = {
+    200: "200 OK",
+    400: "400 Bad Request",
+    404: "404 Not Found",
+    409: "409 Conflict",
+    413: "413 Content Too Large",
+    429: "429 Too Many Requests",
+    500: "500 Internal Server Error",
+    503: "503 Service Unavailable",
+}
 
 
-@blueprint.route("/trading/webhook/<webhook_uuid>/<secret>", methods=_METHODS)
-def receive(webhook_uuid: str, secret: str) -> Response:
-    """One message of a sender."""
-    received_at = service.now()
-    intake: Intake = current_app.extensions["fillwire.intake"]
-    try:
-        address = UUID(webhook_uuid)
-        webhook = intake.authenticate(address, secret)
-    except (ValueError, UnknownWebhook):
-        return _refusal(404, "not-found", "There is no webhook at this address.", None)
-    except BadSignal as bad:
-        return _refusal(400, bad.code, bad.message, bad.fix)
-    except NotStored:
-        return _try_again()
-    if request.method != "POST":
-        fix = "Send the message with POST."
-        return _refuse(intake, webhook, b"", 400, "post-required", "Only POST is taken.", fix)
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return _too_large(intake, webhook)
-    body = request.stream.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        return _too_large(intake, webhook)
-    try:
-        accepted = intake.accept(
-            address,
-            webhook,
-            body,
-            content_type=request.content_type or "",
-            key=_key(),
-            received_at=received_at,
+class Answer(Exception):
+    """An answer to a sender. Raised to give it from any depth."""
+
+    def __init__(
+        self, status: int, content: dict[str, Any], *, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.content = content
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Door:
+    """Takes what is for a webhook, and lets the rest through to the site."""
+
+    def __init__(self, site: "WSGIApplication", intake: Intake, web_url: str) -> None:
+        self._site = site
+        self._intake = intake
+        self._web_url = web_url
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """One request."""
+        path: str = environ["PATH_INFO"]
+        if not path.startswith(PREFIX):
+            return self._site(environ, start_response)
+        try:
+            answer = self._receive(path, environ)
+        except Answer as refused:
+            answer = refused
+        except Exception:
+            log.exception("intake_failed")
+            answer = _refusal(500, "internal-error", "We failed to read this message.", None)
+        body = _encoder.encode(answer.content)
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if answer.retry_after_seconds is not None:
+            headers.append(("Retry-After", str(answer.retry_after_seconds)))
+        start_response(_LINES[answer.status], headers)
+        return (body,)
+
+    def _receive(self, path: str, environ: "WSGIEnvironment") -> Answer:
+        received_at = datetime.now(UTC)
+        address, webhook = self._authenticate(path)
+        if environ["REQUEST_METHOD"] != "POST":
+            fix = "Send the message with POST."
+            raise self._refuse(webhook, b"", 400, "post-required", "Only POST is taken.", fix)
+        body = self._read(webhook, environ)
+        try:
+            accepted = self._intake.accept(
+                address,
+                webhook,
+                body,
+                content_type=environ.get("CONTENT_TYPE", ""),
+                key=_key(environ),
+                received_at=received_at,
+            )
+        except BadSignal as bad:
+            raise self._refuse(
+                webhook, body, 400, bad.code, bad.message, bad.fix, bad.field
+            ) from bad
+        except TooManySignals as limited:
+            raise self._limited(webhook, body, limited.retry_after_seconds) from limited
+        except KeyReused as reused:
+            fix = "Use a new Idempotency-Key for a new message."
+            message = "This Idempotency-Key was used for another message."
+            raise self._refuse(webhook, body, 409, "idempotency-mismatch", message, fix) from reused
+        except NotStored as away:
+            raise _try_again() from away
+        faults.point("intake.before_answer")
+        signal_id = ids.show("signal", accepted.signal_id)
+        return Answer(
+            200,
+            {
+                "success": True,
+                "id": signal_id,
+                "logId": signal_id,
+                "payload": accepted.payload,
+                "duplicate": accepted.duplicate,
+                "warnings": accepted.warnings,
+                "url": f"{self._web_url}/signals/{signal_id}",
+            },
         )
-    except BadSignal as bad:
-        return _refuse(intake, webhook, body, 400, bad.code, bad.message, bad.fix, bad.field)
-    except TooManySignals as limited:
-        return _limited(intake, webhook, body, limited.retry_after_seconds)
-    except KeyReused:
-        fix = "Use a new Idempotency-Key for a new message."
-        message = "This Idempotency-Key was used for another message."
-        return _refuse(intake, webhook, body, 409, "idempotency-mismatch", message, fix)
-    except NotStored:
-        return _try_again()
-    faults.point("intake.before_answer")
-    signal_id = ids.show("signal", accepted.signal_id)
-    return _json(
-        200,
-        {
-            "success": True,
-            "id": signal_id,
-            "logId": signal_id,
-            "payload": accepted.payload,
-            "duplicate": accepted.duplicate,
-            "warnings": accepted.warnings,
-            "url": f"{current_app.config['WEB_URL']}/signals/{signal_id}",
-        },
-    )
+
+    def _authenticate(self, path: str) -> tuple[UUID, Webhook]:
+        webhook_uuid, _, secret = path.removeprefix(PREFIX).partition("/")
+        try:
+            address = UUID(webhook_uuid)
+            return address, self._intake.authenticate(address, secret)
+        except (ValueError, UnknownWebhook) as unknown:
+            message = "There is no webhook at this address."
+            raise _refusal(404, "not-found", message, None) from unknown
+        except BadSignal as bad:
+            raise _refusal(400, bad.code, bad.message, bad.fix) from bad
+        except NotStored as away:
+            raise _try_again() from away
+
+    def _read(self, webhook: Webhook, environ: "WSGIEnvironment") -> bytes:
+        body: bytes = b""
+        if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
+            body = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+            if len(body) <= MAX_BODY_BYTES:
+                return body
+        message = f"The message is larger than {MAX_BODY_BYTES // 1024} KB."
+        fix = "Send only the fields that matter."
+        raise self._refuse(webhook, body, 413, "payload-too-large", message, fix)
+
+    def _refuse(
+        self,
+        webhook: Webhook,
+        body: bytes,
+        status: int,
+        code: str,
+        message: str,
+        fix: str,
+        field: str | None = None,
+    ) -> Answer:
+        """Count the refusal, then say it."""
+        log_id = self._intake.refuse(
+            webhook, body, code=code, message=message, fix=fix, field=field
+        )
+        return _refusal(status, code, message, fix, field, log_id)
+
+    def _limited(self, webhook: Webhook, body: bytes, retry_after: int) -> Answer:
+        message = "This webhook has sent too many messages."
+        fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
+        answer = self._refuse(webhook, body, 429, "too-many-requests", message, fix)
+        answer.retry_after_seconds = retry_after
+        return answer
 
 
-def _key() -> str | None:
-    key = request.headers.get("Idempotency-Key") or request.headers.get("webhook-id")
-    return key[:255] if key else None
-
-
-def _refuse(
-    intake: Intake,
-    webhook: Webhook,
-    body: bytes,
-    status: int,
-    code: str,
-    message: str,
-    fix: str,
-    field: str | None = None,
-) -> Response:
-    """Count the refusal, then say it."""
-    log_id = intake.refuse(webhook, body, code=code, message=message, fix=fix, field=field)
-    return _refusal(status, code, message, fix, field, log_id)
+def _key(environ: "WSGIEnvironment") -> str | None:
+    key: str = environ.get("HTTP_IDEMPOTENCY_KEY") or environ.get("HTTP_WEBHOOK_ID") or ""
+    return key[:255] or None
 
 
 def _refusal(
@@ -109,8 +186,8 @@ def _refusal(
     fix: str | None,
     field: str | None = None,
     log_id: UUID | None = None,
-) -> Response:
-    return _json(
+) -> Answer:
+    return Answer(
         status,
         {
             "success": False,
@@ -123,27 +200,8 @@ def _refusal(
     )
 
 
-def _too_large(intake: Intake, webhook: Webhook) -> Response:
-    message = f"The message is larger than {MAX_BODY_BYTES // 1024} KB."
-    fix = "Send only the fields that matter."
-    return _refuse(intake, webhook, b"", 413, "payload-too-large", message, fix)
-
-
-def _limited(intake: Intake, webhook: Webhook, body: bytes, retry_after: int) -> Response:
-    message = "This webhook has sent too many messages."
-    fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
-    answer = _refuse(intake, webhook, body, 429, "too-many-requests", message, fix)
-    answer.headers["Retry-After"] = str(retry_after)
+def _try_again() -> Answer:
+    message = "We could not store the message; nothing was traded."
+    answer = _refusal(503, "try-again", message, "Send it again.")
+    answer.retry_after_seconds = 5
     return answer
-
-
-def _try_again() -> Response:
-    answer = _refusal(
-        503, "try-again", "We could not store the message; nothing was traded.", "Send it again."
-    )
-    answer.headers["Retry-After"] = "5"
-    return answer
-
-
-def _json(status: int, content: dict[str, Any]) -> Response:
-    return Response(_encoder.encode(content), status, content_type="application/json")

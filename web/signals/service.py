@@ -6,42 +6,38 @@ heard no 2xx and sends again; if it dies after, `web.accept_signal` knows the re
 
 import hashlib
 import hmac
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-import psycopg
 import structlog
-from psycopg.rows import TupleRow
-from psycopg_pool import ConnectionPool, PoolTimeout
 
 from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
-from web.db import CONNECT_TIMEOUT_SECONDS, Pool
 from web.queue import Bell, Ringer
 from web.signals import rules, traderspost
 from web.signals.rules import BadSignal, Signal
+from web.signals.storage import InDoubt, NotStored, Statement, Storage
 
-# Together less than a second: then the sender hears 503 and comes again.
-POOL_SECONDS = 0.3
-STORE_SECONDS = 0.6
-# After a failure, others do not wait for the database again before this has passed.
-REST_SECONDS = 0.25
 CACHE_SECONDS = 30.0
 
+_FIND = Statement("find_webhook", "SELECT * FROM web.find_webhook($1)")
+_ACCEPT = Statement(
+    "accept_signal",
+    "SELECT * FROM web.accept_signal"
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    binary=(5, 6),
+)
+_REFUSE = Statement(
+    "record_refusal", "SELECT web.record_refusal($1, $2, $3, $4, $5, $6, $7)", binary=(6,)
+)
+
 log = structlog.get_logger()
-
-
-class NotStored(Exception):
-    """The database could not be reached in time; nothing was promised."""
 
 
 class TooManySignals(Exception):
@@ -85,14 +81,6 @@ class Accepted:
     warnings: tuple[str, ...]
 
 
-class DeadlineConnection(psycopg.Connection[TupleRow]):
-    """A connection whose calls give up after STORE_SECONDS, also when the server hangs."""
-
-    def wait(self, gen: Any, interval: float = 0.1) -> Any:
-        """Run one exchange with the server. Raises OperationalError when it takes too long."""
-        return super().wait(_until(gen, time.monotonic() + STORE_SECONDS), interval)
-
-
 class Intake:
     """Takes messages for all webhooks. One a process, shared by its threads."""
 
@@ -101,28 +89,12 @@ class Intake:
         self._boot = boot
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
-        self._rest_until = 0.0
-        self._probe = threading.Lock()
-        self._pool: Pool = ConnectionPool(
-            config.web_database_url,
-            connection_class=DeadlineConnection,
-            min_size=2,
-            max_size=8,
-            timeout=POOL_SECONDS,
-            reconnect_timeout=5,
-            name="intake",
-            open=True,
-            kwargs={
-                "autocommit": True,
-                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-                "application_name": "fillwire-intake",
-            },
-        )
+        self._storage = Storage(config.web_database_url)
 
     def close(self) -> None:
         """Let go of the database; every request was answered."""
         self._ringer.end()
-        self._pool.close()
+        self._storage.close()
         self._boot.end()
 
     def find(self, webhook_uuid: UUID) -> Webhook:
@@ -176,13 +148,14 @@ class Intake:
             webhook = self._load(webhook_uuid)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
-            case ("NEW" | "SAME" as outcome, signal_id, seq, *_):
+            case ["NEW" | "SAME" as outcome, str(signal_id), str(seq), *_]:
                 faults.point("intake.after_commit")
                 self._ringer.ring()
-                return Accepted(signal_id, seq, outcome == "SAME", payload, signal.warnings)
-            case ("LIMITED", _, _, _, retry_after):
-                raise TooManySignals(retry_after)
-            case ("CONFLICT", *_):
+                known = outcome == "SAME"
+                return Accepted(UUID(signal_id), int(seq), known, payload, signal.warnings)
+            case ["LIMITED", _, _, _, str(retry_after)]:
+                raise TooManySignals(int(retry_after))
+            case ["CONFLICT", *_]:
                 raise KeyReused(key)
             case _:
                 raise NotStored("the strategy keeps changing")
@@ -200,25 +173,37 @@ class Intake:
         """Write down a message that was not taken; returns the id under which it shows."""
         refusal_id = ids.new()
         try:
-            with self._connection() as connection:
-                found = connection.execute(
-                    "SELECT web.record_refusal(%s, %s, %s, %s, %s, %s, %b)",
-                    (refusal_id, webhook.strategy_id, code, field, message, fix, body[:4096]),
-                ).fetchone()
+            found = self._storage.run(
+                _REFUSE,
+                (
+                    refusal_id.hex.encode(),
+                    webhook.strategy_id.hex.encode(),
+                    code.encode(),
+                    field.encode() if field else None,
+                    message.encode(),
+                    fix.encode() if fix else None,
+                    body[:4096],
+                ),
+            )
         except NotStored:
             log.warning("refusal_not_recorded", strategy_id=webhook.strategy_id.hex, code=code)
             return refusal_id
-        return found[0] if found and found[0] else refusal_id
+        return UUID(found[0]) if found and found[0] else refusal_id
 
     def _load(self, webhook_uuid: UUID) -> Webhook:
-        with self._connection() as connection:
-            row = connection.execute(
-                "SELECT * FROM web.find_webhook(%s)", (webhook_uuid,)
-            ).fetchone()
+        row = self._storage.run(_FIND, (webhook_uuid.hex.encode(),))
         if row is None:
             self._webhooks.pop(webhook_uuid, None)
             raise UnknownWebhook()
-        webhook = Webhook(*row)
+        strategy_id, tenant_id, secret_hash, version, asset_class, *numbers = map(str, row)
+        webhook = Webhook(
+            UUID(strategy_id),
+            UUID(tenant_id),
+            bytes.fromhex(secret_hash.removeprefix("\\x")),
+            int(version),
+            asset_class,
+            *map(int, numbers),
+        )
         self._webhooks[webhook_uuid] = (time.monotonic(), webhook)
         return webhook
 
@@ -231,76 +216,31 @@ class Intake:
         content_type: str,
         key: str | None,
         received_at: datetime,
-    ) -> TupleRow:
+    ) -> list[str | None]:
         limits = self._limits or webhook
-        doubt = partial(self._boot.doubt, webhook.strategy_id, body_hash)
-        with self._connection(doubt) as connection:
-            row = connection.execute(
-                "SELECT * FROM web.accept_signal"
-                "(%s, %s, %s, %s, %s, %b, %b, %s::jsonb, %s, %s, %s, %s, %s, %s, %s)",
+        try:
+            row = self._storage.run(
+                _ACCEPT,
                 (
-                    webhook.strategy_id,
-                    webhook.version,
-                    ids.new(),
-                    signal.dialect,
-                    content_type[:100],
+                    webhook.strategy_id.hex.encode(),
+                    b"%d" % webhook.version,
+                    ids.new().hex.encode(),
+                    signal.dialect.encode(),
+                    content_type[:100].encode(),
                     body,
                     body_hash,
-                    msgspec.json.encode(signal.to_json()).decode(),
-                    key,
-                    signal.reduces,
-                    limits.per_minute,
-                    limits.per_hour,
-                    webhook.dedupe_seconds,
-                    self._boot.id,
-                    received_at,
+                    msgspec.json.encode(signal.to_json()),
+                    key.encode() if key else None,
+                    b"t" if signal.reduces else b"f",
+                    b"%d" % limits.per_minute,
+                    b"%d" % limits.per_hour,
+                    b"%d" % webhook.dedupe_seconds,
+                    self._boot.id.hex.encode(),
+                    received_at.isoformat().encode(),
                 ),
-                prepare=True,
-            ).fetchone()
+            )
+        except InDoubt:
+            self._boot.doubt(webhook.strategy_id, body_hash)
+            raise
         assert row is not None
         return row
-
-    @contextmanager
-    def _connection(
-        self, on_doubt: Callable[[], None] | None = None
-    ) -> Iterator[psycopg.Connection[TupleRow]]:
-        """A connection, or NotStored at once while the database is known to be away."""
-        probing = time.monotonic() < self._rest_until
-        if probing and not self._probe.acquire(blocking=False):
-            raise NotStored("the database is away")
-        try:
-            with self._pool.connection() as connection:
-                try:
-                    yield connection
-                except psycopg.OperationalError:
-                    if on_doubt:
-                        on_doubt()
-                    connection.close()
-                    raise
-            self._rest_until = 0.0
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            self._rest_until = time.monotonic() + REST_SECONDS
-            log.error("signal_not_stored", error=str(error).strip())
-            raise NotStored(str(error)) from error
-        finally:
-            if probing:
-                self._probe.release()
-
-
-def now() -> datetime:
-    """When a request reached us."""
-    return datetime.now(UTC)
-
-
-def _until(gen: Any, deadline: float) -> Iterator[Any]:
-    """The generator of a psycopg exchange, ended at a deadline."""
-    ready = None
-    while True:
-        try:
-            wanted = gen.send(ready)
-        except StopIteration as done:
-            return done.value
-        ready = yield wanted
-        if not ready and time.monotonic() > deadline:
-            gen.close()
-            raise psycopg.OperationalError("the database did not answer in time")

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from flask import current_app
 
-from web.signals import service
 from web.signals.rules import BadSignal
-from web.signals.service import Intake, KeyReused, NotStored, TooManySignals
+from web.signals.service import Intake, KeyReused, TooManySignals
+from web.signals.storage import NotStored
 from web.strategies.models import StrategyWebhook
 
 # One ready signal by asset class and action, with a price so that paper can fill it.
@@ -47,7 +48,7 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
             body,
             content_type="application/json",
             key=None,
-            received_at=service.now(),
+            received_at=datetime.now(UTC),
         )
     except BadSignal as bad:
         intake.refuse(found, body, code=bad.code, message=bad.message, fix=bad.fix, field=bad.field)

@@ -102,7 +102,7 @@ def _form(
 
 
 def _source(setting: Setting, stored: Mapping[str, Any]) -> str:
-    if setting.name in stored and stored[setting.name]:
+    if stored.get(setting.name):
         return str(stored[setting.name]["source"])
     return Source.SIGNAL if setting.signal_field else Source.STRATEGY
 

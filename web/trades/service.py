@@ -34,14 +34,16 @@ log = structlog.get_logger()
 _INSERT = """
 INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subscription_id,
     connection_id, mode, state, reason, message, numbers, instrument, signal, settings,
-    settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at, approval_expires_at)
+    settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at,
+    approval_expires_at)
 SELECT t.id, t.tenant_id, g.id, g.seq, g.strategy_id, t.subscription_id, t.connection_id, t.mode,
     t.state, t.reason, t.message, t.numbers, g.instrument, g.signal, s.settings,
     t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, t.planned_at,
     t.approval_expires_at
 FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, s int, tenant_id uuid,
         subscription_id uuid, connection_id uuid, mode text, state text, reason text, message text,
-        numbers jsonb, settings_version int, planned_at timestamptz, approval_expires_at timestamptz)
+        numbers jsonb, settings_version int, planned_at timestamptz,
+        approval_expires_at timestamptz)
 JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strategy_id uuid,
         instrument text, signal jsonb, sent_at timestamptz, received_at timestamptz,
         accepted_at timestamptz, dequeued_at timestamptz) USING (g)
@@ -73,7 +75,8 @@ SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal, t.settings, t.a
        t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
        b.broker, b.environment, b.account
 FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-JOIN web.trades t ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
+JOIN web.trades t
+  ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
 JOIN web.connections c ON c.id = t.connection_id
 JOIN web.broker_accounts b ON b.id = c.broker_account_id
 ORDER BY t.strategy_id, t.signal_seq, t.id
@@ -296,7 +299,8 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
         )
         batch.changes.extend((tenant_id, "trade", trade_id) for tenant_id, trade_id in found)
     drained = batch.drained
-    epochs = dict(connection.execute(_ADVANCE, (list(drained), list(drained.values()))).fetchall())
+    rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
+    epochs: dict[UUID, int] = {strategy_id: epoch for strategy_id, epoch in rows}
     if batch.changes:
         tenants, kinds, objects = zip(*batch.changes, strict=True)
         connection.execute(

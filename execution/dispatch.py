@@ -1,0 +1,189 @@
+"""Orders out: to the socket when they may go, and what each answer means.
+
+Whatever has no definite answer is in doubt and is asked about; nothing here decides what
+a trade wants.
+"""
+
+from typing import Protocol
+
+import structlog
+
+from execution.accounts import Account
+from execution.brokers.base import NewOrder
+from execution.domain.reports import Report
+from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.doubt import Doubts, Found
+from execution.lanes import Lane, Ticket
+from execution.runtime import Runtime
+from execution.session import Answer, Submitted, Waiting
+
+log = structlog.get_logger()
+
+# After a cancel that was "too late" the fill should be here; else we ask.
+CANCEL_CHECK_SECONDS = 0.5
+
+
+class Hears(Protocol):
+    """The engine, as dispatch needs it."""
+
+    def hear(self, report: Report, *, heard: bool, asked: bool = False) -> None:
+        """Fold a report."""
+
+    def settle(self, account: Account, lane: Lane) -> None:
+        """Let the trades of a lane go on."""
+
+    def knows(self, cl_ord_id: str) -> bool:
+        """True while the order is in memory."""
+
+
+class Dispatch:
+    """Sends, cancels and asks, through the account's session."""
+
+    def __init__(self, runtime: Runtime, engine: Hears) -> None:
+        self._runtime = runtime
+        self._engine = engine
+        self._doubts = Doubts(runtime, Found(self._adopt, self._absent, self._unprovable))
+
+    def ask_about(self, account: Account, ticket: Ticket) -> None:
+        """Ask the broker what it knows of an order."""
+        self._doubts.ask_about(account, ticket)
+
+    def submit(self, account: Account, ticket: Ticket) -> None:
+        terms = ticket.order.terms
+        if account.is_lost or not ticket.order.is_open:
+            return
+        order = NewOrder(
+            account=account.ref.account,
+            cl_ord_id=terms.cl_ord_id,
+            instrument=terms.instrument,
+            side=terms.side,
+            ord_type=terms.ord_type,
+            order_qty=terms.order_qty,
+            limit_price=terms.limit_price,
+            time_in_force=terms.time_in_force,
+            reference_price=terms.reference_price,
+        )
+        account.session.submit(
+            Waiting(
+                order,
+                terms.leg is Leg.EXIT,
+                lambda: self._may_go(account, ticket),
+                lambda submitted: self._answered(account, ticket, submitted),
+            )
+        )
+
+    def _may_go(self, account: Account, ticket: Ticket) -> bool:
+        """Asked immediately before the socket: still ours, still wanted, still young."""
+        if account.is_lost or not ticket.order.is_open:
+            return False
+        if reason := self._unwanted(ticket):
+            if not ticket.in_doubt:
+                self._never_sent(account, ticket, reason)
+            return False
+        ticket.sends, ticket.is_held_back = ticket.sends + 1, False
+        ticket.last_send_at = self._runtime.now()
+        return True
+
+    def _unwanted(self, ticket: Ticket) -> str:
+        leg = ticket.order.terms.leg
+        if leg is Leg.ENTRY and (ticket.run.is_superseded or ticket.cancel_asked):
+            return "superseded"
+        return "signal_stale" if ticket.run.is_stale(leg, self._runtime.now()) else ""
+
+    def _answered(self, account: Account, ticket: Ticket, submitted: Submitted) -> None:
+        if account.is_lost:
+            return
+        if submitted.report is not None:
+            self._engine.hear(submitted.report, heard=False)
+        match submitted.answer:
+            case Answer.TAKEN:
+                if not ticket.order.is_acknowledged:
+                    self._doubts.ask_about(account, ticket)
+            case Answer.NOT_SENT if ticket.sends == 1:
+                ticket.sends, ticket.is_held_back = 0, True
+                wait = max(submitted.retry_after_seconds, 0.05)
+                self._runtime.later(wait, lambda: self.submit(account, ticket))
+            case Answer.REJECTED if ticket.sends == 1:
+                self._synthesise(account, ticket, ExecType.REJECTED, submitted.text)
+            case Answer.AUTH_FAILED if ticket.sends == 1:
+                self._never_sent(account, ticket, "broker_auth")
+            case _:
+                self._doubt(account, ticket)
+
+    # -- doubt
+
+    def _doubt(self, account: Account, ticket: Ticket) -> None:
+        if ticket.order.is_open and not ticket.order.is_acknowledged:
+            ticket.in_doubt = True
+            log.warning("order_in_doubt", cl_ord_id=ticket.order.terms.cl_ord_id)
+            self._doubts.ask_about(account, ticket)
+            self._engine.settle(account, ticket.run.lane)
+
+    def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
+        self._engine.hear(report, heard=False, asked=True)
+
+    def _absent(self, account: Account, ticket: Ticket) -> None:
+        """Proven absent: resend the same id, unless nobody wants it any more."""
+        if reason := self._unwanted(ticket):
+            self._never_sent(account, ticket, reason)
+            return
+        log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.last_send_at = self._runtime.now()
+        self.submit(account, ticket)
+
+    def _unprovable(self, account: Account, ticket: Ticket) -> None:
+        log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.run.unprovable = True
+        self._engine.settle(account, ticket.run.lane)
+
+    def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
+        ticket.in_doubt = False
+        self._synthesise(account, ticket, ExecType.NOT_SENT, reason)
+
+    def _synthesise(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
+        """A report of our own finding; the broker's own word, if one comes, outweighs it."""
+        terms = ticket.order.terms
+        rejected = what is ExecType.REJECTED
+        report = Report(
+            account=account.ref.account,
+            report_id=f"{terms.cl_ord_id}:{what.value.lower()}",
+            sequence=0,
+            cl_ord_id=terms.cl_ord_id,
+            broker_order_id="",
+            exec_type=what,
+            ord_status=OrdStatus.REJECTED if rejected else OrdStatus.EXPIRED,
+            instrument=terms.instrument,
+            side=terms.side,
+            exec_id="",
+            last_qty=None,
+            last_px=None,
+            fee=None,
+            text=text,
+            time=self._runtime.now(),
+            venue_time=None,
+        )
+        if self._engine.knows(terms.cl_ord_id):
+            self._engine.hear(report, heard=False)
+
+    # -- cancels
+
+    def cancel(self, account: Account, ticket: Ticket) -> None:
+        ticket.cancel_asked = True
+        terms = ticket.order.terms
+        if ticket.order.is_open and not account.is_lost:
+            account.session.cancel(
+                account.ref.account,
+                terms.cl_ord_id,
+                lambda done: self._cancel_answered(account, ticket, done),
+            )
+
+    def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
+        if not done and ticket.order.is_open:
+            self._runtime.later(CANCEL_CHECK_SECONDS, lambda: self._check_cancel(account, ticket))
+
+    def _check_cancel(self, account: Account, ticket: Ticket) -> None:
+        if not ticket.order.is_open or account.is_lost:
+            return
+        self._doubts.ask_about(account, ticket)
+        if not ticket.in_doubt:
+            self.cancel(account, ticket)

@@ -1,0 +1,121 @@
+"""The rules of the house that a program can check."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from web import config as web_config
+from web.ops import processes, roles
+
+ROOT = roles.ROOT
+GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
+# Spelled in parts, or this file would be found as well.
+REGISTRY_HOSTS = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("jsdelivr", "net"),
+        ("unpkg", "com"),
+        ("cdnjs", "cloudflare", "com"),
+    )
+)
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+
+
+def test_no_tracked_file_names_a_registry_host() -> None:
+    guilty = [
+        str(path.relative_to(ROOT))
+        for path in tracked_files()
+        if path.is_file() and any(host.encode() in path.read_bytes() for host in REGISTRY_HOSTS)
+    ]
+    assert guilty == []
+
+
+def test_no_module_written_by_hand_is_over_400_lines() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in tracked_files()
+        if path.suffix == ".py" and path.is_file() and not GENERATED.search(path.name)
+        if (lines := len(path.read_text().splitlines())) > 400
+        if "migrations" not in path.parts
+    }
+    assert long == {}
+
+
+def test_committed_stubs_are_what_the_protos_give(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    subprocess.run(
+        [sys.executable, "-m", "protos.compile", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        check=True,
+    )
+    fresh = {
+        str(file.relative_to(tmp_path)): file.read_text()
+        for file in tmp_path.rglob("*")
+        if file.is_file()
+    }
+    committed = {name: (ROOT / name).read_text() for name in fresh}
+    assert fresh == committed
+
+
+def compose() -> dict[str, dict[str, dict[str, object]]]:
+    loaded: dict[str, dict[str, dict[str, object]]] = yaml.safe_load(
+        (ROOT / "docker-compose.yml").read_text()
+    )
+    return loaded
+
+
+def test_the_compose_file_has_every_process_of_the_table() -> None:
+    assert set(compose()["services"]) == {row.name for row in processes.PROCESSES} | {"migrate"}
+
+
+@pytest.mark.parametrize("process", processes.PROGRAMS, ids=lambda row: row.name)
+def test_the_compose_file_gives_each_program_its_variables(process: processes.Process) -> None:
+    given = set(compose()["services"][process.name]["environment"])  # type: ignore[call-overload]
+    # The supervisor names instances, and tests arm faults and change limits.
+    optional = {
+        "FILLWIRE_INSTANCE",
+        "FILLWIRE_FAULT",
+        "FILLWIRE_WEBHOOK_LIMITS",
+        "FILLWIRE_PAPER_SEED",
+        "FILLWIRE_PAPER_VISIBILITY_SECONDS",
+    }
+    assert given - set(process.variables) == set()
+    assert set(process.variables) - given - optional == set()
+
+
+def test_every_variable_the_code_reads_is_in_the_table() -> None:
+    execution_config = pytest.importorskip("execution.config")
+    read = {*web_config.VARIABLES, *execution_config.VARIABLES}
+    assert read - set(processes.KNOWN) == set()
+
+
+def test_no_other_file_reads_our_variables() -> None:
+    asked = re.compile(r"environ[^\n]*(FILLWIRE_\w+|REDIS_URL|DATABASE_URL)")
+    allowed = {"config.py", "cli.py", "log.py", "faults.py", "demo.py"}
+    guilty = [
+        str(path.relative_to(ROOT))
+        for folder in ("web", "execution", "protos")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.name not in allowed and "ops" not in path.parts
+        if asked.search(path.read_text())
+    ]
+    assert guilty == []
+
+
+def test_the_front_door_is_plain_sh() -> None:
+    subprocess.run(["sh", "-n", str(ROOT / "fillwire")], check=True)

@@ -1,0 +1,354 @@
+"""The planning table, one test a lettered rule of the trading rules."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from execution.domain import planning
+from execution.domain.decisions import (
+    CancelFirst,
+    Decision,
+    End,
+    OpenOrder,
+    Progress,
+    Scope,
+    Send,
+    VenueRules,
+    Wait,
+)
+from execution.domain.orders import Order, Terms
+from execution.domain.reports import Report
+from execution.domain.trades import AccountRef, Trade
+from execution.domain.words import (
+    Action,
+    ExecType,
+    Leg,
+    OrdStatus,
+    OrdType,
+    Origin,
+    Sentiment,
+    Side,
+    Sides,
+    TradeState,
+)
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+VENUE = VenueRules(frozenset(OrdType), Decimal("0.001"))
+BUY, SELL = Side.BUY, Side.SELL
+
+
+def a_trade(action: str, quantity: str | None = None, **fields: Any) -> Trade:
+    values: dict[str, Any] = {
+        "trade_id": UUID(int=1),
+        "tenant_id": "t",
+        "strategy_id": UUID(int=2),
+        "subscription_id": UUID(int=3),
+        "connection_id": "c",
+        "account": AccountRef("paper", "paper", "acme"),
+        "account_id": UUID(int=4),
+        "accepted_at": NOON,
+        "released_at": NOON,
+        "action": Action(action),
+        "sentiment": None,
+        "instrument": "AAPL",
+        "quantity": None if quantity is None else Decimal(quantity),
+        "quantity_from_signal": quantity is not None,
+        "ord_type": OrdType.MARKET,
+        "limit_price": None,
+        "signal_price": Decimal(100),
+        "sides": Sides.BOTH,
+        "allow_add": False,
+        "allow_swap": False,
+        "is_crypto": False,
+    }
+    return Trade(**(values | fields))
+
+
+def an_order(leg: Leg, side: Side, quantity: str, *reports: tuple[ExecType, str]) -> Order:
+    order = Order(
+        Terms(
+            UUID(int=9), "c1", UUID(int=1), UUID(int=3), leg, 0, Origin.SIGNAL, "AAPL", side,
+            OrdType.MARKET, "day", Decimal(quantity), None, None, NOON,
+        )
+    )  # fmt: skip
+    for number, (exec_type, filled) in enumerate(reports):
+        order.add(
+            Report(
+                "acme", f"r{number}", number, "c1", "b", exec_type, OrdStatus.NEW, "AAPL", side,
+                "", Decimal(filled or 0), Decimal(100), None, "", NOON, None,
+            )
+        )  # fmt: skip
+    return order
+
+
+def filled(leg: Leg, side: Side, quantity: str) -> Order:
+    return an_order(leg, side, quantity, (ExecType.FILL, quantity))
+
+
+def held(quantity: str, **fields: Any) -> Scope:
+    return Scope(Decimal(quantity), **fields)
+
+
+def working(side: Side, leaves: str, **fields: Any) -> OpenOrder:
+    return OpenOrder("w1", side, Decimal(leaves), **fields)
+
+
+def decide(trade: Trade, scope: Scope, **progress: Any) -> Decision:
+    return planning.decide(trade, scope, Progress(**progress), VENUE)
+
+
+def sent(decision: Decision) -> tuple[Leg, Side, str]:
+    assert isinstance(decision, Send), decision
+    return decision.leg, decision.side, format(decision.quantity, "f")
+
+
+def refused(decision: Decision) -> str:
+    assert isinstance(decision, End), decision
+    assert decision.state is TradeState.SKIPPED
+    return decision.reason
+
+
+# action, sentiment, position, allow_swap → what is sent or why not
+TABLE = [
+    ("buy", None, "0", (Leg.ENTRY, BUY, "3")),
+    ("buy", Sentiment.BULLISH, "0", (Leg.ENTRY, BUY, "3")),
+    ("buy", None, "5", "already_in_position"),
+    ("buy", None, "-5", (Leg.EXIT, BUY, "3")),
+    ("buy", Sentiment.BEARISH, "0", "no_position"),
+    ("buy", Sentiment.BEARISH, "5", "sentiment_mismatch"),
+    ("buy", Sentiment.BEARISH, "-5", (Leg.EXIT, BUY, "3")),
+    ("buy", Sentiment.FLAT, "0", "no_position"),
+    ("buy", Sentiment.FLAT, "5", (Leg.EXIT, SELL, "5")),
+    ("buy", Sentiment.FLAT, "-5", (Leg.EXIT, BUY, "5")),
+    ("sell", None, "0", (Leg.ENTRY, SELL, "3")),
+    ("sell", None, "-5", "already_in_position"),
+    ("sell", None, "5", (Leg.EXIT, SELL, "3")),
+    ("sell", Sentiment.BULLISH, "5", (Leg.EXIT, SELL, "3")),
+    ("sell", Sentiment.BULLISH, "0", "no_position"),
+    ("sell", Sentiment.FLAT, "5", (Leg.EXIT, SELL, "5")),
+    ("exit", None, "0", "no_position"),
+    ("exit", None, "5", (Leg.EXIT, SELL, "3")),
+    ("exit", None, "-2", (Leg.EXIT, BUY, "2")),
+    ("add", None, "0", "no_position"),
+    ("add", None, "5", (Leg.ENTRY, BUY, "3")),
+    ("add", None, "-5", (Leg.ENTRY, SELL, "3")),
+]
+
+
+@pytest.mark.parametrize(("action", "sentiment", "position", "expected"), TABLE)
+def test_the_cell_of_the_table(
+    action: str, sentiment: Sentiment | None, position: str, expected: object
+) -> None:
+    decision = decide(a_trade(action, "3", sentiment=sentiment), held(position))
+    seen = refused(decision) if isinstance(expected, str) else sent(decision)
+    assert seen == expected
+
+
+def test_a_exposure_counts_own_working_entries() -> None:
+    scope = held("0", entries=(working(BUY, "5"),))
+    assert refused(decide(a_trade("buy", "3"), scope)) == "entry_working"
+
+
+def test_c1_adding_is_allowed_by_setting() -> None:
+    assert sent(decide(a_trade("buy", "3", allow_add=True), held("5")))[0] is Leg.ENTRY
+
+
+def test_c2_an_exit_cancels_own_open_entries_first() -> None:
+    scope = held("0", entries=(working(BUY, "5"),))
+    assert decide(a_trade("exit"), scope) == CancelFirst(("w1",))
+    asked = held("0", entries=(working(BUY, "5", cancel_asked=True),))
+    assert isinstance(decide(a_trade("exit"), asked), Wait)
+    after = decide(a_trade("exit"), held("0"), exposure=Decimal(5), canceled_first=1)
+    assert isinstance(after, End)
+    assert (after.state, after.reason) == (TradeState.DONE, "entry_canceled")
+
+
+def test_c3_nothing_configured_is_one_but_never_for_crypto() -> None:
+    assert sent(decide(a_trade("buy"), held("0"))) == (Leg.ENTRY, BUY, "1")
+    assert refused(decide(a_trade("buy", is_crypto=True), held("0"))) == "quantity_missing"
+
+
+def test_c3_entries_round_down_and_zero_is_skipped() -> None:
+    assert sent(decide(a_trade("buy", "1.23456"), held("0")))[2] == "1.234"
+    assert refused(decide(a_trade("buy", "0.0001"), held("0"))) == "quantity_zero"
+
+
+def test_c4_order_types_are_never_replaced() -> None:
+    trade = a_trade("buy", "3", ord_type=OrdType.LIMIT, signal_price=None)
+    assert refused(decide(trade, held("0"))) == "no_price"
+    market_only = VenueRules(frozenset({OrdType.MARKET}), Decimal(1))
+    decision = planning.decide(trade, held("0"), Progress(), market_only)
+    assert refused(decision) == "order_type_unsupported"
+
+
+def test_k_a_limit_is_priced_by_limit_price_then_quote_then_signal_price() -> None:
+    def price(quote: str | None, **fields: Any) -> Decimal | None:
+        trade = a_trade("buy", "3", ord_type=OrdType.LIMIT, **fields)
+        seen = None if quote is None else Decimal(quote)
+        decision = planning.decide(trade, held("0"), Progress(), VENUE, seen)
+        assert isinstance(decision, Send)
+        return decision.limit_price
+
+    assert price("99", limit_price=Decimal(98)) == 98
+    assert price("99") == 99
+    assert price(None) == 100
+
+
+def test_sides_bind_entries() -> None:
+    trade = a_trade("sell", "3", sides=Sides.BULLISH)
+    assert refused(decide(trade, held("0"))) == "side_not_allowed"
+    assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "3")
+
+
+def test_spot_crypto_is_not_sold_short() -> None:
+    assert refused(decide(a_trade("sell", "1", is_crypto=True), held("0"))) == "short_not_allowed"
+
+
+def test_d1_a_missing_quantity_exits_all_exactly() -> None:
+    assert sent(decide(a_trade("exit"), held("5.12345"))) == (Leg.EXIT, SELL, "5.12345")
+    assert sent(decide(a_trade("exit", "2.00099"), held("5")))[2] == "2.000"
+
+
+def test_d1_sizing_settings_never_size_exits() -> None:
+    trade = a_trade("sell", "3", quantity_from_signal=False)
+    assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "5")
+
+
+def test_d2_an_exit_leaves_out_what_already_closes() -> None:
+    scope = held("5", closing=(working(SELL, "2"),))
+    assert sent(decide(a_trade("exit"), scope)) == (Leg.EXIT, SELL, "3")
+
+
+def test_k_an_exit_while_all_is_closing_is_skipped_unless_more_urgent() -> None:
+    market = held("5", closing=(working(SELL, "5"),))
+    assert refused(decide(a_trade("exit"), market)) == "already_closing"
+    resting = held("5", closing=(working(SELL, "5", ord_type=OrdType.LIMIT),))
+    assert decide(a_trade("exit"), resting) == CancelFirst(("w1",))
+
+
+def test_d3_in_doubt_no_exit_is_skipped() -> None:
+    doubtful = working(BUY, "5", in_doubt=True, cancel_asked=True)
+    scope = held("0", entries=(doubtful,), in_doubt=True)
+    assert decide(a_trade("exit"), scope) == Wait(TradeState.BLOCKED, "flatten_debt")
+    absent = decide(a_trade("exit"), held("0"), in_debt=True, exposure=Decimal(5))
+    assert isinstance(absent, End)
+    assert (absent.state, absent.reason) == (TradeState.DONE, "nothing_appeared")
+    appeared = decide(a_trade("exit"), held("5"), in_debt=True, exposure=Decimal(5))
+    assert sent(appeared) == (Leg.EXIT, SELL, "5")
+
+
+def test_d3_a_debt_goes_on_with_what_remains() -> None:
+    first = filled(Leg.EXIT, SELL, "2")
+    decision = decide(a_trade("exit"), held("5"), in_debt=True, exits=(first,))
+    assert sent(decision) == (Leg.EXIT, SELL, "5")
+    assert isinstance(decision, Send)
+    assert decision.revision == 1
+
+
+def test_d7_cancel_removes_entries_and_says_when_one_filled_first() -> None:
+    scope = held("0", entries=(working(BUY, "5"),))
+    assert decide(a_trade("cancel"), scope) == CancelFirst(("w1",))
+    assert refused(decide(a_trade("cancel"), held("0"))) == "nothing_to_cancel"
+    raced = decide(a_trade("cancel"), held("5"), raced=Decimal(5))
+    assert isinstance(raced, End)
+    assert (raced.state, raced.reason) == (TradeState.DONE, "raced_fill")
+    waiting = decide(a_trade("cancel"), held("0"), superseded_waiting=2)
+    assert isinstance(waiting, End)
+    assert waiting.state is TradeState.DONE
+
+
+FLIP = a_trade("sell", "8", allow_swap=True)
+
+
+def test_e1_a_flip_exits_then_enters_in_full() -> None:
+    assert sent(decide(FLIP, held("5"))) == (Leg.EXIT, SELL, "5")
+    still = an_order(Leg.EXIT, SELL, "5")
+    assert decide(FLIP, held("5"), exits=(still,)) == Wait(TradeState.WORKING, "")
+    done = (filled(Leg.EXIT, SELL, "5"),)
+    assert sent(decide(FLIP, held("0"), exits=done)) == (Leg.ENTRY, SELL, "8")
+
+
+def test_e1_a_dropped_entry_leaves_the_flip_half_done() -> None:
+    done = (filled(Leg.EXIT, SELL, "5"),)
+    decision = decide(FLIP, held("0"), exits=done, entry_dropped="superseded")
+    assert isinstance(decision, End)
+    assert (decision.state, decision.reason) == (TradeState.PARTIALLY_FILLED, "superseded")
+
+
+def test_e1_a_flip_that_waits_too_long_says_so_until_the_exit_ends() -> None:
+    still = (an_order(Leg.EXIT, SELL, "5"),)
+    decision = decide(FLIP, held("5"), exits=still, entry_dropped="flip_timeout")
+    assert decision == Wait(TradeState.WORKING, "flip_timeout")
+
+
+def test_e2_swap_off_exits_the_smaller_and_never_enters() -> None:
+    trade = a_trade("sell", "8")
+    assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "5")
+    decision = decide(trade, held("0"), exits=(filled(Leg.EXIT, SELL, "5"),))
+    assert isinstance(decision, End)
+    assert (decision.state, decision.reason) == (TradeState.FILLED, "swap_off")
+
+
+def test_e2_swap_with_less_than_the_position_is_a_partial_exit() -> None:
+    trade = a_trade("sell", "3", allow_swap=True)
+    assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "3")
+    decision = decide(trade, held("2"), exits=(filled(Leg.EXIT, SELL, "3"),))
+    assert isinstance(decision, End)
+    assert decision.state is TradeState.FILLED
+
+
+def test_e2_sides_naming_only_the_new_side_enter_after_the_exit() -> None:
+    trade = a_trade("sell", "8", sides=Sides.BEARISH)
+    done = (filled(Leg.EXIT, SELL, "5"),)
+    assert sent(decide(trade, held("0"), exits=done)) == (Leg.ENTRY, SELL, "8")
+
+
+def test_e3_reducing_without_a_quantity_is_skipped() -> None:
+    trade = a_trade("sell", sentiment=Sentiment.BULLISH)
+    assert refused(decide(trade, held("5"))) == "sentiment_mismatch"
+
+
+def test_k_the_cell_is_chosen_before_anything_is_canceled() -> None:
+    trade = a_trade("sell", "3")
+    scope = held("0", entries=(working(BUY, "5"),))
+    assert decide(trade, scope) == CancelFirst(("w1",))
+    after = decide(trade, held("0"), exposure=Decimal(5), canceled_first=1)
+    assert isinstance(after, End)
+    assert after.reason == "entry_canceled"
+
+
+def test_b2_entries_behind_doubt_are_blocked() -> None:
+    scope = held("0", closing=(working(SELL, "5", in_doubt=True),), in_doubt=True)
+    assert decide(a_trade("buy", "3"), scope) == Wait(TradeState.BLOCKED, "in_doubt")
+
+
+def test_k_a_same_side_entry_behind_doubt_is_skipped() -> None:
+    scope = held("0", entries=(working(BUY, "5", in_doubt=True),), in_doubt=True)
+    assert refused(decide(a_trade("buy", "3"), scope)) == "entry_working"
+    adding = a_trade("buy", "3", allow_add=True)
+    assert decide(adding, scope) == Wait(TradeState.BLOCKED, "in_doubt")
+
+
+def test_i_the_outcome_follows_the_intent_leg() -> None:
+    def outcome(*reports: tuple[ExecType, str]) -> tuple[TradeState, str]:
+        decision = decide(
+            a_trade("buy", "5"), held("0"), entry=an_order(Leg.ENTRY, BUY, "5", *reports)
+        )
+        assert isinstance(decision, End)
+        return decision.state, decision.reason
+
+    assert outcome((ExecType.FILL, "5"))[0] is TradeState.FILLED
+    assert outcome((ExecType.REJECTED, "")) == (TradeState.REJECTED, "broker_rejected")
+    assert outcome((ExecType.FILL, "2"), (ExecType.CANCELED, ""))[0] is TradeState.PARTIALLY_FILLED
+    assert outcome((ExecType.CANCELED, ""))[0] is TradeState.CANCELED
+
+
+def test_g1_an_unprovable_order_needs_attention() -> None:
+    entry = an_order(Leg.ENTRY, BUY, "5")
+    decision = decide(
+        a_trade("buy", "5"), held("0"), entry=entry, own_order_in_doubt=True, unprovable=True
+    )
+    assert decision == Wait(TradeState.NEEDS_ATTENTION, "not_provable")

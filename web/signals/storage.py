@@ -1,0 +1,171 @@
+"""The intake's way to the database: prepared statements, and never longer than a deadline.
+
+Accepting a signal is one statement on the hottest path there is, so it goes to libpq
+directly: psycopg's general machinery costs as much again. A watchdog ends an exchange
+that a hanging server would keep waiting, which `statement_timeout` cannot do.
+"""
+
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+import structlog
+from psycopg import Connection
+from psycopg.pq import ExecStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from web.db import CONNECT_TIMEOUT_SECONDS, Pool
+
+# Together less than a second: then the sender hears 503 and comes again.
+POOL_SECONDS = 0.3
+STORE_SECONDS = 0.5
+WATCH_SECONDS = 0.1
+# After a failure, others do not wait for the database again before this has passed.
+REST_SECONDS = 0.25
+SIZE = 8
+
+Parameter = bytes | None
+
+log = structlog.get_logger()
+
+
+class NotStored(Exception):
+    """The database could not be reached in time; nothing was promised."""
+
+
+class InDoubt(NotStored):
+    """As NotStored, but the statement was sent: it may have been committed."""
+
+
+class Statement:
+    """One statement, prepared once a connection. Parameters are text, or bytea as bytes."""
+
+    def __init__(self, name: str, sql: str, *, binary: Sequence[int] = ()) -> None:
+        self.name = name.encode()
+        self.sql = sql.encode()
+        self.formats = [1 if index in binary else 0 for index in range(sql.count("$"))]
+
+
+class Storage:
+    """Connections of one process, shared by its threads."""
+
+    def __init__(self, database_url: str) -> None:
+        self._rest_until = 0.0
+        self._probe = threading.Lock()
+        self._prepared: dict[Connection[TupleRow], set[bytes]] = {}
+        self._busy: dict[Connection[TupleRow], float] = {}
+        self._ended = threading.Event()
+        self._pool: Pool = ConnectionPool(
+            database_url,
+            min_size=2,
+            max_size=SIZE,
+            timeout=POOL_SECONDS,
+            check=_check_not_hung_up,
+            reconnect_timeout=5,
+            name="intake",
+            open=True,
+            kwargs={
+                "autocommit": True,
+                "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+                "application_name": "fillwire-intake",
+            },
+        )
+        threading.Thread(target=self._watch, name="storage-watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._ended.set()
+        self._pool.close()
+
+    def run(self, statement: Statement, parameters: Sequence[Parameter]) -> list[str | None] | None:
+        """The first row of the answer, as text; None when there is none.
+
+        Raises InDoubt when the connection was lost on the way, NotStored when there was
+        none, psycopg.Error when the server refused the statement.
+        """
+        with self._connection() as connection:
+            self._busy[connection] = time.monotonic() + STORE_SECONDS
+            try:
+                return self._exchange(connection, statement, parameters)
+            except psycopg.OperationalError as error:
+                self._prepared.pop(connection, None)
+                connection.close()
+                self._fail(error)
+                raise InDoubt(str(error)) from error
+            finally:
+                del self._busy[connection]
+
+    def _exchange(
+        self,
+        connection: Connection[TupleRow],
+        statement: Statement,
+        parameters: Sequence[Parameter],
+    ) -> list[str | None] | None:
+        wire = connection.pgconn
+        prepared = self._prepared.setdefault(connection, set())
+        if statement.name not in prepared:
+            result = wire.prepare(statement.name, statement.sql)
+            if result.status != ExecStatus.COMMAND_OK:
+                raise psycopg.errors.error_from_result(result)
+            prepared.add(statement.name)
+        # None is NULL, which the stub of libpq's call does not know.
+        values_in: Any = parameters
+        result = wire.exec_prepared(statement.name, values_in, statement.formats)
+        if result.status != ExecStatus.TUPLES_OK:
+            raise psycopg.errors.error_from_result(result)
+        if not result.ntuples:
+            return None
+        values = (result.get_value(0, column) for column in range(result.nfields))
+        return [None if value is None else value.decode() for value in values]
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection[TupleRow]]:
+        """A connection, or NotStored at once while the database is known to be away."""
+        probing = time.monotonic() < self._rest_until
+        if probing and not self._probe.acquire(blocking=False):
+            raise NotStored("the database is away")
+        try:
+            connection = self._pool.getconn()
+        except psycopg.OperationalError as error:
+            self._fail(error)
+            raise NotStored(str(error)) from error
+        finally:
+            if probing:
+                self._probe.release()
+        try:
+            yield connection
+            self._rest_until = 0.0
+        finally:
+            self._pool.putconn(connection)
+
+    def _fail(self, error: Exception) -> None:
+        self._rest_until = time.monotonic() + REST_SECONDS
+        log.error("signal_not_stored", error=str(error).strip())
+
+    def _watch(self) -> None:
+        """End exchanges past their deadline, by closing the line under them."""
+        while not self._ended.wait(WATCH_SECONDS):
+            now = time.monotonic()
+            late = [connection for connection, by in list(self._busy.items()) if now > by]
+            for connection in late:
+                with suppress(OSError, psycopg.OperationalError):
+                    line = socket.socket(fileno=socket.dup(connection.fileno()))
+                    line.shutdown(socket.SHUT_RDWR)
+                    line.close()
+            for connection in [known for known in list(self._prepared) if known.closed]:
+                del self._prepared[connection]
+
+
+def _check_not_hung_up(connection: Connection[TupleRow]) -> None:
+    """Raise OperationalError if the server ended an idle connection, so that the pool
+    replaces it before anything is sent on it."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise psycopg.OperationalError("the server closed an idle connection")
