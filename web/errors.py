@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, g, render_template, request
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
@@ -131,6 +132,8 @@ def answer(problem: Problem) -> Response:
         return to_response(
             problem.to_json(), problem.status, content_type="application/problem+json"
         )
+    # The page is about nobody: asking who visits may need what has just failed.
+    g.setdefault("_login_user", AnonymousUserMixin())
     page = render_template("error.html", problem=problem, safe=_SAFE)
     return Response(page, problem.status, content_type="text/html; charset=utf-8")
 

@@ -146,9 +146,9 @@ class Stack:
         response.raise_for_status()
         return response.json()
 
-    def page(self, path: str) -> httpx.Response:
-        """A page of the site, as someone who is not signed in."""
-        return self._http.get(f"{self.ready['web_url']}{path}")
+    def page(self, path: str, *, cookie: str = "") -> httpx.Response:
+        """A page of the site, as the browser of whom the cookie names."""
+        return self._http.get(f"{self.ready['web_url']}{path}", headers={"Cookie": cookie})
 
     def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One call of the API as the demo's key."""
@@ -178,6 +178,13 @@ class Stack:
             with suppress(ProcessLookupError):
                 os.kill(pid, sig)
         return len(pids)
+
+    def freeze(self, process: str, sig: signal.Signals = signal.SIGSTOP) -> None:
+        """Hold a process and everything it started still, or with SIGCONT let it go on."""
+        for pid in self.pids(process):
+            for member in (pid, *_descendants(pid)):
+                with suppress(ProcessLookupError):
+                    os.kill(member, sig)
 
     def restart(self, process: str, *, within: float = 15) -> None:
         """Kill a process and return once its successor is ready."""
@@ -239,6 +246,14 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _descendants(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *_descendants(child)]
+    return found
 
 
 def _free_port() -> int:

@@ -66,7 +66,6 @@ class Storage:
             min_size=2,
             max_size=SIZE,
             timeout=POOL_SECONDS,
-            check=_check_not_hung_up,
             reconnect_timeout=5,
             name="intake",
             open=True,
@@ -131,7 +130,7 @@ class Storage:
         if probing and not self._probe.acquire(blocking=False):
             raise NotStored("the database is away")
         try:
-            connection = self._pool.getconn()
+            connection = self._take()
         except psycopg.OperationalError as error:
             self._fail(error)
             raise NotStored(str(error)) from error
@@ -142,6 +141,19 @@ class Storage:
             yield connection
             self._rest_until = 0.0
         finally:
+            self._pool.putconn(connection)
+
+    def _take(self) -> Connection[TupleRow]:
+        """A connection that the server has not ended, as after its restart.
+
+        Not the pool's own `check`: that sleeps after each broken one.
+        """
+        while True:
+            connection = self._pool.getconn()
+            if not _has_hung_up(connection):
+                return connection
+            self._prepared.pop(connection, None)
+            connection.close()
             self._pool.putconn(connection)
 
     def _fail(self, error: Exception) -> None:
@@ -162,10 +174,8 @@ class Storage:
                 del self._prepared[connection]
 
 
-def _check_not_hung_up(connection: Connection[TupleRow]) -> None:
-    """Raise OperationalError if the server ended an idle connection, so that the pool
-    replaces it before anything is sent on it."""
+def _has_hung_up(connection: Connection[TupleRow]) -> bool:
+    """An idle server says nothing, so something to read means the end."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
-        raise psycopg.OperationalError("the server closed an idle connection")
+    return bool(waiting.poll(0))
