@@ -16,8 +16,8 @@ import psycopg
 from sqlalchemy import select
 
 from protos import ids
+from web.accounts import owners
 from web.accounts import service as accounts
-from web.accounts.owners import add_account
 from web.connections import service as connections
 from web.db import db, get_for_tenant, tenant_scope
 from web.strategies import service as strategy_service
@@ -28,7 +28,7 @@ from web.subscriptions.models import Subscription
 EMAIL = "demo@fillwire.example"
 TENANT = "Demo"
 ACTOR = "system:demo"
-FILE = "demo.json"
+FILE = "demo_secrets.json"
 
 
 @dataclass
@@ -50,19 +50,30 @@ def seed(strategies: int = 1) -> dict[str, Any]:
     app = create_site()
     path: Path = app.extensions["fillwire.config"].data_dir / FILE
     with app.app_context():
-        kept = _load(path) or _begin(path)
-        with tenant_scope(kept.tenant_id):
-            while len(kept.strategies) < strategies:
-                kept.strategies.append(_add_strategy(len(kept.strategies) + 1))
-                _save(path, kept)
-            return _describe(kept, strategies)
+        try:
+            return _seed(path, strategies)
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _seed(path: Path, count: int) -> dict[str, Any]:
+    kept = _load(path) or _begin(path)
+    with tenant_scope(kept.tenant_id):
+        while len(kept.strategies) < count:
+            kept.strategies.append(_add_strategy(len(kept.strategies) + 1))
+            _save(path, kept)
+        return _describe(kept, count)
 
 
 def _begin(path: Path) -> Kept:
     """Account and key, written down before they are used."""
     password = secrets.token_urlsafe(15)
     with psycopg.connect(os.environ["DATABASE_URL"]) as owner:
-        account = add_account(owner, email=EMAIL, password=password, tenant_name=TENANT)
+        try:
+            account = owners.add_account(owner, email=EMAIL, password=password, tenant_name=TENANT)
+        except owners.AlreadyThere:
+            account = owners.set_password(owner, email=EMAIL, password=password)
     with tenant_scope(account.tenant_id):
         kept = Kept(account.tenant_id, EMAIL, password, accounts.add_api_key("demo", ACTOR))
     _save(path, kept)

@@ -263,7 +263,7 @@ def test_pages_of_signals_meet_and_cost_the_same(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/strategies", 3), ("/signals", 6), ("/trades", 6), ("/orders", 6), ("/positions", 5)],
+    [("/strategies", 4), ("/signals", 6), ("/trades", 6), ("/orders", 6), ("/positions", 6)],
 )
 def test_list_pages_cost_few_queries(site: Site, path: str, most: int) -> None:
     client = site.signed_in(site.ours)

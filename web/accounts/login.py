@@ -28,7 +28,11 @@ def sign_in_required(view: View) -> View:
 
 def install(app: Flask) -> None:
     """Find the visitor of each request that asks for one."""
-    manager = LoginManager(app)
+    # Without its context processor: that would look the visitor up for every template,
+    # and an error page must not need the database.
+    manager = LoginManager()
+    manager.init_app(app, add_context_processor=False)
+    app.jinja_env.globals["current_user"] = current_user
 
     def load(_request: object) -> Visitor | None:
         token = request.cookies.get(COOKIE)

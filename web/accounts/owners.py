@@ -13,6 +13,10 @@ class WeakPassword(Exception):
     """The password is too short."""
 
 
+class AlreadyThere(Exception):
+    """Somebody signs in with this e-mail."""
+
+
 @dataclass(frozen=True)
 class Account:
     """A person and the tenant they own."""
@@ -24,34 +28,50 @@ class Account:
 def add_account(
     owner: psycopg.Connection, *, email: str, password: str, tenant_name: str
 ) -> Account:
-    """Add a person with a tenant of their own; an e-mail already known gets the password.
+    """Add a person with a tenant of their own.
 
-    Raises WeakPassword.
+    Raises WeakPassword, AlreadyThere.
     """
-    if len(password) < passwords.MIN_PASSWORD:
-        raise WeakPassword(f"A password has at least {passwords.MIN_PASSWORD} characters.")
-    address = email.strip().lower()
+    made = Account(ids.new(), ids.new())
     with owner.transaction():
-        person = owner.execute(
+        added = owner.execute(
             "INSERT INTO web.people (id, email, password_hash) VALUES (%s, %s, %s) "
-            "ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash "
-            "RETURNING id",
-            (ids.new(), address, passwords.hash_password(password)),
-        ).fetchone()
-        assert person is not None
-        member = owner.execute(
-            "SELECT tenant_id FROM web.members WHERE person_id = %s ORDER BY created_at", person
-        ).fetchone()
-        return Account(
-            person[0], member[0] if member else _add_tenant(owner, person[0], tenant_name)
+            "ON CONFLICT (email) DO NOTHING",
+            (made.person_id, _address(email), _hash(password)),
         )
+        if added.rowcount == 0:
+            raise AlreadyThere(email)
+        owner.execute(
+            "INSERT INTO web.tenants (id, name) VALUES (%s, %s)", (made.tenant_id, tenant_name)
+        )
+        owner.execute(
+            "INSERT INTO web.members (tenant_id, person_id, role) VALUES (%s, %s, 'owner')",
+            (made.tenant_id, made.person_id),
+        )
+    return made
 
 
-def _add_tenant(owner: psycopg.Connection, person_id: UUID, name: str) -> UUID:
-    tenant_id = ids.new()
-    owner.execute("INSERT INTO web.tenants (id, name) VALUES (%s, %s)", (tenant_id, name))
-    owner.execute(
-        "INSERT INTO web.members (tenant_id, person_id, role) VALUES (%s, %s, 'owner')",
-        (tenant_id, person_id),
-    )
-    return tenant_id
+def set_password(owner: psycopg.Connection, *, email: str, password: str) -> Account:
+    """Give a known person a new password.
+
+    Raises WeakPassword, LookupError.
+    """
+    found = owner.execute(
+        "UPDATE web.people p SET password_hash = %s FROM web.members m "
+        "WHERE p.email = %s AND m.person_id = p.id AND m.role = 'owner' "
+        "RETURNING p.id, m.tenant_id",
+        (_hash(password), _address(email)),
+    ).fetchone()
+    if found is None:
+        raise LookupError(email)
+    return Account(*found)
+
+
+def _address(email: str) -> str:
+    return email.strip().lower()
+
+
+def _hash(password: str) -> str:
+    if len(password) < passwords.MIN_PASSWORD:
+        raise WeakPassword(f"a password has at least {passwords.MIN_PASSWORD} characters")
+    return passwords.hash_password(password)

@@ -29,6 +29,9 @@ class Visitor:
     name: str
     role: str
     tenant_name: str
+    # The tenant's change number before this request read anything else: live pages go on
+    # from here.
+    change_number: int
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -88,10 +91,26 @@ def find_visitor(token: str) -> Visitor | None:
         row = connection.execute(
             text("SELECT * FROM web.find_session(:hash)"), {"hash": passwords.hash_token(token)}
         ).one_or_none()
-    if row is None:
-        return None
+        if row is None:
+            return None
+        connection.execute(
+            text("SELECT set_config('app.tenant_id', :tenant, true)"),
+            {"tenant": str(row.tenant_id)},
+        )
+        number = connection.scalar(
+            text("SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant"),
+            {"tenant": row.tenant_id},
+        )
     enter_tenant(row.tenant_id)
-    return Visitor(row.person_id, row.tenant_id, row.email, row.name, row.role, row.tenant_name)
+    return Visitor(
+        row.person_id,
+        row.tenant_id,
+        row.email,
+        row.name,
+        row.role,
+        row.tenant_name,
+        number or 0,
+    )
 
 
 def sign_out(token: str) -> None:

@@ -36,5 +36,5 @@ def _unauthorized(detail: str) -> Problem:
         "unauthorized",
         "Who is asking?",
         detail,
-        "Send `Authorization: Bearer fw_test_…`. Keys are made on the API keys page.",
+        "Send `Authorization: Bearer fw_test_…`.",
     )

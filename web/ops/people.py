@@ -21,6 +21,8 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
     with psycopg.connect(_owner_url(folder)) as owner:
         try:
             owners.add_account(owner, email=email, password=password, tenant_name=tenant)
+        except owners.AlreadyThere:
+            owners.set_password(owner, email=email, password=password)
         except owners.WeakPassword as problem:
             raise CannotAdd(str(problem)) from None
 

@@ -10,7 +10,7 @@ const GATHER_MS = 120;
 const KINDS = ["signal", "trade", "position"];
 
 const dot = document.getElementById("live");
-let number = null;
+let number = Number(document.body.dataset.number);
 let failures = 0;
 let source = null;
 let polling = null;
@@ -89,7 +89,6 @@ async function listen() {
   } catch {
     return failed();
   }
-  number ??= pass.number;
   const url = new URL(pass.url);
   url.searchParams.set("ticket", pass.ticket);
   url.searchParams.set("after", number);
@@ -134,7 +133,7 @@ function stopPolling() {
 
 async function poll() {
   try {
-    const found = await ask(`/live/changes?after=${number ?? ""}`);
+    const found = await ask(`/live/changes?after=${number}`);
     number = found.number;
     for (const event of found.events) announce(event.type.split(".")[0]);
     if (!source) show("polling", "Polling");

@@ -1,0 +1,202 @@
+"""The live process: streams resume where they stopped, with Redis or without."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from tests.site.conftest import Site
+from web.changes import tickets
+from web.config import Config
+from web.live import STREAMS_PER_PERSON, Live
+from web.ops import children
+
+SECONDS = 10
+
+
+@contextmanager
+def serving(config: Config) -> Iterator[str]:
+    """The live process on a port of its own, in a thread."""
+    import asyncio
+
+    port = children.free_port()
+    ready = threading.Event()
+    holder: dict[str, Any] = {}
+
+    async def run() -> None:
+        server = Server(Live(config), port=port, interface=Interfaces.ASGI)
+        holder["stop"] = server.stop
+        holder["loop"] = asyncio.get_running_loop()
+        ready.set()
+        await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread.start()
+    ready.wait(SECONDS)
+    url = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{url}/healthz").text == "ok\n":
+                break
+        except httpx.TransportError:
+            time.sleep(0.02)
+    try:
+        yield url
+    finally:
+        holder["loop"].call_soon_threadsafe(holder["stop"])
+        thread.join(SECONDS)
+
+
+@pytest.fixture(scope="module")
+def live(site: Site) -> Iterator[str]:
+    """Without Redis: PostgreSQL alone must do."""
+    with serving(replace(site.app.extensions["fillwire.config"])) as url:
+        yield url
+
+
+def ticket(site: Site, person: UUID | None = None) -> str:
+    config: Config = site.app.extensions["fillwire.config"]
+    return tickets.issue(config.secret_key, site.ours.tenant_id, person or uuid4())
+
+
+def change(site: Site, tenant_id: UUID, *trade_ids: UUID) -> None:
+    """What drain and projector do when something of a tenant changed."""
+    with psycopg.connect(site.database.url("worker")) as worker:
+        worker.execute(
+            "SELECT web.record_changes(%s, %s, %s)",
+            ([tenant_id] * len(trade_ids), ["trade"] * len(trade_ids), list(trade_ids)),
+        )
+
+
+class Stream:
+    """The events of one stream, read one at a time."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.lines = response.iter_lines()
+
+    def next(self) -> dict[str, str]:
+        """The next event, comments and `retry` passed over."""
+        fields: dict[str, str] = {}
+        for line in self.lines:
+            name, _, value = line.partition(": ")
+            if line == "" and "event" in fields:
+                return fields
+            if name in ("event", "id", "data"):
+                fields[name] = value
+        raise AssertionError("the stream ended")
+
+
+@contextmanager
+def listening(url: str, ticket: str, after: int | None = None) -> Iterator[Stream]:
+    query = {"ticket": ticket} | ({} if after is None else {"after": str(after)})
+    with httpx.stream("GET", f"{url}/stream", params=query, timeout=SECONDS) as response:
+        assert response.status_code == 200, response.read()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Stream(response)
+
+
+def test_a_stream_tells_what_changed_and_resumes_after_its_number(site: Site, live: str) -> None:
+    first, second, third = uuid4(), uuid4(), uuid4()
+    with listening(live, ticket(site)) as stream:
+        start = int(stream.next()["id"])
+        change(site, site.ours.tenant_id, first)
+        told = stream.next()
+    assert told["event"] == "trade.updated"
+    assert told["data"] == f'{{"id":"trd_{first.hex}"}}'
+    assert int(told["id"]) == start + 1
+
+    change(site, site.ours.tenant_id, second)
+    change(site, site.theirs.tenant_id, uuid4())
+    change(site, site.ours.tenant_id, third)
+    with listening(live, ticket(site), after=start + 1) as stream:
+        resumed = [stream.next(), stream.next()]
+    assert [event["data"] for event in resumed] == [
+        f'{{"id":"trd_{trade_id.hex}"}}' for trade_id in (second, third)
+    ]
+
+
+def test_changes_of_one_commit_are_told_whole_or_again(site: Site, live: str) -> None:
+    with listening(live, ticket(site)) as stream:
+        start = int(stream.next()["id"])
+        change(site, site.ours.tenant_id, *(uuid4() for _ in range(3)))
+        events = [stream.next() for _ in range(3)]
+    assert [event.get("id") for event in events] == [None, None, str(start + 1)]
+
+
+def test_a_ticket_opens_one_stream(site: Site, live: str) -> None:
+    given = ticket(site)
+    with listening(live, given) as stream:
+        stream.next()
+    for bad in (given, given + "x", ""):
+        assert httpx.get(f"{live}/stream", params={"ticket": bad}).status_code == 403
+
+
+def test_a_person_has_two_streams_and_a_closed_one_makes_room(site: Site, live: str) -> None:
+    person = uuid4()
+    with listening(live, ticket(site, person)), listening(live, ticket(site, person)):
+        refused = httpx.get(f"{live}/stream", params={"ticket": ticket(site, person)})
+        assert refused.status_code == 429
+        assert str(STREAMS_PER_PERSON) in refused.text
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            with listening(live, ticket(site, person)) as stream:
+                stream.next()
+            return
+        except AssertionError:
+            if time.monotonic() > until:
+                raise
+
+
+def test_only_our_own_pages_may_listen(site: Site, live: str) -> None:
+    answer = httpx.get(
+        f"{live}/stream",
+        params={"ticket": ticket(site)},
+        headers={"Origin": "https://evil.example"},
+    )
+    assert answer.status_code == 403
+    assert answer.headers["access-control-allow-origin"] == "http://localhost"
+
+
+def test_redis_brings_the_news_at_once(site: Site, redis_url: str) -> None:
+    from redis import Redis
+
+    from web.queue import CHANGES_CHANNEL
+
+    config = replace(site.app.extensions["fillwire.config"], redis_url=redis_url)
+    with (
+        serving(config) as url,
+        listening(url, ticket(site)) as stream,
+        Redis.from_url(redis_url) as redis,
+    ):
+        stream.next()
+        while redis.publish(CHANGES_CHANNEL, uuid4().hex) == 0:
+            time.sleep(0.01)
+        change(site, site.ours.tenant_id, uuid4())
+        began = time.monotonic()
+        redis.publish(CHANGES_CHANNEL, site.ours.tenant_id.hex)
+        stream.next()
+        assert time.monotonic() - began < 1
+
+
+def test_polling_tells_the_same(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    number = client.get("/live/ticket").json["number"]  # type: ignore[index]
+    trade_id = uuid4()
+    change(site, site.ours.tenant_id, trade_id)
+    found = client.get(f"/live/changes?after={number}").json
+    assert found == {
+        "number": number + 1,
+        "events": [{"number": number + 1, "type": "trade.updated", "id": f"trd_{trade_id.hex}"}],
+    }
+    assert client.get("/live/changes").json["events"] == []  # type: ignore[index]
