@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests import factories
-from tests.site.conftest import Site, add_signal, add_trade
+from tests.site.conftest import Site, add_signal, add_trade, add_workspace, csrf
 
 PAGES = (
     "/strategies/{strategy}",
@@ -77,8 +77,6 @@ def test_a_page_of_another_tenant_is_not_found(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("path", POSTS)
 def test_nothing_can_be_posted_to_another_tenant(site: Site, path: str) -> None:
-    from tests.site.conftest import csrf
-
     client = site.signed_in(site.ours)
     token = csrf(client, "/connections")
     form = {"csrf_token": token, "enabled": "0", "action": "buy"}
@@ -164,20 +162,21 @@ def test_the_staff_role_reads_every_tenant_and_writes_none(site: Site) -> None:
 
 
 def test_a_follower_reads_its_trade_but_not_the_publishers_signal(site: Site) -> None:
+    follower = add_workspace(site.owner, site.app, "follower")
     strategy = factories.strategy(site.owner, site.theirs.tenant_id)
-    followed = factories.subscription(site.owner, strategy, site.ours.tenant_id)
+    followed = factories.subscription(site.owner, strategy, follower.tenant_id)
     signal_id = add_signal(
         site.owner, tenant_id=site.theirs.tenant_id, strategy_id=strategy.id, seq=1
     )
     trade_id = add_trade(site.owner, followed, signal_id)
     shown, signal = f"/trades/trd_{trade_id.hex}", f"/signals/sig_{signal_id.hex}"
 
-    status, trade = site.api(site.ours, "GET", shown)
+    status, trade = site.api(follower, "GET", shown)
     assert (status, trade["signal_id"]) == (200, f"sig_{signal_id.hex}")
-    assert site.api(site.ours, "GET", signal)[0] == 404
-    assert site.api(site.ours, "GET", f"/strategies/str_{strategy.id.hex}")[0] == 404
+    assert site.api(follower, "GET", signal)[0] == 404
+    assert site.api(follower, "GET", f"/strategies/str_{strategy.id.hex}")[0] == 404
     assert site.api(site.theirs, "GET", shown)[0] == 404
-    client = site.signed_in(site.ours)
+    client = site.signed_in(follower)
     assert client.get(shown).status_code == 200
     assert client.get(signal).status_code == 404
     assert client.get(f"/subscriptions/sub_{followed.id.hex}").status_code == 200

@@ -103,5 +103,5 @@ def neighbours(signal: Signal) -> tuple[UUID | None, UUID | None]:
             Signal.seq.in_((signal.seq - 1, signal.seq + 1)),
         )
     )
-    rows = {seq: signal_id for seq, signal_id in found}
+    rows = {row.seq: row.id for row in found}
     return rows.get(signal.seq - 1), rows.get(signal.seq + 1)

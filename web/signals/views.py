@@ -56,4 +56,4 @@ def page(signal_id: UUID) -> str:
 
 def _names() -> dict[UUID, str]:
     rows = db.session.execute(select(Strategy.id, Strategy.name))
-    return {strategy_id: name for strategy_id, name in rows}
+    return {row.id: row.name for row in rows}
