@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import seed
-from benchmarks.bench import Bench, Part, Row, ms
+from benchmarks.bench import Bench, Part, Row, ms, used
 
 SIZES = (1, 100, 1_000, 10_000)
 # first submitted, last submitted, all stored, as a multiple of the COPY
@@ -79,7 +79,9 @@ def measure(bench: Bench) -> Part:
     for size, strategy, webhook in zip(sizes, bench.strategies, bench.webhooks, strict=False):
         seed.subscribe(bench.owner, [strategy], each=size)
         cold, _ = _fire(bench, webhook, size)
+        before = bench.processor_seconds()
         warm, signal_id = _fire(bench, webhook, size)
+        spent = used(before, bench.processor_seconds())
         copied, rows = copy_again(bench, signal_id)
         _tell(part, size, warm, copied, rows)
         part.figures[str(size)] = {
@@ -89,6 +91,7 @@ def measure(bench: Bench) -> Part:
             "rows": rows,
         }
         part.notes.append(f"fan-out {size:,}, first to last: {_steps(bench, signal_id)}")
+        part.notes.append(f"fan-out {size:,}, processor time: {spent}")
         if warm.filled < size:
             part.notes.append(f"fan-out {size}: {warm.filled} filled of {warm.trades} trades")
     return part
