@@ -3,6 +3,7 @@ statement is the same for one row and for a thousand."""
 
 # One transaction for a batch of entries. The lease row is locked against takeover; rows
 # of an account whose epoch moved on are left out, and the caller learns who is held.
+# `(… IN …) IS TRUE` is hashed; a join would be nested loops, since one row is expected.
 WRITE = """
 WITH held AS MATERIALIZED (
     SELECT l.account_id FROM execution.leases l
@@ -18,7 +19,7 @@ WITH held AS MATERIALIZED (
         origin text, instrument text, side text, ord_type text, time_in_force text,
         order_qty numeric, limit_price numeric, reference_price numeric,
         created_at timestamptz)
-    JOIN held USING (account_id)
+    WHERE (o.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT DO NOTHING
 ), written_facts AS (
     INSERT INTO execution.facts (account_id, seq, canonical_id, kind, trade_id, order_id,
@@ -29,7 +30,7 @@ WITH held AS MATERIALIZED (
         canonical_id text, kind text, trade_id uuid, order_id uuid, fact text,
         at timestamptz)) WITH ORDINALITY AS f(account_id, seq, canonical_id, kind, trade_id,
         order_id, fact, at, n)
-    JOIN held USING (account_id)
+    WHERE (f.account_id IN (SELECT account_id FROM held)) IS TRUE
     ORDER BY f.n
     ON CONFLICT (account_id, canonical_id) DO NOTHING
 ), written_positions AS (
@@ -40,7 +41,7 @@ WITH held AS MATERIALIZED (
     FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
         subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
         attribution text)
-    JOIN held USING (account_id)
+    WHERE (q.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT (account_id, instrument, subscription_id) DO UPDATE
         SET quantity = excluded.quantity, avg_price = excluded.avg_price,
             fact_seq = excluded.fact_seq
@@ -48,8 +49,8 @@ WITH held AS MATERIALIZED (
 ), written_ends AS (
     UPDATE execution.instructions i SET done_at = clock_timestamp()
     FROM json_to_recordset(%(done)s::json) AS d(account_id uuid, trade_id uuid)
-    JOIN held USING (account_id)
     WHERE i.trade_id = d.trade_id AND i.done_at IS NULL
+      AND (d.account_id IN (SELECT account_id FROM held)) IS TRUE
 )
 SELECT account_id FROM held
 """
