@@ -47,9 +47,10 @@ WITH held AS MATERIALIZED (
             fact_seq = excluded.fact_seq
         WHERE p.fact_seq <= excluded.fact_seq
 ), written_ends AS (
-    UPDATE execution.instructions i SET done_at = clock_timestamp()
+    UPDATE execution.instructions i SET done_at = coalesce(i.done_at, clock_timestamp())
     FROM json_to_recordset(%(done)s::json) AS d(account_id uuid, trade_id uuid)
-    WHERE i.trade_id = d.trade_id AND i.done_at IS NULL
+    -- Not `done_at IS NULL`: the planner would then walk everything that is open.
+    WHERE i.trade_id = d.trade_id
       AND (d.account_id IN (SELECT account_id FROM held)) IS TRUE
 )
 SELECT account_id FROM held
