@@ -182,10 +182,11 @@ FROM execution.instructions i
 WHERE i.trade_id IN (SELECT o.trade_id FROM execution.orders o WHERE o.cl_ord_id = ANY(%s))
 """
 
+# `f.xid`, not `xid`: bare, it would be the text of the output, and 1000 sort before 999.
 FACTS_AFTER = """
-SELECT xid::text, id, fact FROM execution.facts
-WHERE (xid, id) > (%(xid)s::xid8, %(id)s) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY xid, id LIMIT %(most)s
+SELECT f.xid::text, f.id, f.fact FROM execution.facts f
+WHERE (f.xid, f.id) > (%(xid)s::xid8, %(id)s) AND f.xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY f.xid, f.id LIMIT %(most)s
 """
 
 FIND_ACCOUNT = "SELECT account_id FROM execution.leases WHERE account_id = %s"
