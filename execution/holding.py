@@ -93,13 +93,24 @@ class Holding:
                 self._engine.withdraw(account, trade_id, reason)
 
     def on_report(self, report: Report) -> None:
-        """A report from a broker's stream."""
-        if self._engine.knows(report.cl_ord_id):
-            self._engine.hear(report, heard=True)
+        """A report from a broker's stream. Behind one that is not recognised yet the
+        account's others wait: what is stored last tells where to resume."""
+        if self._engine.knows(report.cl_ord_id) and not self._has_strangers(report.account):
+            self._hear(report)
             return
         if not self._strangers:
             self._runtime.spawn(self._recognise())
         self._strangers.setdefault(report.cl_ord_id, []).append(report)
+
+    def _has_strangers(self, account: str) -> bool:
+        return any(waiting[0].account == account for waiting in self._strangers.values())
+
+    def _hear(self, report: Report) -> None:
+        """One report that cannot be worked in must not end the broker's stream."""
+        try:
+            self._engine.hear(report, heard=True)
+        except Exception:
+            log.exception("report_failed", cl_ord_id=report.cl_ord_id)
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -187,22 +198,26 @@ class Holding:
         except StoreUnavailable:
             self._runtime.later(RETRY_SECONDS, lambda: self._runtime.spawn(self._recognise()))
             return
+        except Exception:
+            log.exception("orders_not_recognised", orders=len(asked))
+            past = []
         strangers = {cl_ord_id: self._strangers.pop(cl_ord_id) for cl_ord_id in asked}
         if self._strangers:
             self._runtime.spawn(self._recognise())
         for trade in past:
             self._bring_back(trade)
-        for cl_ord_id, reports in strangers.items():
-            if not self._engine.knows(cl_ord_id):
-                log.warning("external_order", cl_ord_id=cl_ord_id)
-                continue
-            for report in reports:
-                self._engine.hear(report, heard=True)
+        reports = [report for same in strangers.values() for report in same]
+        for report in sorted(reports, key=lambda report: report.sequence):
+            if self._engine.knows(report.cl_ord_id):
+                self._hear(report)
+            else:
+                log.warning("external_order", cl_ord_id=report.cl_ord_id)
 
     def _bring_back(self, past: PastTrade) -> None:
         trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
         account = self._accounts.get(trade.account_id)
-        if account is None or trade.trade_id in account.runs:
+        # One not loaded yet hears it again when it attaches.
+        if account is None or not account.epoch or trade.trade_id in account.runs:
             return
         run = accounts.finished_run(account, trade, past)
         for ticket in run.tickets:
@@ -229,7 +244,6 @@ class Holding:
             found = await self._store.open_trades(self._instance, settled_seconds)
             # Reading thousands of open trades has its price: then less often.
             pause *= 1 + len(found) // CALM
-            self._withdraw_what_is_withdrawn(found)
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
@@ -238,6 +252,7 @@ class Holding:
                     for s in stored
                 ]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+            self._withdraw_what_is_withdrawn(found)
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
         finally:
