@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from execution import accounts, messages
 from execution.accounts import Account
@@ -16,7 +17,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Ticket
-from execution.rows import AccountImage, PastTrade
+from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
 from execution.store import OpenTrade, Store
@@ -142,13 +143,29 @@ class Holding:
         try:
             while self._to_take:
                 batch = self._to_take[:MOST_AT_ONCE]
-                await self._take(batch)
+                await self._take_what_can_be(batch)
                 del self._to_take[: len(batch)]
         except (StoreUnavailable, BrokerError) as error:
             log.warning("accounts_not_taken", cause=str(error), accounts=len(self._to_take))
             self._runtime.later(RETRY_SECONDS, self._take_some)
         finally:
             self._is_taking = False
+
+    async def _take_what_can_be(self, batch: Sequence[Account]) -> None:
+        """All together; if that fails, each alone: one account stops nobody else's. The
+        one that failed is found again by the poll."""
+        try:
+            await self._take(batch)
+        except (StoreUnavailable, BrokerError):
+            raise
+        except Exception:
+            if len(batch) > 1:
+                for account in batch:
+                    await self._take_what_can_be([account])
+                return
+            log.exception("account_not_taken", account=batch[0].ref.account)
+            self._engine.forget(batch[0])
+            self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
         for account in batch:
@@ -247,10 +264,7 @@ class Holding:
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-                trades = [
-                    (s.instruction_id, messages.read_trade(pb.Trade.FromString(s.trade)))
-                    for s in stored
-                ]
+                trades = [(s.instruction_id, trade) for s in stored if (trade := _read(s))]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
             self._withdraw_what_is_withdrawn(found)
         except StoreUnavailable as error:
@@ -268,3 +282,12 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _read(stored: Stored) -> Trade | None:
+    """A stored trade; None for one that cannot be read, which must not stop the others."""
+    try:
+        return messages.read_trade(pb.Trade.FromString(stored.trade))
+    except (ValueError, DecodeError):
+        log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
+        return None

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from execution.service import Service
@@ -90,3 +91,21 @@ async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) ->
     ]
     assert sides == [pb.LEG_EXIT]
     assert await kit.venue_positions() == {}
+
+
+async def test_an_account_that_cannot_be_read_stops_no_other(kit: Kit) -> None:
+    sound = pb.Account(broker="paper", environment="paper", account=f"{kit.account}-b")
+    resting = {"ord_type": pb.ORD_TYPE_LIMIT, "limit_price": "1.00"}
+    poison = kit.trade("buy", "5", **resting)
+    waiting = kit.trade("buy", "5", account=sound, **resting)
+    await kit.submit(poison, waiting)
+    await kit.until(lambda: bool(kit.outcomes(poison) and kit.outcomes(waiting)))
+    await kit.server.kill()
+    async with await psycopg.AsyncConnection.connect(kit.database.owner) as connection:
+        await connection.execute(
+            "UPDATE execution.instructions SET trade = '\\xffff' WHERE trade_id = %s",
+            (poison.trade_id,),
+        )
+    await kit.restart()
+    await kit.submit(kit.trade("cancel", "", account=sound), kit.trade("cancel", ""))
+    assert await kit.outcome(waiting) == ("CANCELED", "canceled_by_signal")
