@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 
+from benchmarks import machine
 from tests.e2e.stack import Stack
 
 PRICE = "228.40"
@@ -77,6 +78,16 @@ class Bench:
             time.sleep(0.05)
         return time.monotonic() - started
 
+    def processor_seconds(self) -> dict[str, float]:
+        """What each process of the stack has used of the cores so far."""
+        return {
+            name: sum(
+                machine.processor_seconds(member)
+                for member in {each for pid in pids for each in machine.children(pid)}
+            )
+            for name, pids in self.stack.ready["processes"].items()
+        }
+
     def unfinished(self) -> int:
         """Signals not handed on, and trades without an outcome."""
         waiting = self.count(
@@ -104,6 +115,12 @@ def verdict(value: float, budget: float, *, at_most: bool = True) -> bool:
 def ms(value: float) -> str:
     """Milliseconds for the table."""
     return f"{value:.1f} ms" if value < 100 else f"{value:.0f} ms"
+
+
+def used(before: dict[str, float], after: dict[str, float]) -> str:
+    """Processor time of each process between two readings."""
+    spent = {name: after[name] - before.get(name, 0.0) for name in after}
+    return ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items() if seconds > 0)
 
 
 def both(values: Sequence[float]) -> str:

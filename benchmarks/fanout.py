@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import seed
-from benchmarks.bench import Bench, Part, Row, ms
+from benchmarks.bench import Bench, Part, Row, ms, used
 
 SIZES = (1, 100, 1_000, 10_000)
 # first submitted, last submitted, all stored, as a multiple of the COPY
@@ -32,6 +32,11 @@ _ROWS = {
     " JOIN web.trades t ON t.id = i.trade_id WHERE t.signal_id = %(signal)s",
     "execution.orders": "SELECT o.* FROM execution.orders o JOIN web.trades t ON t.id = o.trade_id"
     " WHERE t.signal_id = %(signal)s",
+    "web.positions": "SELECT p.* FROM web.positions p JOIN web.trades t"
+    " ON t.connection_id = p.connection_id WHERE t.signal_id = %(signal)s",
+    "execution.positions": "SELECT p.* FROM execution.positions p JOIN execution.instructions i"
+    " ON i.account_id = p.account_id JOIN web.trades t ON t.id = i.trade_id"
+    " WHERE t.signal_id = %(signal)s",
     "execution.facts": "SELECT f.* FROM execution.facts f JOIN web.trades t ON t.id = f.trade_id"
     " WHERE t.signal_id = %(signal)s",
 }
@@ -43,6 +48,17 @@ _TIMES = """
     LEFT JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id
     WHERE t.signal_id = %s
 """
+_STEPS = """
+    SELECT min(t.received_at), min(t.dequeued_at), min(i.stored_at), max(i.stored_at),
+           min(o.created_at), max(o.created_at), min(a.arrived_at), max(a.arrived_at),
+           min(t.updated_at), max(t.updated_at)
+    FROM web.trades t
+    JOIN execution.instructions i ON i.trade_id = t.id
+    JOIN execution.orders o ON o.trade_id = t.id
+    JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id
+    WHERE t.signal_id = %s
+"""
+STEPS = ("dequeued", "handed over", "planned", "submitted", "stored")
 
 
 @dataclass(frozen=True)
@@ -63,7 +79,9 @@ def measure(bench: Bench) -> Part:
     for size, strategy, webhook in zip(sizes, bench.strategies, bench.webhooks, strict=False):
         seed.subscribe(bench.owner, [strategy], each=size)
         cold, _ = _fire(bench, webhook, size)
+        before = bench.processor_seconds()
         warm, signal_id = _fire(bench, webhook, size)
+        spent = used(before, bench.processor_seconds())
         copied, rows = copy_again(bench, signal_id)
         _tell(part, size, warm, copied, rows)
         part.figures[str(size)] = {
@@ -72,6 +90,8 @@ def measure(bench: Bench) -> Part:
             "copy_ms": copied,
             "rows": rows,
         }
+        part.notes.append(f"fan-out {size:,}, first to last: {_steps(bench, signal_id)}")
+        part.notes.append(f"fan-out {size:,}, processor time: {spent}")
         if warm.filled < size:
             part.notes.append(f"fan-out {size}: {warm.filled} filled of {warm.trades} trades")
     return part
@@ -113,6 +133,15 @@ def _fire(bench: Bench, webhook: str, size: int) -> tuple[Run, str]:
     assert row is not None
     trades, filled, received, *moments = row
     return Run(trades, filled, *(_since(received, each) for each in moments)), signal_id
+
+
+def _steps(bench: Bench, signal_id: str) -> str:
+    row = bench.owner.execute(_STEPS, [signal_id]).fetchone()
+    assert row is not None
+    received, dequeued, *moments = row
+    times = [_since(received, each) for each in (dequeued, dequeued, *moments)]
+    pairs = zip(STEPS, times[::2], times[1::2], strict=True)
+    return ", ".join(f"{name} {ms(first)} to {ms(last)}" for name, first, last in pairs)
 
 
 def _since(start: datetime | None, moment: datetime | None) -> float:

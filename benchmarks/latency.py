@@ -29,6 +29,22 @@ _STAGES = """
 """
 
 
+# Where the time before the venue goes, each from the step before.
+_STEPS = """
+    SELECT extract(epoch FROM t.accepted_at - t.received_at) * 1000 AS stored,
+           extract(epoch FROM t.dequeued_at - t.accepted_at) * 1000 AS dequeued,
+           extract(epoch FROM i.stored_at - t.dequeued_at) * 1000 AS handed_over,
+           extract(epoch FROM f.at - i.stored_at) * 1000 AS planned,
+           extract(epoch FROM a.arrived_at - f.at) * 1000 AS submitted
+    FROM web.trades t
+    JOIN execution.instructions i ON i.trade_id = t.id
+    JOIN execution.orders o ON o.trade_id = t.id
+    JOIN execution.facts f ON f.order_id = o.id AND f.kind = 'sending'
+    JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id AND a.result = 'accepted'
+    WHERE t.received_at >= %s AND t.state = 'FILLED'
+"""
+
+
 @dataclass(frozen=True)
 class Stages:
     """Milliseconds from receipt, one of each kind for every filled trade."""
@@ -48,6 +64,18 @@ class Stages:
     def pair(values: list[float]) -> tuple[float, float]:
         """p50 and p99."""
         return stats.percentile(values, 0.5), stats.percentile(values, 0.99)
+
+
+STEPS = ("stored", "dequeued", "handed over", "planned", "written down and submitted")
+
+
+def _steps(bench: Bench, start: datetime) -> dict[str, tuple[float, float]]:
+    rows = bench.owner.execute(_STEPS, [start]).fetchall()
+    columns = zip(*rows, strict=True) if rows else ()
+    return {
+        name: Stages.pair([float(value) for value in column])
+        for name, column in zip(STEPS, columns, strict=False)
+    }
 
 
 def measure(bench: Bench) -> Part:
@@ -79,6 +107,10 @@ def measure(bench: Bench) -> Part:
             "filled_ms": Stages.pair(stages.filled),
             "stored_ms": stored,
         }
+        steps = _steps(bench, start)
+        part.figures[str(rate)]["steps_ms"] = steps
+        told = ", ".join(f"{name} {both(pair)}" for name, pair in steps.items())
+        part.notes.append(f"steps at {rate}/s, p50 / p99, each from the one before: {told}")
         if len(stages.stored) < outcome.accepted:
             missing = outcome.accepted - len(stages.stored)
             part.notes.append(f"at {rate}/s {missing} of {outcome.accepted} did not fill")

@@ -63,6 +63,15 @@ def pss_mb(pid: int) -> float:
     return 0.0
 
 
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the cores so far; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(pid: int) -> set[int]:
     """A process and everything it started."""
     found = {pid}

@@ -31,10 +31,17 @@ from execution.rows import (
     Stored,
 )
 from protos.execution.v1 import execution_pb2 as pb
+from protos.postgres import BY_ID
 
 TTL_SECONDS = 6
 _json = msgspec.json.Encoder()
 _Connection = psycopg.AsyncConnection[DictRow]
+_CONNECT: dict[str, Any] = {
+    "autocommit": True,
+    "row_factory": dict_row,
+    "connect_timeout": 3,
+    "options": BY_ID,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class Store:
         self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(
             database_url,
             connection_class=_Connection,
-            kwargs={"autocommit": True, "row_factory": dict_row, "connect_timeout": 3},
+            kwargs=_CONNECT,
             min_size=1,
             max_size=4,
             timeout=3,
@@ -306,9 +313,7 @@ class Store:
             raise StoreUnavailable(str(error)) from error
 
     async def _connect(self) -> _Connection:
-        return await _Connection.connect(
-            self._url, autocommit=True, row_factory=dict_row, connect_timeout=3
-        )
+        return await _Connection.connect(self._url, **_CONNECT)
 
 
 def _rows(rows: Any) -> str:

@@ -4,13 +4,20 @@ import logging
 import sys
 
 import structlog
+from structlog.typing import EventDict
 
 
 def configure(process: str) -> None:
     """Send this process's log lines to standard error."""
+
+    def named(_logger: object, _method: str, event: EventDict) -> EventDict:
+        # Not a context variable: threads would not have it.
+        return {**event, "process": process}
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            named,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -20,4 +27,3 @@ def configure(process: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)

@@ -21,6 +21,8 @@ from sqlalchemy import DateTime, event, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from werkzeug.exceptions import NotFound
 
+from protos.postgres import BY_ID
+
 # What a caller waits for a connection before the answer is "down, try again".
 POOL_TIMEOUT_SECONDS = 0.7
 CONNECT_TIMEOUT_SECONDS = 2
@@ -64,7 +66,7 @@ def open_pool(url: str, *, size: int, name: str) -> Pool:
             "autocommit": True,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "application_name": f"fillwire-{name}",
-            "options": "-c statement_timeout=30s -c lock_timeout=10s",
+            "options": f"-c statement_timeout=30s -c lock_timeout=10s {BY_ID}",
         },
     )
 

@@ -20,24 +20,56 @@ from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
 from web.trades.service import Drain
 
+# A job works this long at most, then rings for the next one.
+SLICE_SECONDS = 0.25
+# How long a job that has nothing to do waits for a ring, and how often it listens.
+LINGER_SECONDS = 0.03
+LISTEN_SECONDS = 0.003
+
 log = structlog.get_logger()
 
 
 def drain(shard: int) -> None:
-    """The job. Takes the bell down first, so that a ring from now on is a new one."""
+    """The job: drain what is due, and a little longer whatever the bell tells meanwhile.
+
+    RQ's way with a job costs several milliseconds; a stream of signals pays it once a
+    slice instead of once each.
+    """
     bell, drainer = _tools()
-    bell.answer(shard)
+    bell.look(shard)
+    deadline = time.monotonic() + SLICE_SECONDS
     try:
-        more, changed = drainer.drain_due()
+        more = _drain_once(bell, drainer)
+        while not more and time.monotonic() < deadline:
+            if _hear(bell, shard):
+                more = _drain_once(bell, drainer)
+            elif bell.leave(shard):
+                return
     except ExecutionDown as error:
         log.warning("execution_away", error=str(error))
+        bell.leave(shard)
         return
     except psycopg.OperationalError as error:
         log.warning("database_away", error=str(error).strip())
+        bell.leave(shard)
         return
+    bell.pass_on(shard)
+
+
+def _drain_once(bell: Bell, drainer: Drain) -> bool:
+    more, changed = drainer.drain_due()
     bell.announce(changed)
-    if more:
-        bell.ring(shard)
+    return more
+
+
+def _hear(bell: Bell, shard: int) -> bool:
+    """Wait for a ring, LINGER_SECONDS at most."""
+    until = time.monotonic() + LINGER_SECONDS
+    while time.monotonic() < until:
+        time.sleep(LISTEN_SECONDS)
+        if bell.look(shard):
+            return True
+    return False
 
 
 def run_worker() -> None:

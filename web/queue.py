@@ -1,7 +1,8 @@
 """The bell: tells a worker that something is due. It carries no work.
 
-One bell a shard; ringing one that is already ringing does nothing. Losing a ring costs
-one sweep of the relay (1 s), running it twice changes nothing. Redis holds no truth: a
+One bell a shard, a counter: the first ring puts a job on the queue, further ones are
+heard by whoever looks already. Losing a ring costs one sweep of the relay (1 s), running
+it twice changes nothing. Redis holds no truth: a
 slow or absent one costs nobody who answers a sender any time at all, because a thread of
 its own (`Ringer`) rings for all of a process's requests.
 """
@@ -20,8 +21,18 @@ from rq.serializers import JSONSerializer
 TIMEOUT_SECONDS = 0.05
 # After a failure the bell is left alone for this long.
 REST_SECONDS = 1.0
+# A ring that nobody answers is forgotten after this, so that the next one is heard.
+RING_MS = 1000
 QUEUE = "drain"
 CHANGES_CHANNEL = "fillwire:changes"
+
+# The key counts rings; 1 while someone looks.
+_LEAVE = """
+local rings = redis.call('GET', KEYS[1])
+if rings and tonumber(rings) > 1 then return 0 end
+redis.call('DEL', KEYS[1])
+return 1
+"""
 
 log = structlog.get_logger()
 
@@ -37,21 +48,42 @@ class Bell:
             retry=None,
         )
         self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
+        self._leave = self._redis.register_script(_LEAVE)
         self._rest_until = 0.0
 
     def ring(self, shard: int = 0) -> None:
-        """Ask for a drain, unless one was asked for already."""
+        """Ask for a drain. Only the first ring since the last look puts a job on the queue."""
         with self._awake("bell_unheard") as redis:
-            if redis and redis.set(_key(shard), 1, nx=True, px=1000):
-                self._queue.enqueue(
-                    "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
-                )
+            if redis:
+                pipe = redis.pipeline(transaction=False)
+                pipe.incr(_key(shard))
+                pipe.pexpire(_key(shard), RING_MS)
+                if pipe.execute()[0] == 1:
+                    self._queue.enqueue(
+                        "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
+                    )
 
-    def answer(self, shard: int = 0) -> None:
-        """Take the ring down, before looking at what is due."""
+    def look(self, shard: int = 0) -> bool:
+        """Say that someone looks now, before they do; was it rung since the last look?"""
+        with self._awake("bell_unanswered") as redis:
+            if redis:
+                rung = redis.set(_key(shard), 1, px=RING_MS, get=True)
+                return rung is None or int(rung) > 1
+        return False
+
+    def leave(self, shard: int = 0) -> bool:
+        """Stop looking, unless it was rung meanwhile: then False, and look again."""
+        with self._awake("bell_unanswered") as redis:
+            if redis:
+                return bool(self._leave(keys=[_key(shard)]))
+        return True
+
+    def pass_on(self, shard: int = 0) -> None:
+        """Stop looking, and ask for another who looks."""
         with self._awake("bell_unanswered") as redis:
             if redis:
                 redis.delete(_key(shard))
+        self.ring(shard)
 
     def announce(self, tenant_ids: set[str]) -> None:
         """Tell live pages that these tenants have changes."""

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from execution.paper.book import Account, Changes, Order
 from execution.paper.matching import Holding, Terms
 from protos.paper.v1 import paper_pb2 as pb
+from protos.postgres import BY_ID
 
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
@@ -93,7 +94,12 @@ ORDER BY report_seq
 async def connect(url: str) -> Connection:
     """One connection that commits each statement by itself."""
     return await psycopg.AsyncConnection.connect(
-        url, autocommit=True, prepare_threshold=0, row_factory=dict_row, connect_timeout=5
+        url,
+        autocommit=True,
+        prepare_threshold=0,
+        row_factory=dict_row,
+        connect_timeout=5,
+        options=BY_ID,
     )
 
 

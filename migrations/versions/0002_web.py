@@ -725,18 +725,22 @@ $$;
 -- The next change number of each tenant given, in tenant order so that writers never
 -- deadlock; the numbers of a tenant are therefore in commit order.
 CREATE FUNCTION web.record_changes(p_tenants uuid[], p_kinds text[], p_objects uuid[])
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    WITH named AS (
-        SELECT DISTINCT * FROM unnest(p_tenants, p_kinds, p_objects) AS n(tenant_id, kind, object_id)
-    ), bumped AS (
-        INSERT INTO web.tenant_changes AS t (tenant_id, number)
-        SELECT DISTINCT tenant_id, 1 FROM named ORDER BY tenant_id
-        ON CONFLICT (tenant_id) DO UPDATE SET number = t.number + 1
-        RETURNING t.tenant_id, t.number
-    )
-    INSERT INTO web.changes (tenant_id, number, kind, object_id)
-    SELECT tenant_id, number, kind, object_id FROM named JOIN bumped USING (tenant_id)
-$$;
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_tenant uuid;
+    v_number bigint;
+BEGIN
+    FOR v_tenant IN SELECT DISTINCT t FROM unnest(p_tenants) t ORDER BY t LOOP
+        INSERT INTO web.tenant_changes AS c (tenant_id, number) VALUES (v_tenant, 1)
+            ON CONFLICT (tenant_id) DO UPDATE SET number = c.number + 1
+            RETURNING c.number INTO v_number;
+        INSERT INTO web.changes (tenant_id, number, kind, object_id)
+            SELECT DISTINCT v_tenant, v_number, n.kind, n.object_id
+            FROM unnest(p_tenants, p_kinds, p_objects) AS n(tenant_id, kind, object_id)
+            WHERE n.tenant_id = v_tenant
+            ON CONFLICT DO NOTHING;
+    END LOOP;
+END $$;
 
 GRANT EXECUTE ON FUNCTION
     web.accept_signal(uuid, bigint, uuid, text, text, bytea, bytea, jsonb, text, boolean, integer,

@@ -179,8 +179,8 @@ class Stack:
                 os.kill(pid, sig)
         return len(pids)
 
-    def freeze(self, process: str, sig: signal.Signals = signal.SIGSTOP) -> None:
-        """Hold a process and everything it started still, or with SIGCONT let it go on."""
+    def signal_all(self, process: str, sig: signal.Signals) -> None:
+        """Send a signal to a process and to everything it started."""
         for pid in self.pids(process):
             for member in (pid, *_descendants(pid)):
                 with suppress(ProcessLookupError):

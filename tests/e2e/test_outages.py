@@ -24,6 +24,13 @@ def sender() -> Iterator[Sender]:
     eager.close()
 
 
+@pytest.fixture(autouse=True)
+def _whole(stack: Stack, sender: Sender) -> None:
+    """Begin when both web processes store signals again."""
+    for _ in range(4):
+        sender.deliver(stack.webhooks()[-1], {"ticker": "REST", "action": "cancel"})
+
+
 def test_with_the_database_away_the_answer_is_503_within_a_second(
     stack: Stack, lane: Lane, sender: Sender
 ) -> None:
@@ -74,8 +81,6 @@ def test_a_killed_database_comes_back_and_nothing_is_lost(
 def test_without_redis_intake_and_trading_go_on(
     stack: Stack, lane: Lane, sender: Sender, how: signal.Signals
 ) -> None:
-    sender.deliver(lane.webhook, {"ticker": lane.ticker, "action": "cancel"})
-
     with frozen(stack, "redis", how):
         for action in ("buy", "exit"):
             message = {"ticker": lane.ticker, "action": action, "quantity": 1, "price": PRICE}
@@ -113,18 +118,18 @@ def frozen(stack: Stack, process: str, how: signal.Signals = signal.SIGSTOP) -> 
         stack.kill(process)
         yield
         return
-    stack.freeze(process)
+    stack.signal_all(process, signal.SIGSTOP)
     try:
         yield
     finally:
-        stack.freeze(process, signal.SIGCONT)
+        stack.signal_all(process, signal.SIGCONT)
 
 
 @contextmanager
 def down(stack: Stack, process: str) -> Iterator[None]:
     """Kill a process and keep its supervisor from starting it again."""
     os.kill(stack.supervisor_pid, signal.SIGSTOP)
-    stack.kill(process)
+    stack.signal_all(process, signal.SIGKILL)
     try:
         yield
     finally:

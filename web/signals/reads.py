@@ -1,6 +1,6 @@
 """Signals as pages and API show them, with how their trades went. Few queries a page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import case, func, select
 from web.db import db
 from web.paging import Page, newest_first
 from web.signals.models import Refusal, Signal
+from web.strategies.models import StrategyIntake
 from web.trades.models import FILLED_STATES, OPEN_STATES, Trade
 
 
@@ -23,6 +24,8 @@ class Counts:
     total_ms: float | None = None
     states: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+    # Its trades were made, however few: what is not there will not come.
+    drained: bool = True
 
     @property
     def is_open(self) -> bool:
@@ -48,7 +51,7 @@ def page(*, strategy_id: UUID | None, limit: int, cursor: str | None) -> Page[Si
     )
 
 
-def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
+def counts(signals: Sequence[Signal]) -> Mapping[UUID, Counts]:
     """How the trades of these signals went, in one query."""
     wanted = [signal.id for signal in signals]
     if not wanted:
@@ -71,7 +74,7 @@ def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
         .where(Trade.signal_id.in_(wanted))
         .group_by(Trade.signal_id)
     )
-    return {
+    found = {
         signal_id: Counts(
             trades,
             filled_,
@@ -82,6 +85,24 @@ def counts(signals: Iterable[Signal]) -> Mapping[UUID, Counts]:
             tuple(reasons),
         )
         for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
+    }
+    untraded = [signal for signal in signals if signal.id not in found]
+    return {**found, **_without_trades(untraded)}
+
+
+def _without_trades(signals: Sequence[Signal]) -> Mapping[UUID, Counts]:
+    """Whether those without a trade are still waiting for theirs."""
+    if not signals:
+        return {}
+    rows = db.session.execute(
+        select(StrategyIntake.strategy_id, StrategyIntake.drained_seq).where(
+            StrategyIntake.strategy_id.in_({signal.strategy_id for signal in signals})
+        )
+    )
+    drained = {row.strategy_id: row.drained_seq for row in rows}
+    return {
+        signal.id: Counts(drained=signal.seq <= drained.get(signal.strategy_id, 0))
+        for signal in signals
     }
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 import structlog
 from psycopg import Connection
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
@@ -111,13 +112,13 @@ class Storage:
         if statement.name not in prepared:
             result = wire.prepare(statement.name, statement.sql)
             if result.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.error_from_result(result)
+                raise _refusal(wire, result)
             prepared.add(statement.name)
         # None is NULL, which the stub of libpq's call does not know.
         values_in: Any = parameters
         result = wire.exec_prepared(statement.name, values_in, statement.formats)
         if result.status != ExecStatus.TUPLES_OK:
-            raise psycopg.errors.error_from_result(result)
+            raise _refusal(wire, result)
         if not result.ntuples:
             return None
         values = (result.get_value(0, column) for column in range(result.nfields))
@@ -172,6 +173,13 @@ class Storage:
                     line.close()
             for connection in [known for known in list(self._prepared) if known.closed]:
                 del self._prepared[connection]
+
+
+def _refusal(wire: PGconn, result: PGresult) -> psycopg.Error:
+    """What a failed statement means. A lost line has no code of the server's."""
+    if wire.status != ConnStatus.OK:
+        return psycopg.OperationalError(wire.error_message.decode(errors="replace").strip())
+    return psycopg.errors.error_from_result(result)
 
 
 def _has_hung_up(connection: Connection[TupleRow]) -> bool:

@@ -52,4 +52,5 @@ class StrategyIntake(Base):
     tenant_id: Mapped[UUID]
     version: Mapped[int] = mapped_column(server_default=FetchedValue())
     seq: Mapped[int] = mapped_column(server_default=FetchedValue())
+    drained_seq: Mapped[int] = mapped_column(server_default=FetchedValue())
     last_accepted_at: Mapped[datetime | None]
