@@ -309,3 +309,12 @@ def test_a_strategy_that_cannot_be_handed_over_stops_nobody_else(road: Road) -> 
         (sound.id, "PENDING"),
     }
     assert len(road.store.trades) == 1
+
+
+def test_a_sell_that_only_closes_is_not_held_to_the_limits_of_entries(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    road.signal(strategy, seconds_ago=130, action="sell", sentiment="flat")
+    road.signal(strategy, action="buy", sentiment="bearish", quantity=Decimal(1))
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("PENDING", None), ("PENDING", None)]
