@@ -227,8 +227,8 @@ def test_one_disabled_since_is_skipped_with_the_reason(road: Road) -> None:
 def test_a_late_entry_expires_and_names_the_stage(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy)
+    road.signal(strategy, seconds_ago=130, action="add")
     road.signal(strategy, seconds_ago=130)
-    road.signal(strategy, seconds_ago=130, action="exit")
     road.drain.drain_due()
     assert road.trades("state", "reason", "numbers->>'stage'") == [
         ("EXPIRED", "signal_stale", "dequeued"),
