@@ -53,7 +53,12 @@ class Account:
 
 
 def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
-    """Put positions, open runs and their orders back; returns the tickets of open trades."""
+    """Put positions, open runs and their orders back; returns the tickets of open trades.
+
+    May be done again, when what followed failed.
+    """
+    account.lanes.clear()
+    account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
     for held in image.positions:

@@ -182,8 +182,11 @@ class Dispatch:
             self._runtime.later(CANCEL_CHECK_SECONDS, lambda: self._check_cancel(account, ticket))
 
     def _check_cancel(self, account: Account, ticket: Ticket) -> None:
+        """Cancel again, unless it is over; one in doubt when it has appeared."""
         if not ticket.order.is_open or account.is_lost:
             return
+        if ticket.in_doubt:
+            self._cancel_answered(account, ticket, None)
+            return
         self._doubts.ask_about(account, ticket)
-        if not ticket.in_doubt:
-            self.cancel(account, ticket)
+        self.cancel(account, ticket)

@@ -73,6 +73,12 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
+        # As when they arrived: what a later trade ended is not taken up again.
+        for lane in account.lanes.values():
+            for track in lane.tracks.values():
+                for newer in range(1, len(track)):
+                    for earlier in track[:newer]:
+                        supersede(earlier, track[newer])
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Ask about those orders, and go on with the trades."""
@@ -168,17 +174,23 @@ class Engine:
         busy: Run | None = None
         for run in tuple(track):
             if busy is not None and not run.tickets:
-                self._wake_at_bound(account, lane, busy)
+                self._wake_at_bound(account, busy)
                 break
             self._advance(account, run)
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
 
-    def _wake_at_bound(self, account: Account, lane: Lane, run: Run) -> None:
+    def _wake_at_bound(self, account: Account, run: Run) -> None:
         if not run.has_bound_timer:
             run.has_bound_timer = True
-            self._runtime.later(_BOUND, lambda: self.settle(account, lane))
+            self._runtime.later(_BOUND, lambda: self._look_again(account, run))
+
+    def _look_again(self, account: Account, run: Run) -> None:
+        """A timer of a run rang; should its clock say "not yet", it is set anew."""
+        run.has_bound_timer = False
+        run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
+        self.settle(account, run.lane)
 
     def _advance(self, account: Account, run: Run) -> None:
         if run.is_done:
@@ -260,7 +272,7 @@ class Engine:
             run.has_age_timer = True
             left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
             seconds = max(left.total_seconds(), 0.0) + 0.01
-            self._runtime.later(seconds, lambda: self.settle(account, run.lane))
+            self._runtime.later(seconds, lambda: self._look_again(account, run))
 
     def _flip_timed_out(self, account: Account, run: Run) -> None:
         if run.entry is None and not run.is_done and not run.entry_dropped:

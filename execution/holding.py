@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from execution import accounts, messages
 from execution.accounts import Account
@@ -16,7 +17,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Ticket
-from execution.rows import AccountImage, PastTrade
+from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
 from execution.store import OpenTrade, Store
@@ -93,13 +94,24 @@ class Holding:
                 self._engine.withdraw(account, trade_id, reason)
 
     def on_report(self, report: Report) -> None:
-        """A report from a broker's stream."""
-        if self._engine.knows(report.cl_ord_id):
-            self._engine.hear(report, heard=True)
+        """A report from a broker's stream. Behind one that is not recognised yet the
+        account's others wait: what is stored last tells where to resume."""
+        if self._engine.knows(report.cl_ord_id) and not self._has_strangers(report.account):
+            self._hear(report)
             return
         if not self._strangers:
             self._runtime.spawn(self._recognise())
         self._strangers.setdefault(report.cl_ord_id, []).append(report)
+
+    def _has_strangers(self, account: str) -> bool:
+        return any(waiting[0].account == account for waiting in self._strangers.values())
+
+    def _hear(self, report: Report) -> None:
+        """One report that cannot be worked in must not end the broker's stream."""
+        try:
+            self._engine.hear(report, heard=True)
+        except Exception:
+            log.exception("report_failed", cl_ord_id=report.cl_ord_id)
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -131,13 +143,29 @@ class Holding:
         try:
             while self._to_take:
                 batch = self._to_take[:MOST_AT_ONCE]
-                await self._take(batch)
+                await self._take_what_can_be(batch)
                 del self._to_take[: len(batch)]
         except (StoreUnavailable, BrokerError) as error:
             log.warning("accounts_not_taken", cause=str(error), accounts=len(self._to_take))
             self._runtime.later(RETRY_SECONDS, self._take_some)
         finally:
             self._is_taking = False
+
+    async def _take_what_can_be(self, batch: Sequence[Account]) -> None:
+        """All together; if that fails, each alone: one account stops nobody else's. The
+        one that failed is found again by the poll."""
+        try:
+            await self._take(batch)
+        except (StoreUnavailable, BrokerError):
+            raise
+        except Exception:
+            if len(batch) > 1:
+                for account in batch:
+                    await self._take_what_can_be([account])
+                return
+            log.exception("account_not_taken", account=batch[0].ref.account)
+            self._engine.forget(batch[0])
+            self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
         for account in batch:
@@ -187,22 +215,26 @@ class Holding:
         except StoreUnavailable:
             self._runtime.later(RETRY_SECONDS, lambda: self._runtime.spawn(self._recognise()))
             return
+        except Exception:
+            log.exception("orders_not_recognised", orders=len(asked))
+            past = []
         strangers = {cl_ord_id: self._strangers.pop(cl_ord_id) for cl_ord_id in asked}
         if self._strangers:
             self._runtime.spawn(self._recognise())
         for trade in past:
             self._bring_back(trade)
-        for cl_ord_id, reports in strangers.items():
-            if not self._engine.knows(cl_ord_id):
-                log.warning("external_order", cl_ord_id=cl_ord_id)
-                continue
-            for report in reports:
-                self._engine.hear(report, heard=True)
+        reports = [report for same in strangers.values() for report in same]
+        for report in sorted(reports, key=lambda report: report.sequence):
+            if self._engine.knows(report.cl_ord_id):
+                self._hear(report)
+            else:
+                log.warning("external_order", cl_ord_id=report.cl_ord_id)
 
     def _bring_back(self, past: PastTrade) -> None:
         trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
         account = self._accounts.get(trade.account_id)
-        if account is None or trade.trade_id in account.runs:
+        # One not loaded yet hears it again when it attaches.
+        if account is None or not account.epoch or trade.trade_id in account.runs:
             return
         run = accounts.finished_run(account, trade, past)
         for ticket in run.tickets:
@@ -229,15 +261,12 @@ class Holding:
             found = await self._store.open_trades(self._instance, settled_seconds)
             # Reading thousands of open trades has its price: then less often.
             pause *= 1 + len(found) // CALM
-            self._withdraw_what_is_withdrawn(found)
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-                trades = [
-                    (s.instruction_id, messages.read_trade(pb.Trade.FromString(s.trade)))
-                    for s in stored
-                ]
+                trades = [(s.instruction_id, trade) for s in stored if (trade := _read(s))]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+            self._withdraw_what_is_withdrawn(found)
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
         finally:
@@ -253,3 +282,12 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _read(stored: Stored) -> Trade | None:
+    """A stored trade; None for one that cannot be read, which must not stop the others."""
+    try:
+        return messages.read_trade(pb.Trade.FromString(stored.trade))
+    except (ValueError, DecodeError):
+        log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
+        return None

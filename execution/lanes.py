@@ -15,7 +15,7 @@ from execution.domain.decisions import OpenOrder, Progress, Scope
 from execution.domain.orders import ZERO, Order
 from execution.domain.positions import FLAT, Attribution, Position
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Leg, OrdType, TradeState
+from execution.domain.words import Leg, OrdType, Side, TradeState
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -150,10 +150,13 @@ class Lane:
         attribution = self.attribution_of(subscription)
         entries: list[OpenOrder] = []
         closing: list[OpenOrder] = []
+        others: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
+                if ticket.order.terms.leg is Leg.EXIT:
+                    others.append(_seen(ticket))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if ticket.order.terms.leg is Leg.EXIT:
@@ -162,6 +165,9 @@ class Lane:
                 entries.append(_seen(ticket))
         own = self.own.get(subscription, FLAT).quantity
         position = positions.in_scope(attribution, own=own, whole=self.whole.quantity)
+        if taken := _taken_by(others, position, self.whole.quantity):
+            closing.append(taken)
+            in_doubt = in_doubt or taken.in_doubt
         return Scope(position, tuple(entries), tuple(closing), in_doubt)
 
     def attribution_of(self, subscription: UUID) -> Attribution:
@@ -181,6 +187,18 @@ class Lane:
         """All runs that are not over."""
         for track in self.tracks.values():
             yield from track
+
+
+def _taken_by(others: list[OpenOrder], position: Decimal, whole: Decimal) -> OpenOrder | None:
+    """What exits of other subscriptions, which may close the whole account, take of this
+    position: as one order on the closing side, for it must not be closed twice."""
+    side = Side.SELL if position > 0 else Side.BUY
+    closing = [order for order in others if order.side is side]
+    left = max(abs(whole) - sum((o.leaves for o in closing), ZERO), ZERO)
+    taken = abs(position) - left
+    if not closing or taken <= 0:
+        return None
+    return OpenOrder("", side, taken, in_doubt=any(o.in_doubt for o in closing))
 
 
 def _seen(ticket: Ticket) -> OpenOrder:

@@ -137,11 +137,14 @@ class Service:
         return _Read(message.trade_id, trade, row)
 
     def _let_run(self, read: Sequence[Sequence[_Read]], accepted: Accepted) -> None:
+        """Also those that an earlier call stored: they come before what is new."""
+        numbers = dict(accepted.stored)
+        numbers |= {t: k.instruction_id for t, k in accepted.known.items() if k.waits}
         arrivals: dict[UUID, tuple[int, Trade]] = {}
         for group in read:
             for one in group:
-                if one.trade is not None and one.trade.trade_id in accepted.stored:
-                    number = accepted.stored[one.trade.trade_id]
+                if one.trade is not None and one.trade.trade_id in numbers:
+                    number = numbers[one.trade.trade_id]
                     arrivals.setdefault(one.trade.trade_id, (number, one.trade))
         self._holding.accept(list(arrivals.values()))
 
@@ -160,7 +163,8 @@ def _status(one: _Read, accepted: Accepted) -> pb.StoreStatus:
         return pb.STORE_STATUS_INVALID
     if one.row.trade_id in accepted.stored:
         return pb.STORE_STATUS_STORED
-    same = accepted.known.get(one.row.trade_id) == one.row.content_hash
+    known = accepted.known.get(one.row.trade_id)
+    same = known is not None and known.content_hash == one.row.content_hash
     return pb.STORE_STATUS_ALREADY_STORED if same else pb.STORE_STATUS_CONFLICT
 
 

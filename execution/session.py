@@ -130,6 +130,9 @@ class Session:
         except (InDoubt, NotSent, AuthFailed) as error:
             log.info("cancel_unanswered", cl_ord_id=cl_ord_id, cause=str(error))
             result = None
+        except Exception:
+            log.exception("cancel_failed", cl_ord_id=cl_ord_id)
+            result = None
         answered(result)
 
 

@@ -83,7 +83,7 @@ UNION ALL SELECT trade_id, id FROM stored
 """
 
 KNOWN = """
-SELECT trade_id, id, content_hash, done_at IS NOT NULL AS is_done
+SELECT trade_id, id, content_hash, done_at IS NULL AND canceled_at IS NULL AS waits
 FROM execution.instructions WHERE trade_id = ANY(%s)
 """
 
@@ -137,6 +137,7 @@ LEFT JOIN execution.instances n ON n.id = l.instance_id
 WHERE i.done_at IS NULL AND i.stored_at < clock_timestamp() - make_interval(secs => %(settled)s)
   AND (l.instance_id IS NULL OR l.instance_id = %(instance)s OR n.id IS NULL
        OR n.heartbeat_at < clock_timestamp() - make_interval(secs => %(ttl)s))
+ORDER BY i.id
 """
 
 TRADES = """

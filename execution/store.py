@@ -45,13 +45,22 @@ _CONNECT: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A trade that was stored before. It waits when nobody ended or withdrew it: perhaps
+    the call that stored it broke off before the engine heard of it."""
+
+    content_hash: bytes
+    instruction_id: int
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of SubmitTrades: `stored` maps new trades to their instruction."""
 
     fresh_strategies: set[UUID]
     stored: dict[UUID, int]
-    # Of trades that were known before: content hash, and whether they are over.
-    known: dict[UUID, bytes]
+    known: dict[UUID, Known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,11 @@ class Store:
         stored = {row["key"]: row["id"] for row in rows if row["id"] is not None}
         fresh = {row["key"] for row in rows if row["id"] is None}
         missing = [t.trade_id for t in trades if t.trade_id not in stored]
-        known: dict[UUID, bytes] = {}
+        known: dict[UUID, Known] = {}
         if missing and fresh:
-            found = await self._all(statements.KNOWN, (missing,))
-            known = {row["trade_id"]: bytes(row["content_hash"]) for row in found}
+            for row in await self._all(statements.KNOWN, (missing,)):
+                content_hash = bytes(row["content_hash"])
+                known[row["trade_id"]] = Known(content_hash, row["id"], row["waits"])
         return Accepted(fresh, stored, known)
 
     async def withdraw(self, trades: Sequence[UUID], reason: int) -> set[UUID]:

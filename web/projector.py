@@ -304,7 +304,10 @@ class Projector:
             changed = self._write(cursor, to, facts)
         except psycopg.OperationalError:
             raise
-        except (ValueError, psycopg.Error):
+        except Superseded:
+            raise
+        except Exception as error:
+            log.warning("facts_one_by_one", error=str(error))
             changed = self._write_one_by_one(cursor, to, facts)
         faults.point("project.after_commit")
         self._bell.announce(changed)
@@ -331,8 +334,11 @@ class Projector:
                         batch.add(fact)
                         batch.write(connection)
                     changed |= {UUID(tenant_id).hex for tenant_id, _, _ in batch.changes}
-                except (ValueError, psycopg.DataError, psycopg.IntegrityError) as error:
-                    _put_aside(connection, fact, str(error))
+                except (psycopg.OperationalError, psycopg.ProgrammingError):
+                    # Not of this fact's making: the next would fail as well.
+                    raise
+                except Exception as error:
+                    _put_aside(connection, fact, f"{type(error).__name__}: {error}")
             self._move(connection, cursor, to)
         return changed
 

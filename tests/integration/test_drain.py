@@ -227,8 +227,8 @@ def test_one_disabled_since_is_skipped_with_the_reason(road: Road) -> None:
 def test_a_late_entry_expires_and_names_the_stage(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy)
+    road.signal(strategy, seconds_ago=130, action="add")
     road.signal(strategy, seconds_ago=130)
-    road.signal(strategy, seconds_ago=130, action="exit")
     road.drain.drain_due()
     assert road.trades("state", "reason", "numbers->>'stage'") == [
         ("EXPIRED", "signal_stale", "dequeued"),
@@ -262,3 +262,59 @@ def test_the_worker_role_may_do_all_this_but_reads_no_secret(database: Database)
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         worker.execute("SELECT secret_sealed FROM web.strategy_webhooks")
+
+
+def test_a_signal_that_cannot_be_read_stops_nobody_else(road: Road) -> None:
+    broken, sound = factories.strategy(road.owner), factories.strategy(road.owner)
+    factories.subscription(road.owner, broken)
+    factories.subscription(road.owner, sound)
+    poison = road.signal(broken)
+    road.owner.execute("UPDATE web.signals SET parsed = '{}' WHERE id = %s", (poison,))
+    after = road.signal(broken)
+    road.signal(sound)
+    road.drain.drain_due()
+    made = road.trades("signal_id", "state", "reason")
+    assert (poison, "NEEDS_ATTENTION", "internal_error") in made
+    assert (after, "PENDING", None) in made
+    assert len(made) == len(road.store.trades) + 1 == 3
+
+
+def test_settings_that_cannot_be_read_end_their_own_trade_only(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    first, second = (factories.subscription(road.owner, strategy) for _ in range(2))
+    road.owner.execute(
+        "UPDATE web.subscriptions SET settings = '{\"quantity\": 5}' WHERE id = %s", (first.id,)
+    )
+    road.signal(strategy)
+    road.drain.drain_due()
+    assert dict(road.trades("subscription_id", "state")) == {
+        first.id: "NEEDS_ATTENTION",
+        second.id: "PENDING",
+    }
+
+
+def test_a_strategy_that_cannot_be_handed_over_stops_nobody_else(road: Road) -> None:
+    broken, sound = factories.strategy(road.owner), factories.strategy(road.owner)
+    factories.subscription(road.owner, broken)
+    factories.subscription(road.owner, sound)
+    road.signal(broken)
+    away = Drain(road.pool, ExecutionClient("127.0.0.1:1"))
+    with pytest.raises(ExecutionDown):
+        away.drain_due()
+    road.owner.execute("UPDATE web.trades SET settings = '{}'")
+    road.signal(sound)
+    road.drain.drain_due()
+    assert set(road.trades("strategy_id", "state")) == {
+        (broken.id, "NEEDS_ATTENTION"),
+        (sound.id, "PENDING"),
+    }
+    assert len(road.store.trades) == 1
+
+
+def test_a_sell_that_only_closes_is_not_held_to_the_limits_of_entries(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    road.signal(strategy, seconds_ago=130, action="sell", sentiment="flat")
+    road.signal(strategy, action="buy", sentiment="bearish", quantity=Decimal(1))
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("PENDING", None), ("PENDING", None)]

@@ -14,7 +14,7 @@ from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from tests import factories
 from tests.conftest import Database
-from web import db
+from web import db, projector
 from web.execution_client import ExecutionClient
 from web.projector import Projector, Superseded
 from web.queue import Bell
@@ -181,3 +181,16 @@ def test_each_run_of_facts_moves_the_tenants_change_number(stage: Stage) -> None
     assert stage.rows("SELECT number FROM web.tenant_changes") == [(2,)]
     kinds = stage.rows("SELECT DISTINCT number, kind FROM web.changes ORDER BY 1, 2")
     assert kinds == [(1, "trade"), (2, "position"), (2, "trade")]
+
+
+def test_a_fact_that_breaks_our_own_code_is_put_aside_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector, "_word", _unknown_word)
+    stage.projector.apply("", "c1", stage.filled())
+    assert len(stage.rows("SELECT canonical_id FROM web.quarantined_facts")) == 4
+    assert stage.rows("SELECT cursor FROM web.fact_cursor") == [("c1",)]
+
+
+def _unknown_word(name: str, prefix: str) -> str:
+    raise KeyError(name)

@@ -38,8 +38,8 @@ def test_nothing_configured_anywhere_means_one() -> None:
 
 
 def test_never_one_for_crypto() -> None:
-    decided = decide(asset_class="crypto")
-    assert (decided.state, decided.reason) == ("SKIPPED", "quantity_missing")
+    assert decide(asset_class="crypto").quantity is None
+    assert decide("add", asset_class="crypto").reason == "quantity_missing"
 
 
 def test_a_crypto_exit_needs_no_quantity() -> None:
@@ -57,8 +57,10 @@ def test_a_paused_strategy_trades_nothing() -> None:
 @pytest.mark.parametrize(
     ("action", "age", "state"),
     [
-        ("buy", 120, "PENDING"),
-        ("buy", 121, "EXPIRED"),
+        ("add", 120, "PENDING"),
+        ("add", 121, "EXPIRED"),
+        ("buy", 900, "PENDING"),
+        ("buy", 901, "EXPIRED"),
         ("exit", 900, "PENDING"),
         ("exit", 901, "EXPIRED"),
         ("cancel", 9000, "PENDING"),

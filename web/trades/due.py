@@ -8,12 +8,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from web.signals import rules as language
 from web.signals.rules import Signal
 from web.trades.messages import Destination
+
+log = structlog.get_logger()
+
+# What stands for a signal that cannot be read; its trades end at once.
+UNREADABLE = Signal(dialect="unknown", ticker="?", instrument="?", action="")
 
 # Strategies in one transaction, and signals of one strategy.
 STRATEGIES = 100
@@ -27,6 +33,7 @@ WITH due AS MATERIALIZED (
     JOIN web.signals g ON g.strategy_id = i.strategy_id AND g.seq = i.handed_seq + 1
     WHERE i.handed_seq < i.seq
       AND g.accepted_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
+      AND i.strategy_id <> ALL (%(resting)s)
     ORDER BY g.accepted_at LIMIT {STRATEGIES}
 )
 SELECT strategy_id FROM due
@@ -131,13 +138,14 @@ class Subscribers:
 
 
 def lock_due(
-    connection: Connection[TupleRow], *, older_than_seconds: float
+    connection: Connection[TupleRow], *, older_than_seconds: float, resting: Sequence[UUID] = ()
 ) -> Sequence[DueStrategy]:
     """Strategies with undone signals, each locked for this connection, with their signals.
 
-    Those that another holds are left to it. Release with `unlock`.
+    Those that another holds are left to it, `resting` ones alone. Release with `unlock`.
     """
-    locked = [row[0] for row in connection.execute(_DUE, {"older_than": older_than_seconds})]
+    wanted = {"older_than": older_than_seconds, "resting": list(resting)}
+    locked = [row[0] for row in connection.execute(_DUE, wanted)]
     if not locked:
         return []
     # Read after locking: what another drained meanwhile is seen as done.
@@ -146,7 +154,9 @@ def lock_due(
     after = [strategy.drained_seq for strategy in strategies]
     for row in connection.execute(_SIGNALS, (list(by_id), after)):
         strategy_id, signal_id, seq, parsed, received_at, accepted_at, now = row
-        signal = language.from_json(parsed)
+        signal = _read(signal_id, parsed)
+        if signal is UNREADABLE:
+            parsed = {**signal.to_json(), **parsed}
         by_id[strategy_id].signals.append(
             DueSignal(signal_id, seq, signal, parsed, received_at, accepted_at, now)
         )
@@ -156,6 +166,15 @@ def lock_due(
 def unlock(connection: Connection[TupleRow]) -> None:
     """Release every strategy that this connection holds."""
     connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def _read(signal_id: UUID, parsed: dict[str, Any]) -> Signal:
+    """The signal as it was stored. One that cannot be read must not stop the others."""
+    try:
+        return language.from_json(parsed)
+    except msgspec.ValidationError:
+        log.exception("signal_unreadable", signal_id=signal_id.hex)
+        return UNREADABLE
 
 
 def _subscriber(row: TupleRow) -> Subscriber:

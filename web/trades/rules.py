@@ -57,9 +57,9 @@ def decide(
         numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
         return Decision("SKIPPED", "order_type_unsupported", numbers)
     quantity = _entry_quantity(resolved, context.asset_class)
-    if quantity is None and signal.action in ("buy", "sell", "add") and not signal.sentiment:
+    if quantity is None and signal.action == "add":
         return Decision("SKIPPED", "quantity_missing")
-    if not resolved["auto_submit"] and not signal.reduces:
+    if not resolved["auto_submit"] and not (signal.reduces or _only_closes(signal)):
         return Decision("WAITING_APPROVAL", quantity=quantity)
     return Decision("PENDING", quantity=quantity)
 
@@ -74,12 +74,19 @@ def _entry_quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
 
 def _too_late(signal: Signal, accepted_at: datetime, now: datetime) -> Decision | None:
     age = now - accepted_at
-    if signal.action == "cancel" or age <= (EXIT_AGE if signal.action == "exit" else ENTRY_AGE):
+    # Only execution knows whether a buy or a sell opens or closes; it judges each leg's age.
+    limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
+    if signal.action == "cancel" or age <= limit:
         return None
-    limit = EXIT_AGE if signal.action == "exit" else ENTRY_AGE
     numbers = {
         "age": f"{age.total_seconds():.0f}",
         "limit": f"{limit.total_seconds():.0f}",
         "stage": "dequeued",
     }
     return Decision("EXPIRED", "signal_stale", numbers)
+
+
+def _only_closes(signal: Signal) -> bool:
+    """True when no position makes an entry of it: what limits entries must not stop it."""
+    against = {"buy": "bearish", "sell": "bullish"}.get(signal.action)
+    return signal.action == "exit" or signal.sentiment in {"flat", against} - {None}

@@ -6,26 +6,29 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
+from rq.timeouts import BaseTimeoutException
 
 from protos import faults, ids, reasons
-from protos.execution.v1 import execution_pb2 as pb
 from web.db import Pool, to_json
-from web.execution_client import BATCH, ExecutionClient
+from web.execution_client import ExecutionClient, ExecutionDown
 from web.signals.rules import Signal
 from web.subscriptions import settings
-from web.trades import due, messages, rules
+from web.trades import due, handing, messages, rules
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
 
 SLICE_SECONDS = 0.25
+# A strategy that could not be drained is left alone for so long.
+REST_SECONDS = 5.0
 # Trades in one transaction, beyond the last signal that fits: a signal is never split.
 TRADES = 2000
 
@@ -70,29 +73,6 @@ WHERE t.approval_expires_at IS NOT NULL AND t.subscription_id = n.subscription_i
 RETURNING t.tenant_id, t.id
 """
 
-_UNHANDED = """
-SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal, t.settings, t.accepted_at,
-       t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
-       b.broker, b.environment, b.account
-FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-JOIN web.trades t
-  ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
-JOIN web.connections c ON c.id = t.connection_id
-JOIN web.broker_accounts b ON b.id = c.broker_account_id
-ORDER BY t.strategy_id, t.signal_seq, t.id
-"""
-
-_HANDED = """
-UPDATE web.strategy_intake i SET handed_seq = d.seq
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(strategy_id, seq, epoch)
-WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch = d.epoch
-"""
-
-_REFUSED = """
-UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s
-WHERE id = ANY(%s) AND state = 'PENDING'
-"""
-
 
 @dataclass
 class _Batch:
@@ -113,6 +93,7 @@ class Drain:
         self._pool = pool
         self._execution = execution
         self._subscribers = Subscribers()
+        self._rest_until: dict[UUID, float] = {}
 
     def drain_due(
         self, *, slice_seconds: float = SLICE_SECONDS, older_than_seconds: float = 0.0
@@ -127,18 +108,41 @@ class Drain:
         with self._pool.connection() as connection:
             try:
                 while True:
-                    strategies = due.lock_due(connection, older_than_seconds=older_than_seconds)
+                    strategies = due.lock_due(
+                        connection, older_than_seconds=older_than_seconds, resting=self._resting()
+                    )
                     if not strategies:
                         return False, changed
                     faults.point("sweep.before_drain")
                     self._subscribers.fill(connection, strategies)
-                    changed |= self._drain(connection, strategies)
+                    changed |= self._drain_what_can_be(connection, strategies)
                     due.unlock(connection)
                     if time.monotonic() > deadline:
                         return True, changed
             finally:
                 if not connection.broken:
                     due.unlock(connection)
+
+    def _resting(self) -> list[UUID]:
+        now = time.monotonic()
+        self._rest_until = {key: until for key, until in self._rest_until.items() if until > now}
+        return list(self._rest_until)
+
+    def _drain_what_can_be(
+        self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+    ) -> set[str]:
+        """All together; if that fails, each alone, so that one stops nobody else."""
+        try:
+            return self._drain(connection, strategies)
+        except (psycopg.OperationalError, ExecutionDown, BaseTimeoutException):
+            raise
+        except Exception:
+            if len(strategies) > 1:
+                alone = [self._drain_what_can_be(connection, [one]) for one in strategies]
+                return set().union(*alone)
+            log.exception("strategy_not_drained", strategy_id=strategies[0].id.hex)
+            self._rest_until[strategies[0].id] = time.monotonic() + REST_SECONDS
+            return set()
 
     def _drain(
         self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
@@ -152,28 +156,9 @@ class Drain:
             epochs = _store(connection, batch)
             faults.point("drain.before_commit")
         faults.point("drain.after_commit")
-        self._hand_over(connection, strategies, batch.drained, epochs)
+        touched = [strategy for strategy in strategies if strategy.id in epochs]
+        handing.hand_over(connection, self._execution, touched, batch.drained, epochs)
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
-
-    def _hand_over(
-        self,
-        connection: Connection[TupleRow],
-        strategies: Sequence[DueStrategy],
-        drained: dict[UUID, int],
-        epochs: dict[UUID, int],
-    ) -> None:
-        touched = [strategy for strategy in strategies if strategy.id in drained]
-        stale: set[UUID] = set()
-        for groups in _batches(_unhanded(connection, touched), epochs):
-            for group, result in zip(groups, self._execution.submit(groups), strict=True):
-                if result.stale_epoch:
-                    stale.add(UUID(group.strategy_id))
-                _mark_refused(connection, result)
-        faults.point("drain.after_handing")
-        done = [strategy.id for strategy in touched if strategy.id not in stale]
-        connection.execute(
-            _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
-        )
 
 
 def _make(batch: _Batch, strategy: DueStrategy) -> None:
@@ -225,6 +210,28 @@ def _decide(
     batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
 ) -> dict[str, Any]:
     """The part of a trade's row that depends on the settings only."""
+    try:
+        if signal.signal is not due.UNREADABLE:
+            return _decide_by_rules(batch, strategy, signal, subscriber)
+    except Exception:
+        log.exception("trade_not_decided", signal_id=signal.id.hex)
+    batch.settings.append(
+        {"s": len(batch.settings), "settings": settings.resolve({}, {}, {}).snapshot()}
+    )
+    return {
+        "s": len(batch.settings) - 1,
+        "state": "NEEDS_ATTENTION",
+        "reason": "internal_error",
+        "message": reasons.explain("internal_error", {}),
+        "numbers": {},
+        "planned_at": signal.dequeued_at,
+        "approval_expires_at": None,
+    }
+
+
+def _decide_by_rules(
+    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
+) -> dict[str, Any]:
     resolved = settings.resolve(_values(signal.signal), strategy.settings, subscriber.settings)
     context = rules.Context(strategy.enabled, subscriber.enabled, strategy.asset_class)
     decision = rules.decide(
@@ -307,59 +314,3 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
             "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
         )
     return epochs
-
-
-def _unhanded(
-    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
-) -> Iterable[tuple[UUID, pb.Trade]]:
-    """Every trade that execution may not know yet, in order, from what is stored."""
-    strategy_ids = [strategy.id for strategy in strategies]
-    after = [strategy.handed_seq for strategy in strategies]
-    for row in connection.execute(_UNHANDED, (strategy_ids, after)):
-        strategy_id, trade_id, signal_id, seq, signal, chosen, accepted_at, quantity = row[:8]
-        yield (
-            strategy_id,
-            messages.to_trade(
-                trade_id=trade_id,
-                strategy_id=strategy_id,
-                signal_id=signal_id,
-                signal_seq=seq,
-                signal=signal,
-                settings=chosen,
-                destination=Destination(*row[8:]),
-                accepted_at=accepted_at,
-                asset_class=signal["asset_class"],
-                quantity=quantity,
-            ),
-        )
-
-
-def _batches(
-    trades: Iterable[tuple[UUID, pb.Trade]], epochs: dict[UUID, int]
-) -> Iterable[list[pb.TradeGroup]]:
-    """Groups by strategy, at most BATCH trades at a time, order kept."""
-    groups: list[pb.TradeGroup] = []
-    count = 0
-    for strategy_id, trade in trades:
-        if not groups or groups[-1].strategy_id != strategy_id.hex:
-            groups.append(
-                pb.TradeGroup(strategy_id=strategy_id.hex, drain_epoch=epochs[strategy_id])
-            )
-        groups[-1].trades.append(trade)
-        count += 1
-        if count == BATCH:
-            yield groups
-            groups, count = [], 0
-    if groups:
-        yield groups
-
-
-def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> None:
-    bad = [
-        UUID(stored.trade_id)
-        for stored in result.results
-        if stored.status in (pb.STORE_STATUS_CONFLICT, pb.STORE_STATUS_INVALID)
-    ]
-    if bad:
-        log.error("trades_refused_by_execution", trade_ids=[trade_id.hex for trade_id in bad])
-        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))

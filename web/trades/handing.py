@@ -1,0 +1,131 @@
+"""Hand trades over to execution, in order, until it has stored them.
+
+Durable fact: `handed_seq`. What execution did not confirm is given again, from what is
+stored, with the same ids.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+import structlog
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from protos import faults, reasons
+from protos.execution.v1 import execution_pb2 as pb
+from web.execution_client import BATCH, ExecutionClient
+from web.trades import messages
+from web.trades.due import DueStrategy
+from web.trades.messages import Destination
+
+log = structlog.get_logger()
+
+_UNHANDED = """
+SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal, t.settings, t.accepted_at,
+       t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
+       b.broker, b.environment, b.account
+FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
+JOIN web.trades t
+  ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
+JOIN web.connections c ON c.id = t.connection_id
+JOIN web.broker_accounts b ON b.id = c.broker_account_id
+ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+_HANDED = """
+UPDATE web.strategy_intake i SET handed_seq = d.seq
+FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(strategy_id, seq, epoch)
+WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch = d.epoch
+"""
+
+_REFUSED = """
+UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s
+WHERE id = ANY(%s) AND state = 'PENDING'
+"""
+
+
+def hand_over(
+    connection: Connection[TupleRow],
+    execution: ExecutionClient,
+    strategies: Sequence[DueStrategy],
+    drained: Mapping[UUID, int],
+    epochs: Mapping[UUID, int],
+) -> None:
+    """Have execution store every trade of these strategies that it may not know yet.
+
+    Raises ExecutionDown; what was stored is known to execution when it is given again.
+    """
+    stale: set[UUID] = set()
+    for groups in _batches(_unhanded(connection, strategies), epochs):
+        for group, result in zip(groups, execution.submit(groups), strict=True):
+            if result.stale_epoch:
+                stale.add(UUID(group.strategy_id))
+            _mark_refused(connection, result)
+    faults.point("drain.after_handing")
+    done = [strategy.id for strategy in strategies if strategy.id not in stale]
+    connection.execute(
+        _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
+    )
+
+
+def _unhanded(
+    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+) -> Iterable[tuple[UUID, pb.Trade]]:
+    """Every trade that execution may not know yet, in order, from what is stored."""
+    strategy_ids = [strategy.id for strategy in strategies]
+    after = [strategy.handed_seq for strategy in strategies]
+    for row in connection.execute(_UNHANDED, (strategy_ids, after)):
+        try:
+            trade = _message(row)
+        except Exception:
+            log.exception("trade_unreadable", trade_id=row[1].hex)
+            connection.execute(_REFUSED, (reasons.explain("internal_error", {}), [row[1]]))
+        else:
+            yield row[0], trade
+
+
+def _message(row: TupleRow) -> pb.Trade:
+    strategy_id, trade_id, signal_id, seq, signal, chosen, accepted_at, quantity = row[:8]
+    return messages.to_trade(
+        trade_id=trade_id,
+        strategy_id=strategy_id,
+        signal_id=signal_id,
+        signal_seq=seq,
+        signal=signal,
+        settings=chosen,
+        destination=Destination(*row[8:]),
+        accepted_at=accepted_at,
+        asset_class=signal["asset_class"],
+        quantity=quantity,
+    )
+
+
+def _batches(
+    trades: Iterable[tuple[UUID, pb.Trade]], epochs: Mapping[UUID, int]
+) -> Iterable[list[pb.TradeGroup]]:
+    """Groups by strategy, at most BATCH trades at a time, order kept."""
+    groups: list[pb.TradeGroup] = []
+    count = 0
+    for strategy_id, trade in trades:
+        if not groups or groups[-1].strategy_id != strategy_id.hex:
+            groups.append(
+                pb.TradeGroup(strategy_id=strategy_id.hex, drain_epoch=epochs[strategy_id])
+            )
+        groups[-1].trades.append(trade)
+        count += 1
+        if count == BATCH:
+            yield groups
+            groups, count = [], 0
+    if groups:
+        yield groups
+
+
+def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> None:
+    bad = [
+        UUID(stored.trade_id)
+        for stored in result.results
+        if stored.status in (pb.STORE_STATUS_CONFLICT, pb.STORE_STATUS_INVALID)
+    ]
+    if bad:
+        log.error("trades_refused_by_execution", trade_ids=[trade_id.hex for trade_id in bad])
+        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
