@@ -17,6 +17,8 @@ from protos import ids
 from web.db import CONNECT_TIMEOUT_SECONDS
 
 BEAT_SECONDS = 0.5
+# As long as `web.accept_signal` takes equal bytes for a repeat.
+DOUBT_SECONDS = 20.0
 
 log = structlog.get_logger()
 
@@ -33,6 +35,7 @@ class Boot:
         self._wake = threading.Event()
         # Strategy, body hash, when: answers of unknown outcome not yet written down.
         self._doubts: deque[tuple[UUID, bytes, float]] = deque(maxlen=10_000)
+        self._recent: dict[tuple[UUID, bytes], float] = {}
         self._thread = threading.Thread(target=self._live, name="boot", daemon=True)
 
     def start(self) -> None:
@@ -47,8 +50,16 @@ class Boot:
 
     def doubt(self, strategy_id: UUID, body_hash: bytes) -> None:
         """Remember an answer that was given without knowing the outcome of its commit."""
-        self._doubts.append((strategy_id, body_hash, monotonic()))
+        now = monotonic()
+        self._recent = {key: at for key, at in self._recent.items() if at > now - DOUBT_SECONDS}
+        self._recent[strategy_id, body_hash] = now
+        self._doubts.append((strategy_id, body_hash, now))
         self._wake.set()
+
+    def is_in_doubt(self, strategy_id: UUID, body_hash: bytes) -> bool:
+        """Was an answer to these bytes given here lately, without knowing the outcome?"""
+        at = self._recent.get((strategy_id, body_hash)) if self._recent else None
+        return at is not None and at > monotonic() - DOUBT_SECONDS
 
     def _live(self) -> None:
         while not self._stop.is_set():

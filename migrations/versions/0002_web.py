@@ -637,7 +637,7 @@ BEGIN
         e.accepted_at > p_now - interval '20 seconds' AND (
             EXISTS (SELECT FROM web.doubts d
                     WHERE d.strategy_id = p_strategy AND d.body_hash = p_body_hash
-                      AND d.at BETWEEN e.accepted_at - interval '2 seconds'
+                      AND d.at BETWEEN e.accepted_at - interval '20 seconds'
                                    AND e.accepted_at + interval '20 seconds')
             OR web.answer_in_doubt(e.boot_id, e.accepted_at))) THEN
         RETURN e.id;

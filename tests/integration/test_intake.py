@@ -230,3 +230,23 @@ def test_a_boot_that_ends_cleanly_says_so(
         pass
     taking.close()
     assert owner.execute("SELECT clean FROM web.boots").fetchall() == [(True,)]
+
+
+def test_a_resend_after_an_answer_in_doubt_is_the_same_signal(
+    database: Database,
+    redis_url: str,
+    owner: psycopg.Connection,
+    strategy: factories.Strategy,
+) -> None:
+    client, taking = app_for(configure(database.url("web"), redis_url))
+    answer(client, strategy.path, b'{"ticker":"AAPL","action":"cancel"}')
+    # Another transaction holds the intake row: the answer is given before the commit.
+    with psycopg.connect(database.url("owner")) as other:
+        other.execute("SELECT FROM web.strategy_intake FOR UPDATE")
+        assert answer(client, strategy.path, GOOD)[0] == 503
+    time.sleep(0.3)  # our own rest after the failure
+    status, _ = answer(client, strategy.path, GOOD)
+    taking.close()
+    assert status == 200
+    buys = owner.execute("SELECT count(*) FROM web.signals WHERE parsed->>'action' = 'buy'")
+    assert buys.fetchone() == (1,)

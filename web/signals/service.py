@@ -33,6 +33,11 @@ _ACCEPT = Statement(
     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     binary=(5, 6),
 )
+_DOUBT = Statement(
+    "doubt",
+    "INSERT INTO web.doubts (strategy_id, body_hash) VALUES ($1, $2) RETURNING true",
+    binary=(1,),
+)
 _REFUSE = Statement(
     "record_refusal", "SELECT web.record_refusal($1, $2, $3, $4, $5, $6, $7)", binary=(6,)
 )
@@ -218,6 +223,10 @@ class Intake:
         received_at: datetime,
     ) -> list[str | None]:
         limits = self._limits or webhook
+        if self._boot.is_in_doubt(webhook.strategy_id, body_hash):
+            # The first try may still be on its way to a commit: whichever comes second must
+            # see the doubt, so it is written down before this one is tried.
+            self._storage.run(_DOUBT, (webhook.strategy_id.hex.encode(), body_hash))
         try:
             row = self._storage.run(
                 _ACCEPT,
