@@ -42,7 +42,9 @@ WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
 
 _STRATEGIES = """
 SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq, i.drain_epoch,
-       s.enabled, s.settings, s.asset_class
+       s.enabled, s.settings, s.asset_class,
+       EXISTS (SELECT FROM web.trades t
+               WHERE t.strategy_id = i.strategy_id AND t.approval_expires_at IS NOT NULL)
 FROM web.strategy_intake i JOIN web.strategies s ON s.id = i.strategy_id
 WHERE i.strategy_id = ANY(%s) AND i.handed_seq < i.seq
 """
@@ -114,6 +116,8 @@ class DueStrategy:
     enabled: bool
     settings: Mapping[str, Any]
     asset_class: str
+    # Some trade of it waits for approval, and may be superseded.
+    has_waiting: bool
     subscribers: Sequence[Subscriber] = ()
     signals: list[DueSignal] = field(default_factory=list)
 

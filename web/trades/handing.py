@@ -5,8 +5,10 @@ stored, with the same ids.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -21,12 +23,12 @@ from web.trades.messages import Destination
 log = structlog.get_logger()
 
 _UNHANDED = """
-SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal, t.settings, t.accepted_at,
-       t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
+SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
+       t.accepted_at, t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
        b.broker, b.environment, b.account
 FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-JOIN web.trades t
-  ON t.strategy_id = d.strategy_id AND t.signal_seq > d.after AND t.state = 'PENDING'
+JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
+JOIN web.trades t ON t.signal_id = g.id AND t.state = 'PENDING'
 JOIN web.connections c ON c.id = t.connection_id
 JOIN web.broker_accounts b ON b.id = c.broker_account_id
 ORDER BY t.strategy_id, t.signal_seq, t.id
@@ -74,9 +76,10 @@ def _unhanded(
     """Every trade that execution may not know yet, in order, from what is stored."""
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
+    decode = _Decoder()
     for row in connection.execute(_UNHANDED, (strategy_ids, after)):
         try:
-            trade = _message(row)
+            trade = _message(row, decode)
         except Exception:
             log.exception("trade_unreadable", trade_id=row[1].hex)
             connection.execute(_REFUSED, (reasons.explain("internal_error", {}), [row[1]]))
@@ -84,15 +87,23 @@ def _unhanded(
             yield row[0], trade
 
 
-def _message(row: TupleRow) -> pb.Trade:
-    strategy_id, trade_id, signal_id, seq, signal, chosen, accepted_at, quantity = row[:8]
+class _Decoder(dict[str, Any]):
+    """JSON by its text: the trades of a signal share it, and few settings differ."""
+
+    def __missing__(self, text: str) -> Any:
+        return self.setdefault(text, msgspec.json.decode(text))
+
+
+def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
+    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, quantity = row[:8]
+    signal = decode[text]
     return messages.to_trade(
         trade_id=trade_id,
         strategy_id=strategy_id,
         signal_id=signal_id,
         signal_seq=seq,
         signal=signal,
-        settings=chosen,
+        settings=decode[chosen],
         destination=Destination(*row[8:]),
         accepted_at=accepted_at,
         asset_class=signal["asset_class"],

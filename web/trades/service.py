@@ -65,9 +65,10 @@ RETURNING i.strategy_id, i.drain_epoch
 _SUPERSEDE = """
 UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
     approval_expires_at = NULL, updated_at = now()
-FROM json_to_recordset(%(by)s::json) AS n(subscription_id uuid, instrument text,
-        accepted_at timestamptz, actions jsonb)
-WHERE t.approval_expires_at IS NOT NULL AND t.subscription_id = n.subscription_id
+FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
+        instrument text, accepted_at timestamptz, actions jsonb)
+WHERE t.approval_expires_at IS NOT NULL
+  AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
   AND t.instrument = n.instrument AND t.accepted_at < n.accepted_at
   AND n.actions ? (t.signal->>'action')
 RETURNING t.tenant_id, t.id
@@ -180,7 +181,7 @@ def _make_trades(
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
     decided: dict[tuple[str, bool], dict[str, Any]] = {}
-    supersedes = rules.SUPERSEDES.get(signal.signal.action)
+    supersedes = rules.SUPERSEDES.get(signal.signal.action) if strategy.has_waiting else None
     for subscriber in subscribers:
         key = (subscriber.settings_key, subscriber.enabled)
         shared = decided.get(key)
@@ -203,7 +204,7 @@ def _make_trades(
         if to.tenant_id != strategy.tenant_id:
             batch.changes.append((to.tenant_id, "trade", trade_id))
         if supersedes:
-            batch.supersede.append(_superseding(signal, to, supersedes))
+            batch.supersede.append(_superseding(strategy, signal, to, supersedes))
 
 
 def _decide(
@@ -276,8 +277,11 @@ def _signal_row(number: int, strategy: DueStrategy, signal: DueSignal) -> dict[s
     }
 
 
-def _superseding(signal: DueSignal, to: Destination, actions: Sequence[str]) -> dict[str, Any]:
+def _superseding(
+    strategy: DueStrategy, signal: DueSignal, to: Destination, actions: Sequence[str]
+) -> dict[str, Any]:
     return {
+        "strategy_id": strategy.id,
         "subscription_id": to.subscription_id,
         "instrument": signal.signal.instrument,
         "accepted_at": signal.accepted_at,
