@@ -112,7 +112,7 @@ class Ringer:
     A ring asked for while one is on its way is made after it, so none is lost to timing.
     """
 
-    def __init__(self, bell: Bell, *, pause_seconds: float = 0.002) -> None:
+    def __init__(self, bell: Bell, *, pause_seconds: float = 0.005) -> None:
         self._bell = bell
         self._pause = pause_seconds
         self._asked = threading.Event()
