@@ -247,6 +247,15 @@ def test_without_auto_submit_an_entry_waits_and_an_exit_goes(road: Road) -> None
     assert road.trades("state", "reason") == [("SKIPPED", "superseded"), ("PENDING", None)]
 
 
+def test_an_exit_supersedes_an_entry_drained_together_with_it(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    road.signal(strategy)
+    road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("SKIPPED", "superseded"), ("PENDING", None)]
+
+
 def test_the_first_orders_of_many_do_not_wait_for_the_rest(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     for _ in range(300):

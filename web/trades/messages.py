@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -93,8 +92,3 @@ def to_trade(
         allow_swap=settings["allow_swap"]["value"],
         asset_class=_ASSET_CLASSES[asset_class],
     )
-
-
-def entry_quantity(decided: Decimal | None) -> str | None:
-    """A decided quantity as it is stored in the trade's numbers."""
-    return None if decided is None else wire.to_text(decided)

@@ -17,12 +17,12 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from rq.timeouts import BaseTimeoutException
 
-from protos import faults, ids, reasons
+from protos import faults, ids, reasons, wire
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.signals.rules import Signal
 from web.subscriptions import settings
-from web.trades import due, handing, messages, rules
+from web.trades import due, handing, rules
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
 
@@ -245,8 +245,10 @@ def _decide_by_rules(
     batch.settings.append({"s": len(batch.settings), "settings": resolved.snapshot()})
     numbers = dict(decision.numbers)
     if decision.quantity is not None:
-        numbers["quantity"] = messages.entry_quantity(decision.quantity) or ""
+        numbers["quantity"] = wire.to_text(decision.quantity)
     waits = decision.state == "WAITING_APPROVAL"
+    # A later signal of the same batch may supersede it.
+    strategy.has_waiting = strategy.has_waiting or waits
     return {
         "s": len(batch.settings) - 1,
         "state": decision.state,
