@@ -18,10 +18,8 @@ from protos import log as lines
 from web import config, db
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
-from web.trades.service import Drain
+from web.trades.service import SLICE_SECONDS, Drain
 
-# A job works this long at most, then rings for the next one.
-SLICE_SECONDS = 0.25
 # How long a job that has nothing to do waits for a ring, and how often it listens.
 LINGER_SECONDS = 0.03
 LISTEN_SECONDS = 0.003

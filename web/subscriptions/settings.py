@@ -204,16 +204,6 @@ def resolve(
     )
 
 
-def fields_of(subscriptions_settings: Mapping[str, Any]) -> frozenset[str]:
-    """The signal fields that these stored settings let decide."""
-    return frozenset(
-        field
-        for setting in SETTINGS
-        if (field := setting.signal_field)
-        and _stored(setting, subscriptions_settings)[0] == Source.SIGNAL
-    )
-
-
 def to_json(value: Value) -> bool | str | None:
     """A value as JSON keeps it: numbers as strings."""
     return format(value, "f") if isinstance(value, Decimal) else value

@@ -41,7 +41,7 @@ WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
 """
 
 _STRATEGIES = """
-SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq, i.drain_epoch,
+SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq,
        s.enabled, s.settings, s.asset_class,
        EXISTS (SELECT FROM web.trades t
                WHERE t.strategy_id = i.strategy_id AND t.approval_expires_at IS NOT NULL)
@@ -112,7 +112,6 @@ class DueStrategy:
     version: int
     drained_seq: int
     handed_seq: int
-    drain_epoch: int
     enabled: bool
     settings: Mapping[str, Any]
     asset_class: str
