@@ -22,7 +22,9 @@ def decide(
     chosen: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Decision:
-    signal = Signal("traderspost", "AAPL", "AAPL", action, **fields)
+    signal = Signal(
+        dialect="traderspost", ticker="AAPL", instrument="AAPL", action=action, **fields
+    )
     stored = settings.validate({"auto_submit": True, **(chosen or {})})
     return rules.decide(
         signal,

@@ -5,7 +5,6 @@ a `Signal`. Codes are TradersPost's, since senders know them.
 """
 
 import json
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,24 +28,93 @@ class BadSignal(Exception):
         self.fix = fix
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class TakeProfit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where to take the profit of an entry: exactly one of these."""
+
+    limit_price: Decimal | None = None
+    percent: Decimal | None = None
+    # A distance in price, not in money.
+    amount: Decimal | None = None
+    # A profit in the account's money.
+    pnl_amount: Decimal | None = None
+
+
+class StopLoss(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where to stop the loss of an entry: one of the four, or a trail."""
+
+    # stop, stop_limit or trailing_stop; None leaves it to the settings.
+    type: str | None = None
+    stop_price: Decimal | None = None
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+    pnl_amount: Decimal | None = None
+    # With stop_limit.
+    limit_price: Decimal | None = None
+    # With trailing_stop.
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+
+
+class OptionChoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which option contract of the underlying is meant."""
+
+    # both, call or put.
+    option_type: str | None = None
+    # itm or otm.
+    intrinsic_value: str | None = None
+    # A date, 2026-12-18, or a distance, +2 weeks.
+    expiration: str | None = None
+    strike_count: int | None = None
+    strikes_away: int | None = None
+    strike_price: Decimal | None = None
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message, canonical. Prices and quantities are exact."""
 
     dialect: str
     ticker: str
     # The ticker without its exchange prefix, upper case.
     instrument: str
+    # buy, sell, exit, add, cancel, reverse or breakeven.
     action: str
+    # bullish, bearish or flat: the state wanted after the trade.
     sentiment: str | None = None
     quantity: Decimal | None = None
+    # fixed_quantity where None.
+    quantity_type: str | None = None
     order_type: str | None = None
     limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
     signal_price: Decimal | None = None
-    # The sender's clock, for latency display only.
+    # ask_bid, mark, ask, bid or last.
+    market_price_type: str | None = None
+    take_profit: TakeProfit | None = None
+    stop_loss: StopLoss | None = None
+    time_in_force: str | None = None
+    extended_hours: bool | None = None
+    # The sender's clock, for latency display and `reject_after_seconds` only.
     sent_at: datetime | None = None
+    reject_after_seconds: Decimal | None = None
+    delay_seconds: Decimal | None = None
+    # Cancel open orders of the instrument first: said yes, said no, not said.
+    cancel: bool | None = None
+    cancel_order_type: str | None = None
+    cancel_after_seconds: Decimal | None = None
+    ignore_trading_windows: bool = False
+    breakeven_offset: Decimal | None = None
+    spread_filter: Decimal | None = None
+    spread_filter_percent: Decimal | None = None
+    option: OptionChoice | None = None
+    # For the person who approves.
+    message: str | None = None
+    # For display only.
+    expires_at: str | None = None
+    interval: str | None = None
     test: bool = False
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
     @property
     def reduces(self) -> bool:
@@ -54,9 +122,9 @@ class Signal:
         return self.action in ("exit", "cancel")
 
     def to_json(self) -> dict[str, Any]:
-        """As stored: numbers as strings, times as RFC 3339, empty fields left out."""
-        plain = msgspec.to_builtins(self)
-        return {name: value for name, value in plain.items() if value not in (None, [], False)}
+        """As stored: numbers as strings, times as RFC 3339, what was not said left out."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
 
 
 def from_json(stored: dict[str, Any]) -> Signal:

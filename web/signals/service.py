@@ -238,7 +238,7 @@ class Intake:
                     content_type[:100].encode(),
                     body,
                     body_hash,
-                    msgspec.json.encode(signal.to_json()),
+                    msgspec.json.encode(signal),
                     key.encode() if key else None,
                     b"t" if signal.reduces else b"f",
                     b"%d" % limits.per_minute,
