@@ -86,6 +86,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1)
         run.tickets.append(ticket)
+        _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
     lane.track(trade.subscription_id).append(run)
@@ -107,10 +108,16 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
     run.said = (TradeState(outcome.state), outcome.reason, numbers.get("filled", ""))
-    run.exposure = Decimal(numbers["exposure"]) if "exposure" in numbers else None
+    _recall_exposure(run, numbers)
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.in_debt = outcome.reason == "flatten_debt"
+
+
+def _recall_exposure(run: Run, numbers: Mapping[str, str]) -> None:
+    """The exposure that chose the cell, as first seen."""
+    if run.exposure is None and "exposure" in numbers:
+        run.exposure = Decimal(numbers["exposure"])
 
 
 def supersede(earlier: Run, newer: Run) -> bool:

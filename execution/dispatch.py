@@ -62,11 +62,14 @@ class Dispatch:
             limit_price=terms.limit_price,
             time_in_force=terms.time_in_force,
             reference_price=terms.reference_price,
+            stop_price=terms.stop_price,
+            trail_amount=terms.trail_amount,
+            trail_percent=terms.trail_percent,
         )
         account.session.submit(
             Waiting(
                 order,
-                terms.leg is Leg.EXIT,
+                terms.leg.reduces,
                 lambda: self._may_go(account, ticket),
                 lambda submitted: self._answered(account, ticket, submitted),
             )
@@ -86,7 +89,9 @@ class Dispatch:
 
     def _unwanted(self, ticket: Ticket) -> str:
         leg = ticket.order.terms.leg
-        if leg is Leg.ENTRY and (ticket.run.is_superseded or ticket.cancel_asked):
+        if leg is Leg.ENTRY and ticket.run.is_superseded:
+            return "superseded"
+        if leg is not Leg.EXIT and ticket.cancel_asked:
             return "superseded"
         return "signal_stale" if ticket.run.is_stale(leg, self._runtime.now()) else ""
 
@@ -176,6 +181,20 @@ class Dispatch:
                 terms.cl_ord_id,
                 lambda done: self._cancel_answered(account, ticket, done),
             )
+
+    def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
+        """Cancel what still works after the time its order has."""
+        terms = ticket.order.terms
+        after = ticket.run.trade.style(terms.leg).cancel_after
+        if after is None or terms.leg.is_protection:
+            return
+
+        def ring() -> None:
+            if ticket.order.is_open and not account.is_lost:
+                self.cancel(account, ticket)
+
+        left = after - (self._runtime.now() - terms.created_at)
+        self._runtime.later(max(left.total_seconds(), 0.0), ring)
 
     def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
         if not done and ticket.order.is_open:

@@ -7,31 +7,40 @@ Time, tasks, storage and venues are handed in.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from execution import recording
+from execution import ages, recording
 from execution.accounts import Account, numbers_of, supersede
 from execution.dispatch import Dispatch
 from execution.domain import planning
-from execution.domain.decisions import CancelFirst, Decision, End, Scope, Send, Wait, refuse
-from execution.domain.orders import Order, Overfilled, Terms
-from execution.domain.positions import FLAT
+from execution.domain.decisions import (
+    CancelFirst,
+    Decision,
+    End,
+    Look,
+    Scope,
+    Send,
+    Wait,
+    refuse,
+)
+from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import ExecType, Leg, OrdType, Origin, TradeState
+from execution.domain.words import Action, ExecType, Leg, OrdType, TradeState
 from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
+from execution.looking import Looking
 from execution.rows import Entry
 from execution.runtime import Runtime
-from protos import ids
+from execution.terms import terms_of
 
 log = structlog.get_logger()
 
-FLIP_SECONDS = 120.0
+# How often an exit that a wide spread holds back is looked at again.
+SPREAD_SECONDS = 1.0
 _BOUND = MARKET_BOUND.total_seconds()
 
 
@@ -51,6 +60,7 @@ class Engine:
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self)
+        self._looking = Looking(runtime)
 
     # -- what comes in
 
@@ -85,6 +95,7 @@ class Engine:
         for ticket in tickets:
             if ticket.order.is_open:
                 self._dispatch.ask_about(account, ticket)
+                self._dispatch.cancel_in_time(account, ticket)
         for lane in account.lanes.values():
             self.settle(account, lane)
 
@@ -121,7 +132,7 @@ class Engine:
             ticket.in_doubt = False
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
-            _move(lane, ticket, report)
+            lane.move(ticket, report)
         if ticket.order.is_open:
             lane.open[report.cl_ord_id] = ticket
         else:
@@ -193,7 +204,7 @@ class Engine:
         self.settle(account, run.lane)
 
     def _advance(self, account: Account, run: Run) -> None:
-        if run.is_done:
+        if run.is_done or (run.is_looking and not run.withdrawn):
             return
         if run.planned_at is None:
             self._begin(account, run)
@@ -204,8 +215,11 @@ class Engine:
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision)
-            case CancelFirst(cl_ord_ids):
-                run.exposure = planning.exposure_of(scope, run.progress())
+            case Look():
+                self._looking.look(account, run, lambda: self.settle(account, run.lane))
+            case CancelFirst(cl_ord_ids, judged_after):
+                if not judged_after:
+                    run.exposure = planning.exposure_of(scope, run.progress())
                 self._cancel_first(account, run, cl_ord_ids)
                 self._advance(account, run)
             case Wait():
@@ -213,10 +227,20 @@ class Engine:
                     run.in_debt = True
                     run.exposure = planning.exposure_of(scope, run.progress())
                 self._wait(account, run, decision)
-            case End(state, reason, numbers):
+            case End():
                 run.is_done = True
-                self.finish(account, run)
-                self._say(account, run, state, reason, numbers, run.record)
+                self._end(account, run, decision)
+
+    def _end(self, account: Account, run: Run, end: End) -> None:
+        """Say the outcome. While its protection works, the trade stays to be found again."""
+        run.is_guarding = any(
+            t.order.is_open and t.order.terms.leg.is_protection for t in run.tickets
+        )
+        if run.is_guarding:
+            self._say(account, run, end.state, end.reason, end.numbers)
+            return
+        self.finish(account, run)
+        self._say(account, run, end.state, end.reason, end.numbers, run.record)
 
     def _begin(self, account: Account, run: Run) -> None:
         """The first look at a trade: it ends earlier entries that are still held back, and
@@ -233,7 +257,8 @@ class Engine:
 
     def _decide(self, account: Account, run: Run, scope: Scope) -> Decision:
         try:
-            return planning.decide(run.trade, scope, run.progress(), account.rules)
+            market = self._looking.seen(run)
+            return planning.decide(run.trade, scope, run.progress(), account.rules, market)
         except Exception:
             log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
             return End(TradeState.SKIPPED, "internal_error")
@@ -250,35 +275,49 @@ class Engine:
                 return decision
         if leg is Leg.ENTRY and run.lane.is_overfilled:
             return refuse(run.trade, run.lane.scope(run), "internal_error", {"overfilled": "yes"})
+        rejects = ages.rejected_by_sender(run, now)
+        if rejects is not None:
+            return refuse(run.trade, run.lane.scope(run), "signal_stale", rejects)
         if not run.is_stale(leg, now):
             return decision
-        numbers = _age_numbers(run, leg, run.age(leg, now), "planning")
+        numbers = ages.numbers(run, leg, run.age(leg, now), "planning")
         if run.exits and leg is Leg.ENTRY:
             run.entry_dropped, run.dropped_numbers = "signal_stale", numbers
             return self._decide(account, run, run.lane.scope(run))
         return refuse(run.trade, run.lane.scope(run), "signal_stale", numbers)
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
-        rests = any(
-            t.order.is_open and t.order.is_acknowledged and t.order.terms.ord_type is OrdType.LIMIT
-            for t in run.tickets
-        )
+        rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests:
-            self._say(account, run, wait.state, wait.reason, {})
-        if run.exits and not run.has_flip_timer and run.trade.direction is not None:
+            self._say(account, run, wait.state, wait.reason, wait.numbers)
+        if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            self._runtime.later(FLIP_SECONDS, lambda: self._flip_timed_out(account, run))
+            seconds = run.trade.flip_wait.total_seconds()
+            self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
+        if wait.reason == "spread_too_wide":
+            self._look_again_soon(account, run)
         if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
             run.has_age_timer = True
             left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
             seconds = max(left.total_seconds(), 0.0) + 0.01
             self._runtime.later(seconds, lambda: self._look_again(account, run))
 
+    def _look_again_soon(self, account: Account, run: Run) -> None:
+        """What holds an exit back may be over with the next quote."""
+
+        def look() -> None:
+            run.looked_at = None
+            self.settle(account, run.lane)
+
+        if not run.is_done:
+            self._runtime.later(SPREAD_SECONDS, look)
+
     def _flip_timed_out(self, account: Account, run: Run) -> None:
         if run.entry is None and not run.is_done and not run.entry_dropped:
             log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
             run.entry_dropped = "flip_timeout"
-            run.dropped_numbers = {"seconds": format(FLIP_SECONDS, ".0f")}
+            seconds = run.trade.flip_wait.total_seconds()
+            run.dropped_numbers = {"seconds": format(seconds, ".0f")}
             self.settle(account, run.lane)
 
     def _say(
@@ -296,7 +335,10 @@ class Engine:
             return
         run.said = said
         kept = numbers_of(run, numbers)
-        entry = recording.outcome(account, run, state, reason, kept, self._runtime.now())
+        closes = not run.is_guarding
+        entry = recording.outcome(
+            account, run, state, reason, kept, self._runtime.now(), closes=closes
+        )
         entry.committed = committed
         self._journal.write(entry)
 
@@ -306,6 +348,8 @@ class Engine:
             match self._decide(account, run, run.lane.scope(run)):
                 case End(state, reason, numbers):
                     self._say(account, run, state, reason, numbers)
+                    if run.is_guarding:
+                        self._end(account, run, End(state, reason, numbers))
                 case _:
                     return
 
@@ -313,29 +357,13 @@ class Engine:
 
     def _send(self, account: Account, run: Run, send: Send) -> None:
         """Write the order down; the socket comes after the commit."""
-        trade, now = run.trade, self._runtime.now()
-        terms = Terms(
-            order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
-            cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
-            trade_id=trade.trade_id,
-            subscription_id=trade.subscription_id,
-            leg=send.leg,
-            revision=send.revision,
-            origin=Origin.FLATTEN if run.in_debt else Origin.SIGNAL,
-            instrument=trade.instrument,
-            side=send.side,
-            ord_type=send.ord_type,
-            time_in_force="day",
-            order_qty=send.quantity,
-            limit_price=send.limit_price,
-            reference_price=send.reference_price,
-            created_at=now,
-        )
+        now = self._runtime.now()
+        terms = terms_of(run, send, now)
         ticket = Ticket(Order(terms), run)
         run.tickets.append(ticket)
         run.lane.open[terms.cl_ord_id] = ticket
         self._tickets[terms.cl_ord_id] = (account, ticket)
-
+        self._dispatch.cancel_in_time(account, ticket)
         entry = recording.sending(
             account, ticket, now, lambda: self._dispatch.submit(account, ticket)
         )
@@ -358,21 +386,3 @@ class Engine:
 def _matters(ticket: Ticket, was_in_doubt: bool) -> bool:
     """True when an acknowledgement lets anything else go on."""
     return was_in_doubt or ticket.order.terms.ord_type is not OrdType.MARKET
-
-
-def _move(lane: Lane, ticket: Ticket, report: Report) -> None:
-    """Positions after a fill: the whole account's and the subscription's own."""
-    quantity, price = report.last_qty or Decimal(0), report.last_px or Decimal(0)
-    side = ticket.order.terms.side
-    subscription = ticket.order.terms.subscription_id
-    lane.whole = lane.whole.after(side, quantity, price)
-    lane.own[subscription] = lane.own.get(subscription, FLAT).after(side, quantity, price)
-
-
-def _age_numbers(run: Run, leg: Leg, age: timedelta, stage: str) -> dict[str, str]:
-    limit = age_limit(leg)
-    return {
-        "age": format(age.total_seconds(), ".1f"),
-        "limit": format(limit.total_seconds(), ".0f"),
-        "stage": stage,
-    }

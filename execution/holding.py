@@ -2,7 +2,7 @@
 gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -53,7 +53,7 @@ class Holding:
         self._target = target
         self._store = store
         self._engine = engine
-        self._runtime = runtime
+        self.runtime = runtime
         self._adapters = adapters
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
@@ -63,8 +63,8 @@ class Holding:
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
-        self._runtime.correct(await self._store.heartbeat(self._instance, self._target))
-        self._runtime.later(HEARTBEAT_SECONDS, self._beat)
+        self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
 
     def trades_at(self, ref: AccountRef) -> bool:
@@ -74,6 +74,15 @@ class Holding:
     def adapter(self, ref: AccountRef) -> Adapter:
         """The adapter for the account's broker."""
         return self._adapters[ref.broker, ref.environment]
+
+    def held(self, account_id: UUID) -> Account | None:
+        """The account, where this instance has it and it is ready."""
+        account = self._accounts.get(account_id)
+        return account if account is not None and account.is_ready else None
+
+    def now(self) -> datetime:
+        """Database time."""
+        return self.runtime.now()
 
     def accept(self, arrivals: Sequence[tuple[int, Trade]]) -> None:
         """Take stored trades into their accounts; the first of an account takes its lease."""
@@ -100,7 +109,7 @@ class Holding:
             self._hear(report)
             return
         if not self._strangers:
-            self._runtime.spawn(self._recognise())
+            self.runtime.spawn(self._recognise())
         self._strangers.setdefault(report.cl_ord_id, []).append(report)
 
     def _has_strangers(self, account: str) -> bool:
@@ -128,7 +137,7 @@ class Holding:
     def _begin(self, account_id: UUID, ref: AccountRef) -> Account:
         adapter = self.adapter(ref)
         account = Account(
-            account_id, ref, messages.account(ref), adapter, Session(adapter, self._runtime)
+            account_id, ref, messages.account(ref), adapter, Session(adapter, self.runtime)
         )
         self._accounts[account_id] = account
         self._to_take.append(account)
@@ -137,7 +146,7 @@ class Holding:
     def _take_some(self) -> None:
         if self._to_take and not self._is_taking:
             self._is_taking = True
-            self._runtime.spawn(self._take_all())
+            self.runtime.spawn(self._take_all())
 
     async def _take_all(self) -> None:
         try:
@@ -147,7 +156,7 @@ class Holding:
                 del self._to_take[: len(batch)]
         except (StoreUnavailable, BrokerError) as error:
             log.warning("accounts_not_taken", cause=str(error), accounts=len(self._to_take))
-            self._runtime.later(RETRY_SECONDS, self._take_some)
+            self.runtime.later(RETRY_SECONDS, self._take_some)
         finally:
             self._is_taking = False
 
@@ -169,7 +178,7 @@ class Holding:
 
     async def _take(self, batch: Sequence[Account]) -> None:
         for account in batch:
-            account.rules = await self._rules_of(account)
+            account.rules = await self.rules_of(account)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -185,11 +194,18 @@ class Holding:
         for account, tickets in taken:
             self._resume(account, tickets)
 
-    async def _rules_of(self, account: Account) -> VenueRules:
+    async def rules_of(self, account: Account) -> VenueRules:
+        """What the account's venue can do. Raises BrokerError."""
         venue = (account.ref.broker, account.ref.environment)
         if venue not in self._rules:
             able = await account.adapter.capabilities(account.ref.account)
-            self._rules[venue] = VenueRules(able.ord_types, able.quantity_step)
+            self._rules[venue] = VenueRules(
+                able.ord_types,
+                able.quantity_step,
+                smallest_quantity=able.smallest_quantity,
+                times_in_force=able.times_in_force,
+                has_brackets=able.has_brackets,
+            )
         return self._rules[venue]
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
@@ -213,14 +229,14 @@ class Holding:
         try:
             past = await self._store.past(asked)
         except StoreUnavailable:
-            self._runtime.later(RETRY_SECONDS, lambda: self._runtime.spawn(self._recognise()))
+            self.runtime.later(RETRY_SECONDS, lambda: self.runtime.spawn(self._recognise()))
             return
         except Exception:
             log.exception("orders_not_recognised", orders=len(asked))
             past = []
         strangers = {cl_ord_id: self._strangers.pop(cl_ord_id) for cl_ord_id in asked}
         if self._strangers:
-            self._runtime.spawn(self._recognise())
+            self.runtime.spawn(self._recognise())
         for trade in past:
             self._bring_back(trade)
         reports = [report for same in strangers.values() for report in same]
@@ -242,18 +258,18 @@ class Holding:
         self._engine.finish(account, run)
 
     def _beat(self) -> None:
-        self._engine.retire(self._runtime.now() - KEEP_FINISHED)
-        self._runtime.spawn(self._heartbeat())
-        self._runtime.later(HEARTBEAT_SECONDS, self._beat)
+        self._engine.retire(self.runtime.now() - KEEP_FINISHED)
+        self.runtime.spawn(self._heartbeat())
+        self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
     async def _heartbeat(self) -> None:
         try:
-            self._runtime.correct(await self._store.heartbeat(self._instance, self._target))
+            self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
         except StoreUnavailable as error:
             log.warning("heartbeat_failed", cause=str(error))
 
     def _poll(self, settled_seconds: float = POLL_SECONDS) -> None:
-        self._runtime.spawn(self._look_for_trades(settled_seconds))
+        self.runtime.spawn(self._look_for_trades(settled_seconds))
 
     async def _look_for_trades(self, settled_seconds: float) -> None:
         pause = POLL_SECONDS
@@ -270,7 +286,7 @@ class Holding:
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
         finally:
-            self._runtime.later(pause, self._poll)
+            self.runtime.later(pause, self._poll)
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

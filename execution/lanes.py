@@ -12,10 +12,12 @@ from uuid import UUID
 
 from execution.domain import positions
 from execution.domain.decisions import OpenOrder, Progress, Scope
+from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order
 from execution.domain.positions import FLAT, Attribution, Position
+from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Leg, OrdType, Side, TradeState
+from execution.domain.words import Action, Leg, OrdType, Side, TradeState
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -34,13 +36,18 @@ class Ticket:
     is_held_back: bool = False
     cancel_asked: bool = False
 
+    @property
+    def is_resting(self) -> bool:
+        """True once the broker has it, and it waits for its price."""
+        rests = self.order.terms.ord_type is not OrdType.MARKET
+        return rests and self.order.is_acknowledged
+
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
         terms = self.order.terms
         if not self.order.is_open:
             return True
-        rests = terms.ord_type is OrdType.LIMIT and self.order.is_acknowledged
-        return rests or now - terms.created_at >= MARKET_BOUND
+        return self.is_resting or now - terms.created_at >= MARKET_BOUND
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +63,10 @@ class Run:
     canceled_before: int = 0
     superseded_waiting: int = 0
     exposure: Decimal | None = None
+    # What it saw of the market, and when; while it looks, nothing is decided.
+    market: Market | None = None
+    looked_at: datetime | None = None
+    is_looking: bool = False
     planned_at: datetime | None = None
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
@@ -65,6 +76,8 @@ class Run:
     in_debt: bool = False
     unprovable: bool = False
     is_done: bool = False
+    # Over, but its target or stop still works.
+    is_guarding: bool = False
     is_recorded: bool = False
     has_flip_timer: bool = False
     has_bound_timer: bool = False
@@ -82,24 +95,43 @@ class Run:
         """The orders of the exit leg."""
         return [t for t in self.tickets if t.order.terms.leg is Leg.EXIT]
 
+    @property
+    def stop(self) -> Ticket | None:
+        """The stop that a `breakeven` placed."""
+        if self.trade.action is not Action.BREAKEVEN:
+            return None
+        return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
+
     def record(self) -> None:
         """The outcome is durable."""
         self.is_recorded = True
 
+    @property
+    def asked(self) -> Decimal | None:
+        """The signal's quantity in units, kept with the first order."""
+        kept = (t.order.terms.decided_from.get("asked") for t in self.tickets)
+        found = next((asked for asked in kept if asked), None)
+        return None if found is None else Decimal(found)
+
     def progress(self) -> Progress:
         """How far it has come, for planning."""
-        entry = self.entry
+        entry, stop = self.entry, self.stop
         ended = [t for t in self.canceled if not t.order.is_open]
+        guards = [t for t in ended if t.order.terms.leg.is_protection and not t.order.is_filled]
+        ended = [t for t in ended if not t.order.terms.leg.is_protection]
         return Progress(
             exits=tuple(t.order for t in self.exits),
             entry=entry.order if entry is not None else None,
+            stop=stop.order if stop is not None else None,
             exposure=self.exposure,
+            asked=self.asked,
             canceled_first=max(
                 sum(t.order.is_acknowledged and not t.order.is_filled for t in ended),
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
+            unprotected=len(guards),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
@@ -113,6 +145,8 @@ class Run:
         not busyness: behind it exits pass, and entries find themselves blocked."""
         if self.is_done:
             return False
+        if self.is_looking:
+            return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
         mine = [t for t in open_orders if not t.in_doubt]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
@@ -149,26 +183,44 @@ class Lane:
         subscription = run.trade.subscription_id
         attribution = self.attribution_of(subscription)
         entries: list[OpenOrder] = []
+        protection: list[OpenOrder] = []
         closing: list[OpenOrder] = []
         others: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
-                if ticket.order.terms.leg is Leg.EXIT:
+                if ticket.order.terms.leg.reduces:
                     others.append(_seen(ticket))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
-            if ticket.order.terms.leg is Leg.EXIT:
+            if is_own and ticket.order.terms.leg.is_protection:
+                protection.append(_seen(ticket))
+            elif ticket.order.terms.leg.reduces:
                 closing.append(_seen(ticket))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket))
-        own = self.own.get(subscription, FLAT).quantity
-        position = positions.in_scope(attribution, own=own, whole=self.whole.quantity)
+        own = self.own.get(subscription, FLAT)
+        position = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
+        held = self.whole if attribution is Attribution.ACCOUNT else own
         if taken := _taken_by(others, position, self.whole.quantity):
             closing.append(taken)
             in_doubt = in_doubt or taken.in_doubt
-        return Scope(position, tuple(entries), tuple(closing), in_doubt)
+        return Scope(
+            position,
+            tuple(entries),
+            tuple(closing),
+            in_doubt,
+            avg_price=held.avg_price,
+            protection=tuple(protection),
+        )
+
+    def move(self, ticket: Ticket, report: Report) -> None:
+        """Positions after a fill: the whole account's and the subscription's own."""
+        quantity, price = report.last_qty or ZERO, report.last_px or ZERO
+        side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
+        self.whole = self.whole.after(side, quantity, price)
+        self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
 
     def attribution_of(self, subscription: UUID) -> Attribution:
         """As decided at the subscription's first trade here; until then as it would be."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TypeVar, cast
 from uuid import UUID
 
+from execution import reading
 from execution.domain import words
 from execution.domain.orders import Order, Terms
 from execution.domain.positions import Position
@@ -19,7 +20,6 @@ Kind = TypeVar("Kind")
 _ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in words.Action}
 _SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in words.Sentiment}
 _SIDES_ALLOWED = {pb.Sides.Value(f"SIDES_{s.name}"): s for s in words.Sides}
-_ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in words.OrdType}
 _SIDE = {s: cast("pb.Side", pb.Side.Value(f"SIDE_{s.name}")) for s in words.Side}
 _ORD_TYPE = {o: cast("pb.OrdType", pb.OrdType.Value(f"ORD_TYPE_{o.name}")) for o in words.OrdType}
 _ORD_STATUS = {
@@ -58,7 +58,8 @@ def read_trade(message: pb.Trade) -> Trade:
         raise ValueError("accepted_time, instrument and account are required")
     if "\0" in message.instrument + message.account.account:
         raise ValueError("a zero byte in a name")
-    quantity = _positive(message.quantity)
+    quantity = reading.positive(message.quantity)
+    entry = reading.style(message.entry) if message.HasField("entry") else reading.plain(message)
     account = AccountRef(
         message.account.broker, message.account.environment, message.account.account
     )
@@ -78,23 +79,41 @@ def read_trade(message: pb.Trade) -> Trade:
             instrument=message.instrument,
             quantity=quantity,
             quantity_from_signal=message.quantity_from_signal,
-            ord_type=_ORD_TYPES[message.ord_type or pb.ORD_TYPE_MARKET],
-            limit_price=_positive(message.limit_price),
-            signal_price=_positive(message.signal_price),
+            signal_price=reading.positive(message.signal_price),
             sides=_SIDES_ALLOWED[message.sides or pb.SIDES_BOTH],
             allow_add=message.allow_add,
             allow_swap=message.allow_swap,
-            is_crypto=message.asset_class == pb.ASSET_CLASS_CRYPTO,
+            entry=entry,
+            exit=reading.style(message.exit) if message.HasField("exit") else entry,
+            **reading.wishes(message),
         )
     except KeyError as error:
         raise ValueError(f"unknown value {error}") from None
 
 
-def _positive(text: str) -> Decimal | None:
-    value = wire.to_decimal(text)
-    if value is not None and value <= 0:
-        raise ValueError(f"not above zero: {text}")
-    return value
+def state(word: words.TradeState) -> pb.TradeState:
+    """The contract's word for a state."""
+    return _STATE[word]
+
+
+def reason(word: str) -> pb.Reason:
+    """The contract's word for a reason; unspecified for none."""
+    return _REASON[word]
+
+
+def leg(word: words.Leg) -> pb.Leg:
+    """The contract's word for a leg."""
+    return _LEG[word]
+
+
+def side(word: words.Side) -> pb.Side:
+    """The contract's word for a side."""
+    return _SIDE[word]
+
+
+def ord_type(word: words.OrdType) -> pb.OrdType:
+    """The contract's word for an order type."""
+    return _ORD_TYPE[word]
 
 
 def account(ref: AccountRef) -> pb.Account:
@@ -118,6 +137,9 @@ def order(order: Order) -> pb.Order:
         time_in_force=terms.time_in_force,
         order_qty=wire.to_text(terms.order_qty),
         limit_price=wire.to_text(terms.limit_price),
+        stop_price=wire.to_text(terms.stop_price),
+        trail_amount=wire.to_text(terms.trail_amount),
+        trail_percent=wire.to_text(terms.trail_percent),
         ord_status=_ORD_STATUS[order.ord_status],
         cum_qty=wire.to_text(order.cum_qty),
         avg_px=wire.to_text(order.avg_px),
@@ -141,7 +163,11 @@ def new_fact(
 def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
     """The order's terms were written down."""
     fact.order_sending.CopyFrom(
-        pb.OrderSending(order=order(order_), planned_time=wire.to_timestamp(planned_at))
+        pb.OrderSending(
+            order=order(order_),
+            planned_time=wire.to_timestamp(planned_at),
+            numbers=order_.terms.decided_from,
+        )
     )
 
 
@@ -241,12 +267,18 @@ def read_terms(row: Mapping[str, object]) -> Terms:
         ord_type=words.OrdType(str(values["ord_type"])),
         time_in_force=str(values["time_in_force"]),
         order_qty=_as(Decimal, values["order_qty"]),
-        limit_price=values["limit_price"] if isinstance(values["limit_price"], Decimal) else None,
-        reference_price=(
-            values["reference_price"] if isinstance(values["reference_price"], Decimal) else None
-        ),
+        limit_price=_number(values["limit_price"]),
+        reference_price=_number(values["reference_price"]),
         created_at=_as(datetime, values["created_at"]),
+        stop_price=_number(values["stop_price"]),
+        trail_amount=_number(values["trail_amount"]),
+        trail_percent=_number(values["trail_percent"]),
+        decided_from=_as(dict, values["decided_from"]),
     )
+
+
+def _number(value: object) -> Decimal | None:
+    return value if isinstance(value, Decimal) else None
 
 
 def _as(kind: type[Kind], value: object) -> Kind:

@@ -72,14 +72,17 @@ def outcome(
     reason: str,
     numbers: Mapping[str, str],
     now: datetime,
+    *,
+    closes: bool = True,
 ) -> Entry:
-    """Where the trade stands now; a terminal one closes its instruction."""
+    """Where the trade stands now; a terminal one closes its instruction, unless there is
+    still something at the broker to be found again."""
     run.outcomes += 1
     canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
-    if state in TERMINAL:
+    if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
 
@@ -127,7 +130,11 @@ def _order_row(account: Account, order: Order) -> OrderRow:
         time_in_force=terms.time_in_force,
         order_qty=terms.order_qty,
         limit_price=terms.limit_price,
+        stop_price=terms.stop_price,
+        trail_amount=terms.trail_amount,
+        trail_percent=terms.trail_percent,
         reference_price=terms.reference_price,
+        decided_from=dict(terms.decided_from),
         created_at=terms.created_at,
     )
 

@@ -32,7 +32,11 @@ class OrderRow(msgspec.Struct, frozen=True):
     time_in_force: str
     order_qty: Decimal
     limit_price: Decimal | None
+    stop_price: Decimal | None
+    trail_amount: Decimal | None
+    trail_percent: Decimal | None
     reference_price: Decimal | None
+    decided_from: dict[str, str]
     created_at: datetime
 
 

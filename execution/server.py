@@ -62,6 +62,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.GetAccountStateResponse:
         return await _answer(self._service.account_state(request), context)
 
+    async def PreviewTrades(
+        self, request: pb.PreviewTradesRequest, context: Context
+    ) -> pb.PreviewTradesResponse:
+        return await _answer(self._service.preview_trades(request), context)
+
     async def StreamFacts(
         self, request: pb.StreamFactsRequest, context: Context
     ) -> AsyncIterator[pb.StreamFactsResponse]:

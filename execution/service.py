@@ -1,5 +1,6 @@
 """What execution does for its callers, one function a verb."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from execution.brokers.base import BrokerError
 from execution.domain.trades import AccountRef, Trade
 from execution.facts import Bell
 from execution.holding import Holding
+from execution.previews import Previews
 from execution.rows import WHOLE, AccountImage, InstructionRow
 from execution.store import Accepted, Page, Store
 from protos import faults, ids, wire
@@ -40,6 +42,7 @@ class Service:
         self._store = store
         self._holding = holding
         self._bell = bell
+        self._previews = Previews(store, holding)
 
     async def submit_trades(self, request: pb.SubmitTradesRequest) -> pb.SubmitTradesResponse:
         """Store trades once each, durably, then let them run."""
@@ -91,6 +94,11 @@ class Service:
         response.currency = snapshot.currency
         response.as_of_time.CopyFrom(wire.to_timestamp(snapshot.as_of))
         return response
+
+    async def preview_trades(self, request: pb.PreviewTradesRequest) -> pb.PreviewTradesResponse:
+        """What trades would do now, in the order of the request."""
+        previews = await asyncio.gather(*(self._previews.preview(t) for t in request.trades))
+        return pb.PreviewTradesResponse(previews=previews)
 
     async def stream_facts(
         self, request: pb.StreamFactsRequest

@@ -13,11 +13,13 @@ WITH held AS MATERIALIZED (
 ), written_orders AS (
     INSERT INTO execution.orders (id, cl_ord_id, trade_id, leg, revision, account_id,
         subscription_id, origin, instrument, side, ord_type, time_in_force, order_qty,
-        limit_price, reference_price, created_at)
+        limit_price, stop_price, trail_amount, trail_percent, reference_price, decided_from,
+        created_at)
     SELECT o.* FROM json_to_recordset(%(orders)s::json) AS o(id uuid, cl_ord_id text,
         trade_id uuid, leg text, revision int, account_id uuid, subscription_id uuid,
         origin text, instrument text, side text, ord_type text, time_in_force text,
-        order_qty numeric, limit_price numeric, reference_price numeric,
+        order_qty numeric, limit_price numeric, stop_price numeric, trail_amount numeric,
+        trail_percent numeric, reference_price numeric, decided_from jsonb,
         created_at timestamptz)
     WHERE (o.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT DO NOTHING

@@ -145,6 +145,62 @@ CATALOGUE: dict[str, Words] = {
         "A member rejected the trade.",
         "Nothing was sent.",
     ),
+    "size_unknown": Words(
+        "The size ({size_type}) cannot be worked out: no {missing} is known.",
+        "Send what is missing, or use a fixed quantity.",
+    ),
+    "side_isolated": Words(
+        "Sides are isolated, and this would trade the other side.",
+        "Turn off isolation, or use a subscription for that side.",
+    ),
+    "exits_ignored": Words(
+        "This subscription ignores exits.",
+        "Turn off Ignore exits to let signals close positions.",
+    ),
+    "stop_wrong_side": Words(
+        "The stop {stop} is on the wrong side of the price {price}.",
+        "Put it below the price for a long position, above it for a short one.",
+    ),
+    "target_wrong_side": Words(
+        "The target {target} is on the wrong side of the price {price}.",
+        "Put it above the price for a long position, below it for a short one.",
+    ),
+    "stop_unsupported": Words(
+        "The stop asked for cannot be placed here, so nothing was opened.",
+        "Use a connection that takes stops, or leave the stop out.",
+    ),
+    "target_unsupported": Words(
+        "The target asked for cannot be placed here, so nothing was opened.",
+        "Use a connection that takes targets, or leave the target out.",
+    ),
+    "stop_unknown": Words(
+        "The stop cannot be worked out: no {missing} is known.",
+        "Send `price`, or name the stop's own price.",
+    ),
+    "target_unknown": Words(
+        "The target cannot be worked out: no {missing} is known.",
+        "Send `price`, or name the target's own price.",
+    ),
+    "spread_too_wide": Words(
+        "The spread is {spread}; the filter allows {limit}.",
+        "Wait for a narrower market, or widen the filter.",
+    ),
+    "buying_power": Words(
+        "The order costs {cost}; the account can buy for {power}.",
+        "Lower the size, or add money.",
+    ),
+    "short_options_off": Words(
+        "This would open a short option.",
+        "Allow short options in the subscription's settings.",
+    ),
+    "now_unprotected": Words(
+        "Open orders were canceled, the position's stop or target among them.",
+        "Send a new stop, or close the position.",
+    ),
+    "canceled_in_time": Words(
+        "The order was not filled in the time it had, and was canceled.",
+        "Give it longer, or a better price.",
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from execution.domain.market import Quote
 from execution.domain.reports import Report as Report
 from execution.domain.words import OrdType, Side
 
@@ -59,6 +60,12 @@ class Capabilities:
     refuses_repeats: bool
     looks_up_by_cl_ord_id: bool
     quantity_step: Decimal
+    # Less than this cannot be sold.
+    smallest_quantity: Decimal = Decimal(0)
+    times_in_force: frozenset[str] = frozenset({"day"})
+    # Takes targets and stops together with their entry, sizes them to its fills, and
+    # cancels one when the other fills.
+    has_brackets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,11 @@ class NewOrder:
     limit_price: Decimal | None
     time_in_force: str
     reference_price: Decimal | None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    # Targets and stops that go with this entry.
+    guards: tuple["NewOrder", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,12 @@ class AccountSnapshot:
     """An account as the broker reports it."""
 
     cash: Decimal
+    # Portfolio value without unrealised profit or loss.
+    equity: Decimal
+    # What of the currency is free.
+    balance: Decimal
+    # None where the broker reports none.
+    buying_power: Decimal | None
     currency: str
     positions: Sequence[PositionSnapshot]
     open_cl_ord_ids: Sequence[str]
@@ -131,6 +149,13 @@ class Adapter(Protocol):
 
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
+
+    async def quote(
+        self, account: str, instrument: str, reference_price: Decimal | None
+    ) -> Quote | None:
+        """What the instrument can be traded at; None where the broker quotes nothing.
+        `reference_price` is what the client saw, for venues that take its word. Raises InDoubt.
+        """
 
     async def capabilities(self, account: str) -> Capabilities:
         """What this account can do. Raises InDoubt when the broker cannot be asked."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import grpc
 import structlog
@@ -26,6 +27,7 @@ from execution.brokers.base import (
     NotSent,
     Report,
 )
+from execution.domain.market import Quote
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
@@ -188,6 +190,17 @@ class PaperAdapter:
         try:
             return paper_wire.read_account(await self._look(account))
         except paper_wire.UnknownWord as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def quote(
+        self, account: str, instrument: str, reference_price: Decimal | None
+    ) -> Quote | None:
+        """What the venue's feed says, around the price the client saw. Raises InDoubt."""
+        request = paper_wire.to_quote_request(account, instrument, reference_price)
+        try:
+            response = await self._venue.GetQuote(request, timeout=self._timeout_seconds)
+            return paper_wire.read_quote(response)
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
     async def capabilities(self, account: str) -> Capabilities:

@@ -13,6 +13,7 @@ from execution.brokers.base import (
     Rejected,
     Report,
 )
+from execution.domain.market import Quote
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -21,7 +22,13 @@ Theirs = TypeVar("Theirs", bound=int)
 Ours = TypeVar("Ours")
 
 SIDES = {pb.SIDE_BUY: Side.BUY, pb.SIDE_SELL: Side.SELL}
-ORD_TYPES = {pb.ORD_TYPE_MARKET: OrdType.MARKET, pb.ORD_TYPE_LIMIT: OrdType.LIMIT}
+ORD_TYPES = {
+    pb.ORD_TYPE_MARKET: OrdType.MARKET,
+    pb.ORD_TYPE_LIMIT: OrdType.LIMIT,
+    pb.ORD_TYPE_STOP: OrdType.STOP,
+    pb.ORD_TYPE_STOP_LIMIT: OrdType.STOP_LIMIT,
+    pb.ORD_TYPE_TRAILING_STOP: OrdType.TRAILING_STOP,
+}
 ORD_STATUSES = {
     pb.ORD_STATUS_NEW: OrdStatus.NEW,
     pb.ORD_STATUS_PARTIALLY_FILLED: OrdStatus.PARTIALLY_FILLED,
@@ -38,6 +45,7 @@ EXEC_TYPES = {
 _SIDES_OUT = {ours: theirs for theirs, ours in SIDES.items()}
 _ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
 
+TIMES_IN_FORCE = frozenset({"day", "gtc", "ioc", "fok"})
 # The venue fills any size down to this.
 QUANTITY_STEP = Decimal("0.00000001")
 
@@ -63,6 +71,28 @@ def to_new_order(order: NewOrder) -> pb.NewOrder:
         limit_price=wire.to_text(order.limit_price),
         time_in_force=order.time_in_force,
         reference_price=wire.to_text(order.reference_price),
+        stop_price=wire.to_text(order.stop_price),
+        trail_amount=wire.to_text(order.trail_amount),
+        trail_percent=wire.to_text(order.trail_percent),
+        guards=[to_new_order(guard) for guard in order.guards],
+    )
+
+
+def to_quote_request(
+    account: str, instrument: str, reference_price: Decimal | None
+) -> pb.GetQuoteRequest:
+    """The question for a quote."""
+    return pb.GetQuoteRequest(
+        account=account, instrument=instrument, reference_price=wire.to_text(reference_price)
+    )
+
+
+def read_quote(response: pb.GetQuoteResponse) -> Quote:
+    """The venue's quote. Raises UnknownWord."""
+    return Quote(
+        bid=_number("bid", response.bid),
+        ask=_number("ask", response.ask),
+        last=_number("last", response.last),
     )
 
 
@@ -136,17 +166,24 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
     as_of = wire.to_datetime(response.as_of_time)
     if as_of is None:
         raise UnknownWord("as_of_time", "")
+    cash = _required("cash", response.cash)
+    positions = [
+        PositionSnapshot(
+            instrument=position.instrument,
+            quantity=_required("quantity", position.quantity),
+            avg_price=_number("avg_price", position.avg_price),
+        )
+        for position in response.positions
+    ]
+    # At cost: what the positions have gained or lost since is left out.
+    cost = sum((held.quantity * (held.avg_price or Decimal(0)) for held in positions), Decimal(0))
     return AccountSnapshot(
-        cash=_required("cash", response.cash),
+        cash=cash,
+        equity=cash + cost,
+        balance=cash,
+        buying_power=None,
         currency=response.currency,
-        positions=[
-            PositionSnapshot(
-                instrument=position.instrument,
-                quantity=_required("quantity", position.quantity),
-                avg_price=_number("avg_price", position.avg_price),
-            )
-            for position in response.positions
-        ],
+        positions=positions,
         open_cl_ord_ids=[order.cl_ord_id for order in response.open_orders],
         as_of=as_of,
     )
@@ -155,11 +192,12 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
 def read_capabilities(options: pb.Options) -> Capabilities:
     """What an account with these options can do."""
     return Capabilities(
-        ord_types=frozenset({OrdType.MARKET, OrdType.LIMIT}),
+        ord_types=frozenset(ORD_TYPES.values()),
         visibility_horizon_seconds=options.visibility_horizon_seconds,
         refuses_repeats=options.refuses_repeats,
         looks_up_by_cl_ord_id=True,
         quantity_step=QUANTITY_STEP,
+        times_in_force=TIMES_IN_FORCE,
     )
 
 

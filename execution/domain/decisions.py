@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 
 from execution.domain.orders import ZERO, Order
@@ -23,12 +24,14 @@ class OpenOrder:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a subscription's trade sees of its lane: `entries` are its own."""
+    """What a subscription's trade sees of its lane: `entries` and `protection` are its own."""
 
     position: Decimal = ZERO
     entries: tuple[OpenOrder, ...] = ()
     closing: tuple[OpenOrder, ...] = ()
     in_doubt: bool = False
+    avg_price: Decimal | None = None
+    protection: tuple[OpenOrder, ...] = ()
 
     @property
     def exposure(self) -> Decimal:
@@ -42,13 +45,19 @@ class Progress:
 
     exits: tuple[Order, ...] = ()
     entry: Order | None = None
+    # The stop that `breakeven` placed.
+    stop: Order | None = None
     # Exposure when the trade was first planned.
     exposure: Decimal | None = None
+    # The signal's quantity in units, as it was worked out for the first order.
+    asked: Decimal | None = None
     # Entries of earlier trades that this one canceled, and waiting ones it ended.
     canceled_first: int = 0
     superseded_waiting: int = 0
     # Fills that came although a cancel was asked.
     raced: Decimal = ZERO
+    # Protection that a `cancel` took away.
+    unprotected: int = 0
     # Why the entry must not be sent any more.
     entry_dropped: str = ""
     dropped_numbers: Mapping[str, str] = field(default_factory=dict)
@@ -69,7 +78,7 @@ class Progress:
     @property
     def has_orders(self) -> bool:
         """True once something was written down to be sent."""
-        return self.entry is not None or bool(self.exits)
+        return self.entry is not None or self.stop is not None or bool(self.exits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,24 @@ class VenueRules:
 
     ord_types: frozenset[OrdType]
     quantity_step: Decimal
+    # Less than this is dust: it cannot be sold.
+    smallest_quantity: Decimal = ZERO
+    times_in_force: frozenset[str] = frozenset({"day"})
+    # Takes an entry together with its target and stop, and links them.
+    has_brackets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A protective leg, as it will be sent with its entry."""
+
+    leg: Leg
+    side: Side
+    ord_type: OrdType
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +118,27 @@ class Send:
     ord_type: OrdType
     limit_price: Decimal | None
     reference_price: Decimal | None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    time_in_force: str = "day"
+    cancel_after: timedelta | None = None
+    guards: tuple[Guard, ...] = ()
+    # What it was decided from: kept with the order.
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class CancelFirst:
-    """Cancel these, and ask again."""
+    """Cancel these, and ask again; `judged_after`: the cell is chosen once they are gone."""
 
     cl_ord_ids: tuple[str, ...]
+    judged_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The quote and the account's figures are needed; ask again with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +147,7 @@ class Wait:
 
     state: TradeState
     reason: str
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +159,15 @@ class End:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
-Decision = Send | CancelFirst | Wait | End
+Decision = Send | CancelFirst | Look | Wait | End
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that says no, with the numbers it compared."""
+
+    reason: str
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 def refuse(
@@ -127,16 +177,21 @@ def refuse(
     side = trade.direction
     told = {
         "instrument": trade.instrument,
-        "position": format(scope.position, "f"),
-        "exposure": format(scope.exposure, "f"),
+        "position": text(scope.position),
+        "exposure": text(scope.exposure),
         "side": "long" if scope.position > 0 else "short",
         "sides": trade.sides.value,
         "action": trade.action.value,
         "sentiment": trade.sentiment.value if trade.sentiment else "none",
-        "quantity": "" if trade.quantity is None else format(trade.quantity, "f"),
+        "quantity": "" if trade.quantity is None else text(trade.quantity),
         **(numbers or {}),
     }
     if side is None:
         told.pop("sentiment")
     stale = reason == "signal_stale"
     return End(TradeState.EXPIRED if stale else TradeState.SKIPPED, reason, told)
+
+
+def text(number: Decimal | None) -> str:
+    """A number as people and journals read it; empty for None."""
+    return "" if number is None else format(number, "f")

@@ -1,7 +1,8 @@
 """Outcomes of orders that were sent: what a trade is while and after they work."""
 
-from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait
+from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
 from execution.domain.orders import Order
+from execution.domain.trades import Trade
 from execution.domain.words import ExecType, OrdStatus, TradeState
 
 # Why an order of ours never reached the broker, and what its trade is then.
@@ -12,13 +13,22 @@ _NOT_SENT = {
 }
 
 
-def entry(progress: Progress, order: Order) -> Decision:
+def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
     """The entry was sent; with exits before it this is the second half of a flip."""
     if order.is_open:
         return _waiting(progress)
     if order.is_filled:
         return End(TradeState.FILLED)
-    return _short_of_its_quantity(order, half_done=bool(progress.exits))
+    return _short_of_its_quantity(trade, order, half_done=bool(progress.exits))
+
+
+def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
+    """Done once the stop rests, or did its work at once."""
+    if order.is_acknowledged and (order.is_open or order.cum_qty):
+        return End(TradeState.DONE, "", {"stop": text(order.terms.stop_price)})
+    if order.is_open:
+        return _waiting(progress)
+    return _short_of_its_quantity(trade, order, half_done=False)
 
 
 def open_exit(progress: Progress, *, flips: bool) -> Decision:
@@ -28,26 +38,32 @@ def open_exit(progress: Progress, *, flips: bool) -> Decision:
     return _waiting(progress)
 
 
-def ended_exit(progress: Progress) -> Decision:
+def ended_exit(trade: Trade, progress: Progress) -> Decision:
     """An exit ended short of its quantity: no entry follows."""
     order = next(o for o in progress.exits if not o.is_filled)
-    return _short_of_its_quantity(order, half_done=any(o.cum_qty for o in progress.exits))
+    half_done = any(o.cum_qty for o in progress.exits)
+    return _short_of_its_quantity(trade, order, half_done=half_done)
 
 
-def cancel(scope: Scope, progress: Progress) -> Decision:
-    """`cancel`: remove own open entries, and say whether one filled first."""
-    if to_cancel := [e.cl_ord_id for e in scope.entries if not e.cancel_asked]:
+def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
+    """`cancel`: remove own open orders, and say whether one filled first."""
+    wanted = trade.cancel_ord_type
+    protection = () if trade.keep_protection else scope.protection
+    ours = [o for o in (*scope.entries, *protection) if wanted in (None, o.ord_type)]
+    if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
         return CancelFirst(tuple(to_cancel))
-    if any(e.in_doubt for e in scope.entries):
+    if any(o.in_doubt for o in ours):
         return Wait(TradeState.BLOCKED, "in_doubt")
-    if scope.entries:
+    if ours:
         return Wait(TradeState.WORKING, "")
     counts = {
         "canceled": str(progress.canceled_first),
         "superseded": str(progress.superseded_waiting),
     }
     if progress.raced:
-        return End(TradeState.DONE, "raced_fill", {**counts, "filled": format(progress.raced, "f")})
+        return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
+    if progress.unprotected:
+        return End(TradeState.DONE, "now_unprotected", counts)
     if progress.canceled_first or progress.superseded_waiting:
         return End(TradeState.DONE, "", counts)
     return End(TradeState.SKIPPED, "nothing_to_cancel", counts)
@@ -61,12 +77,12 @@ def _waiting(progress: Progress) -> Wait:
     return Wait(TradeState.WORKING, "")
 
 
-def _short_of_its_quantity(order: Order, *, half_done: bool) -> End:
+def _short_of_its_quantity(trade: Trade, order: Order, *, half_done: bool) -> End:
     end = order.end
-    numbers = {"filled": format(order.cum_qty, "f"), "of": format(order.terms.order_qty, "f")}
+    numbers = {"filled": text(order.cum_qty), "of": text(order.terms.order_qty)}
     if end is not None and end.text:
         numbers["text"] = end.text
-    reason, state = _reason(order), TradeState(order.ord_status.value)
+    reason, state = _reason(trade, order), TradeState(order.ord_status.value)
     if end is not None and end.exec_type is ExecType.NOT_SENT:
         reason = end.text
         state = _NOT_SENT[end.text]
@@ -75,11 +91,18 @@ def _short_of_its_quantity(order: Order, *, half_done: bool) -> End:
     return End(state, reason, numbers)
 
 
-def _reason(order: Order) -> str:
+def _reason(trade: Trade, order: Order) -> str:
     match order.ord_status:
         case OrdStatus.REJECTED:
             return "broker_rejected"
         case OrdStatus.CANCELED:
-            return "canceled_by_signal"
+            return "canceled_in_time" if _ran_out(trade, order) else "canceled_by_signal"
         case _:
             return ""
+
+
+def _ran_out(trade: Trade, order: Order) -> bool:
+    """True when the order was canceled because it worked for as long as it might."""
+    after = trade.style(order.terms.leg).cancel_after
+    ended = order.end.time if order.end is not None else None
+    return after is not None and ended is not None and ended - order.terms.created_at >= after

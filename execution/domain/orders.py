@@ -1,5 +1,6 @@
 """An order is its terms plus the set of reports about it; its status is worked out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,11 @@ class Terms:
     limit_price: Decimal | None
     reference_price: Decimal | None
     created_at: datetime
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    # What the terms were decided from.
+    decided_from: Mapping[str, str] = field(default_factory=dict)
 
 
 class Overfilled(Exception):

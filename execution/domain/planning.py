@@ -2,52 +2,41 @@
 
 `decide` is asked again whenever something changes, until it says End. It looks at the
 trade, at the scope (position, open orders, doubt) and at the trade's own progress, so a
-restart that rebuilt those three goes on where the former process stopped.
+restart that rebuilt those three goes on where the former process stopped. What it worked
+out for an order is kept with that order, and not worked out again.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import following
+from execution.domain import following, ordering, sizing, table
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
+    Look,
     Progress,
+    Refusal,
     Scope,
-    Send,
     VenueRules,
     Wait,
     refuse,
+    text,
 )
+from execution.domain.market import Market
 from execution.domain.orders import ZERO
+from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
-from execution.domain.words import Action, Leg, OrdType, Sentiment, Side, TradeState
-
-ONE = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Enter:
-    side: Side
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    """Close with orders of `side`: `want` of it, or all; then perhaps enter on that side."""
-
-    side: Side
-    want: Decimal | None
-    then_enter: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Refuse:
-    reason: str
-    numbers: dict[str, str] = field(default_factory=dict)
-
-
-_Intent = _Enter | _Close | _Refuse
+from execution.domain.words import (
+    Action,
+    AssetClass,
+    Leg,
+    OrdType,
+    Sentiment,
+    Side,
+    SizeType,
+    TradeState,
+)
 
 
 def decide(
@@ -55,18 +44,19 @@ def decide(
     scope: Scope,
     progress: Progress,
     venue: VenueRules,
-    quote: Decimal | None = None,
+    market: Market | None = None,
 ) -> Decision:
-    """The next step of a trade."""
+    """The next step of a trade; Look where it cannot be taken without the market."""
     if progress.withdrawn and not progress.has_orders:
         return End(TradeState.SKIPPED, progress.withdrawn)
     if trade.action is Action.CANCEL:
-        return following.cancel(scope, progress)
+        return following.cancel(trade, scope, progress)
+    if progress.stop is not None:
+        return following.breakeven(trade, progress, progress.stop)
     if progress.entry is not None:
-        return following.entry(progress, progress.entry)
-    if progress.exits:
-        return _after_exits(trade, scope, progress, venue, quote)
-    return _begin(trade, scope, progress, venue, quote)
+        return following.entry(trade, progress, progress.entry)
+    plan = _Plan(trade, scope, progress, venue, market)
+    return plan.after_exits() if progress.exits else plan.begin()
 
 
 def exposure_of(scope: Scope, progress: Progress) -> Decimal:
@@ -74,220 +64,282 @@ def exposure_of(scope: Scope, progress: Progress) -> Decimal:
     return scope.exposure if progress.exposure is None else progress.exposure
 
 
-def _begin(
-    trade: Trade, scope: Scope, progress: Progress, venue: VenueRules, quote: Decimal | None
-) -> Decision:
-    match _choose(trade, exposure_of(scope, progress), scope.position):
-        case _Refuse(reason, numbers):
-            return refuse(trade, scope, reason, numbers)
-        case _Enter(side):
-            return _enter(trade, side, scope, progress, venue, quote)
-        case _Close() as close:
-            return _close(trade, close, scope, progress, venue, quote)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One look at a trade and what surrounds it."""
 
+    trade: Trade
+    scope: Scope
+    progress: Progress
+    venue: VenueRules
+    market: Market | None
 
-def _choose(trade: Trade, exposure: Decimal, position: Decimal) -> _Intent:
-    """The action × sentiment × exposure table."""
-    side = trade.direction
-    if side is None:
-        return _choose_without_side(trade, exposure, position)
-    toward = exposure * side.sign
-    if trade.sentiment is Sentiment.FLAT:
-        return _choose_flat(trade, exposure)
-    against = Sentiment.BEARISH if side is Side.BUY else Sentiment.BULLISH
-    if trade.sentiment is against:
-        return _choose_reduction(trade, side, toward)
-    if toward < 0:
-        return _choose_opposite(trade, side, position)
-    if toward > 0 and not trade.allow_add:
-        filled = position * side.sign > 0
-        return _Refuse("already_in_position" if filled else "entry_working")
-    return _Enter(side)
+    def begin(self) -> Decision:
+        if to_cancel := self._asked_to_cancel():
+            return CancelFirst(to_cancel, judged_after=True)
+        if self.trade.cancel_first and self._is_canceling():
+            return Wait(TradeState.WORKING, "")
+        exposure = exposure_of(self.scope, self.progress)
+        asked = self._asked() if table.compares(self.trade, exposure) else None
+        if isinstance(asked, Look):
+            return asked
+        if isinstance(asked, Refusal):
+            return self._refuse(asked)
+        match table.choose(self.trade, exposure, self.scope.position, asked):
+            case Refusal() as refusal:
+                return self._refuse(refusal)
+            case Enter(side):
+                return self._enter(side, asked)
+            case Close() as close:
+                return self._close(close, asked)
+            case BreakEven(side):
+                return self._break_even(side)
 
+    def after_exits(self) -> Decision:
+        """The exit was sent: follow it; then pay the rest of a debt, or enter."""
+        trade, progress = self.trade, self.progress
+        side = progress.exits[0].terms.side
+        asked = self._asked_before()
+        may_enter = table.enters_toward(trade, side) and trade.swaps_to(side)
+        if any(o.is_open for o in progress.exits):
+            return following.open_exit(progress, flips=may_enter)
+        if any(not o.is_filled for o in progress.exits):
+            return following.ended_exit(trade, progress)
+        if progress.in_debt and (self.scope.in_doubt or self.scope.position * side.sign < 0):
+            want = None if self._wants_all() else asked
+            if want is None or want > progress.exited:
+                return self._close(Close(side, want), asked)
+        if not self.scope.position and table.enters_after(trade, side, asked, progress.exited):
+            return self._second_half(side, asked)
+        return End(TradeState.FILLED, self._why_no_entry(side, asked))
 
-def _choose_without_side(trade: Trade, exposure: Decimal, position: Decimal) -> _Intent:
-    if trade.action is Action.EXIT:
-        held = position or exposure
-        return _Close(Side.SELL if held > 0 else Side.BUY, trade.signal_quantity)
-    if not position:
-        return _Refuse("no_position")
-    return _Enter(Side.BUY if position > 0 else Side.SELL)
+    def _wants_all(self) -> bool:
+        flat = self.trade.sentiment is Sentiment.FLAT or self.trade.action is Action.REVERSE
+        return flat or self.trade.signal_quantity is None
 
+    def _why_no_entry(self, side: Side, asked: Decimal | None) -> str:
+        wanted_more = asked is not None and asked > self.progress.exited
+        toward = table.enters_toward(self.trade, side)
+        return "swap_off" if wanted_more and toward and self.trade.allows(side) else ""
 
-def _choose_flat(trade: Trade, exposure: Decimal) -> _Intent:
-    """Sentiment flat: no position afterwards, whatever the side or quantity."""
-    if not exposure:
-        return _Refuse("no_position")
-    return _Close(Side.SELL if exposure > 0 else Side.BUY, None)
+    def _second_half(self, side: Side, asked: Decimal | None) -> Decision:
+        """The entry of a flip; refused, it leaves the flip half done, with the reason."""
+        match self._enter(side, asked):
+            case End(_, reason, numbers):
+                return End(TradeState.PARTIALLY_FILLED, reason, numbers)
+            case decision:
+                return decision
 
+    # -- canceling first
 
-def _choose_reduction(trade: Trade, side: Side, toward: Decimal) -> _Intent:
-    """`buy` + bearish, `sell` + bullish: reduce by the signal's quantity, never enter."""
-    if trade.signal_quantity is None or toward > 0:
-        return _Refuse("sentiment_mismatch")
-    if not toward:
-        return _Refuse("no_position")
-    return _Close(side, trade.signal_quantity)
+    def _asked_to_cancel(self) -> tuple[str, ...]:
+        """Orders that the signal itself wants gone before it is judged."""
+        if not self.trade.cancel_first:
+            return ()
+        wanted = self.trade.cancel_ord_type
+        return tuple(
+            order.cl_ord_id
+            for order in self.scope.entries
+            if not order.cancel_asked and wanted in (None, order.ord_type)
+        )
 
+    def _is_canceling(self) -> bool:
+        return any(e.cancel_asked and not e.in_doubt for e in self.scope.entries)
 
-def _choose_opposite(trade: Trade, side: Side, position: Decimal) -> _Intent:
-    asked, held = trade.signal_quantity, abs(position)
-    flips = trade.swaps_to(side) and (asked is None or asked >= held)
-    return _Close(side, None if flips else asked, then_enter=flips)
+    # -- quantities
 
+    def _asked(self) -> Decimal | Look | Refusal | None:
+        """The signal's quantity in units, as first worked out. One that is sized by risk
+        speaks of the position to be opened, and compares with none."""
+        trade = self.trade
+        if self.progress.asked is not None:
+            return self.progress.asked
+        if trade.signal_quantity is None or trade.size_type in sizing.RISK_TYPES:
+            return None
+        side = trade.direction or (Side.SELL if self.scope.position > 0 else Side.BUY)
+        plain = trade.size_type in sizing.PLAIN_TYPES
+        if not plain and self.market is None:
+            return Look()
+        price = ordering.planning_price(trade, trade.exit, side, self.market)
+        return sizing.units(
+            trade,
+            held=abs(self.scope.position),
+            price=price,
+            stop=None,
+            figures=self.market.figures if self.market else None,
+            contract=ordering.contract(trade, price),
+        )
 
-def _enter(
-    trade: Trade,
-    side: Side,
-    scope: Scope,
-    progress: Progress,
-    venue: VenueRules,
-    quote: Decimal | None,
-) -> Decision:
-    if progress.entry_dropped:
-        return refuse(trade, scope, progress.entry_dropped, dict(progress.dropped_numbers))
-    if not trade.allows(side):
-        return refuse(trade, scope, "side_not_allowed")
-    if trade.is_crypto and side is Side.SELL:
-        return refuse(trade, scope, "short_not_allowed")
-    if scope.in_doubt:
-        return Wait(TradeState.BLOCKED, "in_doubt")
-    quantity = trade.quantity
-    if quantity is None and not trade.is_crypto:
-        quantity = ONE
-    if quantity is None:
-        return refuse(trade, scope, "quantity_missing")
-    step = venue.quantity_step if side is Side.BUY else max(venue.quantity_step, ONE)
-    rounded = _down(quantity, step)
-    if not rounded:
-        return refuse(trade, scope, "quantity_zero", {"quantity": format(quantity, "f")})
-    return _send(trade, scope, Leg.ENTRY, 0, side, rounded, venue, quote)
+    def _asked_before(self) -> Decimal | None:
+        """As worked out for the first order; a fixed quantity needs no working out."""
+        if self.progress.asked is None and self.trade.size_type is SizeType.FIXED_QUANTITY:
+            asked = self._asked()
+            return asked if isinstance(asked, Decimal) else None
+        return self.progress.asked
 
+    def _entry_units(
+        self, terms: ordering.Terms, asked: Decimal | None
+    ) -> Decimal | Refusal | None:
+        """An entry's size in units, before rounding."""
+        trade, exited = self.trade, self.progress.exited
+        if trade.action is Action.REVERSE and trade.signal_quantity is None:
+            return exited
+        if exited and asked is not None and table.subtracts(trade):
+            return exited if asked == exited else asked - exited
+        if exited and asked is not None and trade.size_type in sizing.PLAIN_TYPES:
+            return asked
+        return sizing.units(
+            trade,
+            held=abs(self.scope.position),
+            price=terms.priced.planning,
+            stop=terms.stop_price,
+            figures=self.market.figures if self.market else None,
+            contract=terms.contract,
+        )
 
-def _close(
-    trade: Trade,
-    close: _Close,
-    scope: Scope,
-    progress: Progress,
-    venue: VenueRules,
-    quote: Decimal | None,
-) -> Decision:
-    """Cancel own open entries, then send what may still be closed."""
-    if to_cancel := [e.cl_ord_id for e in scope.entries if not e.cancel_asked]:
-        return CancelFirst(tuple(to_cancel))
-    if any(not e.in_doubt for e in scope.entries):
-        return Wait(TradeState.WORKING, "")
-    held = max(-scope.position * close.side.sign, ZERO)
-    free = held - sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
-    quantity = free
-    if close.want is not None and close.want - progress.exited < free:
-        quantity = _down(close.want - progress.exited, venue.quantity_step)
-    if quantity > 0:
-        revision = len(progress.exits)
-        return _send(trade, scope, Leg.EXIT, revision, close.side, quantity, venue, quote)
-    if close.want is not None and ZERO < close.want - progress.exited < free:
-        return refuse(trade, scope, "quantity_zero", {"quantity": format(close.want, "f")})
-    return _nothing_to_close(trade, close, scope, progress, venue, quote, held=held)
+    # -- entering
 
+    def _enter(self, side: Side, asked: Decimal | None) -> Decision:
+        if refusal := self._not_allowed(side):
+            return self._refuse(refusal)
+        if self.scope.in_doubt:
+            return Wait(TradeState.BLOCKED, "in_doubt")
+        if (replaced := self._replaced()) is not None:
+            return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
+        if self.market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
+            return Look()
+        terms = ordering.entry_terms(self.trade, side, self.venue, self.market)
+        if isinstance(terms, Refusal):
+            return self._refuse(terms)
+        wanted = self._entry_units(terms, asked)
+        if isinstance(wanted, Refusal):
+            return self._refuse(wanted)
+        quantity = sizing.entry_quantity(self.trade, side, wanted, self.venue.quantity_step)
+        if isinstance(quantity, Refusal):
+            return self._refuse(quantity)
+        guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, self.market)
+        if isinstance(guarded, Refusal):
+            return self._refuse(guarded)
+        return ordering.send(
+            self.trade, terms, quantity, 0, guards=guarded, numbers=self._seen(asked, terms)
+        )
 
-def _nothing_to_close(
-    trade: Trade,
-    close: _Close,
-    scope: Scope,
-    progress: Progress,
-    venue: VenueRules,
-    quote: Decimal | None,
-    *,
-    held: Decimal,
-) -> Decision:
-    if scope.in_doubt:
-        return Wait(TradeState.BLOCKED, "flatten_debt")
-    if not held and close.then_enter:
-        return _enter(trade, close.side, scope, progress, venue, quote)
-    if not held and progress.in_debt and not progress.canceled_first:
-        return End(TradeState.DONE, "nothing_appeared")
-    if not held and progress.canceled_first:
-        return End(TradeState.DONE, "entry_canceled")
-    if not held:
-        return refuse(trade, scope, "no_position")
-    resting = [o for o in scope.closing if o.ord_type is OrdType.LIMIT]
-    if trade.ord_type is OrdType.MARKET and resting:
+    def _not_allowed(self, side: Side) -> Refusal | None:
+        trade = self.trade
+        if self.progress.entry_dropped:
+            return Refusal(self.progress.entry_dropped, dict(self.progress.dropped_numbers))
+        if not trade.allows(side):
+            return Refusal("side_not_allowed")
+        if trade.is_crypto and side is Side.SELL:
+            return Refusal("short_not_allowed")
+        is_option = trade.asset_class is AssetClass.OPTIONS
+        if is_option and side is Side.SELL and not trade.short_options:
+            return Refusal("short_options_off")
+        return None
+
+    def _replaced(self) -> tuple[str, ...] | None:
+        """Open entries that the setting wants gone before another one; None for no such."""
+        trade, scope = self.trade, self.scope
+        if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
+            return None
+        ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
+        return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
+
+    # -- closing
+
+    def _close(self, close: Close, asked: Decimal | None) -> Decision:
+        """Cancel own open entries and protection, then send what may still be closed."""
+        scope, progress = self.scope, self.progress
+        ours = (*scope.entries, *scope.protection)
+        if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
+            return CancelFirst(tuple(to_cancel))
+        if any(not o.in_doubt for o in ours):
+            return Wait(TradeState.WORKING, "")
+        held = max(-scope.position * close.side.sign, ZERO)
+        guarding = max((o.leaves for o in scope.protection), default=ZERO)
+        working = sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
+        free = quantity = held - working - guarding
+        if close.want is not None and close.want - progress.exited < free:
+            quantity = sizing.down(close.want - progress.exited, self.venue.quantity_step)
+        elif ZERO < held < self.venue.smallest_quantity:
+            return self._refuse(Refusal("no_position", {"dust": text(held)}))
+        if quantity > 0:
+            return self._send_exit(close.side, quantity, asked)
+        if close.want is not None and ZERO < close.want - progress.exited < free:
+            return self._refuse(Refusal("quantity_zero", {"quantity": text(close.want)}))
+        return self._nothing_to_close(close, asked, held)
+
+    def _send_exit(self, side: Side, quantity: Decimal, asked: Decimal | None) -> Decision:
+        if self.market is None and ordering.needs_the_market(self.trade, Leg.EXIT):
+            return Look()
+        if held_back := ordering.exit_spread(self.trade, self.market):
+            return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
+        terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
+        if isinstance(terms, Refusal):
+            return self._refuse(terms)
+        revision = len(self.progress.exits)
+        numbers = self._seen(asked, terms)
+        return ordering.send(self.trade, terms, quantity, revision, numbers=numbers)
+
+    def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
+        scope, progress = self.scope, self.progress
+        if scope.in_doubt:
+            return Wait(TradeState.BLOCKED, "flatten_debt")
+        names_no_size = self.trade.action is Action.REVERSE and self.trade.signal_quantity is None
+        if not held and close.then_enter and not names_no_size:
+            return self._enter(close.side, asked)
+        if not held and progress.in_debt and not progress.canceled_first:
+            return End(TradeState.DONE, "nothing_appeared")
+        if not held and progress.canceled_first:
+            return End(TradeState.DONE, "entry_canceled")
+        if not held:
+            return self._refuse(Refusal("no_position"))
+        resting = [o for o in scope.closing if o.ord_type is not OrdType.MARKET]
+        if self.trade.exit.ord_type is OrdType.MARKET and resting:
+            if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
+                return CancelFirst(tuple(to_cancel))
+            return Wait(TradeState.WORKING, "")
+        return self._refuse(Refusal("already_closing"))
+
+    # -- breakeven
+
+    def _break_even(self, side: Side) -> Decision:
+        """A stop at the average price in place of the resting one."""
+        if self.market is None:
+            return Look()
+        if self.scope.in_doubt:
+            return Wait(TradeState.BLOCKED, "in_doubt")
+        terms = ordering.breakeven_terms(
+            self.trade, side, self.scope.avg_price, self.venue, self.market
+        )
+        if isinstance(terms, Refusal):
+            return self._refuse(terms)
+        resting = [o for o in self.scope.protection if o.ord_type is not OrdType.LIMIT]
         if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
-        return Wait(TradeState.WORKING, "")
-    return refuse(trade, scope, "already_closing")
+        if resting:
+            return Wait(TradeState.WORKING, "")
+        free = abs(self.scope.position) - sum((o.leaves for o in self.scope.closing), ZERO)
+        if free <= 0:
+            return self._refuse(Refusal("already_closing"))
+        return ordering.send(self.trade, terms, free, 0, numbers=self._seen(None, terms))
 
+    # -- what was seen
 
-def _after_exits(
-    trade: Trade, scope: Scope, progress: Progress, venue: VenueRules, quote: Decimal | None
-) -> Decision:
-    """The exit was sent: follow it; then pay the rest of a debt, or enter."""
-    side = progress.exits[0].terms.side
-    wants_all = trade.signal_quantity is None or trade.sentiment is Sentiment.FLAT
-    flips = _enters_toward(trade, side) and trade.swaps_to(side)
-    if any(o.is_open for o in progress.exits):
-        return following.open_exit(progress, flips=flips)
-    if any(not o.is_filled for o in progress.exits):
-        return following.ended_exit(progress)
-    if progress.in_debt and (scope.in_doubt or scope.position * side.sign < 0):
-        want = None if wants_all else trade.signal_quantity
-        if want is None or want > progress.exited:
-            return _close(trade, _Close(side, want), scope, progress, venue, quote)
-    asked = trade.signal_quantity
-    if flips and not scope.position and (asked is None or asked >= progress.exited):
-        return _second_half(trade, side, scope, progress, venue, quote)
-    return End(TradeState.FILLED, _why_no_entry(trade, side, progress))
+    def _seen(self, asked: Decimal | None, terms: ordering.Terms) -> dict[str, str]:
+        """What the order was decided from."""
+        quote = self.market.quote if self.market else None
+        figures = self.market.figures if self.market else None
+        numbers = {
+            "exposure": text(exposure_of(self.scope, self.progress)),
+            "position": text(self.scope.position),
+            "asked": text(asked),
+            "planning_price": text(terms.priced.planning),
+            "bid": text(quote.bid if quote else None),
+            "ask": text(quote.ask if quote else None),
+            "equity": text(figures.equity if figures else None),
+        }
+        return {name: number for name, number in numbers.items() if number}
 
-
-def _second_half(
-    trade: Trade,
-    side: Side,
-    scope: Scope,
-    progress: Progress,
-    venue: VenueRules,
-    quote: Decimal | None,
-) -> Decision:
-    """The entry of a flip; refused, it leaves the flip half done, with the reason."""
-    match _enter(trade, side, scope, progress, venue, quote):
-        case End(_, reason, numbers):
-            return End(TradeState.PARTIALLY_FILLED, reason, numbers)
-        case decision:
-            return decision
-
-
-def _enters_toward(trade: Trade, side: Side) -> bool:
-    agreeing = Sentiment.BULLISH if side is Side.BUY else Sentiment.BEARISH
-    return trade.direction is side and trade.sentiment in (None, agreeing)
-
-
-def _why_no_entry(trade: Trade, side: Side, progress: Progress) -> str:
-    asked = trade.signal_quantity
-    wanted_more = asked is not None and asked > progress.exited
-    if wanted_more and _enters_toward(trade, side) and trade.allows(side):
-        return "swap_off"
-    return ""
-
-
-def _send(
-    trade: Trade,
-    scope: Scope,
-    leg: Leg,
-    revision: int,
-    side: Side,
-    quantity: Decimal,
-    venue: VenueRules,
-    quote: Decimal | None,
-) -> Decision:
-    """The order, priced: limitPrice, else the quote, else signalPrice."""
-    if trade.ord_type not in venue.ord_types:
-        return refuse(trade, scope, "order_type_unsupported", {"ord_type": trade.ord_type.value})
-    price = None
-    if trade.ord_type is OrdType.LIMIT:
-        price = trade.limit_price or quote or trade.signal_price
-        if price is None:
-            return refuse(trade, scope, "no_price")
-    return Send(leg, revision, side, quantity, trade.ord_type, price, trade.signal_price)
-
-
-def _down(quantity: Decimal, step: Decimal) -> Decimal:
-    return quantity // step * step if quantity % step else quantity
+    def _refuse(self, refusal: Refusal) -> End:
+        return refuse(self.trade, self.scope, refusal.reason, refusal.numbers)

@@ -5,10 +5,23 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution.domain.words import Action, Leg, OrdType, Sentiment, Side, Sides
+from execution.domain.words import (
+    Action,
+    AssetClass,
+    By,
+    Leg,
+    OrdType,
+    PriceType,
+    Sentiment,
+    Side,
+    Sides,
+    SizeType,
+)
 
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
+# How long a flip's entry waits for its exit, unless the settings say otherwise.
+FLIP_WAIT = timedelta(seconds=120)
 _SIDES_OF = {
     Side.BUY: (Sides.BOTH, Sides.BULLISH),
     Side.SELL: (Sides.BOTH, Sides.BEARISH),
@@ -23,6 +36,43 @@ class AccountRef:
     broker: str
     environment: str
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the order of a leg is to be worked."""
+
+    ord_type: OrdType = OrdType.MARKET
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    time_in_force: str = "day"
+    extended_hours: bool = False
+    # Canceled when it still works after so long.
+    cancel_after: timedelta | None = None
+    spread_filter: Decimal | None = None
+    spread_filter_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Where a target or a stop is, as it was said."""
+
+    by: By
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StopLoss:
+    """The stop asked for an entry: a place, or a trail."""
+
+    ord_type: OrdType
+    at: Distance | None = None
+    # With stop_limit.
+    limit_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +93,43 @@ class Trade:
     instrument: str
     quantity: Decimal | None
     quantity_from_signal: bool
-    ord_type: OrdType
-    limit_price: Decimal | None
     signal_price: Decimal | None
     sides: Sides
     allow_add: bool
     allow_swap: bool
-    is_crypto: bool
+    asset_class: AssetClass = AssetClass.STOCKS
+    size_type: SizeType = SizeType.FIXED_QUANTITY
+    # Of sizes that the signal names.
+    multiplier: Decimal = Decimal(1)
+    is_fractional: bool = False
+    entry: Style = Style()
+    exit: Style = Style()
+    price_type: PriceType = PriceType.MARK
+    take_profit: Distance | None = None
+    stop_loss: StopLoss | None = None
+    sides_isolated: bool = False
+    subtract_exit: bool = False
+    ignore_exits: bool = False
+    # What the signal said of canceling first; the setting, where it said nothing.
+    cancel_first: bool | None = None
+    cancel_by_setting: bool = False
+    cancel_ord_type: OrdType | None = None
+    # `cancel` leaves targets and stops alone.
+    keep_protection: bool = False
+    breakeven_offset: Decimal = Decimal(0)
+    flip_wait: timedelta = FLIP_WAIT
+    # Nothing is begun after this.
+    reject_at: datetime | None = None
+    # Where the reference product does something unsafe, do as it does.
+    is_parity: bool = False
+    short_options: bool = False
+    # A limit order without any price becomes a market order: parity, never by default.
+    market_without_price: bool = False
+
+    @property
+    def is_crypto(self) -> bool:
+        """Spot: it cannot be sold short, and nothing is ever 1 by default."""
+        return self.asset_class is AssetClass.CRYPTO
 
     @property
     def signal_quantity(self) -> Decimal | None:
@@ -59,25 +139,29 @@ class Trade:
     @property
     def direction(self) -> Side | None:
         """The side of buy and sell; the other actions have none of their own."""
-        match self.action:
-            case Action.BUY:
-                return Side.BUY
-            case Action.SELL:
-                return Side.SELL
-            case Action.EXIT | Action.ADD | Action.CANCEL:
-                return None
+        return {Action.BUY: Side.BUY, Action.SELL: Side.SELL}.get(self.action)
+
+    def style(self, leg: Leg) -> Style:
+        """How an order of a leg is worked."""
+        return self.entry if leg is Leg.ENTRY else self.exit
 
     def allows(self, side: Side) -> bool:
-        """True when the subscription may open this side."""
-        return self.sides in _SIDES_OF[side]
+        """True when the subscription may open this side; `reverse` ignores Sides."""
+        return self.action is Action.REVERSE or self.sides in _SIDES_OF[side]
 
     def swaps_to(self, side: Side) -> bool:
         """True when an entry on this side may follow the exit of the other one."""
+        if self.action is Action.REVERSE:
+            return True
         return self.allows(side) and (self.allow_swap or self.sides is _ONLY[side])
+
+    def leaves_alone(self, side: Side) -> bool:
+        """True when positions that an order of `side` would close are none of its business."""
+        return self.sides_isolated and self.sides is _ONLY[side]
 
     def supersedes(self, earlier: "Trade") -> bool:
         """True when this newer trade ends the waiting entries of `earlier`."""
-        if self.action in (Action.EXIT, Action.CANCEL):
+        if self.action in (Action.EXIT, Action.CANCEL, Action.REVERSE):
             return True
         mine, theirs = self.direction, earlier.direction
         return mine is not None and theirs is not None and mine is not theirs
@@ -85,4 +169,4 @@ class Trade:
 
 def age_limit(leg: Leg) -> timedelta:
     """How old a leg may be when it reaches the socket."""
-    return EXIT_AGE if leg is Leg.EXIT else ENTRY_AGE
+    return ENTRY_AGE if leg is Leg.ENTRY else EXIT_AGE

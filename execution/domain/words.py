@@ -9,6 +9,8 @@ class Action(StrEnum):
     EXIT = "exit"
     ADD = "add"
     CANCEL = "cancel"
+    REVERSE = "reverse"
+    BREAKEVEN = "breakeven"
 
 
 class Sentiment(StrEnum):
@@ -42,6 +44,47 @@ class Side(StrEnum):
 class OrdType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+
+
+class AssetClass(StrEnum):
+    STOCKS = "stocks"
+    OPTIONS = "options"
+    FUTURES = "futures"
+    CRYPTO = "crypto"
+
+
+class SizeType(StrEnum):
+    FIXED_QUANTITY = "fixed_quantity"
+    DOLLAR_AMOUNT = "dollar_amount"
+    RISK_DOLLAR_AMOUNT = "risk_dollar_amount"
+    RISK_PERCENT = "risk_percent"
+    PERCENT_OF_EQUITY = "percent_of_equity"
+    PERCENT_OF_POSITION = "percent_of_position"
+    # Of the quote currency that is free; money of it.
+    PERCENT_OF_BALANCE = "percent_of_balance"
+    NOTIONAL = "notional"
+
+
+class PriceType(StrEnum):
+    """Which of a quote's prices plans the trade."""
+
+    MARK = "mark"
+    ASK_BID = "ask_bid"
+    ASK = "ask"
+    BID = "bid"
+    LAST = "last"
+
+
+class By(StrEnum):
+    """How the place of a target or stop is said."""
+
+    PRICE = "price"
+    PERCENT = "percent"
+    AMOUNT = "amount"
+    PNL_AMOUNT = "pnl_amount"
 
 
 class OrdStatus(StrEnum):
@@ -66,6 +109,18 @@ class ExecType(StrEnum):
 class Leg(StrEnum):
     ENTRY = "entry"
     EXIT = "exit"
+    TAKE_PROFIT = "take_profit"
+    STOP = "stop"
+
+    @property
+    def is_protection(self) -> bool:
+        """True for the legs that guard a position after its entry."""
+        return self in (Leg.TAKE_PROFIT, Leg.STOP)
+
+    @property
+    def reduces(self) -> bool:
+        """True for the legs that may only close."""
+        return self is not Leg.ENTRY
 
 
 class Origin(StrEnum):

@@ -5,6 +5,7 @@ which the writer stores in one transaction. When that fails, the book is dropped
 loaded again from the database.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -46,6 +47,9 @@ class Order:
     cum_qty: Decimal = Decimal(0)
     avg_px: Decimal | None = None
     text: str = ""
+    # The best price since a stop came in, and whether the price has come to it.
+    best_price: Decimal | None = None
+    is_triggered: bool = False
 
     def to_message(self) -> pb.Order:
         """The order as it stands, for the wire."""
@@ -64,6 +68,7 @@ class Order:
             avg_px=wire.to_text(self.avg_px),
             arrived_time=wire.to_timestamp(self.arrived_at),
             text=self.text,
+            stop_price=wire.to_text(terms.stop_price),
         )
 
 
@@ -122,21 +127,32 @@ class Changes:
     arrivals: list[Arrival] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.accounts or self.arrivals)
+        return bool(self.accounts or self.orders or self.arrivals)
 
     def arrive(self, order: pb.NewOrder, moment: Moment, result: str) -> None:
         """Note an arrival."""
         self.arrivals.append(Arrival(order.account, order.cl_ord_id, moment.at, result))
 
 
-def take(account: Account, terms: Terms, moment: Moment, seed: int, changes: Changes) -> Order:
-    """Take in an order; it fills at once, rests, or ends."""
+def take(
+    account: Account,
+    terms: Terms,
+    moment: Moment,
+    seed: int,
+    changes: Changes,
+    guards: Sequence[Terms] = (),
+) -> Order:
+    """Take in an order with what guards it; it fills at once, rests, or ends."""
     order = _enter(account, terms, moment, changes)
     _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
+    for guard in guards:
+        waiting = _enter(account, guard, moment, changes)
+        _report(account, waiting, pb.EXEC_TYPE_NEW, moment, changes)
+        account.open[waiting.order_id] = waiting
     price = terms.reference_price
     if price is None:
         price = quotes.price(seed, terms.instrument, moment.step)
-    at = matching.fill_price(terms, price)
+    at = _reached(order, price, changes, arriving=True)
     if at is not None:
         _fill(account, order, at, moment, changes)
     elif terms.time_in_force in matching.IMMEDIATE_TIMES:
@@ -160,13 +176,37 @@ def cancel(account: Account, order: Order, moment: Moment, changes: Changes) -> 
 
 
 def rematch(account: Account, moment: Moment, seed: int, changes: Changes) -> None:
-    """Fill the resting orders whose limit the feed has reached."""
+    """Fill the resting orders whose price the feed has reached."""
     for order in list(account.open.values()):
+        if order.order_id not in account.open or _waits_for_its_entry(account, order):
+            continue
         terms = order.terms
         price = quotes.price(seed, terms.instrument, moment.step, terms.reference_price)
-        limit = terms.limit_price
-        if limit is not None and matching.is_reached(terms.side, limit, price):
-            _fill(account, order, limit, moment, changes)
+        at = _reached(order, price, changes, arriving=False)
+        if at is not None:
+            _fill(account, order, at, moment, changes)
+
+
+def _waits_for_its_entry(account: Account, order: Order) -> bool:
+    parent = account.order_id(order.terms.parent) if order.terms.parent else None
+    return parent in account.open
+
+
+def _reached(order: Order, price: Decimal, changes: Changes, *, arriving: bool) -> Decimal | None:
+    """Where the order fills at this price; what a stop learns from it is noted."""
+    terms = order.terms
+    if terms.ord_type not in matching.STOPS:
+        at = matching.fill_price(terms, price)
+        return at if arriving or at is None else terms.limit_price
+    if order.is_triggered:
+        at = matching.fill_price(terms, price)
+        return None if at is None else terms.limit_price
+    best = matching.better(terms, order.best_price, price)
+    triggered = matching.is_triggered(terms, best, price)
+    if best != order.best_price or triggered:
+        order.best_price, order.is_triggered = best, triggered
+        changes.orders[order.order_id] = order
+    return matching.fill_price(terms, price) if triggered else None
 
 
 def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> Order:
@@ -201,6 +241,21 @@ def _end(
     order.ord_status = status
     account.open.pop(order.order_id, None)
     _report(account, order, exec_type, moment, changes, last=last)
+    for other in list(account.open.values()):
+        if _ends_with(other, order):
+            other.text = "its entry or its twin ended"
+            _end(account, other, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
+
+
+def _ends_with(other: Order, ended: Order) -> bool:
+    """A guard ends with an entry that ended unfilled, and with its twin's fill."""
+    parent = other.terms.parent
+    if not parent:
+        return False
+    filled = ended.ord_status == pb.ORD_STATUS_FILLED
+    if ended.terms.cl_ord_id == parent:
+        return not filled
+    return filled and ended.terms.parent == parent
 
 
 def _report(

@@ -142,6 +142,7 @@ class Desk:
     def _take(self, order: pb.NewOrder, session: Session | None, batch: Batch) -> None:
         try:
             terms = matching.read_terms(order)
+            matching.read_guards(order)
         except matching.Refused as refused:
             self._refuse_terms(order, refused.text, session, batch)
             return
@@ -179,7 +180,8 @@ class Desk:
             reply = _reply(order, pb.REPLY_STATUS_REJECTED, taken)
         else:
             batch.changes.arrive(order, batch.moment, "accepted")
-            taken = book.take(account, terms, batch.moment, self.seed, batch.changes)
+            guards = matching.read_guards(order)
+            taken = book.take(account, terms, batch.moment, self.seed, batch.changes, guards)
             reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
         batch.said.append(
             Said(

@@ -1,7 +1,9 @@
 """What the venue does with an order, and what a fill does to an account. Pure.
 
 A market order fills at the price. A limit order fills at the price when that is as good
-as its limit; else it rests, and fills at its limit when the feed comes to it.
+as its limit; else it rests, and fills at its limit when the feed comes to it. A stop waits
+for the price to reach it, and then is a market order, or with a limit a limit order; a
+trailing one follows the best price since it came in.
 """
 
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from protos.paper.v1 import paper_pb2 as pb
 
 NAME_LENGTH = 128
 RESTING_TIMES = frozenset({"", "day", "gtc"})
+STOPS = (pb.ORD_TYPE_STOP, pb.ORD_TYPE_STOP_LIMIT, pb.ORD_TYPE_TRAILING_STOP)
 IMMEDIATE_TIMES = frozenset({"ioc", "fok"})
 _LARGEST = Decimal(10) ** 15
 _SMALLEST_EXPONENT = -12
@@ -39,6 +42,11 @@ class Terms:
     order_qty: Decimal
     limit_price: Decimal | None
     reference_price: Decimal | None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    # Of a target or a stop: the ClOrdID of the entry whose fill it waits for.
+    parent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= NAME_LENGTH and text.isprintable()
 
 
-def read_terms(order: pb.NewOrder) -> Terms:
+def read_terms(order: pb.NewOrder, parent: str = "") -> Terms:
     """Check the terms of an order. Raises Refused."""
     for what, name in (
         ("account", order.account),
@@ -68,10 +76,11 @@ def read_terms(order: pb.NewOrder) -> Terms:
             raise Refused(f"{what} is missing or not printable")
     if order.side not in (pb.SIDE_BUY, pb.SIDE_SELL):
         raise Refused("side must be buy or sell")
-    if order.ord_type not in (pb.ORD_TYPE_MARKET, pb.ORD_TYPE_LIMIT):
-        raise Refused("order type must be market or limit")
+    if order.ord_type not in (pb.ORD_TYPE_MARKET, pb.ORD_TYPE_LIMIT, *STOPS):
+        raise Refused("order type is not known")
     time_in_force = order.time_in_force.lower()
-    if time_in_force not in RESTING_TIMES | IMMEDIATE_TIMES:
+    times = RESTING_TIMES if order.ord_type in STOPS else RESTING_TIMES | IMMEDIATE_TIMES
+    if time_in_force not in times:
         raise Refused(f"time in force {time_in_force!r} is not supported")
     return Terms(
         account=order.account,
@@ -82,12 +91,56 @@ def read_terms(order: pb.NewOrder) -> Terms:
         time_in_force=time_in_force,
         order_qty=_positive("quantity", order.order_qty),
         limit_price=_limit_price(order),
-        reference_price=_optional("reference price", order.reference_price),
+        reference_price=optional("reference price", order.reference_price),
+        stop_price=_positive("stop price", order.stop_price) if order.ord_type in STOPS else None,
+        trail_amount=_trail(order, "trail amount", order.trail_amount),
+        trail_percent=_trail(order, "trail percent", order.trail_percent),
+        parent=parent,
     )
 
 
+def read_guards(order: pb.NewOrder) -> list[Terms]:
+    """Check the target and the stop that wait for an order's fill. Raises Refused."""
+    if len(order.guards) > 2:
+        raise Refused("an order takes at most one target and one stop")
+    found: list[Terms] = []
+    for guard in order.guards:
+        terms = read_terms(guard, order.cl_ord_id)
+        same = (terms.account, terms.instrument) == (order.account, order.instrument)
+        if not same or terms.side == order.side or terms.ord_type == pb.ORD_TYPE_MARKET:
+            raise Refused("a target or stop closes what its entry opens")
+        found.append(terms)
+    return found
+
+
+def stop_level(terms: Terms, best: Decimal) -> Decimal:
+    """Where a stop is, given the best price since it came in."""
+    start = terms.stop_price or best
+    trail = terms.trail_amount
+    if terms.trail_percent is not None:
+        trail = best * terms.trail_percent / 100
+    if trail is None:
+        return start
+    if terms.side == pb.SIDE_SELL:
+        return max(start, best - trail)
+    return min(start, best + trail)
+
+
+def better(terms: Terms, best: Decimal | None, price: Decimal) -> Decimal:
+    """The best price so far: the highest for a sell, the lowest for a buy."""
+    if best is None:
+        return price
+    return max(best, price) if terms.side == pb.SIDE_SELL else min(best, price)
+
+
+def is_triggered(terms: Terms, best: Decimal, price: Decimal) -> bool:
+    """Whether the price has come to a stop."""
+    level = stop_level(terms, best)
+    return price <= level if terms.side == pb.SIDE_SELL else price >= level
+
+
 def fill_price(terms: Terms, price: Decimal) -> Decimal | None:
-    """Where an arriving order fills; None when it does not fill at once."""
+    """Where an order that has arrived, or was triggered, fills; None when it rests."""
     if terms.limit_price is None or is_reached(terms.side, terms.limit_price, price):
         return price
     return None
@@ -121,12 +174,21 @@ def cash_after(cash: Decimal, side: pb.Side, qty: Decimal, px: Decimal) -> Decim
 
 
 def _limit_price(order: pb.NewOrder) -> Decimal | None:
-    if order.ord_type == pb.ORD_TYPE_MARKET:
+    if order.ord_type not in (pb.ORD_TYPE_LIMIT, pb.ORD_TYPE_STOP_LIMIT):
         return None
     return _positive("limit price", order.limit_price)
 
 
-def _optional(what: str, text: str) -> Decimal | None:
+def _trail(order: pb.NewOrder, what: str, text: str) -> Decimal | None:
+    if order.ord_type != pb.ORD_TYPE_TRAILING_STOP:
+        return None
+    if bool(order.trail_amount) == bool(order.trail_percent):
+        raise Refused("a trailing stop needs an amount or a percentage")
+    return optional(what, text)
+
+
+def optional(what: str, text: str) -> Decimal | None:
+    """A number above zero, or nothing. Raises Refused."""
     return _positive(what, text) if text else None
 
 

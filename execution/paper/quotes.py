@@ -19,7 +19,7 @@ def price(seed: int, instrument: str, step: int, middle: Decimal | None = None) 
     """The price of an instrument in second `step`."""
     around = base_price(seed, instrument) if middle is None else middle
     moved = around * (1 + SWING * _swing(seed, instrument, step) / _SCALE)
-    return moved.quantize(_tick(around), ROUND_HALF_EVEN)
+    return moved.quantize(tick(around), ROUND_HALF_EVEN)
 
 
 def base_price(seed: int, instrument: str) -> Decimal:
@@ -44,5 +44,6 @@ def _draw(seed: int, instrument: str, what: str) -> int:
     return int.from_bytes(hashlib.sha256(spelled).digest()[:8], "big")
 
 
-def _tick(around: Decimal) -> Decimal:
+def tick(around: Decimal) -> Decimal:
+    """The smallest step of a price."""
     return Decimal("0.01") if around >= 1 else Decimal("0.00000001")

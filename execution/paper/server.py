@@ -82,6 +82,17 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
+    async def GetQuote(
+        self,
+        request: pb.GetQuoteRequest,
+        context: aio.ServicerContext[pb.GetQuoteRequest, pb.GetQuoteResponse],
+    ) -> pb.GetQuoteResponse:
+        await _check_name(request.account, context)
+        try:
+            return self._writer.quote(request)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+
     async def ConfigureAccount(
         self,
         request: pb.ConfigureAccountRequest,

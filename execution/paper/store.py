@@ -17,7 +17,8 @@ from protos.postgres import BY_ID
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, time_in_force,
-    order_qty, limit_price, reference_price, ord_status, cum_qty, avg_px, text, arrived_at"""
+    order_qty, limit_price, stop_price, trail_amount, trail_percent, reference_price, parent,
+    best_price, is_triggered, ord_status, cum_qty, avg_px, text, arrived_at"""
 
 _SAVE = f"""
 WITH accounts AS (
@@ -33,10 +34,13 @@ WITH accounts AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
         instrument text, side text, ord_type text, time_in_force text, order_qty numeric,
-        limit_price numeric, reference_price numeric, ord_status text, cum_qty numeric,
+        limit_price numeric, stop_price numeric, trail_amount numeric, trail_percent numeric,
+        reference_price numeric, parent text, best_price numeric, is_triggered boolean,
+        ord_status text, cum_qty numeric,
         avg_px numeric, text text, arrived_at timestamptz)
     ON CONFLICT (order_id) DO UPDATE SET ord_status = excluded.ord_status,
-        cum_qty = excluded.cum_qty, avg_px = excluded.avg_px
+        cum_qty = excluded.cum_qty, avg_px = excluded.avg_px, text = excluded.text,
+        best_price = excluded.best_price, is_triggered = excluded.is_triggered
 ), positions AS (
     INSERT INTO paper.positions (account, instrument, quantity, avg_price)
     SELECT * FROM json_to_recordset(%s) AS r(account text, instrument text,
@@ -203,7 +207,13 @@ def _order_row(order: Order) -> dict[str, object]:
         "time_in_force": terms.time_in_force,
         "order_qty": terms.order_qty,
         "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "trail_amount": terms.trail_amount,
+        "trail_percent": terms.trail_percent,
         "reference_price": terms.reference_price,
+        "parent": terms.parent,
+        "best_price": order.best_price,
+        "is_triggered": order.is_triggered,
         "ord_status": _STATUS_WORDS[order.ord_status],
         "cum_qty": order.cum_qty,
         "avg_px": order.avg_px,
@@ -262,6 +272,10 @@ def _to_order(row: dict[str, Any]) -> Order:
         order_qty=row["order_qty"],
         limit_price=row["limit_price"],
         reference_price=row["reference_price"],
+        stop_price=row["stop_price"],
+        trail_amount=row["trail_amount"],
+        trail_percent=row["trail_percent"],
+        parent=row["parent"],
     )
     return Order(
         order_id=row["order_id"],
@@ -271,4 +285,6 @@ def _to_order(row: dict[str, Any]) -> Order:
         cum_qty=row["cum_qty"],
         avg_px=row["avg_px"],
         text=row["text"],
+        best_price=row["best_price"],
+        is_triggered=row["is_triggered"],
     )

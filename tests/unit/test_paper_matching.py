@@ -73,7 +73,7 @@ def test_a_market_order_fills_at_the_price(side: pb.Side) -> None:
         ({"ord_type": pb.ORD_TYPE_LIMIT}, "limit price must be above zero"),
         ({"ord_type": pb.ORD_TYPE_LIMIT, "limit_price": "x"}, "limit price is not a number"),
         ({"side": 9}, "side must be buy or sell"),
-        ({"ord_type": 9}, "order type must be market or limit"),
+        ({"ord_type": 9}, "order type is not known"),
         ({"time_in_force": "opg"}, "time in force 'opg' is not supported"),
         ({"instrument": "A\x00"}, "instrument is missing or not printable"),
         ({"account": "x" * 200}, "account is missing or not printable"),

@@ -19,11 +19,13 @@ from execution.domain.decisions import (
     VenueRules,
     Wait,
 )
+from execution.domain.market import Market, Quote
 from execution.domain.orders import Order, Terms
 from execution.domain.reports import Report
-from execution.domain.trades import AccountRef, Trade
+from execution.domain.trades import AccountRef, Style, Trade
 from execution.domain.words import (
     Action,
+    AssetClass,
     ExecType,
     Leg,
     OrdStatus,
@@ -56,15 +58,19 @@ def a_trade(action: str, quantity: str | None = None, **fields: Any) -> Trade:
         "instrument": "AAPL",
         "quantity": None if quantity is None else Decimal(quantity),
         "quantity_from_signal": quantity is not None,
-        "ord_type": OrdType.MARKET,
-        "limit_price": None,
         "signal_price": Decimal(100),
         "sides": Sides.BOTH,
         "allow_add": False,
         "allow_swap": False,
-        "is_crypto": False,
+        "is_fractional": True,
     }
     return Trade(**(values | fields))
+
+
+def limit(price: str | None = None) -> dict[str, Any]:
+    """Orders of a trade as limits."""
+    style = Style(OrdType.LIMIT, None if price is None else Decimal(price))
+    return {"entry": style, "exit": style}
 
 
 def an_order(leg: Leg, side: Side, quantity: str, *reports: tuple[ExecType, str]) -> Order:
@@ -97,7 +103,7 @@ def working(side: Side, leaves: str, **fields: Any) -> OpenOrder:
 
 
 def decide(trade: Trade, scope: Scope, **progress: Any) -> Decision:
-    return planning.decide(trade, scope, Progress(**progress), VENUE)
+    return planning.decide(trade, scope, Progress(**progress), VENUE, Market())
 
 
 def sent(decision: Decision) -> tuple[Leg, Side, str]:
@@ -168,7 +174,10 @@ def test_c2_an_exit_cancels_own_open_entries_first() -> None:
 
 def test_c3_nothing_configured_is_one_but_never_for_crypto() -> None:
     assert sent(decide(a_trade("buy"), held("0"))) == (Leg.ENTRY, BUY, "1")
-    assert refused(decide(a_trade("buy", is_crypto=True), held("0"))) == "quantity_missing"
+    assert (
+        refused(decide(a_trade("buy", asset_class=AssetClass.CRYPTO), held("0")))
+        == "quantity_missing"
+    )
 
 
 def test_c3_entries_round_down_and_zero_is_skipped() -> None:
@@ -177,22 +186,22 @@ def test_c3_entries_round_down_and_zero_is_skipped() -> None:
 
 
 def test_c4_order_types_are_never_replaced() -> None:
-    trade = a_trade("buy", "3", ord_type=OrdType.LIMIT, signal_price=None)
+    trade = a_trade("buy", "3", signal_price=None, **limit())
     assert refused(decide(trade, held("0"))) == "no_price"
     market_only = VenueRules(frozenset({OrdType.MARKET}), Decimal(1))
-    decision = planning.decide(trade, held("0"), Progress(), market_only)
+    decision = planning.decide(trade, held("0"), Progress(), market_only, Market())
     assert refused(decision) == "order_type_unsupported"
 
 
 def test_k_a_limit_is_priced_by_limit_price_then_quote_then_signal_price() -> None:
-    def price(quote: str | None, **fields: Any) -> Decimal | None:
-        trade = a_trade("buy", "3", ord_type=OrdType.LIMIT, **fields)
-        seen = None if quote is None else Decimal(quote)
-        decision = planning.decide(trade, held("0"), Progress(), VENUE, seen)
+    def price(quote: str | None, asked: str | None = None) -> Decimal | None:
+        trade = a_trade("buy", "3", **limit(asked))
+        market = Market(Quote(last=None if quote is None else Decimal(quote)))
+        decision = planning.decide(trade, held("0"), Progress(), VENUE, market)
         assert isinstance(decision, Send)
         return decision.limit_price
 
-    assert price("99", limit_price=Decimal(98)) == 98
+    assert price("99", "98") == 98
     assert price("99") == 99
     assert price(None) == 100
 
@@ -204,7 +213,10 @@ def test_sides_bind_entries() -> None:
 
 
 def test_spot_crypto_is_not_sold_short() -> None:
-    assert refused(decide(a_trade("sell", "1", is_crypto=True), held("0"))) == "short_not_allowed"
+    assert (
+        refused(decide(a_trade("sell", "1", asset_class=AssetClass.CRYPTO), held("0")))
+        == "short_not_allowed"
+    )
 
 
 def test_d1_a_missing_quantity_exits_all_exactly() -> None:

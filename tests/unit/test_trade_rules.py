@@ -72,8 +72,12 @@ def test_each_action_has_its_age(action: str, age: float, state: str) -> None:
     assert decide(action, age=age).state == state
 
 
-def test_no_order_type_is_replaced_by_a_more_aggressive_one() -> None:
-    assert decide(order_type="stop").reason == "order_type_unsupported"
+def test_what_a_broker_can_do_is_for_execution_to_know() -> None:
+    assert decide(order_type="trailing_stop").state == "PENDING"
+
+
+def test_a_breakeven_stop_needs_no_approval() -> None:
+    assert decide("breakeven", chosen={"auto_submit": False}).state == "PENDING"
 
 
 def test_entries_wait_for_approval_and_exits_approve_themselves() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
+from web.trades import wishes
 
 _ACTIONS = {
     "buy": pb.ACTION_BUY,
@@ -15,6 +16,8 @@ _ACTIONS = {
     "exit": pb.ACTION_EXIT,
     "add": pb.ACTION_ADD,
     "cancel": pb.ACTION_CANCEL,
+    "reverse": pb.ACTION_REVERSE,
+    "breakeven": pb.ACTION_BREAKEVEN,
 }
 _SENTIMENTS = {
     None: pb.SENTIMENT_UNSPECIFIED,
@@ -28,7 +31,6 @@ _SIDES = {
     "bearish": pb.SIDES_BEARISH,
     "none": pb.SIDES_NONE,
 }
-_ORD_TYPES = {None: pb.ORD_TYPE_MARKET, "market": pb.ORD_TYPE_MARKET, "limit": pb.ORD_TYPE_LIMIT}
 _ASSET_CLASSES = {
     "stocks": pb.ASSET_CLASS_STOCKS,
     "options": pb.ASSET_CLASS_OPTIONS,
@@ -64,7 +66,7 @@ def to_trade(
 ) -> pb.Trade:
     """The message, from what is stored: the signal's JSON and the settings snapshot."""
     accepted = wire.to_timestamp(accepted_at)
-    return pb.Trade(
+    trade = pb.Trade(
         trade_id=trade_id.hex,
         tenant_id=destination.tenant_id.hex,
         strategy_id=strategy_id.hex,
@@ -84,11 +86,12 @@ def to_trade(
         instrument=signal["instrument"],
         quantity=quantity or "",
         quantity_from_signal=settings["quantity"]["from"] == "signal",
-        ord_type=_ORD_TYPES[signal.get("order_type")],
-        limit_price=signal.get("limit_price") or "",
         signal_price=signal.get("signal_price") or "",
         sides=_SIDES[settings["sides"]["value"]],
         allow_add=settings["allow_add"]["value"],
         allow_swap=settings["allow_swap"]["value"],
         asset_class=_ASSET_CLASSES[asset_class],
     )
+    trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at))
+    trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
+    return trade

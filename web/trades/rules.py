@@ -11,14 +11,14 @@ from web.subscriptions.settings import Resolved
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
 APPROVAL_AGE = timedelta(minutes=10)
-SUPPORTED_ORDER_TYPES = (None, "market", "limit")
 
 # Entries of these actions, still waiting, end when the action on the left arrives.
 SUPERSEDES: Mapping[str, tuple[str, ...]] = {
     "buy": ("sell",),
     "sell": ("buy", "add"),
-    "exit": ("buy", "sell", "add"),
-    "cancel": ("buy", "sell", "add"),
+    "exit": ("buy", "sell", "add", "reverse"),
+    "cancel": ("buy", "sell", "add", "reverse"),
+    "reverse": ("buy", "sell", "add", "reverse"),
 }
 
 
@@ -53,13 +53,10 @@ def decide(
     late = _too_late(signal, accepted_at, now)
     if late:
         return late
-    if signal.order_type not in SUPPORTED_ORDER_TYPES:
-        numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
-        return Decision("SKIPPED", "order_type_unsupported", numbers)
     quantity = _entry_quantity(resolved, context.asset_class)
     if quantity is None and signal.action == "add":
         return Decision("SKIPPED", "quantity_missing")
-    if not resolved["auto_submit"] and not (signal.reduces or _only_closes(signal)):
+    if not resolved["auto_submit"] and not _only_closes(signal):
         return Decision("WAITING_APPROVAL", quantity=quantity)
     return Decision("PENDING", quantity=quantity)
 
@@ -89,4 +86,6 @@ def _too_late(signal: Signal, accepted_at: datetime, now: datetime) -> Decision 
 def _only_closes(signal: Signal) -> bool:
     """True when no position makes an entry of it: what limits entries must not stop it."""
     against = {"buy": "bearish", "sell": "bullish"}.get(signal.action)
-    return signal.action == "exit" or signal.sentiment in {"flat", against} - {None}
+    if signal.reduces or signal.action == "breakeven":
+        return True
+    return signal.sentiment in {"flat", against} - {None}

@@ -27,6 +27,8 @@ class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ACTION_EXIT: _ClassVar[Action]
     ACTION_ADD: _ClassVar[Action]
     ACTION_CANCEL: _ClassVar[Action]
+    ACTION_REVERSE: _ClassVar[Action]
+    ACTION_BREAKEVEN: _ClassVar[Action]
 
 class Sentiment(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -62,6 +64,36 @@ class OrdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORD_TYPE_UNSPECIFIED: _ClassVar[OrdType]
     ORD_TYPE_MARKET: _ClassVar[OrdType]
     ORD_TYPE_LIMIT: _ClassVar[OrdType]
+    ORD_TYPE_STOP: _ClassVar[OrdType]
+    ORD_TYPE_STOP_LIMIT: _ClassVar[OrdType]
+    ORD_TYPE_TRAILING_STOP: _ClassVar[OrdType]
+
+class SizeType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIZE_TYPE_UNSPECIFIED: _ClassVar[SizeType]
+    SIZE_TYPE_FIXED_QUANTITY: _ClassVar[SizeType]
+    SIZE_TYPE_DOLLAR_AMOUNT: _ClassVar[SizeType]
+    SIZE_TYPE_RISK_DOLLAR_AMOUNT: _ClassVar[SizeType]
+    SIZE_TYPE_RISK_PERCENT: _ClassVar[SizeType]
+    SIZE_TYPE_PERCENT_OF_EQUITY: _ClassVar[SizeType]
+    SIZE_TYPE_PERCENT_OF_POSITION: _ClassVar[SizeType]
+    SIZE_TYPE_PERCENT_OF_BALANCE: _ClassVar[SizeType]
+    SIZE_TYPE_NOTIONAL: _ClassVar[SizeType]
+
+class PriceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRICE_TYPE_UNSPECIFIED: _ClassVar[PriceType]
+    PRICE_TYPE_MARK: _ClassVar[PriceType]
+    PRICE_TYPE_ASK_BID: _ClassVar[PriceType]
+    PRICE_TYPE_ASK: _ClassVar[PriceType]
+    PRICE_TYPE_BID: _ClassVar[PriceType]
+    PRICE_TYPE_LAST: _ClassVar[PriceType]
+
+class CancelFirst(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CANCEL_FIRST_UNSPECIFIED: _ClassVar[CancelFirst]
+    CANCEL_FIRST_YES: _ClassVar[CancelFirst]
+    CANCEL_FIRST_NO: _ClassVar[CancelFirst]
 
 class OrdStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -89,6 +121,8 @@ class Leg(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LEG_UNSPECIFIED: _ClassVar[Leg]
     LEG_ENTRY: _ClassVar[Leg]
     LEG_EXIT: _ClassVar[Leg]
+    LEG_TAKE_PROFIT: _ClassVar[Leg]
+    LEG_STOP: _ClassVar[Leg]
 
 class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -155,6 +189,20 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CANCELED_BY_SIGNAL: _ClassVar[Reason]
     REASON_WAITING_IN_LANE: _ClassVar[Reason]
     REASON_REJECTED_BY_MEMBER: _ClassVar[Reason]
+    REASON_SIZE_UNKNOWN: _ClassVar[Reason]
+    REASON_SIDE_ISOLATED: _ClassVar[Reason]
+    REASON_EXITS_IGNORED: _ClassVar[Reason]
+    REASON_STOP_WRONG_SIDE: _ClassVar[Reason]
+    REASON_TARGET_WRONG_SIDE: _ClassVar[Reason]
+    REASON_STOP_UNSUPPORTED: _ClassVar[Reason]
+    REASON_TARGET_UNSUPPORTED: _ClassVar[Reason]
+    REASON_STOP_UNKNOWN: _ClassVar[Reason]
+    REASON_TARGET_UNKNOWN: _ClassVar[Reason]
+    REASON_SPREAD_TOO_WIDE: _ClassVar[Reason]
+    REASON_BUYING_POWER: _ClassVar[Reason]
+    REASON_SHORT_OPTIONS_OFF: _ClassVar[Reason]
+    REASON_NOW_UNPROTECTED: _ClassVar[Reason]
+    REASON_CANCELED_IN_TIME: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -167,6 +215,8 @@ ACTION_SELL: Action
 ACTION_EXIT: Action
 ACTION_ADD: Action
 ACTION_CANCEL: Action
+ACTION_REVERSE: Action
+ACTION_BREAKEVEN: Action
 SENTIMENT_UNSPECIFIED: Sentiment
 SENTIMENT_BULLISH: Sentiment
 SENTIMENT_BEARISH: Sentiment
@@ -187,6 +237,27 @@ SIDE_SELL: Side
 ORD_TYPE_UNSPECIFIED: OrdType
 ORD_TYPE_MARKET: OrdType
 ORD_TYPE_LIMIT: OrdType
+ORD_TYPE_STOP: OrdType
+ORD_TYPE_STOP_LIMIT: OrdType
+ORD_TYPE_TRAILING_STOP: OrdType
+SIZE_TYPE_UNSPECIFIED: SizeType
+SIZE_TYPE_FIXED_QUANTITY: SizeType
+SIZE_TYPE_DOLLAR_AMOUNT: SizeType
+SIZE_TYPE_RISK_DOLLAR_AMOUNT: SizeType
+SIZE_TYPE_RISK_PERCENT: SizeType
+SIZE_TYPE_PERCENT_OF_EQUITY: SizeType
+SIZE_TYPE_PERCENT_OF_POSITION: SizeType
+SIZE_TYPE_PERCENT_OF_BALANCE: SizeType
+SIZE_TYPE_NOTIONAL: SizeType
+PRICE_TYPE_UNSPECIFIED: PriceType
+PRICE_TYPE_MARK: PriceType
+PRICE_TYPE_ASK_BID: PriceType
+PRICE_TYPE_ASK: PriceType
+PRICE_TYPE_BID: PriceType
+PRICE_TYPE_LAST: PriceType
+CANCEL_FIRST_UNSPECIFIED: CancelFirst
+CANCEL_FIRST_YES: CancelFirst
+CANCEL_FIRST_NO: CancelFirst
 ORD_STATUS_UNSPECIFIED: OrdStatus
 ORD_STATUS_PENDING_NEW: OrdStatus
 ORD_STATUS_NEW: OrdStatus
@@ -205,6 +276,8 @@ EXEC_TYPE_NOT_SENT: ExecType
 LEG_UNSPECIFIED: Leg
 LEG_ENTRY: Leg
 LEG_EXIT: Leg
+LEG_TAKE_PROFIT: Leg
+LEG_STOP: Leg
 ORIGIN_UNSPECIFIED: Origin
 ORIGIN_SIGNAL: Origin
 ORIGIN_APPROVAL: Origin
@@ -262,6 +335,20 @@ REASON_ENTRY_DROPPED: Reason
 REASON_CANCELED_BY_SIGNAL: Reason
 REASON_WAITING_IN_LANE: Reason
 REASON_REJECTED_BY_MEMBER: Reason
+REASON_SIZE_UNKNOWN: Reason
+REASON_SIDE_ISOLATED: Reason
+REASON_EXITS_IGNORED: Reason
+REASON_STOP_WRONG_SIDE: Reason
+REASON_TARGET_WRONG_SIDE: Reason
+REASON_STOP_UNSUPPORTED: Reason
+REASON_TARGET_UNSUPPORTED: Reason
+REASON_STOP_UNKNOWN: Reason
+REASON_TARGET_UNKNOWN: Reason
+REASON_SPREAD_TOO_WIDE: Reason
+REASON_BUYING_POWER: Reason
+REASON_SHORT_OPTIONS_OFF: Reason
+REASON_NOW_UNPROTECTED: Reason
+REASON_CANCELED_IN_TIME: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -374,7 +461,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -397,6 +484,27 @@ class Trade(_message.Message):
     RELEASED_TIME_FIELD_NUMBER: _ClassVar[int]
     ASSET_CLASS_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FROM_SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    SIZE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    MULTIPLIER_FIELD_NUMBER: _ClassVar[int]
+    FRACTIONAL_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    EXIT_FIELD_NUMBER: _ClassVar[int]
+    PRICE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TAKE_PROFIT_FIELD_NUMBER: _ClassVar[int]
+    STOP_LOSS_FIELD_NUMBER: _ClassVar[int]
+    SIDES_ISOLATED_FIELD_NUMBER: _ClassVar[int]
+    SUBTRACT_EXIT_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    IGNORE_EXITS_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_FIRST_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_BY_SETTING_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    KEEP_PROTECTION_FIELD_NUMBER: _ClassVar[int]
+    BREAKEVEN_OFFSET_FIELD_NUMBER: _ClassVar[int]
+    FLIP_WAIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REJECT_AFTER_TIME_FIELD_NUMBER: _ClassVar[int]
+    PARITY_FIELD_NUMBER: _ClassVar[int]
+    SHORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    MARKET_WITHOUT_PRICE_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
     strategy_id: str
@@ -419,7 +527,180 @@ class Trade(_message.Message):
     released_time: _timestamp_pb2.Timestamp
     asset_class: AssetClass
     quantity_from_signal: bool
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ...) -> None: ...
+    size_type: SizeType
+    multiplier: str
+    fractional: bool
+    entry: OrderStyle
+    exit: OrderStyle
+    price_type: PriceType
+    take_profit: Protection
+    stop_loss: Protection
+    sides_isolated: bool
+    subtract_exit_quantity: bool
+    ignore_exits: bool
+    cancel_first: CancelFirst
+    cancel_by_setting: bool
+    cancel_ord_type: OrdType
+    keep_protection: bool
+    breakeven_offset: str
+    flip_wait_seconds: int
+    reject_after_time: _timestamp_pb2.Timestamp
+    parity: bool
+    short_options: bool
+    market_without_price: bool
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ...) -> None: ...
+
+class OrderStyle(_message.Message):
+    __slots__ = ("ord_type", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "extended_hours", "cancel_after_seconds", "spread_filter", "spread_filter_percent")
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    EXTENDED_HOURS_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_FILTER_FIELD_NUMBER: _ClassVar[int]
+    SPREAD_FILTER_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ord_type: OrdType
+    limit_price: str
+    stop_price: str
+    trail_amount: str
+    trail_percent: str
+    time_in_force: str
+    extended_hours: bool
+    cancel_after_seconds: int
+    spread_filter: str
+    spread_filter_percent: str
+    def __init__(self, ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., extended_hours: _Optional[bool] = ..., cancel_after_seconds: _Optional[int] = ..., spread_filter: _Optional[str] = ..., spread_filter_percent: _Optional[str] = ...) -> None: ...
+
+class Protection(_message.Message):
+    __slots__ = ("ord_type", "price", "percent", "amount", "pnl_amount", "limit_price", "trail_amount", "trail_percent")
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    PNL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    ord_type: OrdType
+    price: str
+    percent: str
+    amount: str
+    pnl_amount: str
+    limit_price: str
+    trail_amount: str
+    trail_percent: str
+    def __init__(self, ord_type: _Optional[_Union[OrdType, str]] = ..., price: _Optional[str] = ..., percent: _Optional[str] = ..., amount: _Optional[str] = ..., pnl_amount: _Optional[str] = ..., limit_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
+
+class PreviewTradesRequest(_message.Message):
+    __slots__ = ("trades",)
+    TRADES_FIELD_NUMBER: _ClassVar[int]
+    trades: _containers.RepeatedCompositeFieldContainer[Trade]
+    def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ...) -> None: ...
+
+class PreviewTradesResponse(_message.Message):
+    __slots__ = ("previews",)
+    PREVIEWS_FIELD_NUMBER: _ClassVar[int]
+    previews: _containers.RepeatedCompositeFieldContainer[Preview]
+    def __init__(self, previews: _Optional[_Iterable[_Union[Preview, _Mapping]]] = ...) -> None: ...
+
+class Preview(_message.Message):
+    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    CANCELS_FIELD_NUMBER: _ClassVar[int]
+    WORST_LOSS_FIELD_NUMBER: _ClassVar[int]
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    trade_id: str
+    state: TradeState
+    reason: Reason
+    numbers: _containers.ScalarMap[str, str]
+    orders: _containers.RepeatedCompositeFieldContainer[PlannedOrder]
+    cancels: _containers.RepeatedScalarFieldContainer[str]
+    worst_loss: str
+    verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
+    seen: SeenState
+    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ...) -> None: ...
+
+class PlannedOrder(_message.Message):
+    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds")
+    LEG_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    PLANNING_PRICE_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    leg: Leg
+    side: Side
+    ord_type: OrdType
+    order_qty: str
+    limit_price: str
+    stop_price: str
+    trail_amount: str
+    trail_percent: str
+    time_in_force: str
+    planning_price: str
+    cancel_after_seconds: int
+    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ...) -> None: ...
+
+class Verdict(_message.Message):
+    __slots__ = ("rule", "passed", "numbers")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    PASSED_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    passed: bool
+    numbers: _containers.ScalarMap[str, str]
+    def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class SeenState(_message.Message):
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance")
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    EXPOSURE_FIELD_NUMBER: _ClassVar[int]
+    IN_DOUBT_FIELD_NUMBER: _ClassVar[int]
+    BID_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    EQUITY_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_FIELD_NUMBER: _ClassVar[int]
+    time: _timestamp_pb2.Timestamp
+    position: str
+    avg_price: str
+    exposure: str
+    in_doubt: bool
+    bid: str
+    ask: str
+    last: str
+    equity: str
+    balance: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "own")
@@ -441,7 +722,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., own: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "cl_ord_id", "trade_id", "leg", "revision", "origin", "instrument", "side", "ord_type", "time_in_force", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "broker_order_id")
+    __slots__ = ("order_id", "cl_ord_id", "trade_id", "leg", "revision", "origin", "instrument", "side", "ord_type", "time_in_force", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "broker_order_id", "stop_price", "trail_amount", "trail_percent")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -458,6 +739,9 @@ class Order(_message.Message):
     CUM_QTY_FIELD_NUMBER: _ClassVar[int]
     AVG_PX_FIELD_NUMBER: _ClassVar[int]
     BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cl_ord_id: str
     trade_id: str
@@ -474,7 +758,10 @@ class Order(_message.Message):
     cum_qty: str
     avg_px: str
     broker_order_id: str
-    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ...) -> None: ...
+    stop_price: str
+    trail_amount: str
+    trail_percent: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
 
 class Fact(_message.Message):
     __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change")
@@ -505,12 +792,21 @@ class Fact(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
 
 class OrderSending(_message.Message):
-    __slots__ = ("order", "planned_time")
+    __slots__ = ("order", "planned_time", "numbers")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ORDER_FIELD_NUMBER: _ClassVar[int]
     PLANNED_TIME_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
     order: Order
     planned_time: _timestamp_pb2.Timestamp
-    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    numbers: _containers.ScalarMap[str, str]
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
     __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq")

@@ -59,6 +59,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.FromString,
                 _registered_method=True)
+        self.PreviewTrades = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/PreviewTrades',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionServicer:
@@ -109,6 +114,15 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewTrades(self, request, context):
+        """What each trade would do at the state now seen: the same planning as for a trade
+        that was submitted, with nothing stored and nothing sent. Assumes that what it
+        would send fills at its planning price. Reads only; repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -136,6 +150,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.ListFacts,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.SerializeToString,
+            ),
+            'PreviewTrades': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewTrades,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -273,6 +292,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/ListFacts',
             protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewTrades(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/PreviewTrades',
+            protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,11 @@ class ExecutionStub:
     """
     ListFacts: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListFactsRequest, _execution_pb2.ListFactsResponse]
     """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+    PreviewTrades: _grpc.UnaryUnaryMultiCallable[_execution_pb2.PreviewTradesRequest, _execution_pb2.PreviewTradesResponse]
+    """What each trade would do at the state now seen: the same planning as for a trade
+    that was submitted, with nothing stored and nothing sent. Assumes that what it
+    would send fills at its planning price. Reads only; repeating is safe.
+    """
 
 @_typing.type_check_only
 class ExecutionAsyncStub(ExecutionStub):
@@ -89,6 +94,11 @@ class ExecutionAsyncStub(ExecutionStub):
     """
     ListFacts: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListFactsRequest, _execution_pb2.ListFactsResponse]  # type: ignore[assignment]
     """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+    PreviewTrades: _aio.UnaryUnaryMultiCallable[_execution_pb2.PreviewTradesRequest, _execution_pb2.PreviewTradesResponse]  # type: ignore[assignment]
+    """What each trade would do at the state now seen: the same planning as for a trade
+    that was submitted, with nothing stored and nothing sent. Assumes that what it
+    would send fills at its planning price. Reads only; repeating is safe.
+    """
 
 class ExecutionServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -144,5 +154,16 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.ListFactsResponse, _abc.Awaitable[_execution_pb2.ListFactsResponse]]:
         """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+
+    @_abc_1.abstractmethod
+    def PreviewTrades(
+        self,
+        request: _execution_pb2.PreviewTradesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.PreviewTradesResponse, _abc.Awaitable[_execution_pb2.PreviewTradesResponse]]:
+        """What each trade would do at the state now seen: the same planning as for a trade
+        that was submitted, with nothing stored and nothing sent. Assumes that what it
+        would send fills at its planning price. Reads only; repeating is safe.
+        """
 
 def add_ExecutionServicer_to_server(servicer: ExecutionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

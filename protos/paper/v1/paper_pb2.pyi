@@ -39,6 +39,9 @@ class OrdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORD_TYPE_UNSPECIFIED: _ClassVar[OrdType]
     ORD_TYPE_MARKET: _ClassVar[OrdType]
     ORD_TYPE_LIMIT: _ClassVar[OrdType]
+    ORD_TYPE_STOP: _ClassVar[OrdType]
+    ORD_TYPE_STOP_LIMIT: _ClassVar[OrdType]
+    ORD_TYPE_TRAILING_STOP: _ClassVar[OrdType]
 
 class OrdStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -74,6 +77,9 @@ SIDE_SELL: Side
 ORD_TYPE_UNSPECIFIED: OrdType
 ORD_TYPE_MARKET: OrdType
 ORD_TYPE_LIMIT: OrdType
+ORD_TYPE_STOP: OrdType
+ORD_TYPE_STOP_LIMIT: OrdType
+ORD_TYPE_TRAILING_STOP: OrdType
 ORD_STATUS_UNSPECIFIED: OrdStatus
 ORD_STATUS_NEW: OrdStatus
 ORD_STATUS_PARTIALLY_FILLED: OrdStatus
@@ -113,7 +119,7 @@ class Attach(_message.Message):
     def __init__(self, account: _Optional[str] = ..., after_report_seq: _Optional[int] = ...) -> None: ...
 
 class NewOrder(_message.Message):
-    __slots__ = ("account", "cl_ord_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "time_in_force", "reference_price")
+    __slots__ = ("account", "cl_ord_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "time_in_force", "reference_price", "stop_price", "trail_amount", "trail_percent", "guards")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +129,10 @@ class NewOrder(_message.Message):
     LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    GUARDS_FIELD_NUMBER: _ClassVar[int]
     account: str
     cl_ord_id: str
     instrument: str
@@ -132,7 +142,11 @@ class NewOrder(_message.Message):
     limit_price: str
     time_in_force: str
     reference_price: str
-    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., reference_price: _Optional[str] = ...) -> None: ...
+    stop_price: str
+    trail_amount: str
+    trail_percent: str
+    guards: _containers.RepeatedCompositeFieldContainer[NewOrder]
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., time_in_force: _Optional[str] = ..., reference_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., guards: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ...) -> None: ...
 
 class CancelOrder(_message.Message):
     __slots__ = ("account", "cl_ord_id")
@@ -159,7 +173,7 @@ class OrderReply(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text")
+    __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text", "stop_price")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -173,6 +187,7 @@ class Order(_message.Message):
     AVG_PX_FIELD_NUMBER: _ClassVar[int]
     ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
     account: str
     cl_ord_id: str
     order_id: str
@@ -186,7 +201,8 @@ class Order(_message.Message):
     avg_px: str
     arrived_time: _timestamp_pb2.Timestamp
     text: str
-    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ...) -> None: ...
+    stop_price: str
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ..., stop_price: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time")
@@ -241,6 +257,28 @@ class GetOrdersResponse(_message.Message):
     orders: _containers.RepeatedCompositeFieldContainer[Order]
     reports: _containers.RepeatedCompositeFieldContainer[Report]
     def __init__(self, orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ...) -> None: ...
+
+class GetQuoteRequest(_message.Message):
+    __slots__ = ("account", "instrument", "reference_price")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    instrument: str
+    reference_price: str
+    def __init__(self, account: _Optional[str] = ..., instrument: _Optional[str] = ..., reference_price: _Optional[str] = ...) -> None: ...
+
+class GetQuoteResponse(_message.Message):
+    __slots__ = ("bid", "ask", "last", "as_of_time")
+    BID_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    bid: str
+    ask: str
+    last: str
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GetAccountRequest(_message.Message):
     __slots__ = ("account",)

@@ -49,6 +49,11 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetQuote = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetQuote',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.FromString,
+                _registered_method=True)
         self.ConfigureAccount = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ConfigureAccount',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.SerializeToString,
@@ -84,6 +89,13 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuote(self, request, context):
+        """What an instrument can be traded at now. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ConfigureAccount(self, request, context):
         """Sets an account's options and its fault plan. Repeating is safe.
         """
@@ -108,6 +120,11 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'GetQuote': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuote,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.SerializeToString,
             ),
             'ConfigureAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureAccount,
@@ -196,6 +213,33 @@ class Venue:
             '/fillwire.paper.v1.Venue/GetAccount',
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetQuote',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,8 @@ class VenueStub:
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetQuote: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetQuoteRequest, _paper_pb2.GetQuoteResponse]
+    """What an instrument can be traded at now. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -65,6 +67,8 @@ class VenueAsyncStub(VenueStub):
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetQuote: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetQuoteRequest, _paper_pb2.GetQuoteResponse]  # type: ignore[assignment]
+    """What an instrument can be traded at now. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -98,6 +102,14 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.GetAccountResponse, _abc.Awaitable[_paper_pb2.GetAccountResponse]]:
         """Cash, positions and open orders. Opens the account when it is new."""
+
+    @_abc_1.abstractmethod
+    def GetQuote(
+        self,
+        request: _paper_pb2.GetQuoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetQuoteResponse, _abc.Awaitable[_paper_pb2.GetQuoteResponse]]:
+        """What an instrument can be traded at now. Reads only."""
 
     @_abc_1.abstractmethod
     def ConfigureAccount(

@@ -1,0 +1,25 @@
+"""How old a trade's legs are, in the words of a refusal."""
+
+from datetime import datetime, timedelta
+
+from execution.domain.trades import age_limit
+from execution.domain.words import Leg
+from execution.lanes import Run
+
+
+def numbers(run: Run, leg: Leg, age: timedelta, stage: str) -> dict[str, str]:
+    """The age of a leg beside its limit."""
+    limit = age_limit(leg)
+    return {
+        "age": format(age.total_seconds(), ".1f"),
+        "limit": format(limit.total_seconds(), ".0f"),
+        "stage": stage,
+    }
+
+
+def rejected_by_sender(run: Run, now: datetime) -> dict[str, str] | None:
+    """The numbers of a trade that its sender wants no more; what is begun is finished."""
+    limit = run.trade.reject_at
+    if limit is None or run.tickets or now <= limit:
+        return None
+    return {"age": format((now - limit).total_seconds(), ".1f"), "limit": "0", "stage": "sender"}

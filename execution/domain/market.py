@@ -1,0 +1,76 @@
+"""What planning knows of the world outside the account's own orders."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.domain.words import AssetClass, PriceType, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What an instrument could be traded at; what is not known is None."""
+
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Halfway between bid and ask."""
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid + self.ask) / 2
+
+    def price(self, price_type: PriceType, side: Side) -> Decimal | None:
+        """The price of a kind; where the quote has none of that kind, another of its own."""
+        wanted = {
+            PriceType.MARK: self.mid,
+            PriceType.ASK_BID: self.ask if side is Side.BUY else self.bid,
+            PriceType.ASK: self.ask,
+            PriceType.BID: self.bid,
+            PriceType.LAST: self.last,
+        }[price_type]
+        if wanted is not None:
+            return wanted
+        return next((p for p in (self.mid, self.last, self.ask, self.bid) if p is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """An account's money, in its currency."""
+
+    # Portfolio value without unrealised profit or loss.
+    equity: Decimal
+    # What of the quote currency is free.
+    balance: Decimal
+    # None where the broker reports none: then it is not compared.
+    buying_power: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The quote and the figures, as fresh as the engine keeps them; None is not known."""
+
+    quote: Quote | None = None
+    figures: Figures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """How an instrument is priced and counted."""
+
+    tick: Decimal
+    # Money for one whole unit of price and one of quantity.
+    point_value: Decimal = Decimal(1)
+
+
+def contract_of(asset_class: AssetClass, price: Decimal | None) -> Contract:
+    """The contract of an instrument about which no more is known than its class."""
+    match asset_class:
+        case AssetClass.OPTIONS:
+            return Contract(Decimal("0.01"), Decimal(100))
+        case AssetClass.CRYPTO:
+            return Contract(Decimal("0.00000001"))
+        case AssetClass.STOCKS | AssetClass.FUTURES:
+            cheap = price is not None and price < 1
+            return Contract(Decimal("0.0001") if cheap else Decimal("0.01"))

@@ -1,0 +1,199 @@
+"""The terms of a trade's orders: type, prices and protection, or why there can be none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.domain import brackets, prices, sizing
+from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
+from execution.domain.market import Contract, Market, contract_of
+from execution.domain.prices import Priced, Seen
+from execution.domain.trades import Style, Trade
+from execution.domain.words import By, Leg, OrdType, Side
+
+_STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An order but for its size."""
+
+    leg: Leg
+    side: Side
+    priced: Priced
+    contract: Contract
+    style: Style
+    time_in_force: str
+    # Where the stop of an entry will be, when that does not depend on its size.
+    stop_price: Decimal | None = None
+
+
+def needs_the_market(trade: Trade, leg: Leg) -> bool:
+    """True when a leg cannot be priced or sized from the signal and the settings alone."""
+    style = trade.style(leg)
+    filters = style.spread_filter is not None or style.spread_filter_percent is not None
+    if filters or _lacks_its_price(style):
+        return True
+    if leg is not Leg.ENTRY:
+        return False
+    guarded = trade.take_profit is not None or trade.stop_loss is not None
+    priced_by_market = style.ord_type is OrdType.MARKET
+    sized = trade.size_type not in sizing.PLAIN_TYPES
+    return sizing.needs_the_account(trade) or (priced_by_market and (guarded or sized))
+
+
+def _lacks_its_price(style: Style) -> bool:
+    match style.ord_type:
+        case OrdType.MARKET:
+            return False
+        case OrdType.LIMIT:
+            return style.limit_price is None
+        case OrdType.STOP | OrdType.STOP_LIMIT:
+            return style.stop_price is None
+        case OrdType.TRAILING_STOP:
+            return True
+
+
+def contract(trade: Trade, price: Decimal | None) -> Contract:
+    """How the trade's instrument is priced and counted."""
+    return contract_of(trade.asset_class, price or trade.signal_price)
+
+
+def planning_price(trade: Trade, style: Style, side: Side, market: Market | None) -> Decimal | None:
+    """What money is turned into units at."""
+    seen = _seen(trade, market)
+    if style.ord_type in (OrdType.LIMIT, OrdType.STOP_LIMIT) and style.limit_price is not None:
+        return style.limit_price
+    return seen.price(side)
+
+
+def entry_terms(
+    trade: Trade, side: Side, venue: VenueRules, market: Market | None
+) -> Terms | Refusal:
+    """The prices of an entry, and where its stop will be."""
+    quote = market.quote if market else None
+    if refusal := prices.spread_refusal(trade.entry, quote):
+        return refusal
+    terms = _terms(trade, Leg.ENTRY, side, venue, market)
+    if isinstance(terms, Refusal) or trade.stop_loss is None:
+        return terms
+    at = trade.stop_loss.at
+    if at is not None and at.by is By.PNL_AMOUNT:
+        return terms
+    stop = brackets.stop_of(trade.stop_loss, side, terms.priced.planning, None, terms.contract)
+    if isinstance(stop, Refusal):
+        return stop
+    return Terms(
+        terms.leg, side, terms.priced, terms.contract, terms.style, terms.time_in_force,
+        stop.stop_price,
+    )  # fmt: skip
+
+
+def exit_terms(
+    trade: Trade, side: Side, venue: VenueRules, market: Market | None
+) -> Terms | Refusal:
+    """The prices of an exit."""
+    return _terms(trade, Leg.EXIT, side, venue, market)
+
+
+def exit_spread(trade: Trade, market: Market | None) -> Refusal | None:
+    """An exit's own filter holds it back; it does not end it."""
+    return prices.spread_refusal(trade.exit, market.quote if market else None)
+
+
+def breakeven_terms(
+    trade: Trade, side: Side, avg_price: Decimal | None, venue: VenueRules, market: Market
+) -> Terms | Refusal:
+    """A stop at the average price; only a stop_limit may be asked for instead."""
+    style = trade.exit
+    if style.ord_type not in (OrdType.MARKET, *_STOPS):
+        return _unsupported(style.ord_type)
+    ord_type = OrdType.STOP_LIMIT if style.ord_type is OrdType.STOP_LIMIT else OrdType.STOP
+    if ord_type not in venue.ord_types:
+        return _unsupported(ord_type)
+    if avg_price is None:
+        return Refusal("no_price")
+    known = contract(trade, avg_price)
+    held = -Decimal(side.sign)
+    stop = brackets.breakeven_price(avg_price, held, trade.breakeven_offset, known.tick)
+    price = _seen(trade, market).price(side)
+    if price is not None and (price - stop) * side.sign >= 0:
+        return Refusal("stop_wrong_side", {"stop": text(stop), "price": text(price)})
+    limit = stop if ord_type is OrdType.STOP_LIMIT else None
+    priced = Priced(ord_type, stop, limit_price=limit, stop_price=stop)
+    return Terms(Leg.STOP, side, priced, known, style, _time_in_force(style, venue))
+
+
+def guard_entry(
+    trade: Trade, terms: Terms, quantity: Decimal, venue: VenueRules, market: Market | None
+) -> tuple[Guard, ...] | Refusal:
+    """The protection that goes with an entry; one that cannot be made refuses the entry."""
+    price, known = terms.priced.planning, terms.contract
+    figures = market.figures if market else None
+    if refusal := sizing.buying_power_refusal(quantity, price, figures, known):
+        return refusal
+    guards = brackets.guards(trade, terms.side, price, quantity, known)
+    if isinstance(guards, Refusal):
+        return guards
+    for guard in guards:
+        if not venue.has_brackets or guard.ord_type not in venue.ord_types:
+            stops = guard.leg is Leg.STOP
+            return Refusal("stop_unsupported" if stops else "target_unsupported")
+    return guards
+
+
+def send(
+    trade: Trade,
+    terms: Terms,
+    quantity: Decimal,
+    revision: int,
+    *,
+    guards: tuple[Guard, ...] = (),
+    numbers: Mapping[str, str],
+) -> Send:
+    """The order itself."""
+    priced = terms.priced
+    return Send(
+        terms.leg,
+        revision,
+        terms.side,
+        quantity,
+        priced.ord_type,
+        priced.limit_price,
+        trade.signal_price,
+        stop_price=priced.stop_price,
+        trail_amount=priced.trail_amount,
+        trail_percent=priced.trail_percent,
+        time_in_force=terms.time_in_force,
+        cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
+        guards=guards,
+        numbers=numbers,
+    )
+
+
+def _terms(
+    trade: Trade, leg: Leg, side: Side, venue: VenueRules, market: Market | None
+) -> Terms | Refusal:
+    style = trade.style(leg)
+    if style.ord_type not in venue.ord_types:
+        return _unsupported(style.ord_type)
+    seen = _seen(trade, market)
+    priced = prices.price_order(style, side, seen, market_without_price=trade.market_without_price)
+    if isinstance(priced, Refusal):
+        return priced
+    return Terms(leg, side, priced, seen.contract, style, _time_in_force(style, venue))
+
+
+def _seen(trade: Trade, market: Market | None) -> Seen:
+    quote = market.quote if market else None
+    rough = trade.signal_price or (quote.mid if quote else None)
+    return Seen(quote, trade.signal_price, trade.price_type, contract(trade, rough))
+
+
+def _time_in_force(style: Style, venue: VenueRules) -> str:
+    """As asked where the venue has it; else its own default, which is never tighter."""
+    return style.time_in_force if style.time_in_force in venue.times_in_force else "day"
+
+
+def _unsupported(ord_type: OrdType) -> Refusal:
+    return Refusal("order_type_unsupported", {"ord_type": ord_type.value})

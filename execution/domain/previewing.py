@@ -1,0 +1,200 @@
+"""A plan as data: what a trade would send from here, if whatever it sends fills.
+
+The same `decide` that trading asks is asked until it ends; each answer is taken as done.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from execution.domain import planning
+from execution.domain.decisions import (
+    CancelFirst,
+    Decision,
+    End,
+    Guard,
+    Look,
+    Progress,
+    Scope,
+    Send,
+    VenueRules,
+    Wait,
+    text,
+)
+from execution.domain.market import Market, contract_of
+from execution.domain.orders import ZERO, Order, Terms
+from execution.domain.reports import Report
+from execution.domain.trades import Trade
+from execution.domain.words import ExecType, Leg, OrdStatus, Origin, TradeState
+
+# A flip cancels, exits and enters; more than this would be a circle.
+MOST_STEPS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule that was asked, with the numbers it compared."""
+
+    rule: str
+    passed: bool
+    numbers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be sent, and what the trade would end as."""
+
+    state: TradeState
+    reason: str = ""
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    sends: tuple[Send, ...] = ()
+    cancels: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    worst_loss: Decimal | None = None
+
+
+def plan(trade: Trade, scope: Scope, venue: VenueRules, market: Market, now: datetime) -> Plan:
+    """The whole of a trade from a scope."""
+    progress = Progress()
+    sends: list[Send] = []
+    cancels: list[str] = []
+    verdicts: list[Verdict] = []
+    decision: Decision = Look()
+    for _ in range(MOST_STEPS):
+        decision = planning.decide(trade, scope, progress, venue, market)
+        match decision:
+            case Send():
+                sends.append(decision)
+                verdicts.append(_sent(decision))
+                scope, progress = _filled(trade, scope, progress, decision, now)
+            case CancelFirst(cl_ord_ids, judged_after):
+                cancels += cl_ord_ids
+                verdicts.append(Verdict("cancel_first", True, {"orders": str(len(cl_ord_ids))}))
+                if not judged_after:
+                    exposure = planning.exposure_of(scope, progress)
+                    progress = replace(progress, exposure=exposure)
+                scope, progress = _canceled(scope, progress, cl_ord_ids)
+            case _:
+                break
+    worst = _worst_loss(trade, sends)
+    match decision:
+        case End(state, reason, numbers) | Wait(state, reason, numbers):
+            if reason:
+                verdicts.append(Verdict(reason, passed=False, numbers=numbers))
+            return Plan(
+                state, reason, numbers, tuple(sends), tuple(cancels), tuple(verdicts), worst
+            )
+        case _:
+            raise RuntimeError("a plan that does not end")
+
+
+def _sent(send: Send) -> Verdict:
+    numbers = {"quantity": text(send.quantity), **send.numbers}
+    return Verdict(send.leg.value, passed=True, numbers=numbers)
+
+
+def _filled(
+    trade: Trade, scope: Scope, progress: Progress, send: Send, now: datetime
+) -> tuple[Scope, Progress]:
+    """After an order has filled; a stop that breakeven places only rests."""
+    order = Order(_terms(trade, send, now))
+    price = Decimal(send.numbers.get("planning_price") or trade.signal_price or 1)
+    rests = send.leg is Leg.STOP
+    kind = ExecType.NEW if rests else ExecType.FILL
+    order.add(_report(order.terms, kind, send.quantity, price, now))
+    if not rests:
+        position = scope.position + send.side.sign * send.quantity
+        scope = replace(scope, position=position, avg_price=price)
+    asked = send.numbers.get("asked")
+    progress = replace(
+        progress,
+        asked=progress.asked if asked is None else Decimal(asked),
+        exposure=Decimal(send.numbers["exposure"]),
+    )
+    match send.leg:
+        case Leg.ENTRY:
+            return scope, replace(progress, entry=order)
+        case Leg.EXIT:
+            return scope, replace(progress, exits=(*progress.exits, order))
+        case Leg.STOP | Leg.TAKE_PROFIT:
+            return scope, replace(progress, stop=order)
+
+
+def _canceled(
+    scope: Scope, progress: Progress, cl_ord_ids: tuple[str, ...]
+) -> tuple[Scope, Progress]:
+    """After the orders are gone."""
+    entries = tuple(o for o in scope.entries if o.cl_ord_id not in cl_ord_ids)
+    protection = tuple(o for o in scope.protection if o.cl_ord_id not in cl_ord_ids)
+    closing = tuple(o for o in scope.closing if o.cl_ord_id not in cl_ord_ids)
+    progress = replace(
+        progress,
+        canceled_first=progress.canceled_first + len(scope.entries) - len(entries),
+        unprotected=progress.unprotected + len(scope.protection) - len(protection),
+    )
+    left = replace(scope, entries=entries, protection=protection, closing=closing)
+    return left, progress
+
+
+def _worst_loss(trade: Trade, sends: list[Send]) -> Decimal | None:
+    """What an entry loses when its stop is hit at its price."""
+    for send in sends:
+        planned = send.numbers.get("planning_price")
+        stop = _stop_price(send.guards)
+        if send.leg is Leg.ENTRY and planned and stop is not None:
+            price = Decimal(planned)
+            point = contract_of(trade.asset_class, price).point_value
+            return max((price - stop) * send.side.sign * send.quantity * point, ZERO)
+    return None
+
+
+def _stop_price(guards: tuple[Guard, ...]) -> Decimal | None:
+    return next((g.stop_price for g in guards if g.leg is Leg.STOP), None)
+
+
+def _terms(trade: Trade, send: Send, now: datetime) -> Terms:
+    return Terms(
+        order_id=UUID(int=0),
+        cl_ord_id=f"{send.leg.value}{send.revision}",
+        trade_id=trade.trade_id,
+        subscription_id=trade.subscription_id,
+        leg=send.leg,
+        revision=send.revision,
+        origin=Origin.SIGNAL,
+        instrument=trade.instrument,
+        side=send.side,
+        ord_type=send.ord_type,
+        time_in_force=send.time_in_force,
+        order_qty=send.quantity,
+        limit_price=send.limit_price,
+        reference_price=send.reference_price,
+        created_at=now,
+        stop_price=send.stop_price,
+        decided_from=send.numbers,
+    )
+
+
+def _report(
+    terms: Terms, kind: ExecType, quantity: Decimal, price: Decimal, now: datetime
+) -> Report:
+    filled = kind is ExecType.FILL
+    return Report(
+        account="",
+        report_id=terms.cl_ord_id,
+        sequence=0,
+        cl_ord_id=terms.cl_ord_id,
+        broker_order_id="",
+        exec_type=kind,
+        ord_status=OrdStatus.FILLED if filled else OrdStatus.NEW,
+        instrument=terms.instrument,
+        side=terms.side,
+        exec_id="",
+        last_qty=quantity if filled else None,
+        last_px=price if filled else None,
+        fee=None,
+        text="",
+        time=now,
+        venue_time=None,
+    )

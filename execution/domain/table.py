@@ -1,0 +1,133 @@
+"""The action × sentiment × exposure table: what a trade wants in the cell it meets. Pure.
+
+The cell is chosen by the sign of the exposure; quantities are compared with the position.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from execution.domain.decisions import Refusal
+from execution.domain.trades import Trade
+from execution.domain.words import Action, Sentiment, Side, Sides
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Open, or add, on `side`."""
+
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close with orders of `side`: `want` of it, or all; then perhaps enter on that side."""
+
+    side: Side
+    want: Decimal | None
+    then_enter: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Place a stop at the average price, with orders of `side`."""
+
+    side: Side
+
+
+Intent = Enter | Close | BreakEven | Refusal
+
+
+def choose(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:
+    """What the trade does; `asked` is the signal's quantity in units, None where it has none."""
+    intent = _by_action(trade, exposure, position, asked)
+    if not exposure and not position:
+        return intent
+    match intent:
+        case Close(side) | BreakEven(side) if trade.leaves_alone(side):
+            return Refusal("side_isolated")
+        case Close() if trade.ignore_exits:
+            return Refusal("exits_ignored")
+        case _:
+            return intent
+
+
+def compares(trade: Trade, exposure: Decimal) -> bool:
+    """True when the cell compares the signal's quantity with a position."""
+    side = trade.direction
+    if side is None:
+        return trade.action in (Action.EXIT, Action.REVERSE) and bool(exposure)
+    return exposure * side.sign < 0 and trade.sentiment is not Sentiment.FLAT
+
+
+def enters_toward(trade: Trade, side: Side) -> bool:
+    """True when the trade would hold a position on this side afterwards."""
+    if trade.action is Action.REVERSE:
+        return True
+    agreeing = Sentiment.BULLISH if side is Side.BUY else Sentiment.BEARISH
+    return trade.direction is side and trade.sentiment in (None, agreeing)
+
+
+def enters_after(trade: Trade, side: Side, asked: Decimal | None, closed: Decimal) -> bool:
+    """True when closing `closed` is followed by an entry on the same side."""
+    if not enters_toward(trade, side) or not trade.swaps_to(side):
+        return False
+    if asked is None or trade.action is Action.REVERSE:
+        return True
+    if subtracts(trade) and asked == closed:
+        return trade.is_parity
+    return asked >= closed
+
+
+def subtracts(trade: Trade) -> bool:
+    """True when what was closed counts as part of the quantity; else the setting is inert."""
+    both = trade.sides is Sides.BOTH and trade.allow_swap
+    return trade.subtract_exit and both and trade.quantity_from_signal
+
+
+def _by_action(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:
+    held = position or exposure
+    closing = Side.SELL if held > 0 else Side.BUY
+    match trade.action:
+        case Action.BUY:
+            return _sided(trade, Side.BUY, exposure, position, asked)
+        case Action.SELL:
+            return _sided(trade, Side.SELL, exposure, position, asked)
+        case Action.EXIT:
+            return Close(closing, asked)
+        case Action.ADD if position:
+            return Enter(closing.opposite)
+        case Action.REVERSE if exposure:
+            return Close(closing, None, then_enter=True)
+        case Action.BREAKEVEN if position:
+            return BreakEven(closing)
+        case _:
+            return Refusal("no_position")
+
+
+def _sided(
+    trade: Trade, side: Side, exposure: Decimal, position: Decimal, asked: Decimal | None
+) -> Intent:
+    toward = exposure * side.sign
+    if trade.sentiment is Sentiment.FLAT:
+        if not exposure:
+            return Refusal("no_position")
+        return Close(Side.SELL if exposure > 0 else Side.BUY, None)
+    against = Sentiment.BEARISH if side is Side.BUY else Sentiment.BULLISH
+    if trade.sentiment is against:
+        return _reduction(trade, side, toward, asked)
+    if toward < 0:
+        flips = enters_after(trade, side, asked, abs(position))
+        return Close(side, None if flips else asked, then_enter=flips)
+    if toward > 0 and not trade.allow_add:
+        filled = position * side.sign > 0
+        return Refusal("already_in_position" if filled else "entry_working")
+    return Enter(side)
+
+
+def _reduction(trade: Trade, side: Side, toward: Decimal, asked: Decimal | None) -> Intent:
+    """`buy` + bearish, `sell` + bullish: reduce by the signal's quantity, never enter."""
+    if trade.signal_quantity is None or toward > 0:
+        return Refusal("sentiment_mismatch")
+    if not toward:
+        return Refusal("no_position")
+    return Refusal("sentiment_mismatch") if asked is None else Close(side, asked)

@@ -1,0 +1,126 @@
+"""The parts of a Trade message that say how it is to be sized, priced and worked."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from execution.domain.trades import FLIP_WAIT, Distance, StopLoss, Style
+from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
+from protos import wire
+from protos.execution.v1 import execution_pb2 as pb
+
+Word = TypeVar("Word")
+
+ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in OrdType}
+_SIZE_TYPES = {pb.SizeType.Value(f"SIZE_TYPE_{s.name}"): s for s in SizeType}
+_PRICE_TYPES = {pb.PriceType.Value(f"PRICE_TYPE_{p.name}"): p for p in PriceType}
+_ASSET_CLASSES = {pb.AssetClass.Value(f"ASSET_CLASS_{a.name}"): a for a in AssetClass}
+_CANCEL_FIRST = {
+    pb.CANCEL_FIRST_UNSPECIFIED: None,
+    pb.CANCEL_FIRST_YES: True,
+    pb.CANCEL_FIRST_NO: False,
+}
+FLIP_WAIT_SECONDS = (60, 300)
+
+
+def plain(message: pb.Trade) -> Style:
+    """The style of a trade from before there were styles."""
+    return Style(
+        _word(ORD_TYPES, message.ord_type or pb.ORD_TYPE_MARKET), positive(message.limit_price)
+    )
+
+
+def style(message: pb.OrderStyle) -> Style:
+    """How the orders of a leg are worked. Raises ValueError."""
+    after = message.cancel_after_seconds
+    if after < 0:
+        raise ValueError(f"cancel_after_seconds {after}")
+    return Style(
+        ord_type=_word(ORD_TYPES, message.ord_type or pb.ORD_TYPE_MARKET),
+        limit_price=positive(message.limit_price),
+        stop_price=positive(message.stop_price),
+        trail_amount=positive(message.trail_amount),
+        trail_percent=positive(message.trail_percent),
+        time_in_force=message.time_in_force or "day",
+        extended_hours=message.extended_hours,
+        cancel_after=timedelta(seconds=after) if after else None,
+        spread_filter=positive(message.spread_filter),
+        spread_filter_percent=positive(message.spread_filter_percent),
+    )
+
+
+def wishes(message: pb.Trade) -> Mapping[str, Any]:
+    """Sizing, protection and the switches of a trade. Raises ValueError."""
+    offset = wire.to_decimal(message.breakeven_offset)
+    return {
+        "asset_class": _word(_ASSET_CLASSES, message.asset_class or pb.ASSET_CLASS_STOCKS),
+        "size_type": _word(_SIZE_TYPES, message.size_type or pb.SIZE_TYPE_FIXED_QUANTITY),
+        "multiplier": positive(message.multiplier) or Decimal(1),
+        "is_fractional": message.fractional,
+        "price_type": _word(_PRICE_TYPES, message.price_type or pb.PRICE_TYPE_MARK),
+        "take_profit": _take_profit(message),
+        "stop_loss": _stop_loss(message),
+        "sides_isolated": message.sides_isolated,
+        "subtract_exit": message.subtract_exit_quantity,
+        "ignore_exits": message.ignore_exits,
+        "cancel_first": _word(_CANCEL_FIRST, message.cancel_first),
+        "cancel_by_setting": message.cancel_by_setting,
+        "cancel_ord_type": (
+            _word(ORD_TYPES, message.cancel_ord_type) if message.cancel_ord_type else None
+        ),
+        "keep_protection": message.keep_protection,
+        "breakeven_offset": Decimal(0) if offset is None else offset,
+        "flip_wait": _flip_wait(message.flip_wait_seconds),
+        "reject_at": wire.to_datetime(message.reject_after_time),
+        "is_parity": message.parity,
+        "short_options": message.short_options,
+        "market_without_price": message.market_without_price,
+    }
+
+
+def positive(text: str) -> Decimal | None:
+    """A number above zero; None for empty. Raises ValueError."""
+    value = wire.to_decimal(text)
+    if value is not None and value <= 0:
+        raise ValueError(f"not above zero: {text}")
+    return value
+
+
+def _take_profit(message: pb.Trade) -> Distance | None:
+    return _distance(message.take_profit) if message.HasField("take_profit") else None
+
+
+def _stop_loss(message: pb.Trade) -> StopLoss | None:
+    if not message.HasField("stop_loss"):
+        return None
+    stop = message.stop_loss
+    return StopLoss(
+        _word(ORD_TYPES, stop.ord_type or pb.ORD_TYPE_STOP),
+        _distance(stop),
+        limit_price=positive(stop.limit_price),
+        trail_amount=positive(stop.trail_amount),
+        trail_percent=positive(stop.trail_percent),
+    )
+
+
+def _distance(message: pb.Protection) -> Distance | None:
+    said = {
+        By.PRICE: positive(message.price),
+        By.PERCENT: positive(message.percent),
+        By.AMOUNT: positive(message.amount),
+        By.PNL_AMOUNT: positive(message.pnl_amount),
+    }
+    return next((Distance(by, value) for by, value in said.items() if value is not None), None)
+
+
+def _flip_wait(seconds: int) -> timedelta:
+    least, most = FLIP_WAIT_SECONDS
+    return timedelta(seconds=min(max(seconds, least), most)) if seconds else FLIP_WAIT
+
+
+def _word(words: Mapping[Any, Word], value: int) -> Word:
+    try:
+        return words[value]
+    except KeyError:
+        raise ValueError(f"unknown value {value}") from None

@@ -1,0 +1,36 @@
+"""What planning decided to send, as the terms of an order with its id."""
+
+from datetime import datetime
+
+from execution.domain.decisions import Send
+from execution.domain.orders import Terms
+from execution.domain.words import Leg, Origin
+from execution.lanes import Run
+from protos import ids
+
+
+def terms_of(run: Run, send: Send, now: datetime) -> Terms:
+    """The order that a decision asks for."""
+    trade = run.trade
+    origin = Origin.PROTECTION if send.leg.is_protection else Origin.SIGNAL
+    return Terms(
+        order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
+        cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
+        trade_id=trade.trade_id,
+        subscription_id=trade.subscription_id,
+        leg=send.leg,
+        revision=send.revision,
+        origin=Origin.FLATTEN if run.in_debt and send.leg is Leg.EXIT else origin,
+        instrument=trade.instrument,
+        side=send.side,
+        ord_type=send.ord_type,
+        time_in_force=send.time_in_force,
+        order_qty=send.quantity,
+        limit_price=send.limit_price,
+        reference_price=send.reference_price,
+        created_at=now,
+        stop_price=send.stop_price,
+        trail_amount=send.trail_amount,
+        trail_percent=send.trail_percent,
+        decided_from=send.numbers,
+    )
