@@ -193,6 +193,10 @@ CATALOGUE: dict[str, Words] = {
         "This would open a short option.",
         "Allow short options in the subscription's settings.",
     ),
+    "subtracted_flat": Words(
+        "The whole quantity closed the position; nothing was left to open.",
+        "Send more than the position to reverse it.",
+    ),
     "now_unprotected": Words(
         "Open orders were canceled, the position's stop or target among them.",
         "Send a new stop, or close the position.",

@@ -120,6 +120,8 @@ class _Plan:
     def _why_no_entry(self, side: Side, asked: Decimal | None) -> str:
         wanted_more = asked is not None and asked > self.progress.exited
         toward = table.enters_toward(self.trade, side)
+        if toward and table.subtracts(self.trade) and asked == self.progress.exited:
+            return "subtracted_flat"
         return "swap_off" if wanted_more and toward and self.trade.allows(side) else ""
 
     def _second_half(self, side: Side, asked: Decimal | None) -> Decision:

@@ -45,6 +45,8 @@ def choose(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | 
     match intent:
         case Close(side) | BreakEven(side) if trade.leaves_alone(side):
             return Refusal("side_isolated")
+        case Close(side) if trade.action is Action.REVERSE and trade.leaves_alone(side.opposite):
+            return Refusal("side_isolated")
         case Close() if trade.ignore_exits:
             return Refusal("exits_ignored")
         case _:

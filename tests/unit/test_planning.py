@@ -1,156 +1,34 @@
 """The planning table, one test a lettered rule of the trading rules."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-from uuid import UUID
-
-import pytest
 
 from execution.domain import planning
-from execution.domain.decisions import (
-    CancelFirst,
-    Decision,
-    End,
-    OpenOrder,
-    Progress,
-    Scope,
-    Send,
-    VenueRules,
-    Wait,
-)
-from execution.domain.market import Market, Quote
-from execution.domain.orders import Order, Terms
-from execution.domain.reports import Report
-from execution.domain.trades import AccountRef, Style, Trade
+from execution.domain.decisions import CancelFirst, End, Progress, Send, VenueRules, Wait
+from execution.domain.market import Market
 from execution.domain.words import (
-    Action,
     AssetClass,
     ExecType,
     Leg,
-    OrdStatus,
     OrdType,
-    Origin,
     Sentiment,
-    Side,
     Sides,
     TradeState,
 )
-
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-VENUE = VenueRules(frozenset(OrdType), Decimal("0.001"))
-BUY, SELL = Side.BUY, Side.SELL
-
-
-def a_trade(action: str, quantity: str | None = None, **fields: Any) -> Trade:
-    values: dict[str, Any] = {
-        "trade_id": UUID(int=1),
-        "tenant_id": "t",
-        "strategy_id": UUID(int=2),
-        "subscription_id": UUID(int=3),
-        "connection_id": "c",
-        "account": AccountRef("paper", "paper", "acme"),
-        "account_id": UUID(int=4),
-        "accepted_at": NOON,
-        "released_at": NOON,
-        "action": Action(action),
-        "sentiment": None,
-        "instrument": "AAPL",
-        "quantity": None if quantity is None else Decimal(quantity),
-        "quantity_from_signal": quantity is not None,
-        "signal_price": Decimal(100),
-        "sides": Sides.BOTH,
-        "allow_add": False,
-        "allow_swap": False,
-        "is_fractional": True,
-    }
-    return Trade(**(values | fields))
-
-
-def limit(price: str | None = None) -> dict[str, Any]:
-    """Orders of a trade as limits."""
-    style = Style(OrdType.LIMIT, None if price is None else Decimal(price))
-    return {"entry": style, "exit": style}
-
-
-def an_order(leg: Leg, side: Side, quantity: str, *reports: tuple[ExecType, str]) -> Order:
-    order = Order(
-        Terms(
-            UUID(int=9), "c1", UUID(int=1), UUID(int=3), leg, 0, Origin.SIGNAL, "AAPL", side,
-            OrdType.MARKET, "day", Decimal(quantity), None, None, NOON,
-        )
-    )  # fmt: skip
-    for number, (exec_type, filled) in enumerate(reports):
-        order.add(
-            Report(
-                "acme", f"r{number}", number, "c1", "b", exec_type, OrdStatus.NEW, "AAPL", side,
-                "", Decimal(filled or 0), Decimal(100), None, "", NOON, None,
-            )
-        )  # fmt: skip
-    return order
-
-
-def filled(leg: Leg, side: Side, quantity: str) -> Order:
-    return an_order(leg, side, quantity, (ExecType.FILL, quantity))
-
-
-def held(quantity: str, **fields: Any) -> Scope:
-    return Scope(Decimal(quantity), **fields)
-
-
-def working(side: Side, leaves: str, **fields: Any) -> OpenOrder:
-    return OpenOrder("w1", side, Decimal(leaves), **fields)
-
-
-def decide(trade: Trade, scope: Scope, **progress: Any) -> Decision:
-    return planning.decide(trade, scope, Progress(**progress), VENUE, Market())
-
-
-def sent(decision: Decision) -> tuple[Leg, Side, str]:
-    assert isinstance(decision, Send), decision
-    return decision.leg, decision.side, format(decision.quantity, "f")
-
-
-def refused(decision: Decision) -> str:
-    assert isinstance(decision, End), decision
-    assert decision.state is TradeState.SKIPPED
-    return decision.reason
-
-
-# action, sentiment, position, allow_swap → what is sent or why not
-TABLE = [
-    ("buy", None, "0", (Leg.ENTRY, BUY, "3")),
-    ("buy", Sentiment.BULLISH, "0", (Leg.ENTRY, BUY, "3")),
-    ("buy", None, "5", "already_in_position"),
-    ("buy", None, "-5", (Leg.EXIT, BUY, "3")),
-    ("buy", Sentiment.BEARISH, "0", "no_position"),
-    ("buy", Sentiment.BEARISH, "5", "sentiment_mismatch"),
-    ("buy", Sentiment.BEARISH, "-5", (Leg.EXIT, BUY, "3")),
-    ("buy", Sentiment.FLAT, "0", "no_position"),
-    ("buy", Sentiment.FLAT, "5", (Leg.EXIT, SELL, "5")),
-    ("buy", Sentiment.FLAT, "-5", (Leg.EXIT, BUY, "5")),
-    ("sell", None, "0", (Leg.ENTRY, SELL, "3")),
-    ("sell", None, "-5", "already_in_position"),
-    ("sell", None, "5", (Leg.EXIT, SELL, "3")),
-    ("sell", Sentiment.BULLISH, "5", (Leg.EXIT, SELL, "3")),
-    ("sell", Sentiment.BULLISH, "0", "no_position"),
-    ("sell", Sentiment.FLAT, "5", (Leg.EXIT, SELL, "5")),
-    ("exit", None, "0", "no_position"),
-    ("exit", None, "5", (Leg.EXIT, SELL, "3")),
-    ("exit", None, "-2", (Leg.EXIT, BUY, "2")),
-    ("add", None, "0", "no_position"),
-    ("add", None, "5", (Leg.ENTRY, BUY, "3")),
-    ("add", None, "-5", (Leg.ENTRY, SELL, "3")),
-]
-
-
-@pytest.mark.parametrize(("action", "sentiment", "position", "expected"), TABLE)
-def test_the_cell_of_the_table(
-    action: str, sentiment: Sentiment | None, position: str, expected: object
-) -> None:
-    decision = decide(a_trade(action, "3", sentiment=sentiment), held(position))
-    seen = refused(decision) if isinstance(expected, str) else sent(decision)
-    assert seen == expected
+from tests.unit.planning_kit import (
+    BUY,
+    SELL,
+    VENUE,
+    a_trade,
+    an_order,
+    decide,
+    filled,
+    held,
+    limit,
+    quoted,
+    refused,
+    sent,
+    working,
+)
 
 
 def test_a_exposure_counts_own_working_entries() -> None:
@@ -196,7 +74,7 @@ def test_c4_order_types_are_never_replaced() -> None:
 def test_k_a_limit_is_priced_by_limit_price_then_quote_then_signal_price() -> None:
     def price(quote: str | None, asked: str | None = None) -> Decimal | None:
         trade = a_trade("buy", "3", **limit(asked))
-        market = Market(Quote(last=None if quote is None else Decimal(quote)))
+        market = Market(quoted(last=quote))
         decision = planning.decide(trade, held("0"), Progress(), VENUE, market)
         assert isinstance(decision, Send)
         return decision.limit_price

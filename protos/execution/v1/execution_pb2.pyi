@@ -203,6 +203,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_SHORT_OPTIONS_OFF: _ClassVar[Reason]
     REASON_NOW_UNPROTECTED: _ClassVar[Reason]
     REASON_CANCELED_IN_TIME: _ClassVar[Reason]
+    REASON_SUBTRACTED_FLAT: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -349,6 +350,7 @@ REASON_BUYING_POWER: Reason
 REASON_SHORT_OPTIONS_OFF: Reason
 REASON_NOW_UNPROTECTED: Reason
 REASON_CANCELED_IN_TIME: Reason
+REASON_SUBTRACTED_FLAT: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
