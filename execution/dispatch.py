@@ -52,20 +52,7 @@ class Dispatch:
         terms = ticket.order.terms
         if account.is_lost or not ticket.order.is_open:
             return
-        order = NewOrder(
-            account=account.ref.account,
-            cl_ord_id=terms.cl_ord_id,
-            instrument=terms.instrument,
-            side=terms.side,
-            ord_type=terms.ord_type,
-            order_qty=terms.order_qty,
-            limit_price=terms.limit_price,
-            time_in_force=terms.time_in_force,
-            reference_price=terms.reference_price,
-            stop_price=terms.stop_price,
-            trail_amount=terms.trail_amount,
-            trail_percent=terms.trail_percent,
-        )
+        order = _new_order(account, ticket)
         account.session.submit(
             Waiting(
                 order,
@@ -128,7 +115,11 @@ class Dispatch:
         self._engine.hear(report, heard=False, asked=True)
 
     def _absent(self, account: Account, ticket: Ticket) -> None:
-        """Proven absent: resend the same id, unless nobody wants it any more."""
+        """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
+        into being with its entry, and is never sent alone."""
+        if ticket.is_guard:
+            self._never_sent(account, ticket, "entry_ended")
+            return
         if reason := self._unwanted(ticket):
             self._never_sent(account, ticket, reason)
             return
@@ -170,6 +161,20 @@ class Dispatch:
         if self._engine.knows(terms.cl_ord_id):
             self._engine.hear(report, heard=False)
 
+    # -- protection
+
+    def tend_protection(self, account: Account, ticket: Ticket) -> None:
+        """After news of an order: what guarded an entry that opened nothing is over, and
+        nothing guards a position that is gone."""
+        terms = ticket.order.terms
+        if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
+            for guard in ticket.guards:
+                if guard.order.is_open and not guard.order.is_acknowledged:
+                    self._never_sent(account, guard, "entry_ended")
+        if terms.leg.reduces and ticket.order.cum_qty:
+            for orphan in ticket.run.lane.orphans(terms.subscription_id):
+                self.cancel(account, orphan)
+
     # -- cancels
 
     def cancel(self, account: Account, ticket: Ticket) -> None:
@@ -209,3 +214,23 @@ class Dispatch:
             return
         self._doubts.ask_about(account, ticket)
         self.cancel(account, ticket)
+
+
+def _new_order(account: Account, ticket: Ticket) -> NewOrder:
+    """An order with what guards it, for the broker."""
+    terms = ticket.order.terms
+    return NewOrder(
+        account=account.ref.account,
+        cl_ord_id=terms.cl_ord_id,
+        instrument=terms.instrument,
+        side=terms.side,
+        ord_type=terms.ord_type,
+        order_qty=terms.order_qty,
+        limit_price=terms.limit_price,
+        time_in_force=terms.time_in_force,
+        reference_price=terms.reference_price,
+        stop_price=terms.stop_price,
+        trail_amount=terms.trail_amount,
+        trail_percent=terms.trail_percent,
+        guards=tuple(_new_order(account, guard) for guard in ticket.guards),
+    )

@@ -35,7 +35,7 @@ from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
 from execution.looking import Looking
 from execution.rows import Entry
 from execution.runtime import Runtime
-from execution.terms import terms_of
+from execution.terms import guard_terms, terms_of
 
 log = structlog.get_logger()
 
@@ -138,6 +138,7 @@ class Engine:
         else:
             lane.open.pop(report.cl_ord_id, None)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
+        self._dispatch.tend_protection(account, ticket)
         if report.exec_type is not ExecType.NEW or _matters(ticket, was_in_doubt):
             self.settle(account, lane)
         if was_done:
@@ -359,13 +360,15 @@ class Engine:
         """Write the order down; the socket comes after the commit."""
         now = self._runtime.now()
         terms = terms_of(run, send, now)
-        ticket = Ticket(Order(terms), run)
-        run.tickets.append(ticket)
-        run.lane.open[terms.cl_ord_id] = ticket
-        self._tickets[terms.cl_ord_id] = (account, ticket)
-        self._dispatch.cancel_in_time(account, ticket)
+        tickets = [Ticket(Order(terms), run)]
+        tickets += [Ticket(Order(guard_terms(terms, guard)), run) for guard in send.guards]
+        run.tickets += tickets
+        for ticket in tickets:
+            self.remember(account, ticket)
+        self._dispatch.cancel_in_time(account, tickets[0])
+
         entry = recording.sending(
-            account, ticket, now, lambda: self._dispatch.submit(account, ticket)
+            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0])
         )
         self._journal.write(entry)
 

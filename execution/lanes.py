@@ -37,6 +37,25 @@ class Ticket:
     cancel_asked: bool = False
 
     @property
+    def is_guard(self) -> bool:
+        """True for a target or stop that goes with an entry."""
+        return self.order.terms.leg.is_protection and self.run.entry is not None
+
+    @property
+    def guards(self) -> list["Ticket"]:
+        """What goes with this order, when it is an entry."""
+        if self.order.terms.leg is not Leg.ENTRY:
+            return []
+        return [t for t in self.run.tickets if t.is_guard]
+
+    @property
+    def may_not_exist(self) -> bool:
+        """True while it is in doubt, itself or through its entry."""
+        entry = self.run.entry if self.is_guard else None
+        with_entry = entry is not None and entry.in_doubt and not self.order.is_acknowledged
+        return self.in_doubt or with_entry
+
+    @property
     def is_resting(self) -> bool:
         """True once the broker has it, and it waits for its price."""
         rests = self.order.terms.ord_type is not OrdType.MARKET
@@ -113,6 +132,12 @@ class Run:
         found = next((asked for asked in kept if asked), None)
         return None if found is None else Decimal(found)
 
+    @property
+    def unprotected_before(self) -> int:
+        """Protection that was canceled before the first order, as kept with it."""
+        kept = (t.order.terms.decided_from.get("unprotected") for t in self.tickets)
+        return max((int(count) for count in kept if count), default=0)
+
     def progress(self) -> Progress:
         """How far it has come, for planning."""
         entry, stop = self.entry, self.stop
@@ -131,7 +156,7 @@ class Run:
             ),
             superseded_waiting=self.superseded_waiting,
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
-            unprotected=len(guards),
+            unprotected=max(len(guards), self.unprotected_before),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
@@ -190,13 +215,13 @@ class Lane:
         for ticket in self.open.values():
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
-                if ticket.order.terms.leg.reduces:
+                if ticket.order.terms.leg is Leg.EXIT:
                     others.append(_seen(ticket))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if is_own and ticket.order.terms.leg.is_protection:
                 protection.append(_seen(ticket))
-            elif ticket.order.terms.leg.reduces:
+            elif ticket.order.terms.leg is Leg.EXIT:
                 closing.append(_seen(ticket))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket))
@@ -221,6 +246,21 @@ class Lane:
         side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
         self.whole = self.whole.after(side, quantity, price)
         self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
+
+    def orphans(self, subscription: UUID) -> list[Ticket]:
+        """Protection of a subscription that holds nothing here any more."""
+        attribution = self.attribution_of(subscription)
+        own = self.own.get(subscription, FLAT).quantity
+        if positions.in_scope(attribution, own=own, whole=self.whole.quantity):
+            return []
+        ours = [t for t in self.open.values() if t.order.terms.subscription_id == subscription]
+        return [
+            t
+            for t in ours
+            if t.order.terms.leg.is_protection
+            and not t.cancel_asked
+            and not (t.run.entry is not None and t.run.entry.order.is_open)
+        ]
 
     def attribution_of(self, subscription: UUID) -> Attribution:
         """As decided at the subscription's first trade here; until then as it would be."""
@@ -260,6 +300,6 @@ def _seen(ticket: Ticket) -> OpenOrder:
         side=order.terms.side,
         leaves=order.leaves_qty,
         ord_type=order.terms.ord_type,
-        in_doubt=ticket.in_doubt,
+        in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
     )

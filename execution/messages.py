@@ -189,6 +189,7 @@ def set_report(
     message.exec_type = _EXEC_TYPE[report.exec_type]
     message.ord_status = _ORD_STATUS[order_.ord_status]
     message.cum_qty = wire.to_text(order_.cum_qty)
+    message.leg = _LEG[order_.terms.leg]
     message.instrument = report.instrument
     message.side = _SIDE[report.side]
     message.text = report.text

@@ -1,6 +1,6 @@
 """Journal entries: one for orders about to be sent, one for a report, one for an outcome."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from execution import messages
@@ -27,16 +27,18 @@ TERMINAL = frozenset(TradeState) - {
 
 
 def sending(
-    account: Account, ticket: Ticket, now: datetime, committed: Callable[[], None]
+    account: Account, tickets: Sequence[Ticket], now: datetime, committed: Callable[[], None]
 ) -> Entry:
-    """The order's terms, before the socket; and the attribution at the first trade."""
-    run, terms = ticket.run, ticket.order.terms
-    fact = _fact(account, f"{terms.cl_ord_id}:sending", now, run.trade)
-    messages.set_sending(fact, ticket.order, run.planned_at or now)
-    entry = _entry(account, fact, "sending", now, ticket.order, run.trade)
-    entry.orders.append(_order_row(account, ticket.order))
-    entry.committed = committed
-    lane, subscription = run.lane, terms.subscription_id
+    """The terms of orders that go together, before the socket; and the attribution at the
+    first trade."""
+    run, subscription = tickets[0].run, tickets[0].run.trade.subscription_id
+    entry = Entry(account.account_id, account.epoch, [], committed=committed)
+    for ticket in tickets:
+        fact = _fact(account, f"{ticket.order.terms.cl_ord_id}:sending", now, run.trade)
+        messages.set_sending(fact, ticket.order, run.planned_at or now)
+        entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
+        entry.orders.append(_order_row(account, ticket.order))
+    lane = run.lane
     if subscription not in lane.attribution:
         lane.attribution[subscription] = lane.attribution_of(subscription)
         lane.own.setdefault(subscription, FLAT)

@@ -1,12 +1,32 @@
 """What planning decided to send, as the terms of an order with its id."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from execution.domain.decisions import Send
+from execution.domain.decisions import Guard, Send
 from execution.domain.orders import Terms
 from execution.domain.words import Leg, Origin
 from execution.lanes import Run
 from protos import ids
+
+
+def guard_terms(entry: Terms, guard: Guard) -> Terms:
+    """A target or a stop that goes with an entry."""
+    return replace(
+        entry,
+        order_id=ids.derive("order", entry.trade_id, guard.leg.value, entry.revision),
+        cl_ord_id=ids.cl_ord_id(entry.trade_id, guard.leg.value, entry.revision),
+        leg=guard.leg,
+        origin=Origin.PROTECTION,
+        side=guard.side,
+        ord_type=guard.ord_type,
+        time_in_force="gtc",
+        limit_price=guard.limit_price,
+        stop_price=guard.stop_price,
+        trail_amount=guard.trail_amount,
+        trail_percent=guard.trail_percent,
+        decided_from={},
+    )
 
 
 def terms_of(run: Run, send: Send, now: datetime) -> Terms:

@@ -33,13 +33,14 @@ Row = dict[str, Any]
 
 _ORDERS = """
 INSERT INTO web.orders AS o (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision,
-    origin, instrument, side, ord_type, time_in_force, order_qty, limit_price, ord_status,
-    created_at, updated_at)
+    origin, instrument, side, ord_type, time_in_force, order_qty, limit_price, stop_price,
+    ord_status, created_at, updated_at)
 SELECT id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision, origin, instrument, side,
-    ord_type, time_in_force, order_qty, limit_price, 'PENDING_NEW', at, at
+    ord_type, time_in_force, order_qty, limit_price, stop_price, 'PENDING_NEW', at, at
 FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, trade_id uuid, connection_id uuid,
     cl_ord_id text, leg text, revision int, origin text, instrument text, side text, ord_type text,
-    time_in_force text, order_qty numeric, limit_price numeric, at timestamptz)
+    time_in_force text, order_qty numeric, limit_price numeric, stop_price numeric,
+    at timestamptz)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -171,6 +172,7 @@ class Batch:
                 "time_in_force": order.time_in_force,
                 "order_qty": order.order_qty,
                 "limit_price": order.limit_price or None,
+                "stop_price": order.stop_price or None,
                 "at": wire.to_datetime(fact.time),
             }
         )
@@ -189,6 +191,9 @@ class Batch:
             "at": at,
         }
         trade = self._trade(fact)
+        if report.leg in (pb.LEG_TAKE_PROFIT, pb.LEG_STOP):
+            # The stages of a trade are those of what it was asked to do.
+            trade = {}
         if report.HasField("venue_time"):
             trade.setdefault("submitted_at", wire.to_datetime(report.venue_time))
         if report.exec_type != pb.EXEC_TYPE_NOT_SENT:

@@ -198,6 +198,7 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         looks_up_by_cl_ord_id=True,
         quantity_step=QUANTITY_STEP,
         times_in_force=TIMES_IN_FORCE,
+        has_brackets=True,
     )
 
 

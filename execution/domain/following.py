@@ -62,7 +62,7 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
     }
     if progress.raced:
         return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
-    if progress.unprotected:
+    if progress.unprotected and scope.position:
         return End(TradeState.DONE, "now_unprotected", counts)
     if progress.canceled_first or progress.superseded_waiting:
         return End(TradeState.DONE, "", counts)

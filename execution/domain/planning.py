@@ -118,6 +118,8 @@ class _Plan:
         return flat or self.trade.signal_quantity is None
 
     def _why_no_entry(self, side: Side, asked: Decimal | None) -> str:
+        if self.progress.unprotected and self.scope.position * side.sign < 0:
+            return "now_unprotected"
         wanted_more = asked is not None and asked > self.progress.exited
         toward = table.enters_toward(self.trade, side)
         if toward and table.subtracts(self.trade) and asked == self.progress.exited:
@@ -340,6 +342,7 @@ class _Plan:
             "bid": text(quote.bid if quote else None),
             "ask": text(quote.ask if quote else None),
             "equity": text(figures.equity if figures else None),
+            "unprotected": str(self.progress.unprotected or ""),
         }
         return {name: number for name, number in numbers.items() if number}
 
