@@ -87,21 +87,21 @@ def resolve(
         case AssetClass.STOCKS:
             return _stock(text)
         case AssetClass.OPTIONS:
-            contract = options.read(text)
-            if contract is None:
-                return _stock(text)
-            return option(replace(contract, right=contract.right or right), at)
+            return _option(text, at, right)
         case AssetClass.FUTURES:
             return _future(text, at, reference)
         case AssetClass.CRYPTO:
             return _pair(text, default_quote)
 
 
-def of_symbol(symbol: str, at: datetime, reference: Reference) -> Instrument:
-    """The instrument of a canonical symbol, told apart by its form. Raises Unresolved."""
+def of_symbol(symbol: str, reference: Reference) -> Instrument:
+    """The instrument of a canonical symbol, told apart by its form, expired or not.
+
+    Raises Unresolved.
+    """
     contract = options.read(symbol)
-    if contract is not None and contract.right is not None:
-        return option(contract, at, may_be_over=True)
+    if contract is not None and contract.right is not None and contract.symbol == symbol:
+        return option(contract, contract.right)
     written = futures.read(symbol, reference.roots)
     if written is not None and len(written.year) == 4:
         return _contract(
@@ -110,7 +110,7 @@ def of_symbol(symbol: str, at: datetime, reference: Reference) -> Instrument:
             reference,
         )
     pair = pairs.read(symbol)
-    is_pair = pair is not None and pair.symbol == symbol and pair.is_quoted_in_dollars
+    is_pair = pair is not None and pair.is_quoted_in_dollars and symbol != pair.base
     if pair is not None and is_pair and (pair.base in pairs.COINS or len(symbol) > 5):
         return _pair(symbol, pair.quote)
     return _stock(symbol)
@@ -121,12 +121,9 @@ def without_exchange(ticker: str) -> str:
     return ticker.strip().upper().rpartition(":")[2].strip()
 
 
-def option(contract: OptionContract, at: datetime, *, may_be_over: bool = False) -> Instrument:
-    """The instrument of an option contract. Raises Unresolved when it expired."""
-    if contract.right is None:
-        raise Unresolved("instrument_unknown", instrument=contract.underlying)
-    if not may_be_over and _today(US_STOCKS, at) > contract.expiration:
-        raise Unresolved("contract_expired", instrument=contract.symbol)
+def option(contract: OptionContract, right: Right) -> Instrument:
+    """The instrument of an option contract, with the right that it names or is given."""
+    contract = replace(contract, right=right)
     return Instrument(
         symbol=contract.symbol,
         asset_class=AssetClass.OPTIONS,
@@ -136,7 +133,7 @@ def option(contract: OptionContract, at: datetime, *, may_be_over: bool = False)
         calendar=US_STOCKS,
         point_value=options.MULTIPLIER,
         expiry=contract.expiration,
-        right=contract.right,
+        right=right,
         strike=contract.strike,
     )
 
@@ -144,15 +141,33 @@ def option(contract: OptionContract, at: datetime, *, may_be_over: bool = False)
 def _stock(text: str) -> Instrument:
     if not _STOCK.fullmatch(text):
         raise Unresolved("instrument_unknown", instrument=text)
+    return stock(text)
+
+
+def stock(symbol: str) -> Instrument:
+    """A stock, and whatever else is counted in units and priced in dollars."""
     return Instrument(
-        symbol=text,
+        symbol=symbol,
         asset_class=AssetClass.STOCKS,
-        root=text,
+        root=symbol,
         tick=CENT,
         lot=SMALLEST,
         calendar=US_STOCKS,
         small_tick=Decimal("0.0001"),
     )
+
+
+def _option(text: str, at: datetime, right: Right | None) -> Instrument:
+    contract = options.read(text)
+    if contract is None:
+        return _stock(text)
+    meant = contract.right or right
+    if meant is None:
+        raise Unresolved("instrument_unknown", instrument=text)
+    found = option(contract, meant)
+    if found.is_expired(at):
+        raise Unresolved("contract_expired", instrument=found.symbol)
+    return found
 
 
 def _pair(text: str, default_quote: str) -> Instrument:

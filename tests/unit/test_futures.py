@@ -80,7 +80,7 @@ def test_every_line_of_the_table_is_well_formed(root: str) -> None:
     ],
 )
 def test_contracts_expire_when_their_exchange_says(symbol: str, expiry: str) -> None:
-    assert instruments.of_symbol(symbol, NOON, DATA).expiry == date.fromisoformat(expiry)
+    assert instruments.of_symbol(symbol, DATA).expiry == date.fromisoformat(expiry)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_resolved_symbol_resolves_to_itself(root: str, day: date) -> None:
     at = datetime(day.year, day.month, day.day, 18, tzinfo=UTC)
     contract = the(root, at)
     assert the(contract.symbol, at) == contract
-    assert instruments.of_symbol(contract.symbol, at, DATA) == contract
+    assert instruments.of_symbol(contract.symbol, DATA) == contract
 
 
 @given(SOME_ROOTS, DAYS)

@@ -91,7 +91,7 @@ def test_what_cannot_be_a_stock_is_unknown(ticker: str) -> None:
     ],
 )
 def test_a_canonical_symbol_tells_its_class(symbol: str, asset_class: AssetClass) -> None:
-    found = instruments.of_symbol(symbol, NOON, DATA)
+    found = instruments.of_symbol(symbol, DATA)
     assert (found.symbol, found.asset_class) == (symbol, asset_class)
 
 
@@ -103,5 +103,5 @@ def test_any_ticker_is_an_instrument_that_reads_back_or_is_refused(
         found = resolve(ticker, asset_class, NOON, DATA)
     except Unresolved:
         return
-    again = instruments.of_symbol(found.symbol, NOON, DATA)
+    again = instruments.of_symbol(found.symbol, DATA)
     assert again.symbol == found.symbol
