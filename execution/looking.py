@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from execution.accounts import Account
-from execution.brokers.base import AuthFailed, InDoubt, NotSent
+from execution.brokers.base import AccountSnapshot, AuthFailed, InDoubt, NotSent
 from execution.domain import sizing
 from execution.domain.market import Figures, Market, Quote
 from execution.domain.trades import Trade
@@ -60,15 +60,22 @@ class Looking:
 
 async def ask_market(account: Account, trade: Trade) -> Market:
     """The quote, and the figures where the size needs them."""
-    quote: Quote | None = await _answer(
-        account.adapter.quote(account.ref.account, trade.instrument, trade.signal_price)
+    told = await _answer(
+        account.adapter.quote(
+            account.ref.account, trade.instrument, reference_price=trade.signal_price
+        )
     )
+    quote = None if told is None else Quote(told.bid, told.ask, told.last)
     if not sizing.needs_the_account(trade):
         return Market(quote)
-    snapshot = await _answer(account.adapter.account(account.ref.account))
-    if snapshot is None:
-        return Market(quote)
-    return Market(quote, Figures(snapshot.equity, snapshot.balance, snapshot.buying_power))
+    return Market(quote, _figures(await _answer(account.adapter.account(account.ref.account))))
+
+
+def _figures(told: AccountSnapshot | None) -> Figures | None:
+    """Equity counts without what open positions have won or lost so far."""
+    if told is None or told.equity is None or told.unrealised is None:
+        return None
+    return Figures(told.equity - told.unrealised, told.cash, told.buying_power)
 
 
 async def _answer(question: Awaitable[Found]) -> Found | None:

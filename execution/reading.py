@@ -5,6 +5,10 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from execution import reference
+from execution.domain import futures
+from execution.domain.instruments import without_exchange
+from execution.domain.market import Contract
 from execution.domain.trades import FLIP_WAIT, Distance, StopLoss, Style
 from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
 from protos import wire
@@ -50,11 +54,24 @@ def style(message: pb.OrderStyle) -> Style:
     )
 
 
+def _contract(message: pb.Trade) -> Contract | None:
+    """What the table of futures says of a root; the other classes are all alike."""
+    if message.asset_class != pb.ASSET_CLASS_FUTURES:
+        return None
+    roots = reference.roots()
+    written = futures.read(without_exchange(message.instrument), roots)
+    if written is None:
+        return None
+    root = roots[written.root]
+    return Contract(root.tick, root.point_value, Decimal(1))
+
+
 def wishes(message: pb.Trade) -> Mapping[str, Any]:
     """Sizing, protection and the switches of a trade. Raises ValueError."""
     offset = wire.to_decimal(message.breakeven_offset)
     return {
         "asset_class": _word(_ASSET_CLASSES, message.asset_class or pb.ASSET_CLASS_STOCKS),
+        "contract": _contract(message),
         "size_type": _word(_SIZE_TYPES, message.size_type or pb.SIZE_TYPE_FIXED_QUANTITY),
         "multiplier": positive(message.multiplier) or Decimal(1),
         "is_fractional": message.fractional,

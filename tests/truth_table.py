@@ -254,7 +254,7 @@ def rows() -> list[list[str]]:
 def cells() -> list[Cell]:
     """Every cell."""
     return [
-        Cell(*row[:4], position=position, expected=expected)
+        Cell(row[0], row[1], row[2], row[3], position, expected)
         for row in rows()
         for position, expected in zip(POSITIONS, row[4:], strict=True)
     ]

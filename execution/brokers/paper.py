@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 import grpc
@@ -22,13 +23,14 @@ from execution.brokers.base import (
     AccountSnapshot,
     BrokerError,
     Capabilities,
+    ChainSnapshot,
     InDoubt,
     NewOrder,
     NotSent,
+    QuoteSnapshot,
     Report,
 )
-from execution.domain.market import Quote
-from protos import faults
+from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
 
@@ -193,13 +195,37 @@ class PaperAdapter:
             raise InDoubt(_cause(error)) from error
 
     async def quote(
-        self, account: str, instrument: str, reference_price: Decimal | None
-    ) -> Quote | None:
-        """What the venue's feed says, around the price the client saw. Raises InDoubt."""
-        request = paper_wire.to_quote_request(account, instrument, reference_price)
+        self, account: str, instrument: str, *, reference_price: Decimal | None = None
+    ) -> QuoteSnapshot | None:
+        """What an instrument can be traded at now, to this account. Raises InDoubt."""
+        asked = pb.QuoteRequest(
+            instrument=instrument, reference_price=wire.to_text(reference_price)
+        )
+        request = pb.GetQuotesRequest(account=account, quotes=[asked])
         try:
-            response = await self._venue.GetQuote(request, timeout=self._timeout_seconds)
-            return paper_wire.read_quote(response)
+            response = await self._venue.GetQuotes(request, timeout=self._timeout_seconds)
+            return next(iter(paper_wire.read_quotes(response)), None)
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def chain(
+        self,
+        underlying: str,
+        earliest: date,
+        *,
+        strikes: int,
+        reference_price: Decimal | None = None,
+    ) -> ChainSnapshot | None:
+        """Options that end on a day or later; None where there are none. Raises InDoubt."""
+        request = pb.GetChainRequest(
+            underlying=underlying,
+            earliest_expiration=earliest.isoformat(),
+            strikes=strikes,
+            reference_price=wire.to_text(reference_price),
+        )
+        try:
+            response = await self._venue.GetChain(request, timeout=self._timeout_seconds)
+            return paper_wire.read_chain(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from execution.domain import options
+from execution.domain.instruments import CENT, ONE, SMALLEST
 from execution.domain.words import AssetClass, PriceType, Side
 
 
@@ -61,16 +63,20 @@ class Contract:
 
     tick: Decimal
     # Money for one whole unit of price and one of quantity.
-    point_value: Decimal = Decimal(1)
+    point_value: Decimal = ONE
+    # Quantities are multiples of this, whatever the venue could do.
+    lot: Decimal = SMALLEST
 
 
 def contract_of(asset_class: AssetClass, price: Decimal | None) -> Contract:
     """The contract of an instrument about which no more is known than its class."""
+    is_cheap = price is not None and price < 1
     match asset_class:
         case AssetClass.OPTIONS:
-            return Contract(Decimal("0.01"), Decimal(100))
+            return Contract(CENT, options.MULTIPLIER, ONE)
+        case AssetClass.FUTURES:
+            return Contract(CENT, lot=ONE)
         case AssetClass.CRYPTO:
-            return Contract(Decimal("0.00000001"))
-        case AssetClass.STOCKS | AssetClass.FUTURES:
-            cheap = price is not None and price < 1
-            return Contract(Decimal("0.0001") if cheap else Decimal("0.01"))
+            return Contract(SMALLEST if is_cheap else CENT)
+        case AssetClass.STOCKS:
+            return Contract(Decimal("0.0001") if is_cheap else CENT)

@@ -56,7 +56,7 @@ def _lacks_its_price(style: Style) -> bool:
 
 def contract(trade: Trade, price: Decimal | None) -> Contract:
     """How the trade's instrument is priced and counted."""
-    return contract_of(trade.asset_class, price or trade.signal_price)
+    return trade.contract or contract_of(trade.asset_class, price or trade.signal_price)
 
 
 def planning_price(trade: Trade, style: Style, side: Side, market: Market | None) -> Decimal | None:

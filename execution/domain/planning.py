@@ -201,6 +201,10 @@ class _Plan:
             contract=terms.contract,
         )
 
+    def _step(self) -> Decimal:
+        """What quantities are multiples of here."""
+        return max(self.venue.quantity_step, ordering.contract(self.trade, None).lot)
+
     # -- entering
 
     def _enter(self, side: Side, asked: Decimal | None) -> Decision:
@@ -218,7 +222,7 @@ class _Plan:
         wanted = self._entry_units(terms, asked)
         if isinstance(wanted, Refusal):
             return self._refuse(wanted)
-        quantity = sizing.entry_quantity(self.trade, side, wanted, self.venue.quantity_step)
+        quantity = sizing.entry_quantity(self.trade, side, wanted, self._step())
         if isinstance(quantity, Refusal):
             return self._refuse(quantity)
         guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, self.market)
@@ -264,7 +268,7 @@ class _Plan:
         working = sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
         free = quantity = held - working - guarding
         if close.want is not None and close.want - progress.exited < free:
-            quantity = sizing.down(close.want - progress.exited, self.venue.quantity_step)
+            quantity = sizing.down(close.want - progress.exited, self._step())
         elif ZERO < held < self.venue.smallest_quantity:
             return self._refuse(Refusal("no_position", {"dust": text(held)}))
         if quantity > 0:

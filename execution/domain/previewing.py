@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution.domain import planning
+from execution.domain import ordering, planning
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -23,7 +23,7 @@ from execution.domain.decisions import (
     Wait,
     text,
 )
-from execution.domain.market import Market, contract_of
+from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order, Terms
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
@@ -145,7 +145,7 @@ def _worst_loss(trade: Trade, sends: list[Send]) -> Decimal | None:
         stop = _stop_price(send.guards)
         if send.leg is Leg.ENTRY and planned and stop is not None:
             price = Decimal(planned)
-            point = contract_of(trade.asset_class, price).point_value
+            point = ordering.contract(trade, price).point_value
             return max((price - stop) * send.side.sign * send.quantity * point, ZERO)
     return None
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from execution.domain.market import Contract
 from execution.domain.words import (
     Action,
     AssetClass,
@@ -98,6 +99,8 @@ class Trade:
     allow_add: bool
     allow_swap: bool
     asset_class: AssetClass = AssetClass.STOCKS
+    # Where more is known of the instrument than its class.
+    contract: Contract | None = None
     size_type: SizeType = SizeType.FIXED_QUANTITY
     # Of sizes that the signal names.
     multiplier: Decimal = Decimal(1)

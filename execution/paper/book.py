@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from execution.paper import matching, quotes
+from execution.paper import matching
+from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
 from protos import ids, wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -27,13 +28,11 @@ class Moment:
 
     at: datetime
     stamp: Timestamp
-    # The second of the quote feed.
-    step: int
 
     @staticmethod
     def of(at: datetime) -> "Moment":
         """The moment of a time."""
-        return Moment(at, wire.to_timestamp(at), int(at.timestamp()))
+        return Moment(at, wire.to_timestamp(at))
 
 
 @dataclass(slots=True)
@@ -81,6 +80,7 @@ class Account:
     currency: str = "USD"
     cash: Decimal = STARTING_CASH
     refuses_repeats: bool = True
+    exchange_hours: bool = False
     faults: list[pb.Fault] = field(default_factory=list)
     faults_counted: int = 0
     report_seq: int = 0
@@ -94,6 +94,10 @@ class Account:
         """The latest order with this ClOrdID."""
         count = self.used.get(cl_ord_id, 0)
         return _order_id(self.name, cl_ord_id, count) if count else None
+
+    def seen_price(self, instrument: str) -> Decimal | None:
+        """The price that its client named last for something it holds."""
+        return self.holdings.get(instrument, FLAT).seen_px
 
     def next_fault(self) -> pb.Fault | None:
         """Count one more new order; the fault that the plan has for it."""
@@ -138,11 +142,12 @@ def take(
     account: Account,
     terms: Terms,
     moment: Moment,
-    seed: int,
+    market: Market,
     changes: Changes,
     guards: Sequence[Terms] = (),
 ) -> Order:
-    """Take in an order with what guards it; it fills at once, rests, or ends."""
+    """Take in an order that the market has checked, with what guards it; it fills at once,
+    rests, or ends."""
     order = _enter(account, terms, moment, changes)
     _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
     for guard in guards:
@@ -151,10 +156,10 @@ def take(
         account.open[waiting.order_id] = waiting
     price = terms.reference_price
     if price is None:
-        price = quotes.price(seed, terms.instrument, moment.step)
+        price = _market_price(account, terms, moment, market)
     at = _reached(order, price, changes, arriving=True)
     if at is not None:
-        _fill(account, order, at, moment, changes)
+        _fill(account, order, at, moment, market, changes)
     elif terms.time_in_force in matching.IMMEDIATE_TIMES:
         _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
     else:
@@ -175,16 +180,18 @@ def cancel(account: Account, order: Order, moment: Moment, changes: Changes) -> 
     _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
 
 
-def rematch(account: Account, moment: Moment, seed: int, changes: Changes) -> None:
+def rematch(account: Account, moment: Moment, market: Market, changes: Changes) -> None:
     """Fill the resting orders whose price the feed has reached."""
     for order in list(account.open.values()):
         if order.order_id not in account.open or _waits_for_its_entry(account, order):
             continue
         terms = order.terms
-        price = quotes.price(seed, terms.instrument, moment.step, terms.reference_price)
+        if account.exchange_hours and not market.is_open(terms.instrument, moment.at):
+            continue
+        price = _market_price(account, terms, moment, market)
         at = _reached(order, price, changes, arriving=False)
         if at is not None:
-            _fill(account, order, at, moment, changes)
+            _fill(account, order, at, moment, market, changes)
 
 
 def _waits_for_its_entry(account: Account, order: Order) -> bool:
@@ -209,6 +216,13 @@ def _reached(order: Order, price: Decimal, changes: Changes, *, arriving: bool) 
     return matching.fill_price(terms, price) if triggered else None
 
 
+def _market_price(account: Account, terms: Terms, moment: Moment, market: Market) -> Decimal:
+    """What the feed asks of a buyer, or bids to a seller."""
+    seen = terms.reference_price or account.seen_price(terms.instrument)
+    quote = market.quote(terms.instrument, moment.at, seen)
+    return quote.ask if terms.side == pb.SIDE_BUY else quote.bid
+
+
 def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> Order:
     count = account.used.get(terms.cl_ord_id, 0) + 1
     account.used[terms.cl_ord_id] = count
@@ -216,14 +230,23 @@ def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> 
     return Order(order_id, terms, moment.at, pb.ORD_STATUS_NEW)
 
 
-def _fill(account: Account, order: Order, px: Decimal, moment: Moment, changes: Changes) -> None:
+def _fill(
+    account: Account,
+    order: Order,
+    px: Decimal,
+    moment: Moment,
+    market: Market,
+    changes: Changes,
+) -> None:
     terms = order.terms
     qty = terms.order_qty - order.cum_qty
     held = account.holdings.get(terms.instrument, FLAT)
-    holding = matching.add_fill(held, terms.side, qty, px)
+    instrument = market.instrument(terms.instrument)
+    moved = matching.cash_moved(instrument, held, terms.side, qty, px)
+    account.cash += moved * market.to_dollars(instrument.currency, moment.at)
+    holding = matching.add_fill(held, terms.side, qty, px, terms.reference_price)
     account.holdings[terms.instrument] = holding
     changes.holdings[account.name, terms.instrument] = holding
-    account.cash = matching.cash_after(account.cash, terms.side, qty, px)
     order.cum_qty, order.avg_px = terms.order_qty, px
     _end(account, order, pb.ORD_STATUS_FILLED, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px))
 

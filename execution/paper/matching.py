@@ -9,6 +9,8 @@ trailing one follows the best price since it came in.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from execution.domain.instruments import Instrument
+from execution.domain.words import AssetClass
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -55,6 +57,8 @@ class Holding:
 
     quantity: Decimal
     avg_price: Decimal | None
+    # The price that a client named last: what the feed swings around for this account.
+    seen_px: Decimal | None = None
 
 
 FLAT = Holding(Decimal(0), None)
@@ -91,7 +95,7 @@ def read_terms(order: pb.NewOrder, parent: str = "") -> Terms:
         time_in_force=time_in_force,
         order_qty=_positive("quantity", order.order_qty),
         limit_price=_limit_price(order),
-        reference_price=optional("reference price", order.reference_price),
+        reference_price=read_price(order.reference_price),
         stop_price=_positive("stop price", order.stop_price) if order.ord_type in STOPS else None,
         trail_amount=_trail(order, "trail amount", order.trail_amount),
         trail_percent=_trail(order, "trail percent", order.trail_percent),
@@ -139,6 +143,11 @@ def is_triggered(terms: Terms, best: Decimal, price: Decimal) -> bool:
     return price <= level if terms.side == pb.SIDE_SELL else price >= level
 
 
+def read_price(text: str) -> Decimal | None:
+    """A price that the client saw, if it names one. Raises Refused."""
+    return _positive("reference price", text) if text else None
+
+
 def fill_price(terms: Terms, price: Decimal) -> Decimal | None:
     """Where an order that has arrived, or was triggered, fills; None when it rests."""
     if terms.limit_price is None or is_reached(terms.side, terms.limit_price, price):
@@ -151,26 +160,59 @@ def is_reached(side: pb.Side, limit_price: Decimal, price: Decimal) -> bool:
     return price <= limit_price if side == pb.SIDE_BUY else price >= limit_price
 
 
-def add_fill(holding: Holding, side: pb.Side, qty: Decimal, px: Decimal) -> Holding:
+def add_fill(
+    holding: Holding, side: pb.Side, qty: Decimal, px: Decimal, seen_px: Decimal | None = None
+) -> Holding:
     """The position after a fill.
 
     Adding averages the price, reducing keeps it, crossing zero starts anew at the fill's.
     """
-    signed = qty if side == pb.SIDE_BUY else -qty
+    signed = _signed(side, qty)
     quantity = holding.quantity + signed
+    seen = seen_px if seen_px is not None else holding.seen_px
     if quantity == 0:
         return FLAT
     if holding.avg_price is None or holding.quantity * quantity < 0:
-        return Holding(quantity, px)
+        return Holding(quantity, px, seen)
     if holding.quantity * signed < 0:
-        return Holding(quantity, holding.avg_price)
+        return Holding(quantity, holding.avg_price, seen)
     paid = holding.quantity * holding.avg_price + signed * px
-    return Holding(quantity, (paid / quantity).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN))
+    average = (paid / quantity).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN)
+    return Holding(quantity, average, seen)
 
 
-def cash_after(cash: Decimal, side: pb.Side, qty: Decimal, px: Decimal) -> Decimal:
-    """The cash after a fill; the venue charges no fee."""
-    return cash - qty * px if side == pb.SIDE_BUY else cash + qty * px
+def cash_moved(
+    instrument: Instrument, held: Holding, side: pb.Side, qty: Decimal, px: Decimal
+) -> Decimal:
+    """What a fill adds to the cash, in the instrument's currency; the venue charges no fee.
+
+    Futures cost nothing to hold: closing them pays their profit or loss. All else is paid for.
+    """
+    signed = _signed(side, qty)
+    if instrument.asset_class is not AssetClass.FUTURES:
+        return -signed * px * instrument.point_value
+    if held.avg_price is None or held.quantity * signed >= 0:
+        return Decimal(0)
+    closed = min(qty, abs(held.quantity)).copy_sign(held.quantity)
+    return closed * (px - held.avg_price) * instrument.point_value
+
+
+def profit(instrument: Instrument, held: Holding, px: Decimal) -> Decimal:
+    """What is won or lost on an open position, in the instrument's currency."""
+    if held.avg_price is None:
+        return Decimal(0)
+    return held.quantity * (px - held.avg_price) * instrument.point_value
+
+
+def worth(instrument: Instrument, held: Holding, px: Decimal) -> Decimal:
+    """What a position adds to the account's cash, in the instrument's currency."""
+    if instrument.asset_class is AssetClass.FUTURES:
+        return profit(instrument, held, px)
+    return held.quantity * px * instrument.point_value
+
+
+def _signed(side: pb.Side, qty: Decimal) -> Decimal:
+    return qty if side == pb.SIDE_BUY else -qty
 
 
 def _limit_price(order: pb.NewOrder) -> Decimal | None:
@@ -184,11 +226,6 @@ def _trail(order: pb.NewOrder, what: str, text: str) -> Decimal | None:
         return None
     if bool(order.trail_amount) == bool(order.trail_percent):
         raise Refused("a trailing stop needs an amount or a percentage")
-    return optional(what, text)
-
-
-def optional(what: str, text: str) -> Decimal | None:
-    """A number above zero, or nothing. Raises Refused."""
     return _positive(what, text) if text else None
 
 

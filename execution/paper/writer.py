@@ -15,7 +15,7 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from execution.paper import desk, quoting, store
+from execution.paper import desk, store
 from execution.paper.book import Moment
 from execution.paper.desk import Batch, Configure, Desk, Frame, Late, Look, Rematch, Work
 from execution.paper.sessions import Session
@@ -84,10 +84,6 @@ class Writer:
         answer: asyncio.Future[pb.GetAccountResponse] = asyncio.Future()
         self.offer(Look(account, answer))
         return await answer
-
-    def quote(self, request: pb.GetQuoteRequest) -> pb.GetQuoteResponse:
-        """What the feed says now. Raises Refused."""
-        return quoting.answer(request, Moment.of(self.clock()), self.desk.seed)
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
         """Change an account's options or fault plan. Raises Unavailable."""

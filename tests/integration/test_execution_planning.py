@@ -43,6 +43,8 @@ def far(**fields: Any) -> dict[str, Any]:
     return {
         "take_profit": pb.Protection(percent="5"),
         "stop_loss": pb.Protection(percent="5"),
+        # The price that the signal saw, whichever side of the spread the second draws.
+        "price_type": pb.PRICE_TYPE_LAST,
         **fields,
     }
 
@@ -205,6 +207,7 @@ async def test_a_preview_of_an_account_never_used_stores_nothing(kit: Kit) -> No
     seen = await preview(kit, trade)
     assert seen.state == pb.TRADE_STATE_FILLED
     assert Decimal(seen.worst_loss) == (Decimal("228.40") - Decimal("216.98")) * 8
-    assert (seen.seen.bid, seen.seen.ask) == ("228.39", "228.41")
+    assert seen.seen.last == "228.40"
+    assert Decimal(seen.seen.bid) < Decimal(seen.seen.ask)
     assert await kit.read_facts() == []
     assert await kit.venue_positions() == {}

@@ -60,7 +60,7 @@ def a_trade(action: str, quantity: str | None = None, **fields: Any) -> Trade:
 
 def a_style(ord_type: str, **fields: Any) -> Style:
     """How orders are worked; prices as text."""
-    exact = {k: Decimal(v) if isinstance(v, str) else v for k, v in fields.items()}
+    exact: dict[str, Any] = {k: Decimal(v) if isinstance(v, str) else v for k, v in fields.items()}
     return Style(OrdType(ord_type), **exact)
 
 

@@ -12,7 +12,16 @@ from execution.domain.decisions import Guard, Refusal, Send, Wait
 from execution.domain.market import Contract, Market
 from execution.domain.prices import Priced, Seen
 from execution.domain.trades import Distance, StopLoss
-from execution.domain.words import By, Leg, OrdType, PriceType, Side, SizeType, TradeState
+from execution.domain.words import (
+    AssetClass,
+    By,
+    Leg,
+    OrdType,
+    PriceType,
+    Side,
+    SizeType,
+    TradeState,
+)
 from tests.unit.planning_kit import (
     BUY,
     SELL,
@@ -107,7 +116,7 @@ def test_in_a_bracket_a_plain_amount_acts_as_the_trail() -> None:
     asked = StopLoss(OrdType.TRAILING_STOP, Distance(By.AMOUNT, Decimal(5)))
     found = brackets.stop_of(asked, BUY, Decimal(100), None, CENTS)
     assert isinstance(found, Guard)
-    assert (found.stop_price, found.trail_amount) == (95, 5)
+    assert (found.stop_price, found.trail_amount) == (Decimal(95), Decimal(5))
 
 
 def seen(price_type: str, **quote: str) -> Decimal | None:
@@ -218,6 +227,25 @@ def test_an_order_type_is_never_replaced(
 ) -> None:
     style = a_style(ord_type.value, limit_price=price, stop_price=price, trail_percent="1")
     found = prices.price_order(
-        style, side, Seen(quoted(last=last and str(last)), None, PriceType.MARK, CENTS)
+        style,
+        side,
+        Seen(quoted(last=None if last is None else str(last)), None, PriceType.MARK, CENTS),
     )
     assert isinstance(found, Refusal) or found.ord_type is ord_type
+
+
+def test_the_point_value_of_a_future_is_in_its_risk() -> None:
+    points = Contract(Decimal("0.25"), Decimal(2), Decimal(1))
+    stop_ = StopLoss(OrdType.STOP, Distance(By.AMOUNT, Decimal(25)))
+    trade = a_trade(
+        "buy",
+        "160",
+        size_type=SizeType.RISK_DOLLAR_AMOUNT,
+        stop_loss=stop_,
+        asset_class=AssetClass.FUTURES,
+        contract=points,
+    )
+    decision = decide(trade, held("0"), seen=market("25125.25"))
+    assert isinstance(decision, Send)
+    assert decision.quantity == 3
+    assert decision.guards[0].stop_price == Decimal("25100.25")

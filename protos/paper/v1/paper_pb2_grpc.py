@@ -49,10 +49,15 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
-        self.GetQuote = channel.unary_unary(
-                '/fillwire.paper.v1.Venue/GetQuote',
-                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.SerializeToString,
-                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.FromString,
+        self.GetQuotes = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetQuotes',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.FromString,
+                _registered_method=True)
+        self.GetChain = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetChain',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
                 _registered_method=True)
         self.ConfigureAccount = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ConfigureAccount',
@@ -89,8 +94,15 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetQuote(self, request, context):
-        """What an instrument can be traded at now. Reads only.
+    def GetQuotes(self, request, context):
+        """What instruments could be traded at now. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetChain(self, request, context):
+        """Options on an underlying, in no particular order. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,10 +133,15 @@ def add_VenueServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
             ),
-            'GetQuote': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetQuote,
-                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.FromString,
-                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.SerializeToString,
+            'GetQuotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuotes,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.SerializeToString,
+            ),
+            'GetChain': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChain,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.SerializeToString,
             ),
             'ConfigureAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureAccount,
@@ -224,7 +241,7 @@ class Venue:
             _registered_method=True)
 
     @staticmethod
-    def GetQuote(request,
+    def GetQuotes(request,
             target,
             options=(),
             channel_credentials=None,
@@ -237,9 +254,36 @@ class Venue:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/fillwire.paper.v1.Venue/GetQuote',
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteRequest.SerializeToString,
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuoteResponse.FromString,
+            '/fillwire.paper.v1.Venue/GetQuotes',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetChain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetChain',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
             options,
             channel_credentials,
             insecure,
