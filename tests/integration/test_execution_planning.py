@@ -157,12 +157,23 @@ async def test_an_entry_is_canceled_when_its_time_is_over(kit: Kit) -> None:
 
 
 async def test_a_share_of_equity_is_sized_from_the_accounts_own_ledger(kit: Kit) -> None:
-    trade = kit.trade("buy", "10", size_type=pb.SIZE_TYPE_PERCENT_OF_EQUITY, signal_price="100")
+    trade = kit.trade(
+        "buy",
+        "10",
+        size_type=pb.SIZE_TYPE_PERCENT_OF_EQUITY,
+        signal_price="100",
+        price_type=pb.PRICE_TYPE_LAST,
+    )
     assert await kit.run(trade) == ("FILLED", "unspecified")
     assert await kit.positions() == {"AAPL": "100"}
     # What it holds counts at cost, so the same share is as large again.
     again = kit.trade(
-        "buy", "10", size_type=pb.SIZE_TYPE_PERCENT_OF_EQUITY, signal_price="100", allow_add=True
+        "buy",
+        "10",
+        size_type=pb.SIZE_TYPE_PERCENT_OF_EQUITY,
+        signal_price="100",
+        price_type=pb.PRICE_TYPE_LAST,
+        allow_add=True,
     )
     await kit.run(again)
     assert await kit.positions() == {"AAPL": "200"}
