@@ -46,7 +46,7 @@ def remarks(body: bytes, payload: dict[str, Any]) -> list[str]:
     found = []
     if body.endswith(b"\0"):
         found.append("The message ended in NUL bytes, as MetaTrader sends them; they were dropped.")
-    if b"{{" in body:
+    if b"{{" in body or b"%" in body:
         found += placeholders.in_free_text(payload)
     return found
 
@@ -95,7 +95,7 @@ def _read_slowly(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise bad(
             "invalid-payload",
-            "",
+            None,
             "The message is JSON, but not an object.",
             'Send an object with fields, for example {"ticker":"AAPL","action":"buy"}.',
         )

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_PLACEHOLDER = re.compile(r"\{\{[^{}]{0,80}\}\}")
+# TradingView's in braces, TrendSpider's in percent signs.
+_PLACEHOLDER = re.compile(r"\{\{[^{}]{0,80}\}\}|%[a-z][a-z_]{2,40}%")
 # Where such a text does no harm; everywhere else the field's own check refuses it.
 _FREE = frozenset({"extras", "message", "interval", "time", "expiresAt"})
 _SHOWN = 5
@@ -18,6 +19,8 @@ def find(raw: str) -> str | None:
 
 def cure(placeholder: str) -> str:
     """What to do so that it is replaced."""
+    if placeholder.startswith("%"):
+        return "TrendSpider replaces it in an alert, not in a bot: write the value itself there."
     name = placeholder.strip("{} ")
     if name == "strategy.order.alert_message":
         return (

@@ -100,17 +100,13 @@ def _spell(age: timedelta) -> str:
     return f"{seconds // 86_400} days"
 
 
-def on_fields(
-    payload: dict[str, Any], action: str, asset_class: str | None, found: dict[str, Any]
-) -> list[str]:
+def on_fields(payload: dict[str, Any], action: str, asset_class: str | None) -> list[str]:
     """Fields that are right in themselves and will not do what one may think."""
     warned = []
     if asset_class not in ("options", None):
         unused = [name for name in options.FIELDS if payload.get(name) is not None]
         if unused:
             warned.append(f"{_list(unused)} only matter for options.")
-    if found["time_in_force"] == "gtd":
-        warned.append("`timeInForce` gtd needs a date, which cannot be sent; the settings decide.")
     if action == "breakeven" and payload.get("orderType") not in (None, "stop", "stop_limit"):
         warned.append("A breakeven exit is a stop; with this `orderType` it is skipped.")
     quoted = ("cancel", "ignoreTradingWindows", "test")

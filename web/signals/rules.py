@@ -26,7 +26,7 @@ MAX_DIGITS = 28
 
 _LEAST, _MOST = Decimal(f"1e-{MAX_DIGITS}"), Decimal(f"1e{MAX_DIGITS}")
 _ROUND = Context(prec=MAX_DIGITS).plus
-_NUMERIC = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_NUMERIC = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 
 

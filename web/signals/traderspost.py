@@ -21,7 +21,7 @@ SENTIMENTS = {
     "flat": "flat",
 }
 ORDER_TYPES = {word: word for word in ("market", "limit", "stop", "stop_limit", "trailing_stop")}
-TIMES_IN_FORCE = {word: word for word in ("day", "gtc", "opg", "cls", "ioc", "fok", "gtd")}
+TIMES_IN_FORCE = {word: word for word in ("day", "gtc", "opg", "cls", "ioc", "fok")}
 MARKET_PRICE_TYPES = {word: word for word in ("ask_bid", "mark", "ask", "bid", "last")}
 RISK_TYPES = frozenset({"risk_dollar_amount", "risk_percent"})
 QUANTITY_TYPES = {
@@ -34,6 +34,10 @@ QUANTITY_TYPES = {
         "percent_of_equity",
         "percent_of_position",
     )
+}
+OLDER_QUANTITY_TYPES = {
+    "amount_per_position": "dollar_amount",
+    "risk_per_position": "risk_dollar_amount",
 }
 FUTURES_QUANTITY_TYPES = frozenset({"fixed_quantity", "percent_of_position"})
 LEAST_OFFSET, MOST_OFFSET = Decimal("0.001"), Decimal(100)
@@ -166,6 +170,11 @@ def _check_class(ticker: str, instrument: str, asset_class: str) -> None:
 
 
 def _size(payload: dict[str, Any], action: str, asset_class: str | None) -> dict[str, Any]:
+    raw = payload.get("quantityType")
+    if isinstance(raw, str) and raw in OLDER_QUANTITY_TYPES:
+        said = f"`quantityType` is {show(raw)}, an older name."
+        fix = f"Send {OLDER_QUANTITY_TYPES[raw]}."
+        raise bad("invalid-quantity-type", message=said, fix=fix)
     kind = one_of(payload, "quantityType", QUANTITY_TYPES, "invalid-quantity-type")
     if kind is None:
         return {}
@@ -211,7 +220,7 @@ def _rest(
         "ignore_trading_windows": flag(payload, "ignoreTradingWindows") or False,
         "breakeven_offset": _breakeven_offset(payload, action, warnings),
     }
-    warnings += remarks.on_fields(payload, action, asset_class, found)
+    warnings += remarks.on_fields(payload, action, asset_class)
     return found
 
 
