@@ -82,9 +82,7 @@ def parse(
     option = None
     if contract is not None or not plain:
         option = options.choice(payload, contract, _today(now))
-    if contract is not None:
-        instrument = contract.underlying
-    elif asset_class is not None:
+    if contract is None and asset_class is not None:
         _check_class(ticker, instrument, asset_class)
     size = {} if plain else _size(payload, action, asset_class)
     quantity = number(payload, "quantity", "invalid-quantity")
