@@ -183,6 +183,7 @@ def test_an_expiration_is_a_date_or_a_distance(sent: str, kept: str) -> None:
         ),
         (b'{"ticker":"A","action":"buy","time":"2026-11-20T19:30:00Z"}', "ahead"),
         (b'{"ticker":"A","action":"buy","cancel":"true"}', "in quotes"),
+        (b'{"ticker":"A","action":"buy","price":""}', "`price` is blank"),
         (b'{"ticker":"A","action":"breakeven","orderType":"limit"}', "skipped"),
         (b'{"ticker":"A","action":"buy","breakevenOffset":0}', "ignored for buy"),
         (b'{"ticker":"A","action":"buy","stopLoss":{"trailAmount":1}}', "trailing_stop"),
