@@ -1,5 +1,7 @@
 """Pages: what a person can do without a line of script."""
 
+import html
+
 from flask.testing import FlaskClient
 
 from tests.site.conftest import Site, csrf
@@ -104,3 +106,26 @@ def test_browser_files_keep_for_ever_under_a_hashed_name(site: Site) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
     assert client.get("/assets/css/tokens.css").status_code == 404
     answer.close()
+
+
+def test_the_message_builder_works_both_ways_and_judges(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    here = f"/strategies/{site.ours.shown('strategy')}/messages"
+    assert "{{strategy.order.action}}" in html.unescape(client.get(here).text)
+
+    form = {"sender": "curl", "do": "write", "f.ticker": "AAPL", "f.action": "buy"}
+    _, page = post(client, here, here, **form, **{"f.takeProfit.percent": "2.5", "rest": '{"a":1}'})
+    assert '"percent": 2.5' in html.unescape(page)
+    assert '"a": 1' in html.unescape(page)
+    assert "Accepted" in page
+    assert "curl -sS" in page
+
+    message = '{"ticker": "AAPL", "action": "hold", "mine": true}'
+    _, page = post(client, here, here, sender="curl", do="read", message=message)
+    assert 'value="hold"' in page
+    assert "<code>mine</code>" in page
+    assert "invalid-action" in page
+
+    _, page = post(client, here, here, sender="curl", do="read", message='{"ticker": ')
+    assert "malformed-json" in page
+    assert '{"ticker": ' in html.unescape(page)
