@@ -85,6 +85,8 @@ def read_trade(message: pb.Trade) -> Trade:
             allow_add=message.allow_add,
             allow_swap=message.allow_swap,
             is_crypto=message.asset_class == pb.ASSET_CLASS_CRYPTO,
+            entry_refused=REASON_WORDS[message.entry_refusal.reason],
+            refusal_numbers=dict(message.entry_refusal.numbers),
         )
     except KeyError as error:
         raise ValueError(f"unknown value {error}") from None

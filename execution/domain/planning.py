@@ -146,6 +146,8 @@ def _enter(
 ) -> Decision:
     if progress.entry_dropped:
         return refuse(trade, scope, progress.entry_dropped, dict(progress.dropped_numbers))
+    if trade.entry_refused:
+        return refuse(trade, scope, trade.entry_refused, dict(trade.refusal_numbers))
     if not trade.allows(side):
         return refuse(trade, scope, "side_not_allowed")
     if trade.is_crypto and side is Side.SELL:

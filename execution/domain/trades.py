@@ -1,6 +1,7 @@
 """A trade: one subscription's answer to one signal, resolved and ready to plan."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -50,6 +51,9 @@ class Trade:
     allow_add: bool
     allow_swap: bool
     is_crypto: bool
+    # When set, an entry is refused with this reason; what closes goes on.
+    entry_refused: str = ""
+    refusal_numbers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def signal_quantity(self) -> Decimal | None:

@@ -72,7 +72,7 @@ def fields(
     subscription: Subscription, stored: Mapping[str, Any], bad: BadSetting | None = None
 ) -> list[Field]:
     """Every setting with its source, its own value and what results without a signal."""
-    resolved = settings.resolve({}, subscription.strategy.settings, subscription.settings)
+    resolved = settings.resolve(None, subscription.strategy.settings, subscription.settings)
     return [
         Field(
             setting=setting,
@@ -81,7 +81,7 @@ def fields(
             sources=tuple(
                 source
                 for source in Source
-                if source != Source.SIGNAL or setting.signal_field is not None
+                if source != Source.SIGNAL or setting.from_signal
             ),
             effective=resolved.values[setting.name].value,
             came_from=resolved.values[setting.name].came_from,
@@ -104,7 +104,7 @@ def _form(
 def _source(setting: Setting, stored: Mapping[str, Any]) -> str:
     if stored.get(setting.name):
         return str(stored[setting.name]["source"])
-    return Source.SIGNAL if setting.signal_field else Source.STRATEGY
+    return Source.SIGNAL if setting.from_signal else Source.STRATEGY
 
 
 def _given(form: Mapping[str, str]) -> dict[str, Any]:

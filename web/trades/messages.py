@@ -60,7 +60,7 @@ def to_trade(
     destination: Destination,
     accepted_at: datetime,
     asset_class: str,
-    quantity: str | None,
+    numbers: Mapping[str, str],
 ) -> pb.Trade:
     """The message, from what is stored: the signal's JSON and the settings snapshot."""
     accepted = wire.to_timestamp(accepted_at)
@@ -82,7 +82,7 @@ def to_trade(
         action=_ACTIONS[signal["action"]],
         sentiment=_SENTIMENTS[signal.get("sentiment")],
         instrument=signal["instrument"],
-        quantity=quantity or "",
+        quantity=numbers.get("quantity", ""),
         quantity_from_signal=settings["quantity"]["from"] == "signal",
         ord_type=_ORD_TYPES[signal.get("order_type")],
         limit_price=signal.get("limit_price") or "",
@@ -91,4 +91,12 @@ def to_trade(
         allow_add=settings["allow_add"]["value"],
         allow_swap=settings["allow_swap"]["value"],
         asset_class=_ASSET_CLASSES[asset_class],
+        entry_refusal=_refusal(numbers),
     )
+
+
+def _refusal(numbers: Mapping[str, str]) -> pb.EntryRefusal | None:
+    reason = numbers.get("entry_refused")
+    if reason is None:
+        return None
+    return pb.EntryRefusal(reason=f"REASON_{reason.upper()}", numbers=numbers)
