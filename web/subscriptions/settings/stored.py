@@ -23,6 +23,21 @@ def default_source(setting: Setting, overrides: bool = True) -> Source:
     return Source.SIGNAL if setting.from_signal and overrides else Source.STRATEGY
 
 
+class Changed(Exception):
+    """The settings are not any more what the change was made from."""
+
+
+def merge(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was stored with what is given; null takes a setting away, and its parts with it."""
+    gone = {name for name, value in given.items() if value is None}
+    kept = {**stored, **given}
+    return {
+        name: value
+        for name, value in kept.items()
+        if name not in gone and (name not in BY_NAME or BY_NAME[name].part_of not in gone)
+    }
+
+
 def validate_own(raw: Mapping[str, object]) -> dict[str, Any]:
     """A strategy's settings, ready to store: `{name: value}`; null removes a value.
 
