@@ -1,13 +1,14 @@
 """The settings table: what may be stored, and which value wins."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from web.signals.rules import OptionChoice, Signal, StopLoss, TakeProfit
 from web.subscriptions import settings
-from web.subscriptions.settings import BadSetting, Cap, Kind
+from web.subscriptions.settings import BadSetting, Cap, Kind, document
 
 
 def signal(**fields: Any) -> Signal:
@@ -274,3 +275,16 @@ def test_every_field_that_feeds_a_setting_is_one_of_the_language() -> None:
     everything = signal(take_profit=TakeProfit(), stop_loss=StopLoss(), option=OptionChoice())
     resolved = settings.resolve(everything, {}, {})
     assert "signal" not in {effective.came_from for effective in resolved.values.values()}
+
+
+def test_the_docs_page_is_drawn_from_the_table() -> None:
+    page = Path(__file__).parents[2] / "docs" / "settings.md"
+    assert page.read_text() == document.render()
+
+
+def test_the_schema_has_every_setting_and_only_known_references() -> None:
+    for schema, table in (
+        (settings.subscription_schema(), settings.OF_SUBSCRIPTION),
+        (settings.strategy_schema(), settings.OF_STRATEGY),
+    ):
+        assert set(schema["properties"]) == set(schema["$defs"]) == {row.name for row in table}

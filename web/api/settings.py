@@ -31,7 +31,7 @@ def settings_schema() -> Response:
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>/settings")
 def get_subscription_settings(subscription_id: UUID) -> Response:
     """What is set, and what results without a signal; the `ETag` is for `If-Match`."""
-    return _tagged(_of_subscription(subscriptions.get(subscription_id)))
+    return _tagged(subscription_settings(subscriptions.get(subscription_id)))
 
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>/settings")
@@ -39,15 +39,15 @@ def change_subscription_settings(subscription_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null resets one."""
     row = subscriptions.get(subscription_id)
     given = take(read("settings"), "settings", dict)
-    base = dict(row.settings) if _must_match(_of_subscription(row)) else None
+    base = dict(row.settings) if _must_match(subscription_settings(row)) else None
     subscriptions.change(row, actor=key().actor, new_settings=given, base=base)
-    return _tagged(_of_subscription(row))
+    return _tagged(subscription_settings(row))
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/settings")
 def get_strategy_settings(strategy_id: UUID) -> Response:
     """A strategy's defaults for its subscriptions, with an `ETag`."""
-    return _tagged(_of_strategy(strategies.get(strategy_id)))
+    return _tagged(strategy_settings(strategies.get(strategy_id)))
 
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/settings")
@@ -55,9 +55,9 @@ def change_strategy_settings(strategy_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null takes one away."""
     row = strategies.get(strategy_id)
     given = take(read("settings"), "settings", dict)
-    base = dict(row.settings) if _must_match(_of_strategy(row)) else None
+    base = dict(row.settings) if _must_match(strategy_settings(row)) else None
     strategies.change(row, actor=key().actor, new_settings=given, base=base)
-    return _tagged(_of_strategy(row))
+    return _tagged(strategy_settings(row))
 
 
 @blueprint.errorhandler(settings.Changed)
@@ -69,7 +69,8 @@ def changed_meanwhile(_error: settings.Changed) -> Response:
     )
 
 
-def _of_subscription(row: Subscription) -> dict[str, Any]:
+def subscription_settings(row: Subscription) -> dict[str, Any]:
+    """A subscription's settings, and what results from them without a signal."""
     inherited = row.strategy.settings
     resolved = settings.resolve(None, inherited, row.settings, settings.caps_of(inherited))
     return {
@@ -82,7 +83,8 @@ def _of_subscription(row: Subscription) -> dict[str, Any]:
     }
 
 
-def _of_strategy(row: Strategy) -> dict[str, Any]:
+def strategy_settings(row: Strategy) -> dict[str, Any]:
+    """A strategy's settings, and what a subscription without any of its own makes of them."""
     return {
         "object": "settings",
         "strategy_id": ids.show("strategy", row.id),

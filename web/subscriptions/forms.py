@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from web.subscriptions import settings
-from web.subscriptions.settings import BadSetting, Effective, Kind, Resolved, Setting, Source
+from web.subscriptions.settings import BadSetting, Effective, Kind, Resolved, Scope, Setting, Source
 
 SOURCE_WORDS = {
     Source.STRATEGY: "Inherit strategy",
@@ -210,6 +210,8 @@ def _source(setting: Setting, given: Any, overrides: bool) -> str:
 
 
 def _sources(setting: Setting) -> dict[str, str]:
+    if setting.scope is Scope.SUBSCRIPTION:
+        return {"strategy": "Platform's value", "own": SOURCE_WORDS[Source.OWN]}
     return {
         str(source): words
         for source, words in SOURCE_WORDS.items()

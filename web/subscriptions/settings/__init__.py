@@ -14,6 +14,7 @@ from web.subscriptions.settings.caps import Cap as Cap
 from web.subscriptions.settings.caps import caps_of as caps_of
 from web.subscriptions.settings.kinds import BadSetting as BadSetting
 from web.subscriptions.settings.kinds import Kind as Kind
+from web.subscriptions.settings.kinds import Scope as Scope
 from web.subscriptions.settings.kinds import Setting as Setting
 from web.subscriptions.settings.kinds import limits as limits
 from web.subscriptions.settings.kinds import to_text as to_text
