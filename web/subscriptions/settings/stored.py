@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from web.subscriptions.settings.kinds import NONE, BadSetting, Scope, Setting, parse, to_json
-from web.subscriptions.settings.table import BY_NAME, OF_SUBSCRIPTION, find
+from web.subscriptions.settings.table import BY_NAME, OF_SUBSCRIPTION, PARTS, find
 
 _RISK_SIZES = ("risk_dollar_amount", "risk_percent")
 
@@ -30,12 +30,8 @@ class Changed(Exception):
 def merge(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What was stored with what is given; null takes a setting away, and its parts with it."""
     gone = {name for name, value in given.items() if value is None}
-    kept = {**stored, **given}
-    return {
-        name: value
-        for name, value in kept.items()
-        if name not in gone and (name not in BY_NAME or BY_NAME[name].part_of not in gone)
-    }
+    gone |= {part.name for name in gone & set(PARTS) for part in PARTS[name]} - set(given)
+    return {name: value for name, value in {**stored, **given}.items() if name not in gone}
 
 
 def validate_own(raw: Mapping[str, object]) -> dict[str, Any]:
@@ -123,7 +119,7 @@ def _find(name: str, *, not_of: Scope) -> Setting:
 
 
 def _each(raw: Mapping[str, object], read: Callable[[str, object], Any]) -> dict[str, Any]:
-    """Read them all; what cannot be is raised together."""
+    """Read them all; what cannot be is raised together, in the order of the table."""
     read_ones: dict[str, Any] = {}
     bad: list[BadSetting] = []
     for name, given in raw.items():
@@ -132,6 +128,8 @@ def _each(raw: Mapping[str, object], read: Callable[[str, object], Any]) -> dict
         except BadSetting as error:
             bad.append(error)
     if bad:
+        order = list(BY_NAME)
+        bad.sort(key=lambda error: order.index(error.name) if error.name in BY_NAME else -1)
         bad[0].others = tuple(bad[1:])
         raise bad[0]
     return read_ones
