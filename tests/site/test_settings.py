@@ -74,14 +74,14 @@ def test_a_change_made_from_what_is_no_more_is_refused(site: Site, here: str) ->
 
 
 def test_every_wrong_field_is_named_with_its_cure(site: Site, here: str) -> None:
-    wrong = {"quantity": "-1", "sides": "bullish", "exit_fill_wait": "5", "windows": "late"}
+    wrong = {"quantity": "-1", "sides": "bullish", "exit_fill_wait_seconds": "5", "windows": "late"}
     answer = call(site, "PATCH", f"{here}/settings", {"settings": wrong})
     problem = answer.json
     assert problem is not None
     assert (answer.status_code, problem["param"]) == (400, "settings.quantity")
     assert [error["param"] for error in problem["errors"]] == [
         "settings.quantity",
-        "settings.exit_fill_wait",
+        "settings.exit_fill_wait_seconds",
         "settings.windows",
     ]
     assert all(error["fix"] for error in problem["errors"])

@@ -19,7 +19,7 @@ def lines(
     return {line.label: line.text for line in preview.describe(signal, resolved, asset_class)}
 
 
-PRICE = {"signal_price": Decimal(100)}
+PRICE: dict[str, Any] = {"signal_price": Decimal(100)}
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,7 @@ def test_only_allowed_tickers_are_opened(
 
 
 def test_a_limit_of_ones_own_on_age_binds_entries_by_the_senders_clock() -> None:
-    chosen = {"entry_reject_after": "60"}
+    chosen = {"entry_reject_after_seconds": "60"}
     assert refused(decide(age=60, chosen=chosen)) is None
     assert refused(decide(age=61, chosen=chosen)) == "signal_stale"
     sent = NOW - timedelta(seconds=90)
@@ -170,7 +170,7 @@ def test_a_limit_on_age_that_the_sender_asks_for_binds_exits_too() -> None:
 
 def test_a_time_of_the_sender_in_the_future_counts_from_acceptance() -> None:
     sent = NOW + timedelta(hours=1)
-    chosen = {"entry_reject_after": "60"}
+    chosen = {"entry_reject_after_seconds": "60"}
     assert refused(decide(age=61, chosen=chosen, sent_at=sent)) == "signal_stale"
 
 

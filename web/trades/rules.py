@@ -107,7 +107,7 @@ def _refuse_entry(
     now: datetime,
 ) -> Refusal | None:
     """The first rule of the settings that lets nothing be opened."""
-    age, limit = _age(signal, accepted_at, now), resolved["entry_reject_after"]
+    age, limit = _age(signal, accepted_at, now), resolved["entry_reject_after_seconds"]
     if isinstance(limit, Decimal) and age > _seconds(limit):
         return Refusal("signal_stale", _stale(age, limit))
     tickers = resolved["allowed_tickers"]
@@ -175,8 +175,8 @@ def _too_late(
     limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
     if age > limit:
         return Decision("EXPIRED", "signal_stale", _stale(age, Decimal(int(limit.total_seconds()))))
-    chosen, age = resolved["exit_reject_after"], _age(signal, accepted_at, now)
-    binding = [chosen] if only_closes(signal) else [chosen, resolved["entry_reject_after"]]
+    chosen, age = resolved["exit_reject_after_seconds"], _age(signal, accepted_at, now)
+    binding = [chosen] if only_closes(signal) else [chosen, resolved["entry_reject_after_seconds"]]
     limits = [each for each in binding if isinstance(each, Decimal)]
     if len(limits) == len(binding) and age > _seconds(max(limits)):
         return Decision("EXPIRED", "signal_stale", _stale(age, max(limits)))

@@ -199,7 +199,7 @@ TIMING = (
         depends_on=("windows", ("*",)),
     ),
     Setting(
-        name="delay",
+        name="delay_seconds",
         group="Timing",
         label="Delay",
         help="Wait so long after a signal before trading it.",
@@ -213,7 +213,7 @@ TIMING = (
         advanced=True,
     ),
     Setting(
-        name="entry_reject_after",
+        name="entry_reject_after_seconds",
         group="Timing",
         label="Reject stale entries after",
         help="An older signal opens nothing. Age runs from the sender's time where it names "
@@ -226,7 +226,7 @@ TIMING = (
         binds="entries",
     ),
     Setting(
-        name="exit_reject_after",
+        name="exit_reject_after_seconds",
         group="Timing",
         label="Reject stale exits after",
         help="An older signal closes nothing either. Leave it empty unless a late exit is "
@@ -267,7 +267,7 @@ CANCEL = (
         obeyed=False,
     ),
     Setting(
-        name="cancel_wait",
+        name="cancel_wait_seconds",
         group="Cancel behaviour",
         label="Wait for the cancel",
         help="Not confirmed within it, the trade ends.",
@@ -280,6 +280,17 @@ CANCEL = (
         obeyed=False,
         advanced=True,
         depends_on=("cancel_open_orders", ("true",)),
+    ),
+    Setting(
+        name="keep_protection",
+        group="Cancel behaviour",
+        label="Cancels keep the protection",
+        help="On: an action “cancel” leaves stops and targets of a position alone.",
+        kind=Kind.BOOLEAN,
+        default=False,
+        binds="exits",
+        obeyed=False,
+        advanced=True,
     ),
 )
 
@@ -311,7 +322,7 @@ RETRY = (
         depends_on=("retry", ("true",)),
     ),
     Setting(
-        name="retry_delay",
+        name="retry_delay_milliseconds",
         group="Retry",
         label="First delay",
         help="Before the first repeat.",
@@ -341,7 +352,7 @@ RETRY = (
         depends_on=("retry", ("true",)),
     ),
     Setting(
-        name="retry_longest_delay",
+        name="retry_longest_delay_milliseconds",
         group="Retry",
         label="Longest delay",
         help="No delay is longer.",

@@ -94,7 +94,7 @@ def _leg(leg: str) -> Iterator[Setting]:
             advanced=True,
         ),
         Setting(
-            name=f"{leg}_cancel_after",
+            name=f"{leg}_cancel_after_seconds",
             group=group,
             label="Cancel after",
             help="What still works after so long is canceled.",
@@ -241,7 +241,7 @@ EXIT = (
         advanced=True,
     ),
     Setting(
-        name="exit_fill_wait",
+        name="exit_fill_wait_seconds",
         group="Exit",
         label="A flip's entry waits for its exit",
         help="Not filled within it, the entry is dropped; the exit goes on working.",
