@@ -25,6 +25,15 @@ from web.trades import rules
 blueprint = Blueprint("subscriptions", __name__)
 
 
+@blueprint.app_template_global()
+def setting_words(name: str, value: Any) -> dict[str, str]:
+    """A stored setting by its label and in words; one that is no more, as it stands."""
+    setting = settings.BY_NAME.get(name)
+    if setting is None:
+        return {"label": name.replace("_", " ").capitalize(), "value": settings.to_text(value)}
+    return {"label": setting.label, "value": forms.show(setting, value)}
+
+
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
 @sign_in_required
 def page(subscription_id: UUID) -> str:
