@@ -32,4 +32,4 @@ document.addEventListener("input", (event) => {
   if (source?.value === "strategy" && event.target.value) source.value = "own";
 });
 
-document.getElementById("errors")?.focus();
+document.querySelector("[data-problem]")?.focus();

@@ -207,7 +207,7 @@ def _choice(setting: Setting, raw: object) -> Value:
 
 
 def _number(setting: Setting, raw: object) -> Value:
-    fix = f'Send a number, {limits(setting)}, as a string: "2.5".'
+    fix = f"Use a number, {limits(setting)}, such as 2.5."
     if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
         raise BadSetting(setting.name, f"{_short(raw)} is not a number.", fix)
     try:
