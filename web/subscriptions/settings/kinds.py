@@ -179,7 +179,8 @@ def limits(setting: Setting) -> str:
         case Kind.NUMBER | Kind.INTEGER:
             unit = f" {setting.unit}" if setting.unit else ""
             if setting.at_most is not None:
-                return f"{setting.at_least or 0} to {setting.at_most}{unit}"
+                lowest = "above 0" if setting.at_least is None else f"{setting.at_least}"
+                return f"{lowest} to {setting.at_most}{unit}"
             lowest = f"from {setting.at_least}" if setting.at_least is not None else "above 0"
             return f"{lowest}{unit}"
         case Kind.TICKERS:
