@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from benchmarks import stats
 from benchmarks.bench import Bench, Part, Row, ms, verdict
+from web.signals.rules import Signal, StopLoss
 from web.subscriptions import settings
 
 SUBSCRIPTIONS = 10_000
@@ -37,7 +38,14 @@ def measure(_bench: Bench) -> Part:
     )
 
 
-SIGNAL = {"quantity": Decimal(3)}
+SIGNAL = Signal(
+    dialect="traderspost",
+    ticker="AAPL",
+    instrument="AAPL",
+    action="buy",
+    quantity=Decimal(3),
+    stop_loss=StopLoss(percent=Decimal(2)),
+)
 STRATEGY = {"sides": "both"}
 
 

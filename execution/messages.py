@@ -85,6 +85,8 @@ def read_trade(message: pb.Trade) -> Trade:
             allow_swap=message.allow_swap,
             entry=entry,
             exit=reading.style(message.exit) if message.HasField("exit") else entry,
+            entry_refused=REASON_WORDS[message.entry_refusal.reason],
+            refusal_numbers=dict(message.entry_refusal.numbers),
             **reading.wishes(message),
         )
     except KeyError as error:

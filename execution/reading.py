@@ -92,6 +92,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "reject_at": wire.to_datetime(message.reject_after_time),
         "is_parity": message.parity,
         "short_options": message.short_options,
+        "uncapped": positive(message.uncapped_quantity),
         "market_without_price": message.market_without_price,
     }
 

@@ -205,6 +205,22 @@ CATALOGUE: dict[str, Words] = {
         "The order was not filled in the time it had, and was canceled.",
         "Give it longer, or a better price.",
     ),
+    "outside_window": Words(
+        "It was {time}; this subscription trades {windows}.",
+        "Widen the trading windows, or let the signal ignore them.",
+    ),
+    "ticker_not_allowed": Words(
+        "This subscription trades only {tickers}.",
+        "Add the ticker to the allowed ones, or allow any.",
+    ),
+    "setting_unsupported": Words(
+        "{setting} is set to {value}, and nothing obeys that yet, so nothing was opened.",
+        "Clear that setting to trade without it.",
+    ),
+    "above_cap": Words(
+        "{setting} is in other terms than its limit ({by}), so it cannot be lowered to it.",
+        "Use the terms of the limit.",
+    ),
 }
 
 

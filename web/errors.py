@@ -3,6 +3,7 @@
 One catalogue for pages and API. The API answers RFC 9457 problems, pages say the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +36,12 @@ class Problem(Exception):
     retryable: bool = False
     money_at_risk: bool = False
     param: str | None = None
+    # One for each field that is wrong, where several may be.
+    errors: Sequence[dict[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As RFC 9457 spells it, with our fields beside."""
-        problem = {
+        problem: dict[str, Any] = {
             "type": f"{request.url_root}docs/errors/{self.code}",
             "title": self.title,
             "status": self.status,
@@ -49,7 +52,11 @@ class Problem(Exception):
             "retryable": self.retryable,
             "money_at_risk": self.money_at_risk,
         }
-        return problem | ({"param": self.param} if self.param else {})
+        if self.param:
+            problem["param"] = self.param
+        if self.errors:
+            problem["errors"] = list(self.errors)
+        return problem
 
 
 def not_found() -> Problem:

@@ -167,6 +167,7 @@ class _Plan:
         price = ordering.planning_price(trade, trade.exit, side, self.market)
         return sizing.units(
             trade,
+            trade.signal_quantity,
             held=abs(self.scope.position),
             price=price,
             stop=None,
@@ -188,18 +189,20 @@ class _Plan:
         trade, exited = self.trade, self.progress.exited
         if trade.action is Action.REVERSE and trade.signal_quantity is None:
             return exited
-        if exited and asked is not None and table.subtracts(trade):
-            return exited if asked == exited else asked - exited
-        if exited and asked is not None and trade.size_type in sizing.PLAIN_TYPES:
+        if exited and asked is not None and trade.size_type is SizeType.PERCENT_OF_POSITION:
             return asked
-        return sizing.units(
+        found = sizing.units(
             trade,
+            trade.quantity,
             held=abs(self.scope.position),
             price=terms.priced.planning,
             stop=terms.stop_price,
             figures=self.market.figures if self.market else None,
             contract=terms.contract,
         )
+        if exited and asked is not None and table.subtracts(trade) and isinstance(found, Decimal):
+            return min(found, exited if asked == exited else asked - exited)
+        return found
 
     def _step(self) -> Decimal:
         """What quantities are multiples of here."""
@@ -236,6 +239,8 @@ class _Plan:
         trade = self.trade
         if self.progress.entry_dropped:
             return Refusal(self.progress.entry_dropped, dict(self.progress.dropped_numbers))
+        if trade.entry_refused:
+            return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
         if not trade.allows(side):
             return Refusal("side_not_allowed")
         if trade.is_crypto and side is Side.SELL:

@@ -18,6 +18,7 @@ PLAIN_TYPES = frozenset({SizeType.FIXED_QUANTITY, SizeType.PERCENT_OF_POSITION})
 
 def units(
     trade: Trade,
+    value: Decimal | None,
     *,
     held: Decimal,
     price: Decimal | None,
@@ -25,16 +26,16 @@ def units(
     figures: Figures | None,
     contract: Contract,
 ) -> Decimal | Refusal | None:
-    """The trade's quantity in units, not rounded yet; None when it names none.
+    """A quantity of the trade in units, not rounded yet; None for none.
 
     `held` is the position without its sign, `stop` the stop's price as it will be sent.
     """
-    if trade.quantity is None:
+    if value is None:
         return None
     with localcontext() as context:
         # A size must never come out larger than it is.
         context.prec, context.rounding = DIGITS, ROUND_DOWN
-        found = _units(trade, trade.quantity, held, price, stop, figures, contract)
+        found = _units(trade, value, held, price, stop, figures, contract)
         if isinstance(found, Refusal) or trade.size_type is SizeType.PERCENT_OF_POSITION:
             return found
         return found * trade.multiplier if trade.quantity_from_signal else found

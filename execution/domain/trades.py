@@ -1,6 +1,7 @@
 """A trade: one subscription's answer to one signal, resolved and ready to plan."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -128,6 +129,11 @@ class Trade:
     short_options: bool = False
     # A limit order without any price becomes a market order: parity, never by default.
     market_without_price: bool = False
+    # What the signal asked for before a cap lowered it: caps bind entries only.
+    uncapped: Decimal | None = None
+    # When set, an entry is refused with this reason; what closes goes on.
+    entry_refused: str = ""
+    refusal_numbers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_crypto(self) -> bool:
@@ -137,7 +143,8 @@ class Trade:
     @property
     def signal_quantity(self) -> Decimal | None:
         """The quantity that may size an exit: the signal's own, never a setting."""
-        return self.quantity if self.quantity_from_signal else None
+        asked = self.quantity if self.uncapped is None else self.uncapped
+        return asked if self.quantity_from_signal else None
 
     @property
     def direction(self) -> Side | None:

@@ -310,7 +310,7 @@ def test_a_strategy_that_cannot_be_handed_over_stops_nobody_else(road: Road) -> 
     away = Drain(road.pool, ExecutionClient("127.0.0.1:1"))
     with pytest.raises(ExecutionDown):
         away.drain_due()
-    road.owner.execute("UPDATE web.trades SET settings = '{}'")
+    road.owner.execute("UPDATE web.trades SET settings = '[]'")
     road.signal(sound)
     road.drain.drain_due()
     assert set(road.trades("strategy_id", "state")) == {

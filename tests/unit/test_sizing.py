@@ -149,6 +149,7 @@ def test_a_size_never_spends_or_risks_more_than_was_said(
     figures = Figures(Decimal(5000), Decimal(5000))
     found = sizing.units(
         trade,
+        money,
         held=Decimal(7),
         price=price,
         stop=stop,

@@ -1,6 +1,7 @@
 """What a trade starts as, before execution hears of it."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,18 +21,22 @@ def decide(
     asset_class: str = "stocks",
     strategy_enabled: bool = True,
     chosen: dict[str, Any] | None = None,
+    strategy: dict[str, Any] | None = None,
+    mode: str = "live",
+    now: datetime = NOW,
+    instrument: str = "AAPL",
     **fields: Any,
 ) -> Decision:
     signal = Signal(
-        dialect="traderspost", ticker="AAPL", instrument="AAPL", action=action, **fields
+        dialect="traderspost", ticker="AAPL", instrument=instrument, action=action, **fields
     )
     stored = settings.validate({"auto_submit": True, **(chosen or {})})
     return rules.decide(
         signal,
-        settings.resolve({"quantity": signal.quantity}, {}, stored),
-        Context(strategy_enabled, subscription_enabled=True, asset_class=asset_class),
-        accepted_at=NOW - timedelta(seconds=age),
-        now=NOW,
+        settings.resolve(signal, strategy or {}, stored, settings.caps_of(strategy or {})),
+        Context(strategy_enabled, True, asset_class, mode),
+        accepted_at=now - timedelta(seconds=age),
+        now=now,
     )
 
 
@@ -80,11 +85,119 @@ def test_a_breakeven_stop_needs_no_approval() -> None:
     assert decide("breakeven", chosen={"auto_submit": False}).state == "PENDING"
 
 
-@pytest.mark.parametrize("action", ["reverse", "breakeven"])
-def test_an_action_that_execution_cannot_plan_is_skipped(action: str) -> None:
-    assert decide(action).reason == "order_type_unsupported"
-
-
 def test_entries_wait_for_approval_and_exits_approve_themselves() -> None:
     assert decide(chosen={"auto_submit": False}).state == "WAITING_APPROVAL"
     assert decide("exit", chosen={"auto_submit": False}).state == "PENDING"
+
+
+def refused(decision: Decision) -> str | None:
+    return decision.entry_refused.reason if decision.entry_refused else None
+
+
+def test_a_test_signal_trades_on_paper_where_it_may() -> None:
+    chosen = {"test_on_paper": True}
+    assert decide(test=True, chosen=chosen, mode="paper").state == "PENDING"
+    assert decide(test=True, chosen=chosen, mode="live").reason == "test"
+
+
+HOURS = {"windows": "mon-fri 09:30-16:00 America/New_York"}
+CLOSED = datetime(2026, 11, 20, 21, 1, tzinfo=UTC)
+
+
+def test_outside_the_windows_nothing_is_opened_and_exits_go() -> None:
+    assert refused(decide(chosen=HOURS)) is None
+    assert refused(decide(chosen=HOURS, now=CLOSED)) == "outside_window"
+    assert decide("add", chosen=HOURS, now=CLOSED).reason == "outside_window"
+    assert decide("exit", chosen=HOURS, now=CLOSED) == Decision("PENDING", quantity=Decimal(1))
+    assert decide("cancel", chosen=HOURS, now=CLOSED).state == "PENDING"
+
+
+def test_a_refusal_by_the_windows_tells_the_time_there() -> None:
+    decision = decide("add", chosen=HOURS, now=CLOSED)
+    assert decision.numbers["time"] == "fri 16:01 America/New_York"
+
+
+def test_a_signal_may_ignore_the_windows() -> None:
+    assert refused(decide(chosen=HOURS, now=CLOSED, ignore_trading_windows=True)) is None
+
+
+def test_exits_that_must_stay_inside_wait_for_a_person() -> None:
+    chosen = {**HOURS, "allow_exits_outside": False}
+    held = decide("exit", chosen=chosen, now=CLOSED)
+    assert (held.state, held.reason) == ("WAITING_APPROVAL", "outside_window")
+    assert decide("buy", chosen=chosen, now=CLOSED).state == "SKIPPED"
+    assert decide("cancel", chosen=chosen, now=CLOSED).state == "PENDING"
+    assert decide("exit", chosen=chosen).state == "PENDING"
+
+
+@pytest.mark.parametrize(
+    ("asset_class", "allowed", "instrument", "opens"),
+    [
+        ("stocks", "AAPL, MSFT", "AAPL", True),
+        ("stocks", "AAPL, MSFT", "TSLA", False),
+        ("futures", "MNQ", "MNQZ2026", True),
+        ("futures", "MNQ", "MNQ1!", True),
+        ("futures", "MNQ", "NQZ2026", False),
+        ("futures", "NQ", "MNQ", False),
+        ("options", "SPY", "SPY 250520C582.5", True),
+        ("options", "SPY", "SPX250520C00582500", False),
+        ("crypto", "BTC-USD", "BTCUSD", True),
+        ("crypto", "BTC/USD", "ETHUSD", False),
+    ],
+)
+def test_only_allowed_tickers_are_opened(
+    asset_class: str, allowed: str, instrument: str, opens: bool
+) -> None:
+    chosen = {"allowed_tickers": allowed, "quantity": "1"}
+    decision = decide(asset_class=asset_class, chosen=chosen, instrument=instrument)
+    assert refused(decision) == (None if opens else "ticker_not_allowed")
+    exits = decide("exit", asset_class=asset_class, chosen=chosen, instrument=instrument)
+    assert exits.state == "PENDING"
+
+
+def test_a_limit_of_ones_own_on_age_binds_entries_by_the_senders_clock() -> None:
+    chosen = {"entry_reject_after_seconds": "60"}
+    assert refused(decide(age=60, chosen=chosen)) is None
+    assert refused(decide(age=61, chosen=chosen)) == "signal_stale"
+    sent = NOW - timedelta(seconds=90)
+    assert refused(decide(chosen=chosen, sent_at=sent)) == "signal_stale"
+    assert decide("add", age=61, chosen=chosen).state == "EXPIRED"
+    assert decide("exit", age=61, chosen=chosen).state == "PENDING"
+
+
+def test_a_limit_on_age_that_the_sender_asks_for_binds_exits_too() -> None:
+    limit = Decimal(30)
+    assert decide("exit", age=30, reject_after_seconds=limit).state == "PENDING"
+    assert decide("exit", age=31, reject_after_seconds=limit).state == "EXPIRED"
+    assert decide("buy", age=31, reject_after_seconds=limit).state == "EXPIRED"
+
+
+def test_a_time_of_the_sender_in_the_future_counts_from_acceptance() -> None:
+    sent = NOW + timedelta(hours=1)
+    chosen = {"entry_reject_after_seconds": "60"}
+    assert refused(decide(age=61, chosen=chosen, sent_at=sent)) == "signal_stale"
+
+
+def test_a_cap_that_cannot_lower_refuses_the_entry_and_lets_exits_go() -> None:
+    strategy = {"locked": ["quantity"], "quantity": "4"}
+    chosen = {"quantity": "1", "quantity_type": "dollar_amount"}
+    assert refused(decide(chosen=chosen, strategy=strategy)) == "above_cap"
+    assert decide("exit", chosen=chosen, strategy=strategy).state == "PENDING"
+
+
+UNOBEYED = [setting for setting in settings.SETTINGS if not setting.obeyed]
+
+
+@pytest.mark.skipif(not UNOBEYED, reason="everything is obeyed")
+def test_what_nothing_obeys_yet_opens_nothing_and_closes() -> None:
+    row = next(setting for setting in UNOBEYED if setting.name == "entry_extended_hours")
+    decision = decide(chosen={row.name: True})
+    assert decision.entry_refused is not None
+    assert decision.entry_refused.reason == "setting_unsupported"
+    assert decision.entry_refused.numbers["setting"] == row.label
+    assert decide("exit", chosen={row.name: True}).state == "PENDING"
+
+
+def test_what_does_not_matter_refuses_nothing() -> None:
+    for chosen in ({"retry": True}, {"stop_loss_unit": "amount"}, {"invert_puts": True}):
+        assert refused(decide(chosen=chosen)) is None

@@ -2,5 +2,6 @@
 
 # Reads and writes add their routes to the blueprint.
 from web.api import reads as reads
+from web.api import settings as settings
 from web.api import writes as writes
 from web.api.auth import blueprint as blueprint

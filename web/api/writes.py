@@ -1,15 +1,16 @@
 """What the API changes: the same services as the pages, and the same checks."""
 
-from decimal import Decimal
-from json import JSONDecodeError, loads
 from typing import Any, TypeVar
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 
 from protos import ids
 from web.api import shapes
 from web.api.auth import blueprint, key
+from web.api.bodies import invalid as _invalid
+from web.api.bodies import read as _body
+from web.api.bodies import take as _take
 from web.api.reads import shaped_strategy
 from web.connections import service as connections
 from web.connections.service import BadConnection
@@ -102,7 +103,12 @@ def bad_field(error: BadStrategy | BadConnection) -> Response:
 @blueprint.errorhandler(BadSetting)
 def bad_setting(error: BadSetting) -> Response:
     """A setting that cannot be so."""
-    return _answer(_invalid(f"settings.{error.name}", error.message, error.fix))
+    problem = _invalid(f"settings.{error.name}", error.message, error.fix)
+    problem.errors = [
+        {"param": f"settings.{each.name}", "detail": each.message, "fix": each.fix}
+        for each in error.all
+    ]
+    return _answer(problem)
 
 
 @blueprint.errorhandler(subscriptions.AlreadySubscribed)
@@ -125,54 +131,9 @@ def _answer(problem: Problem) -> Response:
     )
 
 
-def _body(*allowed: str) -> dict[str, Any]:
-    """The request's JSON object, with no field that we would overlook.
-
-    Raises Problem.
-    """
-    try:
-        body = loads(request.get_data() or b"{}", parse_float=Decimal)
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise Problem(
-            400, "json_invalid", "This is not valid JSON", str(error), "Send a JSON object."
-        ) from error
-    if not isinstance(body, dict):
-        raise Problem(
-            400,
-            "json_invalid",
-            "This is not an object",
-            "It is JSON, but not an object.",
-            "Send a JSON object.",
-        )
-    for name in body:
-        if name not in allowed:
-            fields = ", ".join(allowed)
-            raise _invalid(name, f"There is no field `{name}` here.", f"Use: {fields}.")
-    return body
-
-
-_REQUIRED: Any = object()
-
-
-def _take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUIRED) -> Any:
-    value = body.get(name)
-    if value is None:
-        if default is _REQUIRED:
-            raise _invalid(name, f"`{name}` is missing.", "Send it.")
-        return default
-    if not isinstance(value, kind):
-        spelled = {str: "a string", bool: "true or false", dict: "an object"}[kind]
-        raise _invalid(name, f"`{name}` is not {spelled}.", f"Send {spelled}.")
-    return value
-
-
 def _id(body: dict[str, Any], name: str, kind: str) -> UUID:
     found = ids.read(kind, _take(body, name, str))
     if found is None:
         prefix = ids.PREFIXES[kind]
         raise _invalid(name, f"`{name}` is not an id.", f"It begins with `{prefix}_`.")
     return found
-
-
-def _invalid(field: str, message: str, fix: str) -> Problem:
-    return Problem(400, "invalid_field", "A field cannot be so", message, fix, param=field)

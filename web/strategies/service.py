@@ -1,5 +1,6 @@
 """Make and change strategies. Every change empties intake's and drain's caches."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -68,19 +69,25 @@ def change(
     actor: str,
     name: str | None = None,
     enabled: bool | None = None,
-    new_settings: dict[str, Any] | None = None,
+    new_settings: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Strategy:
     """Rename, pause or set the defaults of a strategy.
 
-    Raises BadStrategy, BadSetting.
+    `base` is the settings that the caller saw: nothing is done when they are not so any
+    more. Raises BadStrategy, BadSetting, Changed.
     """
+    # Two changes at once: the second meets what the first made of it.
+    db.session.refresh(strategy, with_for_update=True)
+    if base is not None and base != strategy.settings:
+        raise settings.Changed()
     before = _facts(strategy)
     if name is not None:
         strategy.name = _name(name)
     if enabled is not None:
         strategy.enabled = enabled
     if new_settings is not None:
-        strategy.settings = settings.validate_own({**strategy.settings, **new_settings})
+        strategy.settings = settings.validate_own(settings.merge(strategy.settings, new_settings))
     if _facts(strategy) != before:
         bump(strategy.id)
         audit.record(

@@ -4,6 +4,7 @@ Spans and settings versions are written in the transaction that changes the
 subscription, on the database's clock, so that a signal meets what was true when it came.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -34,10 +35,12 @@ def create(
 ) -> Subscription:
     """Subscribe a connection to a strategy.
 
-    Raises BadSetting, AlreadySubscribed.
+    To one's own it inherits, live; of another tenant's the values are copied, so that its
+    publisher cannot silently change what is traded. Raises BadSetting, AlreadySubscribed.
     """
     tenant = current_tenant()
     assert tenant is not None
+    copied = settings.copy_for_follower(strategy.settings) if strategy.tenant_id != tenant else {}
     subscription = Subscription(
         id=ids.new(),
         tenant_id=tenant,
@@ -45,7 +48,7 @@ def create(
         strategy_id=strategy.id,
         connection_id=connection.id,
         enabled=enabled,
-        settings=settings.validate(new_settings or {}),
+        settings=settings.validate(settings.merge(copied, new_settings or {})),
         version=1,
     )
     db.session.add(subscription)
@@ -68,17 +71,20 @@ def change(
     *,
     actor: str,
     enabled: bool | None = None,
-    new_settings: dict[str, Any] | None = None,
+    new_settings: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> Subscription:
     """Switch a subscription on or off, or set some of its settings.
 
-    A setting given as null goes back to how it was before it was ever set. Raises
-    BadSetting.
+    A setting given as null goes back to how it was before it was ever set. `base` is what
+    the caller saw: nothing is done when it is not so any more. Raises BadSetting, Changed.
     """
     # Holds intake's row until we commit: no signal is accepted in between, so that what
     # it meets is what the clock says.
     strategies.bump(subscription.strategy_id)
     db.session.refresh(subscription)
+    if base is not None and base != subscription.settings:
+        raise settings.Changed()
     before = _facts(subscription)
     if new_settings is not None:
         _set(subscription, new_settings)
@@ -116,10 +122,8 @@ def of_strategy(strategy: Strategy) -> list[Subscription]:
     )
 
 
-def _set(subscription: Subscription, given: dict[str, Any]) -> None:
-    removed = {name for name, value in given.items() if value is None}
-    kept = {**subscription.settings, **given}
-    stored = settings.validate({name: value for name, value in kept.items() if name not in removed})
+def _set(subscription: Subscription, given: Mapping[str, Any]) -> None:
+    stored = settings.validate(settings.merge(subscription.settings, given))
     if stored == subscription.settings:
         return
     subscription.settings = stored

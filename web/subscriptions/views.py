@@ -1,42 +1,45 @@
-"""A subscription's settings: where every value comes from, and the switch."""
+"""The settings screens: where every value comes from, what it would do, and the switch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import groupby
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from msgspec.structs import replace
 
+from protos import reasons
 from web import lists
 from web.accounts.login import sign_in_required, visitor
-from web.subscriptions import service, settings
+from web.signals.rules import Signal
+from web.strategies import service as strategies
+from web.strategies.models import Strategy
+from web.subscriptions import forms, preview, reads, service, settings
+from web.subscriptions.forms import Form
 from web.subscriptions.models import Subscription
-from web.subscriptions.settings import BadSetting, Kind, Setting, Source
+from web.subscriptions.settings import BadSetting, Changed, Kind
+from web.trades import rules
 
 blueprint = Blueprint("subscriptions", __name__)
 
 
-@dataclass(frozen=True)
-class Field:
-    """One row of the form."""
-
-    setting: Setting
-    source: str
-    value: Any
-    sources: tuple[str, ...]
-    effective: Any
-    came_from: str
-    error: BadSetting | None
+@blueprint.app_template_global()
+def setting_words(name: str, value: Any) -> dict[str, str]:
+    """A stored setting by its label and in words; one that is no more, as it stands."""
+    setting = settings.BY_NAME.get(name)
+    if setting is None:
+        return {"label": name.replace("_", " ").capitalize(), "value": settings.to_text(value)}
+    return {"label": setting.label, "value": forms.show(setting, value)}
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
 @sign_in_required
 def page(subscription_id: UUID) -> str:
-    """The form, drawn from the table of settings."""
+    """The form, drawn from the table of settings; `?q=` shows those that match."""
     subscription = service.get(subscription_id)
-    return _form(subscription, subscription.settings)
+    return _page(subscription, subscription.settings)
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>")
@@ -44,13 +47,37 @@ def page(subscription_id: UUID) -> str:
 def save(subscription_id: UUID) -> ResponseReturnValue:
     """Store the settings; what was typed stays when something is wrong."""
     subscription = service.get(subscription_id)
-    given = _given(request.form)
+    base = _base(subscription.settings)
+    typed = settings.merge(base, forms.read(settings.OF_SUBSCRIPTION, request.form, sourced=True))
     try:
-        service.change(subscription, actor=visitor().actor, new_settings=given)
+        mine = settings.validate(typed)
+        if request.form.get("do") == "preview":
+            return _page(subscription, mine, base=base)
+        service.change(
+            subscription, actor=visitor().actor, new_settings=_difference(base, mine), base=base
+        )
     except BadSetting as bad:
-        return _form(service.get(subscription_id), given, bad), 400
+        return _page(subscription, typed, bad=bad, base=base), 400
+    except Changed:
+        merged, theirs = forms.merge(base, subscription.settings, mine)
+        return _page(subscription, merged, theirs=theirs), 409
     lists.done("Saved. Signals from now on use these settings.")
     return redirect(url_for("subscriptions.page", subscription_id=subscription.id))
+
+
+@blueprint.post("/subscriptions/<shown(subscription):subscription_id>/preview")
+@sign_in_required
+def preview_page(subscription_id: UUID) -> str:
+    """What the form, as typed and not saved, would come to: a part of the page."""
+    subscription = service.get(subscription_id)
+    given = forms.read(settings.OF_SUBSCRIPTION, request.form, sourced=True)
+    typed = settings.merge(_base(subscription.settings), given)
+    try:
+        shown, bad = settings.validate(typed), None
+    except BadSetting as error:
+        shown, bad = subscription.settings, error
+    examples = _examples(subscription.strategy, shown, reads.last_signal(subscription))
+    return render_template("subscriptions/preview.html", examples=examples, bad=bad)
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/enabled")
@@ -68,51 +95,163 @@ def switch(subscription_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("subscriptions.page", subscription_id=subscription.id))
 
 
-def fields(
-    subscription: Subscription, stored: Mapping[str, Any], bad: BadSetting | None = None
-) -> list[Field]:
-    """Every setting with its source, its own value and what results without a signal."""
-    resolved = settings.resolve({}, subscription.strategy.settings, subscription.settings)
-    return [
-        Field(
-            setting=setting,
-            source=_source(setting, stored),
-            value=(stored.get(setting.name) or {}).get("value"),
-            sources=tuple(
-                source
-                for source in Source
-                if source != Source.SIGNAL or setting.signal_field is not None
-            ),
-            effective=resolved.values[setting.name].value,
-            came_from=resolved.values[setting.name].came_from,
-            error=bad if bad and bad.name == setting.name else None,
-        )
-        for setting in settings.SETTINGS
-    ]
+@blueprint.get("/strategies/<shown(strategy):strategy_id>/settings")
+@sign_in_required
+def defaults(strategy_id: UUID) -> str:
+    """What a strategy's subscriptions inherit, and how many do."""
+    strategy = strategies.get(strategy_id)
+    return _defaults(strategy, strategy.settings)
 
 
-def _form(
-    subscription: Subscription, stored: Mapping[str, Any], bad: BadSetting | None = None
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/settings")
+@sign_in_required
+def save_defaults(strategy_id: UUID) -> ResponseReturnValue:
+    """Store them; asks once when that changes what subscriptions trade."""
+    strategy = strategies.get(strategy_id)
+    base = _base(strategy.settings)
+    typed = settings.merge(base, forms.read(settings.OF_STRATEGY, request.form, sourced=False))
+    try:
+        mine = settings.validate_own(typed)
+        change = _difference(base, mine)
+        affected = _affected(strategy, change) if request.form.get("do") != "confirmed" else []
+        if affected:
+            return _defaults(strategy, mine, base=base, affected=affected), 409
+        strategies.change(strategy, actor=visitor().actor, new_settings=change, base=base)
+    except BadSetting as bad:
+        return _defaults(strategy, typed, bad=bad, base=base), 400
+    except Changed:
+        merged, theirs = forms.merge(base, strategy.settings, mine)
+        return _defaults(strategy, merged, theirs=theirs), 409
+    lists.done("Saved. Subscriptions that inherit use it from now on.")
+    return redirect(url_for("subscriptions.defaults", strategy_id=strategy.id))
+
+
+def _page(
+    subscription: Subscription,
+    stored: Mapping[str, Any],
+    *,
+    bad: BadSetting | None = None,
+    theirs: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
 ) -> str:
-    rows = fields(subscription, stored, bad)
-    groups = [(name, list(group)) for name, group in groupby(rows, lambda row: row.setting.group)]
-    return render_template(
-        "subscriptions/page.html", subscription=subscription, groups=groups, bad=bad, Kind=Kind
+    strategy = subscription.strategy
+    valid = subscription.settings if bad else stored
+    caps = settings.caps_of(strategy.settings)
+    form = forms.draw(
+        settings.OF_SUBSCRIPTION,
+        asset_class=strategy.asset_class,
+        stored=stored,
+        resolved=settings.resolve(None, strategy.settings, valid, caps),
+        locked=strategy.settings.get("locked", ()),
+        bad=bad,
+        theirs=theirs,
+        query=request.args.get("q", ""),
+    )
+    return _draw(
+        "subscriptions/page.html",
+        form,
+        base=subscription.settings if base is None else base,
+        examples=_examples(strategy, valid, reads.last_signal(subscription)),
+        subscription=subscription,
     )
 
 
-def _source(setting: Setting, stored: Mapping[str, Any]) -> str:
-    if stored.get(setting.name):
-        return str(stored[setting.name]["source"])
-    return Source.SIGNAL if setting.signal_field else Source.STRATEGY
+def _defaults(
+    strategy: Strategy,
+    stored: Mapping[str, Any],
+    *,
+    bad: BadSetting | None = None,
+    theirs: Mapping[str, Any] | None = None,
+    base: Mapping[str, Any] | None = None,
+    affected: list[tuple[str, list[str]]] | None = None,
+) -> str:
+    valid = strategy.settings if bad else stored
+    inheriting = reads.inheriting(strategy)
+    form = forms.draw(
+        settings.OF_STRATEGY,
+        asset_class=strategy.asset_class,
+        stored=stored,
+        resolved=settings.resolve(None, valid, {}),
+        bad=bad,
+        theirs=theirs,
+        used_by={name: len(rows) for name, rows in inheriting.items()},
+        query=request.args.get("q", ""),
+    )
+    return _draw(
+        "subscriptions/defaults.html",
+        form,
+        base=strategy.settings if base is None else base,
+        strategy=strategy,
+        affected=affected,
+    )
 
 
-def _given(form: Mapping[str, str]) -> dict[str, Any]:
-    """The form as the API would send it: one source and value a setting."""
-    given: dict[str, Any] = {}
-    for setting in settings.SETTINGS:
-        raw: str | bool | None = form.get(f"{setting.name}.value", "").strip() or None
-        if setting.kind is Kind.BOOLEAN and raw is not None:
-            raw = raw == "true"
-        given[setting.name] = {"source": form.get(f"{setting.name}.source", ""), "value": raw}
-    return given
+def _draw(template: str, form: Form, *, base: Mapping[str, Any], **more: Any) -> str:
+    return render_template(
+        template,
+        form=form,
+        base=msgspec.json.encode(base).decode(),
+        Kind=Kind,
+        limits=settings.limits,
+        **more,
+    )
+
+
+def _examples(
+    strategy: Strategy, own: Mapping[str, Any], last: Signal | None
+) -> list[dict[str, Any]]:
+    """The last real signal and a sample, each with what it would come to now."""
+    asset_class = strategy.asset_class
+    found = [("With a sample", preview.sample(asset_class))]
+    if last is not None:
+        # It is looked at as if it came now.
+        found.insert(0, ("With the last real signal", replace(last, sent_at=None)))
+    return [_example(title, signal, strategy, own) for title, signal in found]
+
+
+def _example(
+    title: str, signal: Signal, strategy: Strategy, own: Mapping[str, Any]
+) -> dict[str, Any]:
+    caps = settings.caps_of(strategy.settings)
+    resolved = settings.resolve(signal, strategy.settings, own, caps)
+    now = datetime.now(UTC)
+    context = rules.Context(True, True, strategy.asset_class)
+    decision = rules.decide(signal, resolved, context, accepted_at=now, now=now)
+    ended = decision.reason is not None and decision.state != "WAITING_APPROVAL"
+    refused = decision.entry_refused
+    return {
+        "title": title,
+        "signal": signal,
+        "state": decision.state,
+        "reason": reasons.explain(decision.reason, decision.numbers) if decision.reason else None,
+        "refused": reasons.explain(refused.reason, refused.numbers) if refused else None,
+        "lines": [] if ended else preview.describe(signal, resolved, strategy.asset_class),
+        "values": [
+            (setting, forms.show(setting, resolved[setting.name]), effective.came_from)
+            for setting in settings.OF_SUBSCRIPTION
+            if (effective := resolved.values[setting.name]).came_from != "default"
+        ],
+    }
+
+
+def _base(now: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the form was drawn from."""
+    try:
+        return msgspec.json.decode(request.form.get("base", ""), type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return dict(now)
+
+
+def _difference(base: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:
+    """What to change so that `base` becomes `mine`."""
+    return {name: mine.get(name) for name in {**base, **mine} if mine.get(name) != base.get(name)}
+
+
+def _affected(strategy: Strategy, change: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Subscriptions that a change reaches, each with the labels of what changes."""
+    found: dict[str, list[str]] = {}
+    inheriting = reads.inheriting(strategy)
+    for name in change:
+        for row in inheriting.get(name, ()):
+            found.setdefault(row.connection.name, []).append(settings.BY_NAME[name].label)
+    return sorted(found.items())

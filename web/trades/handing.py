@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
 from web.execution_client import BATCH, ExecutionClient
+from web.subscriptions import settings
 from web.trades import messages
 from web.trades.due import DueStrategy
 from web.trades.messages import Destination
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 
 _UNHANDED = """
 SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
-       t.accepted_at, t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
+       t.accepted_at, t.numbers, t.tenant_id, t.subscription_id, t.connection_id,
        b.broker, b.environment, b.account
 FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
 JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
@@ -85,11 +86,11 @@ def _unhanded(
     """
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
-    decode = _Decoder()
+    decode, snapshots = _Decoder(), _Snapshots()
     with connection.cursor() as cursor:
         for row in cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH):
             try:
-                trade = _message(row, decode)
+                trade = _message(row, decode, snapshots)
             except Exception:
                 log.exception("trade_unreadable", trade_id=row[1].hex)
                 bad.append(row[1])
@@ -104,8 +105,15 @@ class _Decoder(dict[str, Any]):
         return self.setdefault(text, msgspec.json.decode(text))
 
 
-def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
-    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, quantity = row[:8]
+class _Snapshots(_Decoder):
+    """Settings snapshots by their text, with the platform's defaults put back."""
+
+    def __missing__(self, text: str) -> Any:
+        return self.setdefault(text, settings.complete(msgspec.json.decode(text)))
+
+
+def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade:
+    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, numbers = row[:8]
     signal = decode[text]
     return messages.to_trade(
         trade_id=trade_id,
@@ -113,11 +121,11 @@ def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
         signal_id=signal_id,
         signal_seq=seq,
         signal=signal,
-        settings=decode[chosen],
+        settings=snapshots[chosen],
         destination=Destination(*row[8:]),
         accepted_at=accepted_at,
         asset_class=signal["asset_class"],
-        quantity=quantity,
+        numbers=numbers,
     )
 
 

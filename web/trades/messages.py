@@ -62,7 +62,7 @@ def to_trade(
     destination: Destination,
     accepted_at: datetime,
     asset_class: str,
-    quantity: str | None,
+    numbers: Mapping[str, str],
 ) -> pb.Trade:
     """The message, from what is stored: the signal's JSON and the settings snapshot."""
     accepted = wire.to_timestamp(accepted_at)
@@ -84,14 +84,21 @@ def to_trade(
         action=_ACTIONS[signal["action"]],
         sentiment=_SENTIMENTS[signal.get("sentiment")],
         instrument=signal["instrument"],
-        quantity=quantity or "",
-        quantity_from_signal=settings["quantity"]["from"] == "signal",
+        quantity=numbers.get("quantity", ""),
         signal_price=signal.get("signal_price") or "",
         sides=_SIDES[settings["sides"]["value"]],
         allow_add=settings["allow_add"]["value"],
         allow_swap=settings["allow_swap"]["value"],
         asset_class=_ASSET_CLASSES[asset_class],
+        entry_refusal=_refusal(numbers),
     )
     trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at))
     trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
     return trade
+
+
+def _refusal(numbers: Mapping[str, str]) -> pb.EntryRefusal | None:
+    reason = numbers.get("entry_refused")
+    if reason is None:
+        return None
+    return pb.EntryRefusal(reason=f"REASON_{reason.upper()}", numbers=numbers)

@@ -1,12 +1,19 @@
-"""Decide what a subscription does with a signal, before execution hears of it. Pure."""
+"""Decide what a subscription does with a signal, before execution hears of it. Pure.
 
+What only execution can know (the position, the quote) is left to it. A rule that concerns
+entries refuses the whole trade only when it can do nothing but enter; otherwise the
+refusal travels with the trade, and what closes goes on.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from web.signals.rules import Signal
-from web.subscriptions.settings import Resolved
+from web.subscriptions import settings
+from web.subscriptions.settings import Resolved, windows
 
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
@@ -20,6 +27,17 @@ SUPERSEDES: Mapping[str, tuple[str, ...]] = {
     "cancel": ("buy", "sell", "add", "reverse"),
     "reverse": ("buy", "sell", "add", "reverse"),
 }
+# A futures root may be followed by a month and year, or stand for the contract in front.
+_CONTRACT = re.compile(r"(?P<root>[A-Z0-9]+?)(?:[FGHJKMNQUVXZ]\d{1,4}|\d!)?")
+_UNDERLYING = re.compile(r"(?P<root>[A-Z.]+?)[ _]*(?:\d.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule that says no, with the numbers it compared."""
+
+    reason: str
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +47,10 @@ class Decision:
     state: str
     reason: str | None = None
     numbers: Mapping[str, str] = field(default_factory=dict)
-    # For entries only; None leaves it to execution.
+    # Of entries, and of exits that the signal sizes; None leaves it to execution.
     quantity: Decimal | None = None
+    # Why it must not open anything, though it may close.
+    entry_refused: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +60,100 @@ class Context:
     strategy_enabled: bool
     subscription_enabled: bool
     asset_class: str
+    mode: str = "live"
 
 
 def decide(
     signal: Signal, resolved: Resolved, context: Context, *, accepted_at: datetime, now: datetime
 ) -> Decision:
     """The first rule that speaks wins."""
-    if signal.test:
+    if signal.test and not (resolved["test_on_paper"] and context.mode == "paper"):
         return Decision("SKIPPED", "test")
     if not (context.strategy_enabled and context.subscription_enabled):
         return Decision("SKIPPED", "subscription_paused")
-    late = _too_late(signal, accepted_at, now)
+    late = _too_late(signal, resolved, accepted_at, now)
     if late:
         return late
-    quantity = _entry_quantity(resolved, context.asset_class)
-    if quantity is None and signal.action == "add":
-        return Decision("SKIPPED", "quantity_missing")
-    if not resolved["auto_submit"] and not _only_closes(signal):
-        return Decision("WAITING_APPROVAL", quantity=quantity)
-    return Decision("PENDING", quantity=quantity)
+    if _is_outside(signal, resolved, now) and not resolved["allow_exits_outside"]:
+        return _held_outside(signal, resolved, now)
+    quantity = _quantity(resolved, context.asset_class)
+    if only_closes(signal):
+        return Decision("PENDING", quantity=quantity)
+    refusal = _refuse_entry(signal, resolved, context, accepted_at=accepted_at, now=now)
+    if refusal is None and quantity is None and signal.action == "add":
+        refusal = Refusal("quantity_missing")
+    if refusal is not None:
+        return _close_only(signal, refusal, quantity)
+    state = "PENDING" if resolved["auto_submit"] else "WAITING_APPROVAL"
+    return Decision(state, quantity=quantity)
 
 
-def _entry_quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
+def only_closes(signal: Signal) -> bool:
+    """True when no position makes an entry of it: what limits entries must not stop it."""
+    against = {"buy": "bearish", "sell": "bullish"}.get(signal.action)
+    ends = signal.reduces or signal.action == "breakeven"
+    return ends or signal.sentiment in {"flat", against} - {None}
+
+
+def _refuse_entry(
+    signal: Signal,
+    resolved: Resolved,
+    context: Context,
+    *,
+    accepted_at: datetime,
+    now: datetime,
+) -> Refusal | None:
+    """The first rule of the settings that lets nothing be opened."""
+    age, limit = _age(signal, accepted_at, now), resolved["entry_reject_after_seconds"]
+    if isinstance(limit, Decimal) and age > _seconds(limit):
+        return Refusal("signal_stale", _stale(age, limit))
+    tickers = resolved["allowed_tickers"]
+    if isinstance(tickers, tuple) and not _is_allowed(signal, tickers, context.asset_class):
+        return Refusal("ticker_not_allowed", {"tickers": ", ".join(map(str, tickers)) or "none"})
+    if _is_outside(signal, resolved, now):
+        return Refusal("outside_window", windows.describe(resolved.windows, now))
+    for cap in resolved.refused:
+        return Refusal("above_cap", {"setting": settings.BY_NAME[cap.name].label, "by": cap.by})
+    for setting in resolved.not_obeyed(context.asset_class):
+        told = settings.to_text(resolved[setting.name])
+        return Refusal("setting_unsupported", {"setting": setting.label, "value": told})
+    return None
+
+
+def _close_only(signal: Signal, refusal: Refusal, quantity: Decimal | None) -> Decision:
+    """Nothing may be opened; it is over, unless something may have to be closed."""
+    if signal.action == "add":
+        state = "EXPIRED" if refusal.reason == "signal_stale" else "SKIPPED"
+        return Decision(state, refusal.reason, refusal.numbers)
+    return Decision("PENDING", quantity=quantity, entry_refused=refusal)
+
+
+def _is_outside(signal: Signal, resolved: Resolved, now: datetime) -> bool:
+    ignored = signal.ignore_trading_windows or signal.action == "cancel"
+    return not ignored and not windows.cover(resolved.windows, now)
+
+
+def _held_outside(signal: Signal, resolved: Resolved, now: datetime) -> Decision:
+    """Exits stay inside the windows too: one that only closes waits for a person."""
+    numbers = windows.describe(resolved.windows, now)
+    state = "WAITING_APPROVAL" if only_closes(signal) else "SKIPPED"
+    return Decision(state, "outside_window", numbers)
+
+
+def _is_allowed(signal: Signal, tickers: tuple[object, ...], asset_class: str) -> bool:
+    name = signal.instrument
+    found = {"futures": _CONTRACT, "options": _UNDERLYING}.get(asset_class)
+    if found is not None and (match := found.fullmatch(name)):
+        return name in tickers or match["root"] in tickers
+    return _plain(name) in {_plain(str(ticker)) for ticker in tickers}
+
+
+def _plain(ticker: str) -> str:
+    """BTC-USD and BTC/USD are BTCUSD; an exchange before a colon does not count."""
+    return re.sub(r"[-/_ ]", "", ticker.rpartition(":")[2])
+
+
+def _quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
     """1 only where nothing at all is configured, and never for crypto."""
     value = resolved["quantity"]
     if isinstance(value, Decimal):
@@ -69,23 +161,38 @@ def _entry_quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
     return None if asset_class == "crypto" else Decimal(1)
 
 
-def _too_late(signal: Signal, accepted_at: datetime, now: datetime) -> Decision | None:
+def _too_late(
+    signal: Signal, resolved: Resolved, accepted_at: datetime, now: datetime
+) -> Decision | None:
+    """Too old for anything at all. An age equal to the limit is not too old."""
+    if signal.action == "cancel":
+        return None
     age = now - accepted_at
     # Only execution knows whether a buy or a sell opens or closes; it judges each leg's age.
     limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
-    if signal.action == "cancel" or age <= limit:
-        return None
-    numbers = {
+    if age > limit:
+        return Decision("EXPIRED", "signal_stale", _stale(age, Decimal(int(limit.total_seconds()))))
+    chosen, age = resolved["exit_reject_after_seconds"], _age(signal, accepted_at, now)
+    binding = [chosen] if only_closes(signal) else [chosen, resolved["entry_reject_after_seconds"]]
+    limits = [each for each in binding if isinstance(each, Decimal)]
+    if len(limits) == len(binding) and age > _seconds(max(limits)):
+        return Decision("EXPIRED", "signal_stale", _stale(age, max(limits)))
+    return None
+
+
+def _age(signal: Signal, accepted_at: datetime, now: datetime) -> timedelta:
+    """By the sender's clock, where it tells a time that can be; else since we took it."""
+    sent = signal.sent_at or accepted_at
+    return now - min(sent, accepted_at)
+
+
+def _seconds(limit: Decimal) -> timedelta:
+    return timedelta(milliseconds=int(limit * 1000))
+
+
+def _stale(age: timedelta, limit: Decimal) -> dict[str, str]:
+    return {
         "age": f"{age.total_seconds():.0f}",
-        "limit": f"{limit.total_seconds():.0f}",
+        "limit": format(limit, "f"),
         "stage": "dequeued",
     }
-    return Decision("EXPIRED", "signal_stale", numbers)
-
-
-def _only_closes(signal: Signal) -> bool:
-    """True when no position makes an entry of it: what limits entries must not stop it."""
-    against = {"buy": "bearish", "sell": "bullish"}.get(signal.action)
-    if signal.reduces or signal.action == "breakeven":
-        return True
-    return signal.sentiment in {"flat", against} - {None}

@@ -20,7 +20,6 @@ from rq.timeouts import BaseTimeoutException
 from protos import faults, ids, reasons, wire
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.trades import due, handing, rules
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
@@ -180,10 +179,10 @@ def _make_trades(
 ) -> None:
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
-    decided: dict[tuple[str, bool], int] = {}
+    decided: dict[tuple[str, bool, str], int] = {}
     supersedes = rules.SUPERSEDES.get(signal.signal.action) if strategy.has_waiting else None
     for subscriber in subscribers:
-        key = (subscriber.settings_key, subscriber.enabled)
+        key = (subscriber.settings_key, subscriber.enabled, subscriber.mode)
         if key not in decided:
             decided[key] = len(batch.decisions)
             batch.decisions.append({"d": decided[key], **_decide(strategy, signal, subscriber)})
@@ -215,7 +214,7 @@ def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) ->
     except Exception:
         log.exception("trade_not_decided", signal_id=signal.id.hex)
     return {
-        "settings": settings.resolve({}, {}, {}).snapshot(),
+        "settings": settings.resolve(None, {}, {}).snapshot(),
         "state": "NEEDS_ATTENTION",
         "reason": "internal_error",
         "message": reasons.explain("internal_error", {}),
@@ -228,8 +227,11 @@ def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) ->
 def _decide_by_rules(
     strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
 ) -> dict[str, Any]:
-    resolved = settings.resolve(_values(signal.signal), strategy.settings, subscriber.settings)
-    context = rules.Context(strategy.enabled, subscriber.enabled, strategy.asset_class)
+    caps = settings.caps_of(strategy.settings)
+    resolved = settings.resolve(signal.signal, strategy.settings, subscriber.settings, caps)
+    context = rules.Context(
+        strategy.enabled, subscriber.enabled, strategy.asset_class, subscriber.mode
+    )
     decision = rules.decide(
         signal.signal,
         resolved,
@@ -240,6 +242,9 @@ def _decide_by_rules(
     numbers = dict(decision.numbers)
     if decision.quantity is not None:
         numbers["quantity"] = wire.to_text(decision.quantity)
+    if decision.entry_refused is not None:
+        refused = decision.entry_refused
+        numbers |= {**refused.numbers, "entry_refused": refused.reason}
     waits = decision.state == "WAITING_APPROVAL"
     # A later signal of the same batch may supersede it.
     strategy.has_waiting = strategy.has_waiting or waits
@@ -252,10 +257,6 @@ def _decide_by_rules(
         "planned_at": signal.dequeued_at if decision.reason else None,
         "approval_expires_at": signal.dequeued_at + rules.APPROVAL_AGE if waits else None,
     }
-
-
-def _values(signal: Signal) -> dict[str, Any]:
-    return {"quantity": signal.quantity}
 
 
 def _signal_row(number: int, strategy: DueStrategy, signal: DueSignal) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Reading what a request says: a JSON object, and the kinds of its fields."""
+
+from decimal import Decimal
+from json import JSONDecodeError, loads
+from typing import Any
+
+from flask import request
+
+from web.errors import Problem
+
+
+def read(*allowed: str) -> dict[str, Any]:
+    """The request's JSON object, with no field that we would overlook.
+
+    Raises Problem.
+    """
+    try:
+        body = loads(request.get_data() or b"{}", parse_float=Decimal)
+    except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise Problem(
+            400, "json_invalid", "This is not valid JSON", str(error), "Send a JSON object."
+        ) from error
+    if not isinstance(body, dict):
+        raise Problem(
+            400,
+            "json_invalid",
+            "This is not an object",
+            "It is JSON, but not an object.",
+            "Send a JSON object.",
+        )
+    for name in body:
+        if name not in allowed:
+            fields = ", ".join(allowed)
+            raise invalid(name, f"There is no field `{name}` here.", f"Use: {fields}.")
+    return body
+
+
+_REQUIRED: Any = object()
+
+
+def take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUIRED) -> Any:
+    """A field of a kind.
+
+    Raises Problem.
+    """
+    value = body.get(name)
+    if value is None:
+        if default is _REQUIRED:
+            raise invalid(name, f"`{name}` is missing.", "Send it.")
+        return default
+    if not isinstance(value, kind):
+        spelled = {str: "a string", bool: "true or false", dict: "an object"}[kind]
+        raise invalid(name, f"`{name}` is not {spelled}.", f"Send {spelled}.")
+    return value
+
+
+def invalid(field: str, message: str, fix: str) -> Problem:
+    """A field cannot be so."""
+    return Problem(400, "invalid_field", "A field cannot be so", message, fix, param=field)
