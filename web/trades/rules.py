@@ -12,6 +12,8 @@ ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
 APPROVAL_AGE = timedelta(minutes=10)
 SUPPORTED_ORDER_TYPES = (None, "market", "limit")
+# Execution has no plan for these.
+UNPLANNED_ACTIONS = ("reverse", "breakeven")
 
 # Entries of these actions, still waiting, end when the action on the left arrives.
 SUPERSEDES: Mapping[str, tuple[str, ...]] = {
@@ -55,6 +57,9 @@ def decide(
         return late
     if signal.order_type not in SUPPORTED_ORDER_TYPES:
         numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
+        return Decision("SKIPPED", "order_type_unsupported", numbers)
+    if signal.action in UNPLANNED_ACTIONS:
+        numbers = {"ord_type": signal.action, "instrument": signal.instrument}
         return Decision("SKIPPED", "order_type_unsupported", numbers)
     quantity = _entry_quantity(resolved, context.asset_class)
     if quantity is None and signal.action == "add":
