@@ -67,7 +67,7 @@ HOURS: dict[str, Hours] = {
     "cme_rates": _globex(time(12), time(12)),
     "cme_fx": _globex(time(12, 15), time(16)),
     "cme_crypto": _globex(time(12, 15), time(16)),
-    "nymex": _globex(time(12, 45), time(12)),
+    "nymex": _globex(time(12, 45), time(13, 30)),
     "cfe": _globex(time(12, 15), time(10, 30)),
     "grains": Hours(
         "us",

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from execution import option_choice
 from execution.brokers.base import InDoubt, Rejected, Report
-from execution.domain import chains
-from execution.domain.chains import Choice
+from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from tests.conformance.conftest import Stand
@@ -177,17 +177,43 @@ async def test_a_chain_begins_at_the_asked_day_and_surrounds_the_money(stand: St
 
 
 async def test_a_chosen_contract_can_be_quoted_and_traded(stand: Stand) -> None:
+    choice = Choice(Right.CALL, datetime.now(UTC).date() + timedelta(days=1))
     async with attached(stand) as heard:
-        chain = await stand.adapter.chain("SPY", datetime.now(UTC).date(), strikes=6)
-        assert chain is not None and chain.underlying.last is not None
-        choice = Choice(Right.CALL, datetime.now(UTC).date() + timedelta(days=1))
-        contract = chains.pick(chain.contracts, chain.underlying.last, choice)
-        assert contract is not None
-        quote = await stand.adapter.quote(stand.account, contract.symbol)
+        chosen = await option_choice.find(stand.adapter, "SPY", choice)
+        assert chosen is not None
+        symbol = chosen.contract.symbol
+        quote = await stand.adapter.quote(stand.account, symbol)
         order = an_order("call", account=stand.account, reference_price=None)
-        await stand.adapter.submit(replace(order, instrument=contract.symbol))
+        await stand.adapter.submit(replace(order, instrument=symbol))
         await until(lambda: heard.of("call") == [ExecType.NEW, ExecType.FILL])
     assert quote is not None and quote.ask is not None
+
+
+async def test_a_chain_is_widened_until_it_holds_the_pick(stand: Stand) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    async with attached(stand):
+        near = await option_choice.find(stand.adapter, "SPY", Choice(Right.PUT, tomorrow))
+        assert near is not None and near.chain.underlying.last is not None
+        for away in (1, 9, 25):
+            choice = Choice(Right.PUT, tomorrow, Moneyness.OTM, away)
+            # Two strikes are too few for any of them.
+            chosen = await option_choice.find(stand.adapter, "SPY", choice, strikes=1)
+            assert chosen is not None and chosen.chain.underlying.last is not None
+            spot = chosen.chain.underlying.last
+            between = {
+                contract.strike
+                for contract in chosen.chain.contracts
+                if chosen.contract.strike <= contract.strike < spot
+            }
+            assert len(between) == away
+
+
+async def test_where_no_options_are_listed_none_is_chosen(stand: Stand) -> None:
+    choice = Choice(Right.CALL, datetime.now(UTC).date())
+    async with attached(stand):
+        assert await option_choice.find(stand.adapter, "NO SUCH THING", choice) is None
+        far = Choice(Right.CALL, datetime.now(UTC).date() + timedelta(days=9999))
+        assert await option_choice.find(stand.adapter, "SPY", far) is None
 
 
 async def test_the_price_that_the_signal_saw_wins(stand: Stand) -> None:

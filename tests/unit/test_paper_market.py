@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution import reference
-from execution.domain import chains
+from execution.domain import chains, instruments
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import OptionContract, Right
+from execution.domain.words import AssetClass
 from execution.paper import answers, book, matching, premiums, quotes
 from execution.paper.book import Account, Changes, Moment
 from execution.paper.market import Listed, Market
@@ -39,6 +40,15 @@ def chain(market: Market, **changed: object) -> list[Listed]:
 def test_every_asset_class_has_the_same_quote_for_a_seed(market: Market, symbol: str) -> None:
     assert market.quote(symbol, OPEN) == Market(1, reference.load()).quote(symbol, OPEN)
     assert market.quote(symbol, OPEN) != Market(2, reference.load()).quote(symbol, OPEN)
+
+
+def test_every_future_of_the_table_has_a_quote_on_its_ticks(market: Market) -> None:
+    for name, root in market.reference.roots.items():
+        symbol = instruments.resolve(name, AssetClass.FUTURES, OPEN, market.reference).symbol
+        quote = market.quote(symbol, OPEN)
+        assert quote.ask - quote.bid == root.tick
+        assert quote.bid % root.tick == 0
+        assert abs(quote.last - root.around) <= root.around / 50 + root.tick
 
 
 def test_the_price_that_was_seen_wins_over_the_feed(market: Market) -> None:

@@ -46,6 +46,8 @@ def is_open(calendar: str, text: str) -> bool:
         ("cme_index", "2026-11-26T18:00", False),
         ("cme_index", "2026-12-25T16:00", False),
         ("cme_index", "2026-04-03T16:00", False),  # Good Friday
+        ("nymex", "2026-11-26T19:29", True),  # Thanksgiving until half past one
+        ("nymex", "2026-11-26T19:30", False),
         ("grains", "2026-11-23T14:00", False),  # the morning pause
         ("grains", "2026-11-23T14:30", True),
         ("grains", "2026-11-26T16:00", False),
