@@ -159,6 +159,11 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TICKER_NOT_ALLOWED: _ClassVar[Reason]
     REASON_SETTING_UNSUPPORTED: _ClassVar[Reason]
     REASON_ABOVE_CAP: _ClassVar[Reason]
+    REASON_INSTRUMENT_UNKNOWN: _ClassVar[Reason]
+    REASON_CONTRACT_EXPIRED: _ClassVar[Reason]
+    REASON_CRYPTO_QUOTE_UNSUPPORTED: _ClassVar[Reason]
+    REASON_NO_CONTRACT: _ClassVar[Reason]
+    REASON_MARKET_CLOSED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -270,6 +275,11 @@ REASON_OUTSIDE_WINDOW: Reason
 REASON_TICKER_NOT_ALLOWED: Reason
 REASON_SETTING_UNSUPPORTED: Reason
 REASON_ABOVE_CAP: Reason
+REASON_INSTRUMENT_UNKNOWN: Reason
+REASON_CONTRACT_EXPIRED: Reason
+REASON_CRYPTO_QUOTE_UNSUPPORTED: Reason
+REASON_NO_CONTRACT: Reason
+REASON_MARKET_CLOSED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
