@@ -19,7 +19,11 @@ def numbers(run: Run, leg: Leg, age: timedelta, stage: str) -> dict[str, str]:
 
 def rejected_by_sender(run: Run, now: datetime) -> dict[str, str] | None:
     """The numbers of a trade that its sender wants no more; what is begun is finished."""
-    limit = run.trade.reject_at
-    if limit is None or run.tickets or now <= limit:
+    until, since = run.trade.reject_at, run.trade.accepted_at
+    if until is None or run.tickets or now <= until:
         return None
-    return {"age": format((now - limit).total_seconds(), ".1f"), "limit": "0", "stage": "sender"}
+    return {
+        "age": format((now - since).total_seconds(), ".1f"),
+        "limit": format(max((until - since).total_seconds(), 0.0), ".1f"),
+        "stage": "planning",
+    }

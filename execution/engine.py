@@ -307,10 +307,11 @@ class Engine:
         """What holds an exit back may be over with the next quote."""
 
         def look() -> None:
-            run.looked_at = None
+            run.has_spread_timer, run.looked_at = False, None
             self.settle(account, run.lane)
 
-        if not run.is_done:
+        if not run.has_spread_timer:
+            run.has_spread_timer = True
             self._runtime.later(SPREAD_SECONDS, look)
 
     def _flip_timed_out(self, account: Account, run: Run) -> None:

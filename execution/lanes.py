@@ -101,6 +101,7 @@ class Run:
     has_flip_timer: bool = False
     has_bound_timer: bool = False
     has_age_timer: bool = False
+    has_spread_timer: bool = False
     outcomes: int = 0
     said: tuple[TradeState, str, str] | None = None
 

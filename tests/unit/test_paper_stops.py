@@ -1,6 +1,7 @@
 """Stops at the paper venue: when they trigger, and how one follows the price."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from protos.paper.v1 import paper_pb2 as pb
 BUY, SELL = pb.SIDE_BUY, pb.SIDE_SELL
 
 
-def order(side: pb.Side, ord_type: pb.OrdType, **fields: str) -> pb.NewOrder:
+def order(side: pb.Side, ord_type: pb.OrdType, **fields: Any) -> pb.NewOrder:
     return pb.NewOrder(
         account="a",
         cl_ord_id="c1",
