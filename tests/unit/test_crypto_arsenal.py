@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web.signals import crypto_arsenal, rules
-from web.signals.connector import Connector, Convention, Market, Mode
 from web.signals.rules import BadSignal, Signal, StopLoss, TakeProfit, Target
+from web.strategies.rules import Connector, Convention, Market, Mode
 
 PLAIN = Connector("BTCUSDT")
 LEVERED = Connector("BTCUSDT", convention=Convention.APPLY, leverage=Decimal(10))

@@ -5,9 +5,9 @@ What orders a target gives is worked out where position and balance are known.
 
 from decimal import Decimal
 
-from web.signals.connector import Connector, Mode
 from web.signals.fields import Fields
 from web.signals.rules import Target
+from web.strategies.rules import Connector, Mode
 
 # MultiCharts counts contracts; a tenth of each is traded.
 PORTION = Decimal("0.1")

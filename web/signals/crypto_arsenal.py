@@ -4,21 +4,23 @@ A message names no instrument: its connector does. Messages that ask for a posit
 instead of an order are read in `arsenal_sync`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from web.signals import arsenal_sync
-from web.signals.connector import UNKNOWN, Connector, Market, Mode
 from web.signals.fields import MAX_TEXT, Fields, clean
 from web.signals.rules import BadSignal, Signal, StopLoss, TakeProfit
+from web.strategies.rules import UNKNOWN, Connector, Market, Mode
 
 DIALECT = "crypto_arsenal"
 MAX_DELAY_SECONDS = 3600
 ALL = Decimal(100)
 
 NAME, TOKEN = "connectorName", "connectorToken"
+_TOKEN_IN_BODY = re.compile(rb'("connectorToken"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}]+)', re.DOTALL)
 
 # What only this dialect has; one of them, without a ticker, gives a message away.
 _OWN_FIELDS = ("fixed", "percent", "notional", "entryOrder", "clientOrderId", "limit", "log")
@@ -83,6 +85,13 @@ def parse(payload: Mapping[str, Any], connector: Connector = UNKNOWN) -> Signal:
         reserve_percent=connector.reserve_percent if target else None,
         warnings=tuple(fields.warnings),
     )
+
+
+def redact(body: bytes) -> bytes:
+    """The message as it may be kept: without the token that lets one send more."""
+    if TOKEN.encode() not in body:
+        return body
+    return _TOKEN_IN_BODY.sub(rb'\1"redacted"', body)
 
 
 def _mode(payload: Mapping[str, Any], connector: Connector) -> Mode:

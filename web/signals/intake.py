@@ -1,4 +1,5 @@
-"""The webhook URL, in front of the site. Answers as TradersPost does, with more in it.
+"""The webhook URLs, in front of the site. Answers as TradersPost does, with more in it;
+a Crypto-Arsenal message is answered `ok`, and on its shared URL refusals are text as well.
 
 A sender waits at most three seconds and there may be thousands, so this is plain WSGI: a
 message does not pass the site's sign-in, forms and headers on its way to the database.
@@ -13,9 +14,13 @@ import msgspec
 import structlog
 
 from protos import faults, ids
+from web.signals import rules
+from web.signals.connectors import WrongConnector
+from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
 from web.signals.rules import MAX_BODY_BYTES, BadSignal
 from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
 from web.signals.storage import NotStored
+from web.strategies.rules import SHARED_PATH as SHARED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,6 +34,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _LINES = {
     200: "200 OK",
     400: "400 Bad Request",
+    401: "401 Unauthorized",
     404: "404 Not Found",
     409: "409 Conflict",
     413: "413 Content Too Large",
@@ -42,7 +48,7 @@ class Answer(Exception):
     """An answer to a sender. Raised to give it from any depth."""
 
     def __init__(
-        self, status: int, content: dict[str, Any], *, retry_after_seconds: int | None = None
+        self, status: int, content: dict[str, Any] | str, *, retry_after_seconds: int | None = None
     ) -> None:
         super().__init__(status)
         self.status = status
@@ -63,7 +69,7 @@ class Door:
     ) -> Iterable[bytes]:
         """One request."""
         path: str = environ["PATH_INFO"]
-        if not path.startswith(PREFIX):
+        if not path.startswith(PREFIX) and path != SHARED:
             return self._site(environ, start_response)
         try:
             answer = self._receive(path, environ)
@@ -72,9 +78,9 @@ class Door:
         except Exception:
             log.exception("intake_failed")
             answer = _refusal(500, "internal-error", "We failed to read this message.", None)
-        body = _encoder.encode(answer.content)
+        kind, body = _encode(_in_one_line(answer.content) if path == SHARED else answer.content)
         headers = [
-            ("Content-Type", "application/json"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
@@ -86,11 +92,47 @@ class Door:
 
     def _receive(self, path: str, environ: "WSGIEnvironment") -> Answer:
         received_at = datetime.now(UTC)
+        if path == SHARED:
+            return self._receive_shared(environ, received_at)
         address, webhook = self._authenticate(path)
         if environ["REQUEST_METHOD"] != "POST":
             fix = "Send the message with POST."
             raise self._refuse(webhook, b"", 400, "post-required", "Only POST is taken.", fix)
         body = self._read(webhook, environ)
+        try:
+            return self._accept(address, webhook, body, environ, received_at)
+        except WrongConnector as wrong:
+            fix = "Copy both from the strategy's page, or leave both out: this URL knows them."
+            message = "The connector name or token in the message is not this strategy's."
+            raise self._refuse(webhook, body, 400, "invalid-connector", message, fix) from wrong
+
+    def _receive_shared(self, environ: "WSGIEnvironment", received_at: datetime) -> Answer:
+        """A message that names its connector, since the URL names nothing."""
+        if environ["REQUEST_METHOD"] != "POST":
+            raise _refusal(400, "post-required", "Only POST is taken.", "Use POST.")
+        body = self._read(None, environ)
+        try:
+            payload = rules.read(body)
+            address, webhook = self._intake.authenticate_connector(
+                payload, environ.get("REMOTE_ADDR", "")
+            )
+            return self._accept(address, webhook, body, environ, received_at)
+        except BadSignal as bad:
+            raise _refusal(400, bad.code, bad.message, bad.fix, bad.field) from bad
+        except NotStored as away:
+            raise _try_again() from away
+        except WrongConnector as wrong:
+            raise _unknown_connector(wrong.wait_seconds) from wrong
+
+    def _accept(
+        self,
+        address: UUID,
+        webhook: Webhook,
+        body: bytes,
+        environ: "WSGIEnvironment",
+        received_at: datetime,
+    ) -> Answer:
+        """Raises WrongConnector, and every refusal as an Answer."""
         try:
             accepted = self._intake.accept(
                 address,
@@ -113,6 +155,8 @@ class Door:
         except NotStored as away:
             raise _try_again() from away
         faults.point("intake.before_answer")
+        if accepted.dialect == CRYPTO_ARSENAL:
+            return Answer(200, "ok")
         signal_id = ids.show("signal", accepted.signal_id)
         return Answer(
             200,
@@ -140,7 +184,7 @@ class Door:
         except NotStored as away:
             raise _try_again() from away
 
-    def _read(self, webhook: Webhook, environ: "WSGIEnvironment") -> bytes:
+    def _read(self, webhook: Webhook | None, environ: "WSGIEnvironment") -> bytes:
         body: bytes = b""
         if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
             body = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
@@ -152,7 +196,7 @@ class Door:
 
     def _refuse(
         self,
-        webhook: Webhook,
+        webhook: Webhook | None,
         body: bytes,
         status: int,
         code: str,
@@ -160,7 +204,9 @@ class Door:
         fix: str,
         field: str | None = None,
     ) -> Answer:
-        """Count the refusal, then say it."""
+        """Count the refusal where we know whose it is, then say it."""
+        if webhook is None:
+            return _refusal(status, code, message, fix, field)
         log_id = self._intake.refuse(
             webhook, body, code=code, message=message, fix=fix, field=field
         )
@@ -198,6 +244,31 @@ def _refusal(
             "fix": fix,
         },
     )
+
+
+def _unknown_connector(wait_seconds: int) -> Answer:
+    """One answer, whichever of the two is wrong."""
+    message = "The connector name or token is not right."
+    fix = "Copy both from the strategy's page."
+    if not wait_seconds:
+        return _refusal(401, "unknown-connector", message, fix)
+    answer = _refusal(429, "too-many-requests", f"{message} There were too many tries.", fix)
+    answer.retry_after_seconds = wait_seconds
+    return answer
+
+
+def _in_one_line(content: dict[str, Any] | str) -> str:
+    """What a sender without JSON gets to read."""
+    if isinstance(content, str):
+        return content
+    return " ".join(filter(None, (content["message"], content["fix"])))
+
+
+def _encode(content: dict[str, Any] | str) -> tuple[str, bytes]:
+    if isinstance(content, str):
+        kind = "text/plain" if content.isascii() else "text/plain; charset=utf-8"
+        return kind, content.encode()
+    return "application/json", _encoder.encode(content)
 
 
 def _try_again() -> Answer:

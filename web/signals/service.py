@@ -20,7 +20,8 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell, Ringer
-from web.signals import rules, traderspost
+from web.signals import crypto_arsenal, rules, traderspost
+from web.signals.connectors import Connectors, WrongConnector
 from web.signals.rules import BadSignal, Signal
 from web.signals.storage import InDoubt, NotStored, Statement, Storage
 
@@ -83,6 +84,7 @@ class Accepted:
     seq: int
     duplicate: bool
     payload: Mapping[str, Any]
+    dialect: str
     warnings: tuple[str, ...]
 
 
@@ -95,6 +97,7 @@ class Intake:
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
         self._storage = Storage(config.web_database_url)
+        self._connectors = Connectors(self._storage)
 
     def close(self) -> None:
         """Let go of the database; every request was answered."""
@@ -130,6 +133,27 @@ class Intake:
                 )
         return webhook
 
+    def authenticate_connector(
+        self, payload: Mapping[str, Any], address: str
+    ) -> tuple[UUID, Webhook]:
+        """The webhook that a message's connector stands for.
+
+        Raises WrongConnector, NotStored.
+        """
+        webhook_uuid = self._connectors.find(payload, address)
+        try:
+            webhook = self.find(webhook_uuid)
+            known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+            if known is None or not known.fits(payload):
+                # It may have been changed since we looked.
+                webhook = self._load(webhook_uuid)
+                known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+        except UnknownWebhook:
+            known = None
+        if known is None or not known.fits(payload):
+            raise self._connectors.wrong(payload, address)
+        return webhook_uuid, webhook
+
     def accept(
         self,
         webhook_uuid: UUID,
@@ -142,22 +166,26 @@ class Intake:
     ) -> Accepted:
         """Store a message and ring the bell. What is refused is counted, and shown.
 
-        Raises BadSignal, TooManySignals, KeyReused, NotStored.
+        Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
         payload = rules.read(body)
-        signal = traderspost.parse(payload)
+        signal = self._parse(webhook, payload)
         body_hash = hashlib.sha256(body).digest()
         faults.point("intake.before_commit")
         row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         if row[0] == "STALE":
             webhook = self._load(webhook_uuid)
+            # What changed may be the connector by which the message is read.
+            signal = self._parse(webhook, payload)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
             case ["NEW" | "SAME" as outcome, str(signal_id), str(seq), *_]:
                 faults.point("intake.after_commit")
                 self._ringer.ring()
                 known = outcome == "SAME"
-                return Accepted(UUID(signal_id), int(seq), known, payload, signal.warnings)
+                return Accepted(
+                    UUID(signal_id), int(seq), known, payload, signal.dialect, signal.warnings
+                )
             case ["LIMITED", _, _, _, str(retry_after)]:
                 raise TooManySignals(int(retry_after))
             case ["CONFLICT", *_]:
@@ -187,13 +215,28 @@ class Intake:
                     field.encode() if field else None,
                     message.encode(),
                     fix.encode() if fix else None,
-                    body[:4096],
+                    crypto_arsenal.redact(body)[:4096],
                 ),
             )
         except NotStored:
             log.warning("refusal_not_recorded", strategy_id=webhook.strategy_id.hex, code=code)
             return refusal_id
         return UUID(found[0]) if found and found[0] else refusal_id
+
+    def _parse(self, webhook: Webhook, payload: dict[str, Any]) -> Signal:
+        """The signal, in the dialect that the message's shape gives away."""
+        if not crypto_arsenal.looks_like(payload):
+            return traderspost.parse(payload)
+        known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+        if known is None:
+            raise BadSignal(
+                "connector-missing",
+                "This is a Crypto-Arsenal message, and the strategy has no connector.",
+                "Make one on the strategy's page: it names the symbol to trade.",
+            )
+        if not known.fits(payload):
+            raise WrongConnector()
+        return crypto_arsenal.parse(payload, known.terms)
 
     def _load(self, webhook_uuid: UUID) -> Webhook:
         row = self._storage.run(_FIND, (webhook_uuid.hex.encode(),))
@@ -236,11 +279,11 @@ class Intake:
                     ids.new().hex.encode(),
                     signal.dialect.encode(),
                     content_type[:100].encode(),
-                    body,
+                    crypto_arsenal.redact(body),
                     body_hash,
                     msgspec.json.encode(signal),
                     key.encode() if key else None,
-                    b"t" if signal.reduces else b"f",
+                    b"t" if _is_exit(signal) else b"f",
                     b"%d" % limits.per_minute,
                     b"%d" % limits.per_hour,
                     b"%d" % webhook.dedupe_seconds,
@@ -253,3 +296,9 @@ class Intake:
             raise
         assert row is not None
         return row
+
+
+def _is_exit(signal: Signal) -> bool:
+    """May it use the allowance that is kept for exits?"""
+    closes = (signal.action, signal.sentiment) in (("sell", "bullish"), ("buy", "bearish"))
+    return signal.reduces or (closes and signal.dialect == crypto_arsenal.DIALECT)
