@@ -1,6 +1,8 @@
 """Make and change the connector of a strategy: name, token, and how messages are read."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +20,31 @@ from web.strategies.rules import BadConnector
 
 # What may be kept of another product's token, and still not be guessed.
 SHORTEST_TOKEN, LONGEST_TOKEN = 16, 200
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A connector as its owner sees it, secret included."""
+
+    url: str
+    name: str
+    token: str
+    instrument: str
+    market: str
+    mode: str
+    leverage_convention: str
+    leverage: Decimal
+    reserve_percent: Decimal
+
+
+def shown(strategy: Strategy) -> Shown | None:
+    """What to copy into messages, if the strategy has a connector."""
+    row = of(strategy)
+    if row is None:
+        return None
+    token = secrets.unseal(_config().sealing_key, row.strategy_id, row.token_sealed)
+    terms = {name: getattr(row, name) for name in rules.TERMS}
+    return Shown(f"{_config().web_url}{rules.SHARED_PATH}", row.name, token, **terms)
 
 
 def of(strategy: Strategy) -> StrategyConnector | None:
@@ -50,21 +77,14 @@ def save(strategy: Strategy, given: Mapping[str, str], *, actor: str) -> Strateg
     return row
 
 
-def draw_token(strategy: Strategy, row: StrategyConnector, *, actor: str) -> None:
+def draw_token(strategy: Strategy, *, actor: str) -> None:
     """A new token; the old one is refused from here on."""
+    row = of(strategy)
+    if row is None:
+        return
     before = _facts(row)
     _set_token(row, str(uuid4()))
     _store(strategy, row, before, actor)
-
-
-def url() -> str:
-    """Where messages with a connector's name and token go."""
-    return f"{_config().web_url}{rules.SHARED_PATH}"
-
-
-def token_of(row: StrategyConnector) -> str:
-    """The token, for showing it again."""
-    return secrets.unseal(_config().sealing_key, row.strategy_id, row.token_sealed)
 
 
 def _store(
