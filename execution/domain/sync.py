@@ -64,7 +64,7 @@ class Standing:
     # When the subscription began, and when it was last without a position.
     initial: Decimal
     when_flat: Decimal
-    # Was the sender ever known to be flat? Before that, joining in would be half a trade.
+    # Was the sender ever known to be flat? Asked only where a message does not tell.
     in_step: bool = True
 
 
@@ -93,15 +93,19 @@ def _reach(target: Target, standing: Standing) -> tuple[Step, ...]:
     if held * wanted < 0:
         return (*_close_all(held), _open(target, wanted, abs(wanted)))
     if not held:
-        joins_late = target.before is not None and target.before * wanted > 0
-        if joins_late or (target.before is None and not standing.in_step):
-            return ()
-        return (_open(target, wanted, abs(wanted)),)
+        return () if _joins_late(target, standing) else (_open(target, wanted, abs(wanted)),)
     if target.sizing is Sizing.WHOLE or held == wanted:
         return ()
     if abs(wanted) > abs(held):
         return (_open(target, wanted, abs(wanted) - abs(held)),)
     return (Step("close", _side(held), abs(held) - abs(wanted), Measure.UNITS),)
+
+
+def _joins_late(target: Target, standing: Standing) -> bool:
+    """Counting units starts where both are flat: the sender's former units are not ours."""
+    if target.sizing is Sizing.WHOLE:
+        return False
+    return not standing.in_step if target.before is None else target.before != 0
 
 
 def _wanted(target: Target) -> Decimal:

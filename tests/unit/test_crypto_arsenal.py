@@ -273,10 +273,10 @@ def test_what_is_no_number_is_refused_with_its_cure(raw: Any, cure: str) -> None
     assert cure in bad.fix
 
 
-def test_a_tag_nobody_filled_in_is_refused() -> None:
-    assert refused(action="openLong", clientOrderId="{{strategy.order.id}}").field == (
-        "clientOrderId"
-    )
+def test_a_tag_nobody_filled_in_is_kept_with_a_warning() -> None:
+    signal = parse(action="openLong", clientOrderId="{{strategy.order.id}}")
+    assert signal.client_tag == "{{strategy.order.id}}"
+    assert "nobody filled it in" in signal.warnings[0]
 
 
 @pytest.mark.parametrize(

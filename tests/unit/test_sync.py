@@ -141,8 +141,10 @@ def test_side_sync_opens_and_turns_with_everything(leverage: str) -> None:
     assert sync.steps(wanted, at("-5")) == ()
 
 
-def test_an_equal_side_is_nothing_to_do() -> None:
-    assert sync.steps(target(Sizing.WHOLE, "1", "1"), FLAT) == ()
+def test_side_sync_looks_at_our_side_not_at_the_senders_former_one() -> None:
+    wanted = target(Sizing.WHOLE, "1", "1")
+    assert told(sync.steps(wanted, FLAT)) == [opened("100", Measure.BALANCE_PERCENT)]
+    assert sync.steps(wanted, at("2")) == ()
 
 
 def test_size_sync_scales_in_by_the_difference() -> None:
@@ -162,6 +164,7 @@ def test_size_sync_scales_out_turns_and_multiplies() -> None:
 
 def test_size_sync_waits_for_a_fresh_entry_before_its_first() -> None:
     assert sync.steps(target(Sizing.UNITS, "5", "2"), FLAT) == ()
+    assert sync.steps(target(Sizing.UNITS, "-5", "2"), FLAT) == ()
     assert told(sync.steps(target(Sizing.UNITS, "5", "0"), FLAT)) == [opened("5", Measure.UNITS)]
 
 

@@ -110,7 +110,7 @@ def _order(fields: Fields, payload: Mapping[str, Any], connector: Connector, mod
     word = _word(payload.get("action"))
     if word is None:
         raise fields.bad("action", "is missing.", f"Use one of: {ACTIONS}.")
-    tag = fields.text("clientOrderId")
+    tag = fields.text("clientOrderId", as_it_is=True)
     if word == "cancel" and tag is None:
         fix = "Add `clientOrderId`, or send cancelAll."
         raise fields.bad("clientOrderId", "is missing, and cancel needs it.", fix)

@@ -35,8 +35,12 @@ class Fields:
             raise self.bad(name, "is not an object.", f"Send `{name}` as {{…}} with fields.")
         return Fields(found, self.warnings, f"{name}.")
 
-    def text(self, name: str) -> str | None:
-        """Text, or a number as text; None when absent or empty. Raises BadSignal."""
+    def text(self, name: str, *, as_it_is: bool = False) -> str | None:
+        """Text, or a number as text; None when absent or empty.
+
+        A placeholder that nobody filled in is a refusal, or only a warning for text that
+        is kept `as_it_is`. Raises BadSignal.
+        """
         raw = self._payload.get(name)
         if raw is None:
             self._note_null(name)
@@ -45,7 +49,10 @@ class Fields:
             raise self.bad(name, "is not text.", f"Send `{name}` as text.")
         text = format(raw, "f") if isinstance(raw, Decimal) else str(raw)
         if "{{" in text:
-            raise self._placeholder(name, text)
+            bad = self._placeholder(name, text)
+            if not as_it_is:
+                raise bad
+            self.warnings.append(bad.message)
         return clean(text).strip()[:MAX_TEXT] or None
 
     def number(
