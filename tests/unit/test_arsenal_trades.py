@@ -87,7 +87,7 @@ def test_r13_a_reversing_trade_may_swap_and_its_size_is_the_entrys() -> None:
     [
         ({"action": "openLong"}, "percent_of_balance"),
         ({"action": "openLong", "percent": "50"}, "percent_of_balance"),
-        ({"action": "openShort", "notional": "500"}, "dollar_amount"),
+        ({"action": "openShort", "notional": "500"}, "notional"),
         ({"action": "closeLong", "percent": "50"}, "percent_of_position"),
         ({"action": "openLong", "fixed": "1", "loss": "90"}, "loss"),
         ({"action": "openLong", "fixed": "1", "profit": "110"}, "profit"),

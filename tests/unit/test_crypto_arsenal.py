@@ -92,8 +92,8 @@ def test_r5_another_action_is_refused_with_the_list(action: str) -> None:
     [
         ({"fixed": "2", "percent": "50", "notional": 100}, ("2", "fixed_quantity")),
         ({"percent": "50", "notional": 100}, ("50", "percent_of_balance")),
-        ({"notional": 100}, ("100", "dollar_amount")),
-        ({}, ("100", "percent_of_balance")),
+        ({"notional": 100}, ("100", "notional")),
+        ({}, ("99", "percent_of_balance")),
     ],
 )
 def test_r6_fixed_wins_over_percent_over_notional_over_everything(
@@ -112,15 +112,30 @@ def test_r7_a_close_counts_in_percent_of_the_position(action: str) -> None:
     assert size(parse(action=action, fixed="0.5")) == ("0.5", "fixed_quantity")
 
 
-def test_r7_a_percent_of_the_balance_leaves_the_reserve() -> None:
-    assert parse(action="buy").reserve_percent == Decimal(1)
-    assert parse(action="buy", fixed="1").reserve_percent is None
-    kept = Connector("BTCUSDT", reserve_percent=Decimal("2.5"))
-    assert parse(kept, action="openShort", percent="90").reserve_percent == Decimal("2.5")
+@pytest.mark.parametrize(
+    ("percent", "reserve", "taken"),
+    [
+        ("90", "1", "90"),
+        ("99.5", "1", "99"),
+        ("100", "1", "99"),
+        (None, "1", "99"),
+        ("100", "2.5", "97.5"),
+        ("100", "0", "100"),
+        ("300", "1", "297"),
+    ],
+)
+def test_r7_everything_of_the_balance_is_all_but_the_reserve(
+    percent: str | None, reserve: str, taken: str
+) -> None:
+    connector = Connector("BTCUSDT", reserve_percent=Decimal(reserve))
+    sent = {} if percent is None else {"percent": percent}
+    for action in ("openLong", "openShort", "buy"):
+        signal = parse(connector, action=action, **sent)
+        assert (signal.quantity, signal.quantity_type) == (Decimal(taken), "percent_of_balance")
 
 
 @pytest.mark.parametrize(
-    ("sent", "quantity"), [({"fixed": "0.5"}, "5.0"), ({"percent": 9}, "90"), ({}, "1000")]
+    ("sent", "quantity"), [({"fixed": "0.5"}, "5.0"), ({"percent": 9}, "90"), ({}, "990")]
 )
 def test_r8_leverage_multiplies_opening_sizes_where_the_connector_applies_it(
     sent: dict[str, Any], quantity: str

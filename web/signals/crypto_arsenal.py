@@ -142,9 +142,6 @@ def _order(fields: Fields, payload: Mapping[str, Any], connector: Connector, mod
         stop_loss=loss,
         client_tag=tag,
         reverses=mode is Mode.REVERSE and verb.opens and verb.market is Market.FUTURES,
-        reserve_percent=connector.reserve_percent
-        if quantity_type == "percent_of_balance"
-        else None,
         warnings=tuple(fields.warnings),
     )
 
@@ -196,8 +193,16 @@ def _size(fields: Fields, verb: _Verb, connector: Connector) -> tuple[Decimal, s
     if not verb.opens:
         return _part(fields, percent, notional)
     if percent is not None or notional is None:
-        return (ALL if percent is None else percent) * times, "percent_of_balance"
-    return notional * times, "dollar_amount"
+        percent = _less_reserve(ALL if percent is None else percent, connector)
+        return percent * times, "percent_of_balance"
+    return notional * times, "notional"
+
+
+def _less_reserve(percent: Decimal, connector: Connector) -> Decimal:
+    """90 is 90; everything is everything but the reserve. Above 100 a sender's own leverage
+    is counted in, and the reserve grows with it."""
+    kept = ALL - connector.reserve_percent
+    return min(percent, max(kept, percent * kept / ALL))
 
 
 def _named(
@@ -209,7 +214,7 @@ def _named(
 def _part(fields: Fields, percent: Decimal | None, notional: Decimal | None) -> tuple[Decimal, str]:
     """How much of a position is closed."""
     if percent is None and notional is not None:
-        return notional, "dollar_amount"
+        return notional, "notional"
     if percent is not None and percent > ALL:
         fields.warnings.append(f"`percent` is {percent:f}; at most everything is closed.")
     return min(percent or ALL, ALL), "percent_of_position"

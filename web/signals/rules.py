@@ -139,7 +139,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     client_tag: str | None = None
     # An opposite position is closed whole, whatever the quantity, then this one opens.
     reverses: bool = False
-    # What a percent of the balance leaves untouched.
+    # What a target that counts in percent of the balance leaves untouched.
     reserve_percent: Decimal | None = None
     # Instead of a quantity.
     target: Target | None = None
