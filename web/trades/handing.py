@@ -20,6 +20,9 @@ from web.trades import messages
 from web.trades.due import DueStrategy
 from web.trades.messages import Destination
 
+# So that the first orders of many do not wait for the planning of the rest.
+FIRST_BATCH = 50
+
 log = structlog.get_logger()
 
 _UNHANDED = """
@@ -58,11 +61,14 @@ def hand_over(
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
-    for groups in _batches(_unhanded(connection, strategies), epochs):
+    bad: list[UUID] = []
+    for groups in _batches(_unhanded(connection, strategies, bad), epochs):
         for group, result in zip(groups, execution.submit(groups), strict=True):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
-            _mark_refused(connection, result)
+            bad += _refused(result)
+    if bad:
+        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
     faults.point("drain.after_handing")
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     connection.execute(
@@ -71,20 +77,24 @@ def hand_over(
 
 
 def _unhanded(
-    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+    connection: Connection[TupleRow], strategies: Sequence[DueStrategy], bad: list[UUID]
 ) -> Iterable[tuple[UUID, pb.Trade]]:
-    """Every trade that execution may not know yet, in order, from what is stored."""
+    """Every trade that execution may not know yet, in order, from what is stored.
+
+    Read while the first of them are handed over already; the unreadable ones go to `bad`.
+    """
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
     decode = _Decoder()
-    for row in connection.execute(_UNHANDED, (strategy_ids, after)):
-        try:
-            trade = _message(row, decode)
-        except Exception:
-            log.exception("trade_unreadable", trade_id=row[1].hex)
-            connection.execute(_REFUSED, (reasons.explain("internal_error", {}), [row[1]]))
-        else:
-            yield row[0], trade
+    with connection.cursor() as cursor:
+        for row in cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH):
+            try:
+                trade = _message(row, decode)
+            except Exception:
+                log.exception("trade_unreadable", trade_id=row[1].hex)
+                bad.append(row[1])
+            else:
+                yield row[0], trade
 
 
 class _Decoder(dict[str, Any]):
@@ -114,9 +124,9 @@ def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
 def _batches(
     trades: Iterable[tuple[UUID, pb.Trade]], epochs: Mapping[UUID, int]
 ) -> Iterable[list[pb.TradeGroup]]:
-    """Groups by strategy, at most BATCH trades at a time, order kept."""
+    """Groups by strategy, order kept: a few at first, then at most BATCH at a time."""
     groups: list[pb.TradeGroup] = []
-    count = 0
+    count, size = 0, FIRST_BATCH
     for strategy_id, trade in trades:
         if not groups or groups[-1].strategy_id != strategy_id.hex:
             groups.append(
@@ -124,14 +134,15 @@ def _batches(
             )
         groups[-1].trades.append(trade)
         count += 1
-        if count == BATCH:
+        if count == size:
             yield groups
-            groups, count = [], 0
+            groups, count, size = [], 0, BATCH
     if groups:
         yield groups
 
 
-def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> None:
+def _refused(result: pb.GroupResult) -> list[UUID]:
+    """The trades that execution will never take."""
     bad = [
         UUID(stored.trade_id)
         for stored in result.results
@@ -139,4 +150,4 @@ def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> N
     ]
     if bad:
         log.error("trades_refused_by_execution", trade_ids=[trade_id.hex for trade_id in bad])
-        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
+    return bad
