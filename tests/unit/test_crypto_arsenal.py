@@ -1,6 +1,7 @@
 """The Crypto-Arsenal dialect: what each message means, and what is refused."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.signals import crypto_arsenal, rules
+from web.signals import crypto_arsenal, dialects, lint, rules
 from web.signals.rules import BadSignal, Signal, StopLoss, TakeProfit
 from web.strategies.rules import Connector, Convention, Market, Mode
 
+NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 PLAIN = Connector("BTCUSDT")
 LEVERED = Connector("BTCUSDT", convention=Convention.APPLY, leverage=Decimal(10))
 
@@ -312,6 +314,25 @@ def test_a_tag_nobody_filled_in_is_kept_with_a_warning() -> None:
 )
 def test_the_dialect_is_known_by_its_shape(payload: dict[str, Any], ours: bool) -> None:
     assert crypto_arsenal.looks_like(payload) is ours
+
+
+@pytest.mark.parametrize(
+    ("body", "asset_class", "code"),
+    [
+        ('{"action":"openLong","connectorName":"mine"}', None, None),
+        ('{"log":"Buy","action":"buy","percent":"100"}', "crypto", None),
+        ('{"log":"Buy","action":"buy","percent":"100"}', "futures", "invalid-action"),
+        ('{"action":"closeShort","fixed":"{{close}}"}', "futures", "invalid-quantity"),
+        ('{"action":"openLong"}{"action":"openLong"}', None, "malformed-json"),
+    ],
+)
+def test_lint_knows_the_dialect(body: str, asset_class: str | None, code: str | None) -> None:
+    for dialect in (dialects.AUTO, dialects.CRYPTO_ARSENAL):
+        options = lint.Options(dialect, asset_class, NOW, jsonl=False)
+        verdict = lint.judge(body.encode(), options)
+        assert (verdict["accepted"], verdict["code"]) == (code is None, code)
+        if code is None:
+            assert verdict["signal"]["dialect"] == "crypto_arsenal"
 
 
 NAMES = [

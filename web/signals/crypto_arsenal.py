@@ -12,7 +12,8 @@ from typing import Any
 
 from web.signals import arsenal_sync
 from web.signals.fields import MAX_TEXT, Fields, clean
-from web.signals.rules import BadSignal, Signal, StopLoss, TakeProfit
+from web.signals.refusals import BadSignal
+from web.signals.rules import Signal, StopLoss, TakeProfit
 from web.strategies.rules import UNKNOWN, Connector, Market, Mode
 
 DIALECT = "crypto_arsenal"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from web.signals.rules import BadSignal
+from web.signals.refusals import BadSignal
 
 MAX_DIGITS = 28
 MAX_TEXT = 500

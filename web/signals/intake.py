@@ -14,10 +14,11 @@ import msgspec
 import structlog
 
 from protos import faults, ids
-from web.signals import rules
+from web.signals import body as bodies
+from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import WrongConnector
 from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
-from web.signals.rules import MAX_BODY_BYTES, BadSignal
+from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
 from web.signals.storage import NotStored
 from web.strategies.rules import SHARED_PATH as SHARED
@@ -77,7 +78,7 @@ class Door:
             answer = refused
         except Exception:
             log.exception("intake_failed")
-            answer = _refusal(500, "internal-error", "We failed to read this message.", None)
+            answer = self._answer(bad("internal-error"))
         kind, body = _encode(_in_one_line(answer.content) if path == SHARED else answer.content)
         headers = [
             ("Content-Type", kind),
@@ -96,33 +97,30 @@ class Door:
             return self._receive_shared(environ, received_at)
         address, webhook = self._authenticate(path)
         if environ["REQUEST_METHOD"] != "POST":
-            fix = "Send the message with POST."
-            raise self._refuse(webhook, b"", 400, "post-required", "Only POST is taken.", fix)
+            raise self._refuse(webhook, b"", bad("post-required"))
         body = self._read(webhook, environ)
         try:
             return self._accept(address, webhook, body, environ, received_at)
         except WrongConnector as wrong:
-            fix = "Copy both from the strategy's page, or leave both out: this URL knows them."
-            message = "The connector name or token in the message is not this strategy's."
-            raise self._refuse(webhook, body, 400, "invalid-connector", message, fix) from wrong
+            raise self._refuse(webhook, body, bad("invalid-connector")) from wrong
 
     def _receive_shared(self, environ: "WSGIEnvironment", received_at: datetime) -> Answer:
         """A message that names its connector, since the URL names nothing."""
         if environ["REQUEST_METHOD"] != "POST":
-            raise _refusal(400, "post-required", "Only POST is taken.", "Use POST.")
+            raise self._answer(bad("post-required"))
         body = self._read(None, environ)
         try:
-            payload = rules.read(body)
+            payload = bodies.read(body)
             address, webhook = self._intake.authenticate_connector(
                 payload, environ.get("REMOTE_ADDR", "")
             )
             return self._accept(address, webhook, body, environ, received_at)
-        except BadSignal as bad:
-            raise _refusal(400, bad.code, bad.message, bad.fix, bad.field) from bad
+        except BadSignal as refused:
+            raise self._answer(refused) from refused
         except NotStored as away:
-            raise _try_again() from away
+            raise self._try_again() from away
         except WrongConnector as wrong:
-            raise _unknown_connector(wrong.wait_seconds) from wrong
+            raise self._wrong(wrong) from wrong
 
     def _accept(
         self,
@@ -142,18 +140,14 @@ class Door:
                 key=_key(environ),
                 received_at=received_at,
             )
-        except BadSignal as bad:
-            raise self._refuse(
-                webhook, body, 400, bad.code, bad.message, bad.fix, bad.field
-            ) from bad
+        except BadSignal as refused:
+            raise self._refuse(webhook, body, refused) from refused
         except TooManySignals as limited:
             raise self._limited(webhook, body, limited.retry_after_seconds) from limited
         except KeyReused as reused:
-            fix = "Use a new Idempotency-Key for a new message."
-            message = "This Idempotency-Key was used for another message."
-            raise self._refuse(webhook, body, 409, "idempotency-mismatch", message, fix) from reused
+            raise self._refuse(webhook, body, bad("idempotency-mismatch")) from reused
         except NotStored as away:
-            raise _try_again() from away
+            raise self._try_again() from away
         faults.point("intake.before_answer")
         if accepted.dialect == CRYPTO_ARSENAL:
             return Answer(200, "ok")
@@ -177,12 +171,11 @@ class Door:
             address = UUID(webhook_uuid)
             return address, self._intake.authenticate(address, secret)
         except (ValueError, UnknownWebhook) as unknown:
-            message = "There is no webhook at this address."
-            raise _refusal(404, "not-found", message, None) from unknown
-        except BadSignal as bad:
-            raise _refusal(400, bad.code, bad.message, bad.fix) from bad
+            raise self._answer(bad("not-found")) from unknown
+        except BadSignal as refused:
+            raise self._answer(refused) from refused
         except NotStored as away:
-            raise _try_again() from away
+            raise self._try_again() from away
 
     def _read(self, webhook: Webhook | None, environ: "WSGIEnvironment") -> bytes:
         body: bytes = b""
@@ -190,34 +183,56 @@ class Door:
             body = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
             if len(body) <= MAX_BODY_BYTES:
                 return body
-        message = f"The message is larger than {MAX_BODY_BYTES // 1024} KB."
-        fix = "Send only the fields that matter."
-        raise self._refuse(webhook, body, 413, "payload-too-large", message, fix)
+        raise self._refuse(webhook, body, bad("payload-too-large"))
 
-    def _refuse(
-        self,
-        webhook: Webhook | None,
-        body: bytes,
-        status: int,
-        code: str,
-        message: str,
-        fix: str,
-        field: str | None = None,
-    ) -> Answer:
+    def _refuse(self, webhook: Webhook | None, body: bytes, refused: BadSignal) -> Answer:
         """Count the refusal where we know whose it is, then say it."""
         if webhook is None:
-            return _refusal(status, code, message, fix, field)
+            return self._answer(refused)
         log_id = self._intake.refuse(
-            webhook, body, code=code, message=message, fix=fix, field=field
+            webhook,
+            body,
+            code=refused.code,
+            message=refused.message,
+            fix=refused.fix,
+            field=refused.field,
         )
-        return _refusal(status, code, message, fix, field, log_id)
+        return self._answer(refused, log_id)
 
     def _limited(self, webhook: Webhook, body: bytes, retry_after: int) -> Answer:
-        message = "This webhook has sent too many messages."
         fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
-        answer = self._refuse(webhook, body, 429, "too-many-requests", message, fix)
+        answer = self._refuse(webhook, body, bad("too-many-requests", fix=fix))
         answer.retry_after_seconds = retry_after
         return answer
+
+    def _wrong(self, wrong: WrongConnector) -> Answer:
+        """One answer, whichever of name and token is wrong."""
+        if not wrong.wait_seconds:
+            return self._answer(bad("unknown-connector"))
+        fix = f"Wait {wrong.wait_seconds} s. {CATALOGUE['unknown-connector'].fix}"
+        answer = self._answer(bad("too-many-requests", message="Too many wrong tries.", fix=fix))
+        answer.retry_after_seconds = wrong.wait_seconds
+        return answer
+
+    def _try_again(self) -> Answer:
+        answer = self._answer(bad("try-again"))
+        answer.retry_after_seconds = 5
+        return answer
+
+    def _answer(self, refused: BadSignal, log_id: UUID | None = None) -> Answer:
+        known = CATALOGUE[refused.code]
+        return Answer(
+            known.status,
+            {
+                "success": False,
+                "logId": ids.show("refusal", log_id) if log_id else None,
+                "messageCode": refused.code,
+                "message": refused.message,
+                "field": refused.field,
+                "fix": refused.fix,
+                "docs": f"{self._web_url}{known.docs}",
+            },
+        )
 
 
 def _key(environ: "WSGIEnvironment") -> str | None:
@@ -225,43 +240,11 @@ def _key(environ: "WSGIEnvironment") -> str | None:
     return key[:255] or None
 
 
-def _refusal(
-    status: int,
-    code: str,
-    message: str,
-    fix: str | None,
-    field: str | None = None,
-    log_id: UUID | None = None,
-) -> Answer:
-    return Answer(
-        status,
-        {
-            "success": False,
-            "logId": ids.show("refusal", log_id) if log_id else None,
-            "messageCode": code,
-            "message": message,
-            "field": field,
-            "fix": fix,
-        },
-    )
-
-
-def _unknown_connector(wait_seconds: int) -> Answer:
-    """One answer, whichever of the two is wrong."""
-    message = "The connector name or token is not right."
-    fix = "Copy both from the strategy's page."
-    if not wait_seconds:
-        return _refusal(401, "unknown-connector", message, fix)
-    answer = _refusal(429, "too-many-requests", f"{message} There were too many tries.", fix)
-    answer.retry_after_seconds = wait_seconds
-    return answer
-
-
 def _in_one_line(content: dict[str, Any] | str) -> str:
     """What a sender without JSON gets to read."""
     if isinstance(content, str):
         return content
-    return " ".join(filter(None, (content["message"], content["fix"])))
+    return " ".join((content["message"], content["fix"]))
 
 
 def _encode(content: dict[str, Any] | str) -> tuple[str, bytes]:
@@ -269,10 +252,3 @@ def _encode(content: dict[str, Any] | str) -> tuple[str, bytes]:
         kind = "text/plain" if content.isascii() else "text/plain; charset=utf-8"
         return kind, content.encode()
     return "application/json", _encoder.encode(content)
-
-
-def _try_again() -> Answer:
-    message = "We could not store the message; nothing was traded."
-    answer = _refusal(503, "try-again", message, "Send it again.")
-    answer.retry_after_seconds = 5
-    return answer

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,12 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell, Ringer
-from web.signals import crypto_arsenal, rules, traderspost
+from web.signals import crypto_arsenal, dialects
 from web.signals.connectors import Connectors, WrongConnector
-from web.signals.rules import BadSignal, Signal
+from web.signals.refusals import bad
+from web.signals.rules import Signal
 from web.signals.storage import InDoubt, NotStored, Statement, Storage
+from web.strategies.rules import Connector
 
 CACHE_SECONDS = 30.0
 
@@ -126,11 +129,7 @@ class Intake:
             # It may have been rotated since we looked.
             webhook = self._load(webhook_uuid)
             if not hmac.compare_digest(given, webhook.secret_hash):
-                raise BadSignal(
-                    "invalid-password",
-                    "The secret in this webhook URL is not right.",
-                    "Copy the webhook URL again from the strategy's page.",
-                )
+                raise bad("invalid-password")
         return webhook
 
     def authenticate_connector(
@@ -168,15 +167,14 @@ class Intake:
 
         Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
-        payload = rules.read(body)
-        signal = self._parse(webhook, payload)
+        payload, signal = self._read(webhook, body, received_at)
         body_hash = hashlib.sha256(body).digest()
         faults.point("intake.before_commit")
         row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         if row[0] == "STALE":
             webhook = self._load(webhook_uuid)
             # What changed may be the connector by which the message is read.
-            signal = self._parse(webhook, payload)
+            payload, signal = self._read(webhook, body, received_at)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
             case ["NEW" | "SAME" as outcome, str(signal_id), str(seq), *_]:
@@ -223,20 +221,27 @@ class Intake:
             return refusal_id
         return UUID(found[0]) if found and found[0] else refusal_id
 
-    def _parse(self, webhook: Webhook, payload: dict[str, Any]) -> Signal:
-        """The signal, in the dialect that the message's shape gives away."""
-        if not crypto_arsenal.looks_like(payload):
-            return traderspost.parse(payload)
+    def _read(
+        self, webhook: Webhook, body: bytes, received_at: datetime
+    ) -> tuple[dict[str, Any], Signal]:
+        return dialects.read(
+            body,
+            asset_class=webhook.asset_class,
+            now=received_at,
+            connector=partial(self._connector, webhook),
+        )
+
+    def _connector(self, webhook: Webhook, payload: Mapping[str, Any]) -> Connector:
+        """The terms for a message to this webhook.
+
+        Raises BadSignal(`connector-missing`), WrongConnector, NotStored.
+        """
         known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
         if known is None:
-            raise BadSignal(
-                "connector-missing",
-                "This is a Crypto-Arsenal message, and the strategy has no connector.",
-                "Make one on the strategy's page: it names the symbol to trade.",
-            )
+            raise bad("connector-missing")
         if not known.fits(payload):
             raise WrongConnector()
-        return crypto_arsenal.parse(payload, known.terms)
+        return known.terms
 
     def _load(self, webhook_uuid: UUID) -> Webhook:
         row = self._storage.run(_FIND, (webhook_uuid.hex.encode(),))
