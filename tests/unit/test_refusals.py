@@ -59,6 +59,7 @@ MESSAGES: list[tuple[str, str | None, str | None, str]] = [
     ("empty-ticker-name", "ticker", None, '{"ticker":" ","action":"buy"}'),
     ("ticker-does-not-exist", "ticker", None, '{"ticker":"{{ticker}}","action":"buy"}'),
     ("ticker-does-not-exist", "ticker", None, '{"ticker":"%alert_symbol%","action":"buy"}'),
+    ("ticker-does-not-exist", "ticker", None, '{"ticker":"Apple Inc","action":"buy"}'),
     (
         "invalid-ticker-and-option-type",
         "optionType",

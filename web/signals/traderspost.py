@@ -82,15 +82,13 @@ def parse(
     option = None
     if contract is not None or not plain:
         option = options.choice(payload, contract, _today(now))
-    if contract is not None:
-        instrument = contract.underlying
-    elif asset_class is not None:
+    if contract is None and asset_class is not None:
         _check_class(ticker, instrument, asset_class)
     size = {} if plain else _size(payload, action, asset_class)
     quantity = number(payload, "quantity", "invalid-quantity")
     rest = {} if plain else _rest(payload, action, asset_class, now, size, warnings)
-    price = number(payload, "price", "invalid-payload")
-    signal_price = number(payload, "signalPrice", "invalid-payload")
+    price = _seen_price(payload, "price", warnings)
+    signal_price = _seen_price(payload, "signalPrice", warnings)
     if price and signal_price:
         warnings.append("Both `price` and `signalPrice` were sent; `signalPrice` was used.")
     return Signal(
@@ -142,7 +140,9 @@ def _ticker(raw: object, warnings: list[str]) -> tuple[str, str]:
     if not ticker:
         raise bad("empty-ticker-name")
     prefix, _, instrument = ticker.upper().rpartition(":")
-    if not _INSTRUMENT.fullmatch(instrument) or placeholders.find(ticker):
+    fits = _INSTRUMENT.fullmatch(instrument) and not placeholders.find(ticker)
+    # Only option contracts are written with spaces.
+    if not fits or (" " in instrument and contracts.parse(instrument) is None):
         said = f"There is no instrument {show(ticker)}."
         raise wrong("ticker-does-not-exist", "ticker", ticker, said)
     if prefix or instrument.endswith(("_DL", "_DLY")):
@@ -297,6 +297,14 @@ def _breakeven_offset(payload: dict[str, Any], action: str, warnings: list[str])
             "Send a distance in price, or leave it out to exit at the average entry.",
         )
     return offset
+
+
+def _seen_price(payload: dict[str, Any], name: str, warnings: list[str]) -> Decimal | None:
+    """The price that the sender saw. A blank one is none: nothing was to be done at it."""
+    if payload.get(name) == "":
+        warnings.append(f"`{name}` is blank; it was ignored.")
+        return None
+    return number(payload, name, "invalid-payload")
 
 
 def _sent_at(payload: dict[str, Any], now: datetime | None, warnings: list[str]) -> datetime | None:

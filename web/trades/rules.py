@@ -12,6 +12,8 @@ ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
 APPROVAL_AGE = timedelta(minutes=10)
 SUPPORTED_ORDER_TYPES = (None, "market", "limit")
+# Execution has no plan for these.
+UNPLANNED_ACTIONS = ("reverse", "breakeven")
 
 # Entries of these actions, still waiting, end when the action on the left arrives.
 SUPERSEDES: Mapping[str, tuple[str, ...]] = {
@@ -58,6 +60,9 @@ def decide(
         return Decision("SKIPPED", "order_type_unsupported", numbers)
     if asked := not_yet(signal, resolved):
         return Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
+    if signal.action in UNPLANNED_ACTIONS:
+        numbers = {"ord_type": signal.action, "instrument": signal.instrument}
+        return Decision("SKIPPED", "order_type_unsupported", numbers)
     quantity = _entry_quantity(resolved, context.asset_class)
     if quantity is None and signal.action == "add":
         return Decision("SKIPPED", "quantity_missing")
