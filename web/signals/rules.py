@@ -15,8 +15,6 @@ from typing import Any
 import msgspec
 
 from web.signals import placeholders
-from web.signals.body import MAX_BODY_BYTES as MAX_BODY_BYTES
-from web.signals.body import MAX_DEPTH as MAX_DEPTH
 from web.signals.body import read as read
 from web.signals.refusals import ABOVE_0, bad
 from web.signals.refusals import BadSignal as BadSignal

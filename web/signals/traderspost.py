@@ -10,7 +10,6 @@ from web.signals.contracts import Contract
 from web.signals.refusals import bad
 from web.signals.rules import Signal, flag, number, one_of, show, wrong
 
-# Since people write JSON by hand, reverse and breakeven are listed last: they are rare.
 ACTIONS = {word: word for word in ("buy", "sell", "exit", "add", "cancel", "reverse", "breakeven")}
 ENTRIES = frozenset({"buy", "sell", "add", "reverse"})
 SENTIMENTS = {
