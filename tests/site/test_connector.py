@@ -127,3 +127,20 @@ def test_r19_a_signal_nobody_trades_is_accepted_with_0_subscriptions(site: Site)
     page = client.get(f"/signals/sig_{signal_id.hex}").text
     assert "Accepted, 0 subscriptions" in page
     assert "no_subscription_enabled" in page
+
+
+def test_the_builder_writes_a_message_with_the_connector_in_it(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    strategy_id = fresh(site)
+    here = f"/strategies/{strategy_id}/messages?sender=curl&dialect=crypto-arsenal"
+    assert "nobody knows what to trade" in client.get(here).text
+    _, made = save(site, strategy_id, **TERMS)
+    page = client.get(here).text
+    assert made["connectorToken"] in page
+    assert "http://localhost/trading-signal/webhook" in page
+    assert "Accepted" in page and "bullish" in page
+
+    form = {"csrf_token": csrf(client, here), "sender": "curl", "dialect": "crypto-arsenal"}
+    form |= {"do": "write", "f.action": "closeLong", "f.fixed": "{{close}}"}
+    page = client.post(here, data=form).text
+    assert "Refused" in page and "invalid-quantity" in page
