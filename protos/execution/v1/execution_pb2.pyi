@@ -156,6 +156,11 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_WAITING_IN_LANE: _ClassVar[Reason]
     REASON_REJECTED_BY_MEMBER: _ClassVar[Reason]
     REASON_SIZING_UNSUPPORTED: _ClassVar[Reason]
+    REASON_INSTRUMENT_UNKNOWN: _ClassVar[Reason]
+    REASON_CONTRACT_EXPIRED: _ClassVar[Reason]
+    REASON_CRYPTO_QUOTE_UNSUPPORTED: _ClassVar[Reason]
+    REASON_NO_CONTRACT: _ClassVar[Reason]
+    REASON_MARKET_CLOSED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -264,6 +269,11 @@ REASON_CANCELED_BY_SIGNAL: Reason
 REASON_WAITING_IN_LANE: Reason
 REASON_REJECTED_BY_MEMBER: Reason
 REASON_SIZING_UNSUPPORTED: Reason
+REASON_INSTRUMENT_UNKNOWN: Reason
+REASON_CONTRACT_EXPIRED: Reason
+REASON_CRYPTO_QUOTE_UNSUPPORTED: Reason
+REASON_NO_CONTRACT: Reason
+REASON_MARKET_CLOSED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
