@@ -88,7 +88,7 @@ def to_trade(
         signal_price=signal.get("signal_price") or "",
         sides=_SIDES[settings["sides"]["value"]],
         allow_add=settings["allow_add"]["value"],
-        allow_swap=settings["allow_swap"]["value"],
+        allow_swap=settings["allow_swap"]["value"] or signal.get("reverses", False),
         asset_class=_ASSET_CLASSES[asset_class],
         entry_refusal=_refusal(numbers),
     )

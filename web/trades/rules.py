@@ -74,6 +74,8 @@ def decide(
     late = _too_late(signal, resolved, accepted_at, now)
     if late:
         return late
+    if asked := not_yet(signal):
+        return Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
     if _is_outside(signal, resolved, now) and not resolved["allow_exits_outside"]:
         return _held_outside(signal, resolved, now)
     quantity = _quantity(resolved, context.asset_class)
@@ -196,3 +198,12 @@ def _stale(age: timedelta, limit: Decimal) -> dict[str, str]:
         "limit": format(limit, "f"),
         "stage": "dequeued",
     }
+
+
+def not_yet(signal: Signal) -> str | None:
+    """What execution cannot do of it yet: doing something else instead would be wrong."""
+    if signal.target is not None:
+        return f"Following a position by `{signal.target.mode}`"
+    if signal.action == "cancel" and signal.client_tag:
+        return "Canceling by `clientOrderId`"
+    return None

@@ -12,6 +12,8 @@ from protos.execution.v1 import execution_pb2 as pb
 Signal = Mapping[str, Any]
 Settings = Mapping[str, Mapping[str, Any]]
 
+# They never open: `sell` of a long, `buy` of a short.
+_REDUCTIONS = (("sell", "bullish"), ("buy", "bearish"))
 # A place of a target or a stop, by the unit that settings give it.
 _PLACES = {
     "percent": "percent",
@@ -26,11 +28,13 @@ _PLACES = {
 
 def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: datetime) -> pb.Trade:
     """The part of the message that planning goes by."""
-    from_signal = _is_sized_by_signal(signal, settings)
+    asked = _text(_asked(signal, settings))
+    reduces = (signal["action"], signal.get("sentiment")) in _REDUCTIONS
+    size_type = signal.get("quantity_type") if reduces else _value(settings, "quantity_type")
     trade = pb.Trade(
-        quantity_from_signal=from_signal,
-        uncapped_quantity=_text(signal.get("quantity")) if from_signal else "",
-        size_type=_word(pb.SizeType, "SIZE_TYPE_", _value(settings, "quantity_type")),
+        quantity_from_signal=bool(asked),
+        uncapped_quantity=asked,
+        size_type=_word(pb.SizeType, "SIZE_TYPE_", size_type),
         multiplier=_text(_value(settings, "multiplier")),
         # Nothing set: what the venue takes.
         fractional=_value(settings, "fractional") is not False,
@@ -62,11 +66,17 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
     return trade
 
 
-def _is_sized_by_signal(signal: Signal, settings: Settings) -> bool:
-    """True also where a cap lowered what the signal said: caps bind entries only."""
+def _asked(signal: Signal, settings: Settings) -> Any:
+    """The quantity that is compared with a position: the signal's own, before caps, which
+    bind entries only. What can only reduce is never sized by a setting; what reverses closes
+    all, and its quantity sizes the entry."""
+    if signal.get("reverses", False):
+        return None
     row = settings["quantity"]
     lowered = row["from"].startswith("capped") and "ignored" not in row
-    return row["from"] == "signal" or (lowered and signal.get("quantity") is not None)
+    reduces = (signal["action"], signal.get("sentiment")) in _REDUCTIONS
+    decides = reduces or row["from"] == "signal" or lowered
+    return signal.get("quantity") if decides else None
 
 
 def _style(signal: Signal, settings: Settings, leg: str, asset_class: str) -> pb.OrderStyle:
