@@ -145,6 +145,14 @@ CATALOGUE: dict[str, Words] = {
         "A member rejected the trade.",
         "Nothing was sent.",
     ),
+    "late_exit": Words(
+        "The exit was {age} s old at {stage}; the limit is {limit} s. It waits for one click.",
+        "Approve it if the position is still open. It is kept for a day.",
+    ),
+    "canceled_by_member": Words(
+        "A member canceled the trade while it waited.",
+        "Nothing was sent.",
+    ),
 }
 
 

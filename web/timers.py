@@ -1,18 +1,15 @@
-"""What the passing of time does: end what waited too long, forget what nobody needs."""
+"""What the passing of time does: end or let go what waited, forget what nobody needs."""
 
 import time
+from collections.abc import Callable
 
-from protos import reasons
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
 from web.db import Pool
+from web.trades import waiting
 
 HOUSEKEEPING_SECONDS = 60.0
-
-_EXPIRE = """
-UPDATE web.trades SET state = 'EXPIRED', reason = 'approval_expired', message = %s,
-    approval_expires_at = NULL, updated_at = now()
-WHERE approval_expires_at < clock_timestamp()
-RETURNING tenant_id, id
-"""
 
 # A process that died is known by its lock, which nobody holds. Written down, its death
 # stops mattering to intake after 22 s.
@@ -34,23 +31,27 @@ _FORGET = (
 _last_housekeeping = 0.0
 
 
-def turn(pool: Pool) -> set[str]:
-    """One turn of the timers loop; the tenants whose pages changed."""
-    global _last_housekeeping
+def turn(pool: Pool, ring: Callable[[], None]) -> set[str]:
+    """One turn of the timers loop; the tenants whose pages changed.
+
+    Rings when a trade was let go, once that is durable.
+    """
     with pool.connection() as connection:
         connection.execute(_BURY)
         with connection.transaction():
-            rows = connection.execute(
-                _EXPIRE, (reasons.explain("approval_expired", {"minutes": "10"}),)
-            ).fetchall()
-            if rows:
-                tenants, trades = zip(*rows, strict=True)
-                connection.execute(
-                    "SELECT web.record_changes(%s, %s, %s)",
-                    (list(tenants), ["trade"] * len(rows), list(trades)),
-                )
-        if time.monotonic() - _last_housekeeping > HOUSEKEEPING_SECONDS:
-            _last_housekeeping = time.monotonic()
-            for statement in _FORGET:
-                connection.execute(statement)
-    return {tenant_id.hex for tenant_id, _ in rows}
+            changes = waiting.expire(connection)
+            is_let_go, released = waiting.release(connection)
+            changes += released
+            waiting.tell(connection, changes)
+        if is_let_go:
+            ring()
+        _keep_house(connection)
+    return {tenant_id.hex for tenant_id, _, _ in changes}
+
+
+def _keep_house(connection: Connection[TupleRow]) -> None:
+    global _last_housekeeping
+    if time.monotonic() - _last_housekeeping > HOUSEKEEPING_SECONDS:
+        _last_housekeeping = time.monotonic()
+        for statement in _FORGET:
+            connection.execute(statement)

@@ -68,7 +68,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="auto_submit",
         group="Basics",
         label="Submit automatically",
-        help="Off: entries wait 10 minutes, then expire; approving comes later. Exits go at once.",
+        help="Off: entries wait 10 minutes for your approval, then expire. Exits go at once.",
         kind=Kind.BOOLEAN,
         default=False,
     ),

@@ -1,7 +1,7 @@
 """Hand trades over to execution, in order, until it has stored them.
 
-Durable fact: `handed_seq`. What execution did not confirm is given again, from what is
-stored, with the same ids.
+Durable facts: `handed_seq`, and `handover_due` of a trade that had waited. What execution
+did not confirm is given again, from what is stored, with the same ids.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,16 +22,35 @@ from web.trades.messages import Destination
 
 log = structlog.get_logger()
 
-_UNHANDED = """
+_COLUMNS = """
 SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
-       t.accepted_at, t.numbers->>'quantity', t.tenant_id, t.subscription_id, t.connection_id,
-       b.broker, b.environment, b.account
-FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
-JOIN web.trades t ON t.signal_id = g.id AND t.state = 'PENDING'
+       t.accepted_at, t.released_at, t.numbers->>'quantity', t.tenant_id, t.subscription_id,
+       t.connection_id, b.broker, b.environment, b.account
+"""
+_JOINS = """
 JOIN web.connections c ON c.id = t.connection_id
 JOIN web.broker_accounts b ON b.id = c.broker_account_id
-ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+_UNHANDED = f"""
+{_COLUMNS} FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
+JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
+JOIN web.trades t ON t.signal_id = g.id AND t.state = 'PENDING' AND t.released_at IS NULL
+{_JOINS} ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+# What was let go. Not before every signal accepted earlier has had its say: an exit among
+# them ends it. Also what execution may know already, whatever it made of it.
+_LET_GO = f"""
+{_COLUMNS} FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, drained)
+JOIN web.trades t ON t.strategy_id = d.strategy_id AND t.handover_due
+{_JOINS} WHERE NOT EXISTS (
+    SELECT FROM web.signals g WHERE g.strategy_id = d.strategy_id AND g.seq > d.drained
+    AND g.accepted_at <= t.released_at)
+"""
+
+_LET_GO_HANDED = """
+UPDATE web.trades SET handover_due = false WHERE id = ANY(%s) AND handover_due
 """
 
 _HANDED = """
@@ -41,7 +60,8 @@ WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch =
 """
 
 _REFUSED = """
-UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s
+UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s,
+    handover_due = false
 WHERE id = ANY(%s) AND state = 'PENDING'
 """
 
@@ -58,12 +78,16 @@ def hand_over(
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
-    for groups in _batches(_unhanded(connection, strategies), epochs):
+    rows = _unhanded(connection, strategies, drained)
+    for groups in _batches(_readable(connection, rows), epochs):
         for group, result in zip(groups, execution.submit(groups), strict=True):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
             _mark_refused(connection, result)
     faults.point("drain.after_handing")
+    let_go = [row[1] for row in rows if row[7] is not None and row[0] not in stale]
+    if let_go:
+        connection.execute(_LET_GO_HANDED, (let_go,))
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     connection.execute(
         _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
@@ -71,13 +95,33 @@ def hand_over(
 
 
 def _unhanded(
-    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
-) -> Iterable[tuple[UUID, pb.Trade]]:
+    connection: Connection[TupleRow],
+    strategies: Sequence[DueStrategy],
+    drained: Mapping[UUID, int],
+) -> Sequence[TupleRow]:
     """Every trade that execution may not know yet, in order, from what is stored."""
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
+    rows = connection.execute(_UNHANDED, (strategy_ids, after)).fetchall()
+    held = [strategy.id for strategy in strategies if strategy.has_held]
+    if held:
+        rows += connection.execute(_LET_GO, (held, [drained[key] for key in held])).fetchall()
+        rows.sort(key=_turn)
+    return rows
+
+
+def _turn(row: TupleRow) -> tuple[Any, ...]:
+    """Runnable trades go in the order of acceptance, those that waited in that of release."""
+    strategy_id, trade_id, _, seq, _, _, accepted_at, released_at = row[:8]
+    return strategy_id, released_at or accepted_at, seq, trade_id
+
+
+def _readable(
+    connection: Connection[TupleRow], rows: Sequence[TupleRow]
+) -> Iterable[tuple[UUID, pb.Trade]]:
+    """The rows as messages; one that cannot be made must not stop the others."""
     decode = _Decoder()
-    for row in connection.execute(_UNHANDED, (strategy_ids, after)):
+    for row in rows:
         try:
             trade = _message(row, decode)
         except Exception:
@@ -95,7 +139,7 @@ class _Decoder(dict[str, Any]):
 
 
 def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
-    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, quantity = row[:8]
+    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, released_at = row[:8]
     signal = decode[text]
     return messages.to_trade(
         trade_id=trade_id,
@@ -104,10 +148,11 @@ def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
         signal_seq=seq,
         signal=signal,
         settings=decode[chosen],
-        destination=Destination(*row[8:]),
+        destination=Destination(*row[9:]),
         accepted_at=accepted_at,
+        released_at=released_at,
         asset_class=signal["asset_class"],
-        quantity=quantity,
+        quantity=row[8],
     )
 
 

@@ -155,6 +155,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CANCELED_BY_SIGNAL: _ClassVar[Reason]
     REASON_WAITING_IN_LANE: _ClassVar[Reason]
     REASON_REJECTED_BY_MEMBER: _ClassVar[Reason]
+    REASON_LATE_EXIT: _ClassVar[Reason]
+    REASON_CANCELED_BY_MEMBER: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -262,6 +264,8 @@ REASON_ENTRY_DROPPED: Reason
 REASON_CANCELED_BY_SIGNAL: Reason
 REASON_WAITING_IN_LANE: Reason
 REASON_REJECTED_BY_MEMBER: Reason
+REASON_LATE_EXIT: Reason
+REASON_CANCELED_BY_MEMBER: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
