@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import selectinload
 
 from web.connections.models import Connection
@@ -109,7 +110,7 @@ def last_quotes(trades: Sequence[Trade]) -> Mapping[str, Quote]:
         return {}
     rows = db.session.execute(
         select(Fill.instrument, Fill.price, Fill.at)
-        .distinct(Fill.instrument)
+        .ext(distinct_on(Fill.instrument))
         .where(Fill.instrument.in_(wanted), Fill.at > func.now() - QUOTE_AGE)
         .order_by(Fill.instrument, Fill.at.desc())
     )
