@@ -12,7 +12,8 @@ from execution.server import ExecutionServer
 from protos import faults
 from protos import log as logging
 
-COLLECT_AFTER = (50_000, 20, 100)
+# What a burst makes is freed by counting references; looking through it would take longer.
+COLLECT_AFTER = (500_000, 20, 100)
 
 
 async def serve() -> None:

@@ -23,6 +23,9 @@ TIMEOUT_SECONDS = 0.05
 REST_SECONDS = 1.0
 # A ring that nobody answers is forgotten after this, so that the next one is heard.
 RING_MS = 1000
+# How long a process's ringer rests between two rings: while they are heard, and not.
+SHORT_PAUSE_SECONDS = 0.005
+LONG_PAUSE_SECONDS = 0.02
 QUEUE = "drain"
 CHANGES_CHANNEL = "fillwire:changes"
 
@@ -51,17 +54,23 @@ class Bell:
         self._leave = self._redis.register_script(_LEAVE)
         self._rest_until = 0.0
 
-    def ring(self, shard: int = 0) -> None:
-        """Ask for a drain. Only the first ring since the last look puts a job on the queue."""
+    def ring(self, shard: int = 0) -> bool:
+        """Ask for a drain. Only the first ring since the last look puts a job on the queue.
+
+        Answers whether nobody has looked since an earlier ring.
+        """
         with self._awake("bell_unheard") as redis:
             if redis:
                 pipe = redis.pipeline(transaction=False)
                 pipe.incr(_key(shard))
                 pipe.pexpire(_key(shard), RING_MS)
-                if pipe.execute()[0] == 1:
+                rings: int = pipe.execute()[0]
+                if rings == 1:
                     self._queue.enqueue(
                         "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
                     )
+                return rings > 2
+        return False
 
     def look(self, shard: int = 0) -> bool:
         """Say that someone looks now, before they do; was it rung since the last look?"""
@@ -110,11 +119,11 @@ class Ringer:
     """Rings on behalf of many threads, which do not wait for it.
 
     A ring asked for while one is on its way is made after it, so none is lost to timing.
+    While nobody comes to look, it rings less often: whoever does will see everything.
     """
 
-    def __init__(self, bell: Bell, *, pause_seconds: float = 0.005) -> None:
+    def __init__(self, bell: Bell) -> None:
         self._bell = bell
-        self._pause = pause_seconds
         self._asked = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._serve, name="ringer", daemon=True)
@@ -131,11 +140,13 @@ class Ringer:
         self._thread.join(timeout=1)
 
     def _serve(self) -> None:
+        pause = SHORT_PAUSE_SECONDS
         while not self._ended:
             self._asked.wait()
             self._asked.clear()
-            self._bell.ring()
-            time.sleep(self._pause)
+            unseen = self._bell.ring()
+            pause = min(2 * pause, LONG_PAUSE_SECONDS) if unseen else SHORT_PAUSE_SECONDS
+            time.sleep(pause)
 
 
 def _key(shard: int) -> str:

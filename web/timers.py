@@ -31,7 +31,7 @@ _FORGET = (
 _last_housekeeping = 0.0
 
 
-def turn(pool: Pool, ring: Callable[[], None]) -> set[str]:
+def turn(pool: Pool, ring: Callable[[], object]) -> set[str]:
     """One turn of the timers loop; the tenants whose pages changed.
 
     Rings when a trade was let go, once that is durable.

@@ -9,8 +9,9 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -61,6 +62,8 @@ class Storage:
         self._probe = threading.Lock()
         self._prepared: dict[Connection[TupleRow], set[bytes]] = {}
         self._busy: dict[Connection[TupleRow], float] = {}
+        # Taken from the pool and free: handing one on costs nothing here.
+        self._idle: deque[Connection[TupleRow]] = deque()
         self._ended = threading.Event()
         self._pool: Pool = ConnectionPool(
             database_url,
@@ -81,6 +84,8 @@ class Storage:
     def close(self) -> None:
         """Let go of the database."""
         self._ended.set()
+        while self._idle:
+            self._idle.pop().close()
         self._pool.close()
 
     def run(self, statement: Statement, parameters: Sequence[Parameter]) -> list[str | None] | None:
@@ -89,17 +94,22 @@ class Storage:
         Raises InDoubt when the connection was lost on the way, NotStored when there was
         none, psycopg.Error when the server refused the statement.
         """
-        with self._connection() as connection:
-            self._busy[connection] = time.monotonic() + STORE_SECONDS
-            try:
-                return self._exchange(connection, statement, parameters)
-            except psycopg.OperationalError as error:
-                self._prepared.pop(connection, None)
-                connection.close()
-                self._fail(error)
-                raise InDoubt(str(error)) from error
-            finally:
-                del self._busy[connection]
+        connection = self._connection()
+        self._busy[connection] = time.monotonic() + STORE_SECONDS
+        try:
+            row = self._exchange(connection, statement, parameters)
+            self._rest_until = 0.0
+            return row
+        except psycopg.OperationalError as error:
+            connection.close()
+            self._fail(error)
+            raise InDoubt(str(error)) from error
+        finally:
+            del self._busy[connection]
+            if connection.closed:
+                self._discard(connection)
+            else:
+                self._idle.append(connection)
 
     def _exchange(
         self,
@@ -124,8 +134,7 @@ class Storage:
         values = (result.get_value(0, column) for column in range(result.nfields))
         return [None if value is None else value.decode() for value in values]
 
-    @contextmanager
-    def _connection(self) -> Iterator[Connection[TupleRow]]:
+    def _connection(self) -> Connection[TupleRow]:
         """A connection, or NotStored at once while the database is known to be away."""
         probing = time.monotonic() < self._rest_until
         if probing and not self._probe.acquire(blocking=False):
@@ -138,11 +147,7 @@ class Storage:
         finally:
             if probing:
                 self._probe.release()
-        try:
-            yield connection
-            self._rest_until = 0.0
-        finally:
-            self._pool.putconn(connection)
+        return connection
 
     def _take(self) -> Connection[TupleRow]:
         """A connection that the server has not ended, as after its restart.
@@ -150,12 +155,19 @@ class Storage:
         Not the pool's own `check`: that sleeps after each broken one.
         """
         while True:
-            connection = self._pool.getconn()
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._pool.getconn()
             if not _has_hung_up(connection):
                 return connection
-            self._prepared.pop(connection, None)
             connection.close()
-            self._pool.putconn(connection)
+            self._discard(connection)
+
+    def _discard(self, connection: Connection[TupleRow]) -> None:
+        """Give a broken connection back: the pool makes another."""
+        self._prepared.pop(connection, None)
+        self._pool.putconn(connection)
 
     def _fail(self, error: Exception) -> None:
         self._rest_until = time.monotonic() + REST_SECONDS

@@ -4,6 +4,7 @@ Durable facts: `handed_seq`, and `handover_due` of a trade that had waited. What
 did not confirm is given again, from what is stored, with the same ids.
 """
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,9 @@ from web.execution_client import BATCH, ExecutionClient
 from web.trades import messages
 from web.trades.due import DueStrategy
 from web.trades.messages import Destination
+
+# So that the first orders of many do not wait for the planning of the rest.
+FIRST_BATCH = 50
 
 log = structlog.get_logger()
 
@@ -78,57 +82,67 @@ def hand_over(
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
-    rows = _unhanded(connection, strategies, drained)
-    for groups in _batches(_readable(connection, rows), epochs):
+    bad: list[UUID] = []
+    let_go = _let_go(connection, strategies, drained)
+    for groups in _batches(_unhanded(connection, strategies, let_go, bad), epochs):
         for group, result in zip(groups, execution.submit(groups), strict=True):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
-            _mark_refused(connection, result)
+            bad += _refused(result)
+    if bad:
+        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
     faults.point("drain.after_handing")
-    let_go = [row[1] for row in rows if row[7] is not None and row[0] not in stale]
-    if let_go:
-        connection.execute(_LET_GO_HANDED, (let_go,))
+    handed = [row[1] for row in let_go if row[0] not in stale]
+    if handed:
+        connection.execute(_LET_GO_HANDED, (handed,))
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     connection.execute(
         _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
     )
 
 
-def _unhanded(
+def _let_go(
     connection: Connection[TupleRow],
     strategies: Sequence[DueStrategy],
     drained: Mapping[UUID, int],
 ) -> Sequence[TupleRow]:
-    """Every trade that execution may not know yet, in order, from what is stored."""
+    """The trades that had waited, in order."""
+    held = [strategy.id for strategy in strategies if strategy.has_held]
+    if not held:
+        return ()
+    found = connection.execute(_LET_GO, (held, [drained[key] for key in held]))
+    return sorted(found, key=_turn)
+
+
+def _unhanded(
+    connection: Connection[TupleRow],
+    strategies: Sequence[DueStrategy],
+    let_go: Sequence[TupleRow],
+    bad: list[UUID],
+) -> Iterable[tuple[UUID, pb.Trade]]:
+    """Every trade that execution may not know yet, in order, from what is stored.
+
+    Read while the first of them are handed over already; the unreadable ones go to `bad`.
+    """
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
-    rows = connection.execute(_UNHANDED, (strategy_ids, after)).fetchall()
-    held = [strategy.id for strategy in strategies if strategy.has_held]
-    if held:
-        rows += connection.execute(_LET_GO, (held, [drained[key] for key in held])).fetchall()
-        rows.sort(key=_turn)
-    return rows
+    decode = _Decoder()
+    with connection.cursor() as cursor:
+        rows = cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH)
+        for row in heapq.merge(rows, let_go, key=_turn) if let_go else rows:
+            try:
+                trade = _message(row, decode)
+            except Exception:
+                log.exception("trade_unreadable", trade_id=row[1].hex)
+                bad.append(row[1])
+            else:
+                yield row[0], trade
 
 
 def _turn(row: TupleRow) -> tuple[Any, ...]:
     """Runnable trades go in the order of acceptance, those that waited in that of release."""
     strategy_id, trade_id, _, seq, _, _, accepted_at, released_at = row[:8]
     return strategy_id, released_at or accepted_at, seq, trade_id
-
-
-def _readable(
-    connection: Connection[TupleRow], rows: Sequence[TupleRow]
-) -> Iterable[tuple[UUID, pb.Trade]]:
-    """The rows as messages; one that cannot be made must not stop the others."""
-    decode = _Decoder()
-    for row in rows:
-        try:
-            trade = _message(row, decode)
-        except Exception:
-            log.exception("trade_unreadable", trade_id=row[1].hex)
-            connection.execute(_REFUSED, (reasons.explain("internal_error", {}), [row[1]]))
-        else:
-            yield row[0], trade
 
 
 class _Decoder(dict[str, Any]):
@@ -159,9 +173,9 @@ def _message(row: TupleRow, decode: _Decoder) -> pb.Trade:
 def _batches(
     trades: Iterable[tuple[UUID, pb.Trade]], epochs: Mapping[UUID, int]
 ) -> Iterable[list[pb.TradeGroup]]:
-    """Groups by strategy, at most BATCH trades at a time, order kept."""
+    """Groups by strategy, order kept: a few at first, then at most BATCH at a time."""
     groups: list[pb.TradeGroup] = []
-    count = 0
+    count, size = 0, FIRST_BATCH
     for strategy_id, trade in trades:
         if not groups or groups[-1].strategy_id != strategy_id.hex:
             groups.append(
@@ -169,14 +183,15 @@ def _batches(
             )
         groups[-1].trades.append(trade)
         count += 1
-        if count == BATCH:
+        if count == size:
             yield groups
-            groups, count = [], 0
+            groups, count, size = [], 0, BATCH
     if groups:
         yield groups
 
 
-def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> None:
+def _refused(result: pb.GroupResult) -> list[UUID]:
+    """The trades that execution will never take."""
     bad = [
         UUID(stored.trade_id)
         for stored in result.results
@@ -184,4 +199,4 @@ def _mark_refused(connection: Connection[TupleRow], result: pb.GroupResult) -> N
     ]
     if bad:
         log.error("trades_refused_by_execution", trade_ids=[trade_id.hex for trade_id in bad])
-        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
+    return bad

@@ -41,17 +41,17 @@ INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subsc
     settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at,
     approval_expires_at, release_at)
 SELECT t.id, t.tenant_id, g.id, g.seq, g.strategy_id, t.subscription_id, t.connection_id, t.mode,
-    t.state, t.reason, t.message, t.numbers, g.instrument, g.signal, s.settings,
-    t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, t.planned_at,
-    t.approval_expires_at, t.release_at
-FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, s int, tenant_id uuid,
-        subscription_id uuid, connection_id uuid, mode text, state text, reason text, message text,
-        numbers jsonb, settings_version int, planned_at timestamptz,
-        approval_expires_at timestamptz, release_at timestamptz)
+    d.state, d.reason, d.message, d.numbers, g.instrument, g.signal, d.settings,
+    t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, d.planned_at,
+    d.approval_expires_at, d.release_at
+FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, d int, tenant_id uuid,
+        subscription_id uuid, connection_id uuid, mode text, settings_version int)
 JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strategy_id uuid,
         instrument text, signal jsonb, sent_at timestamptz, received_at timestamptz,
         accepted_at timestamptz, dequeued_at timestamptz) USING (g)
-JOIN json_to_recordset(%(settings)s::json) AS s(s int, settings jsonb) USING (s)
+JOIN json_to_recordset(%(decisions)s::json) AS d(d int, state text, reason text, message text,
+        numbers jsonb, settings jsonb, planned_at timestamptz,
+        approval_expires_at timestamptz, release_at timestamptz) USING (d)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -66,11 +66,11 @@ RETURNING i.strategy_id, i.drain_epoch
 
 @dataclass
 class _Batch:
-    """Rows for one transaction. Signals and settings stand once, however many share them."""
+    """Rows for one transaction. Signals and decisions stand once, however many share them."""
 
     trades: list[dict[str, Any]] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
-    settings: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
     supersede: list[Superseding] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     drained: dict[UUID, int] = field(default_factory=dict)
@@ -169,20 +169,20 @@ def _make_trades(
 ) -> None:
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
-    decided: dict[tuple[str, bool], dict[str, Any]] = {}
+    decided: dict[tuple[str, bool], int] = {}
     ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
     for subscriber in subscribers:
         key = (subscriber.settings_key, subscriber.enabled)
-        shared = decided.get(key)
-        if shared is None:
-            shared = decided[key] = _decide(batch, strategy, signal, subscriber)
+        if key not in decided:
+            decided[key] = len(batch.decisions)
+            batch.decisions.append({"d": decided[key], **_decide(strategy, signal, subscriber)})
         to = subscriber.destination
         trade_id = ids.trade_id(signal.id, to.subscription_id)
         batch.trades.append(
             {
-                **shared,
                 "id": trade_id,
                 "g": number,
+                "d": decided[key],
                 "tenant_id": to.tenant_id,
                 "subscription_id": to.subscription_id,
                 "connection_id": to.connection_id,
@@ -192,26 +192,22 @@ def _make_trades(
         )
         if to.tenant_id != strategy.tenant_id:
             batch.changes.append((to.tenant_id, "trade", trade_id))
-        if shared["approval_expires_at"] or shared["release_at"]:
+        decision = batch.decisions[decided[key]]
+        if decision["approval_expires_at"] or decision["release_at"]:
             batch.changes.append((to.tenant_id, "approval", trade_id))
-        if ends and shared["supersedes"]:
+        if ends and decision["supersedes"]:
             batch.supersede.append(_superseding(strategy, signal, to, ends))
 
 
-def _decide(
-    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
-) -> dict[str, Any]:
+def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) -> dict[str, Any]:
     """The part of a trade's row that depends on the settings only."""
     try:
         if signal.signal is not due.UNREADABLE:
-            return _decide_by_rules(batch, strategy, signal, subscriber)
+            return _decide_by_rules(strategy, signal, subscriber)
     except Exception:
         log.exception("trade_not_decided", signal_id=signal.id.hex)
-    batch.settings.append(
-        {"s": len(batch.settings), "settings": settings.resolve({}, {}, {}).snapshot()}
-    )
     return {
-        "s": len(batch.settings) - 1,
+        "settings": settings.resolve({}, {}, {}).snapshot(),
         "state": "NEEDS_ATTENTION",
         "reason": "internal_error",
         "message": reasons.explain("internal_error", {}),
@@ -224,7 +220,7 @@ def _decide(
 
 
 def _decide_by_rules(
-    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
+    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
 ) -> dict[str, Any]:
     resolved = settings.resolve(_values(signal.signal), strategy.settings, subscriber.settings)
     context = rules.Context(strategy.enabled, subscriber.enabled, strategy.asset_class)
@@ -235,7 +231,6 @@ def _decide_by_rules(
         accepted_at=signal.accepted_at,
         now=signal.dequeued_at,
     )
-    batch.settings.append({"s": len(batch.settings), "settings": resolved.snapshot()})
     numbers = dict(decision.numbers)
     if decision.quantity is not None:
         numbers["quantity"] = wire.to_text(decision.quantity)
@@ -243,7 +238,7 @@ def _decide_by_rules(
     strategy.has_held = strategy.has_held or decision.until is not None
     ended_or_waits = decision.reason or decision.approval_expires_at
     return {
-        "s": len(batch.settings) - 1,
+        "settings": resolved.snapshot(),
         "state": decision.state,
         "reason": decision.reason,
         "message": reasons.explain(decision.reason, numbers) if decision.reason else None,
@@ -295,7 +290,7 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
             {
                 "trades": to_json(batch.trades),
                 "signals": to_json(batch.signals),
-                "settings": to_json(batch.settings),
+                "decisions": to_json(batch.decisions),
             },
         )
     batch.changes.extend(waiting.supersede(connection, batch.supersede))
