@@ -8,7 +8,10 @@ from psycopg.rows import TupleRow
 
 from web.db import Pool
 from web.trades import waiting
+from web.trades.waiting import Change
 
+# Well below the lease of a loop.
+TURN_SECONDS = 2.0
 HOUSEKEEPING_SECONDS = 60.0
 
 # A process that died is known by its lock, which nobody holds. Written down, its death
@@ -36,17 +39,29 @@ def turn(pool: Pool, ring: Callable[[], object]) -> set[str]:
 
     Rings when a trade was let go, once that is durable.
     """
+    changed: set[str] = set()
+    deadline = time.monotonic() + TURN_SECONDS
     with pool.connection() as connection:
         connection.execute(_BURY)
-        with connection.transaction():
-            changes = waiting.expire(connection)
-            is_let_go, released = waiting.release(connection)
-            changes += released
-            waiting.tell(connection, changes)
-        if is_let_go:
-            ring()
+        while time.monotonic() < deadline:
+            is_let_go, changes = _end_waiting(connection)
+            if is_let_go:
+                ring()
+            if not changes:
+                break
+            changed |= {tenant_id.hex for tenant_id, _, _ in changes}
         _keep_house(connection)
-    return {tenant_id.hex for tenant_id, _, _ in changes}
+    return changed
+
+
+def _end_waiting(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
+    """Some of the trades whose waiting is over, in one transaction."""
+    with connection.transaction():
+        expired = waiting.expire(connection)
+        is_let_go, released = waiting.release(connection)
+        changes = expired + released
+        waiting.tell(connection, changes)
+    return is_let_go, changes
 
 
 def _keep_house(connection: Connection[TupleRow]) -> None:

@@ -18,7 +18,7 @@ def upgrade() -> None:
             ADD COLUMN handover_due boolean NOT NULL DEFAULT false,
             -- Who approved, rejected or canceled it.
             ADD COLUMN decided_by text,
-            ADD CHECK (approval_expires_at IS NULL OR state = 'WAITING_APPROVAL'),
+            ADD CHECK ((approval_expires_at IS NOT NULL) = (state = 'WAITING_APPROVAL')),
             ADD CHECK (release_at IS NULL OR state IN ('DELAYED', 'QUEUED')),
             ADD CHECK (NOT handover_due OR released_at IS NOT NULL);
 

@@ -33,10 +33,12 @@ def road(database: Database) -> Iterator[Road]:
 
 
 @pytest.fixture
-def desk(road: Road, database: Database, redis_url: str) -> Iterator[Desk]:
-    """People who decide, on the road's database."""
+def desk(road: Road, database: Database) -> Iterator[Desk]:
+    """People who decide, on the road's database. No Redis: no bell is ever heard."""
     app = create_site(
-        config.read({"FILLWIRE_WEB_DATABASE_URL": database.url("web"), "REDIS_URL": redis_url})
+        config.read(
+            {"FILLWIRE_WEB_DATABASE_URL": database.url("web"), "REDIS_URL": "redis://127.0.0.1:1/0"}
+        )
     )
     yield Desk(app, road)
     with app.app_context():

@@ -260,3 +260,24 @@ def test_a_stored_signal_that_cannot_be_read_stops_no_other_timer(road: Road, de
     assert desk.turn() == ["ring"]
     assert desk.state(broken.trade_id) == ("NEEDS_ATTENTION", "internal_error")
     assert desk.state(sound.trade_id)[0] == "PENDING"
+
+
+def test_one_turn_of_the_timers_ends_more_than_one_batch(road: Road, desk: Desk) -> None:
+    strategy = factories.strategy(road.owner)
+    first = factories.subscription(road.owner, strategy)
+    for _ in range(3):
+        factories.subscription(road.owner, strategy, auto_submit=False)
+    road.signal(strategy, delay_seconds=30)
+    road.drain.drain_due()
+    road.owner.execute(
+        "INSERT INTO web.trades SELECT (r).* FROM (SELECT jsonb_populate_record(t, "
+        "jsonb_build_object('id', gen_random_uuid(), 'signal_id', gen_random_uuid())) AS r "
+        "FROM web.trades t, generate_series(1, 700) WHERE t.subscription_id = %s) x",
+        (first.id,),
+    )
+    road.owner.execute("UPDATE web.trades SET release_at = release_at - interval '40 s'")
+    assert desk.turn() == ["ring", "ring"]
+    states = "SELECT state, count(*) FROM web.trades GROUP BY 1 ORDER BY 1"
+    assert road.owner.execute(states).fetchall() == [("PENDING", 701), ("WAITING_APPROVAL", 3)]
+    road.drain.drain_due(slice_seconds=20)
+    assert len(road.store.trades) == 701

@@ -185,7 +185,6 @@ def _decided(trade_id: UUID, decide: Callable[..., Trade]) -> Response:
             "Test keys touch paper only, and the trade is live.",
             "Use a live key.",
         )
-    _body()
     decided = decide(trade, actor=key().actor)
     return shapes.to_response(shapes.trade(trades.load_orders(decided)))
 

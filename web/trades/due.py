@@ -36,7 +36,7 @@ WITH due AS MATERIALIZED (
       AND i.strategy_id <> ALL (%(resting)s)
     ORDER BY g.accepted_at LIMIT {STRATEGIES})
     UNION
-    (SELECT t.strategy_id FROM web.trades t
+    (SELECT DISTINCT t.strategy_id FROM web.trades t
     WHERE t.handover_due
       AND t.released_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
       AND t.strategy_id <> ALL (%(resting)s)

@@ -54,8 +54,8 @@ ORDER BY approval_expires_at LIMIT {MOST} FOR UPDATE SKIP LOCKED
 
 _RIPE = f"""
 SELECT t.id, t.tenant_id, t.strategy_id, t.subscription_id, t.instrument, t.signal_seq, t.signal,
-       (t.settings->'auto_submit'->>'value')::boolean, s.enabled AND g.enabled, t.release_at,
-       clock_timestamp()
+       coalesce((t.settings->'auto_submit'->>'value')::boolean, false),
+       s.enabled AND g.enabled, t.release_at, clock_timestamp()
 FROM web.trades t
 JOIN web.subscriptions s ON s.id = t.subscription_id
 JOIN web.strategies g ON g.id = t.strategy_id
