@@ -19,6 +19,7 @@ from web.queue import Bell
 from web.signals.intake import Door
 from web.signals.service import Intake
 from web.signals.views import blueprint as signals
+from web.strategies.builder import blueprint as builder
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
 from web.trades.views import blueprint as trades
@@ -73,7 +74,16 @@ def create_site(config: Config | None = None) -> Flask:
     formats.install(app)
     assets.install(app)
     errors.install(app)
-    for blueprint in (accounts, strategies, signals, subscriptions, trades, connections, changes):
+    for blueprint in (
+        accounts,
+        strategies,
+        builder,
+        signals,
+        subscriptions,
+        trades,
+        connections,
+        changes,
+    ):
         app.register_blueprint(blueprint)
     pages.install(app)
     csrf.exempt(api.blueprint)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -259,6 +260,57 @@ def send(url: str, message: str) -> None:
         raise SystemExit(1) from None
     except OSError as problem:
         raise click.ClickException(f"no answer: {problem}") from None
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--dialect",
+    type=click.Choice(["auto", "traderspost"]),
+    default="auto",
+    show_default=True,
+    help="Which language the messages are in.",
+)
+@click.option(
+    "--asset-class",
+    type=click.Choice(["stocks", "options", "futures", "crypto"]),
+    help="The strategy's; without it, what depends on it is not checked.",
+)
+@click.option("--jsonl", is_flag=True, help="Each line is one message, not each file.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day to judge expiries by.  [default: today]",
+)
+def lint(
+    files: tuple[str, ...],
+    dialect: str,
+    asset_class: str | None,
+    jsonl: bool,
+    as_of: datetime | None,
+) -> None:
+    """Check messages offline, with the code that reads webhooks; `-` is standard input.
+
+    Prints one JSON object a message and exits 1 if any would be refused.
+
+    \b
+    Example: fillwire lint --asset-class futures alert.json
+    Example: fillwire lint --jsonl alerts.jsonl
+    """
+    from web.signals import lint as linting
+
+    options = linting.Options(
+        dialect=dialect,
+        asset_class=asset_class,
+        now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
+        jsonl=jsonl,
+    )
+    try:
+        fine = linting.run(files, options, sys.stdout.buffer)
+    except OSError as problem:
+        raise click.ClickException(str(problem)) from None
+    if not fine:
+        raise SystemExit(1)
 
 
 @main.group()

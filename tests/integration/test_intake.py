@@ -108,7 +108,11 @@ def test_any_content_type_is_stored_and_answered(
         ('{"ticker":"AAPL","action":"buy","quantity":1e400}', "invalid-quantity", "quantity"),
         ('{"ticker":"AAPL","action":"buy","orderType":"peg"}', "invalid-order-type", "orderType"),
         ('{"ticker":"AAPL","action":"buy","limitPrice":-1}', "invalid-payload", "limitPrice"),
-        ('{"ticker":"AAPL","action":"buy","time":"noon"}', "invalid-payload", "time"),
+        (
+            '{"ticker":"AAPL","action":"buy","time":"noon","rejectAfter":60}',
+            "invalid-payload",
+            "time",
+        ),
     ],
 )
 def test_a_bad_message_is_refused_counted_and_explained(
@@ -127,6 +131,7 @@ def test_a_bad_message_is_refused_counted_and_explained(
         field,
     )
     assert said["message"] and said["fix"] and said["logId"].startswith("ref_")
+    assert said["docs"].endswith(f"/docs/errors#{code}")
     counted = owner.execute("SELECT code, count FROM web.refusals").fetchall()
     assert counted == [(code, 1)]
     assert owner.execute("SELECT count(*) FROM web.signals").fetchone() == (0,)

@@ -1,8 +1,12 @@
 """Pages: what a person can do without a line of script."""
 
+import html
+import re
+
 from flask.testing import FlaskClient
 
 from tests.site.conftest import Site, csrf
+from web.signals.refusals import CATALOGUE
 
 
 def post(client: FlaskClient, path: str, page: str, **form: str) -> tuple[int, str]:
@@ -104,3 +108,46 @@ def test_browser_files_keep_for_ever_under_a_hashed_name(site: Site) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
     assert client.get("/assets/css/tokens.css").status_code == 404
     answer.close()
+
+
+def test_every_refusal_is_explained_at_the_address_its_answer_names(site: Site) -> None:
+    page = site.app.test_client().get("/docs/errors").text
+    for refusal in CATALOGUE.values():
+        assert refusal.docs == f"/docs/errors#{refusal.code}"
+        assert f'id="{refusal.code}"' in page
+
+
+def test_a_refused_message_shows_its_field_and_links_to_its_explanation(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    strategy = f"/strategies/{site.ours.shown('strategy')}"
+    url = re.search(r"/trading/webhook/[0-9a-f-]{36}/[\w-]+", client.get(strategy).text)
+    assert url is not None
+    answer = site.app.test_client().post(url[0], data='{"ticker":"AAPL","action":"Buy"}')
+    assert answer.json is not None
+    assert answer.json["docs"] == "http://localhost/docs/errors#invalid-action"
+    page = client.get(strategy).text
+    assert 'href="/docs/errors#invalid-action"' in page
+    assert "<code>action</code>" in page
+
+
+def test_the_message_builder_works_both_ways_and_judges(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    here = f"/strategies/{site.ours.shown('strategy')}/messages"
+    assert "{{strategy.order.action}}" in html.unescape(client.get(here).text)
+
+    form = {"sender": "curl", "do": "write", "f.ticker": "AAPL", "f.action": "buy"}
+    _, page = post(client, here, here, **form, **{"f.takeProfit.percent": "2.5", "rest": '{"a":1}'})
+    assert '"percent": 2.5' in html.unescape(page)
+    assert '"a": 1' in html.unescape(page)
+    assert "Accepted" in page
+    assert "curl -sS" in page
+
+    message = '{"ticker": "AAPL", "action": "hold", "mine": true}'
+    _, page = post(client, here, here, sender="curl", do="read", message=message)
+    assert 'value="hold"' in page
+    assert "<code>mine</code>" in page
+    assert "invalid-action" in page
+
+    _, page = post(client, here, here, sender="curl", do="read", message='{"ticker": ')
+    assert "malformed-json" in page
+    assert '{"ticker": ' in html.unescape(page)

@@ -1,60 +1,108 @@
 """The signal language: any bytes at all give a Signal or a BadSignal."""
 
 import json
+from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from time import perf_counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.signals import rules, traderspost
-from web.signals.rules import BadSignal, Signal
+from web.signals import body as bodies
+from web.signals import dialects, rules, traderspost
+from web.signals.refusals import CATALOGUE, BadSignal
+from web.signals.remarks import FIELDS
+from web.signals.rules import Signal
 
-FIELDS = [
-    "ticker",
-    "action",
-    "sentiment",
-    "quantity",
-    "orderType",
-    "limitPrice",
-    "price",
-    "signalPrice",
-    "time",
-    "test",
-    "extras",
-]
+NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+ASSET_CLASSES = (None, "stocks", "options", "futures", "crypto")
+# As senders write them: TradingView, TrendSpider, MetaTrader, code.
+REAL = (
+    b'{"ticker":"MNQ1!","action":"buy","sentiment":"long","quantity":"2","price":"20150.25",'
+    b'"time":"2026-11-20T14:30:00Z","interval":"5"}',
+    b'{"ticker":"{{ticker}}","action":"{{strategy.order.action}}","price":{{close}}}',
+    b'{"ticker":"%alert_symbol%","action":"buy","price":"%last_price%"}',
+    b'{"ticker":"MSFT","action":"buy","quantity":1.00,"takeProfit":{"limitPrice":431.5},'
+    b'"stopLoss":{"type":"stop","stopPrice":400.25}}\0',
+    b'{"ticker":"SPY 270520C582.5","action":"sell","quantityType":"percent_of_position",'
+    b'"quantity":50,"extras":{"a":[{"b":[1,2.5]}],"c":"\\u00e9"}}',
+    b'{"ticker":"AAPL","action":"buy","expiration":"+6 months","optionType":"call",'
+    b'"intrinsicValue":"itm","strikesAway":2,"strikeCount":12,"delay":"+5 minutes",'
+    b'"cancelAfter":30,"rejectAfter":60,"message":"The average was crossed upwards.",'
+    b'"expiresAt":"+1 hour","marketPriceType":"mark","bidAskSpreadFilter":0.05}',
+    b'{"ticker":"SPY","action":"breakeven","orderType":"stop","breakevenOffset":0.5}',
+    b'{"ticker":"SQ","action":"exit","orderType":"trailing_stop","trailPercent":"1"}',
+)
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
     st.floats(),
     st.text(),
-    st.sampled_from(["buy", "exit", "AAPL", "limit", "flat", "1e9999999", "-0", "٣"]),
+    st.sampled_from(["buy", "exit", "AAPL", "limit", "flat", "1e9999999", "-0", "٣", "1_0"]),
+    st.sampled_from(["+1 day", "2026-11-20", "call", "stop", "SPY 270520P1", "{{close}}", "1,000"]),
     st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.sampled_from(["type", "percent", "amount", "trailAmount"]), st.integers()),
 )
 
 
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A real message with a few bytes changed, dropped or repeated."""
+    body = bytearray(draw(st.sampled_from(REAL)))
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(body) - 1))
+        match draw(st.sampled_from(["change", "drop", "repeat"])):
+            case "change":
+                body[at] = draw(st.sampled_from(list(b'{}[]",:\\0129.-eE tn\x00\xff')))
+            case "drop":
+                del body[at : at + draw(st.integers(1, 6))]
+            case _:
+                body[at:at] = body[at : at + draw(st.integers(1, 40))]
+    return bytes(body) or b"{"
+
+
 def parse(body: bytes) -> Signal:
-    return traderspost.parse(rules.read(body))
+    return dialects.read(body, now=NOW)[1]
 
 
-@given(st.binary(max_size=400))
-def test_any_bytes_raise_nothing_but_bad_signal(body: bytes) -> None:
+def signal_or_refusal(body: bytes, asset_class: str | None) -> Signal | None:
     try:
-        parse(body)
+        return dialects.read(body, asset_class=asset_class, now=NOW)[1]
     except BadSignal as bad:
-        assert bad.code and bad.message and bad.fix
+        assert bad.code in CATALOGUE and bad.message and bad.fix
+        assert bad.field is None or bad.field in CATALOGUE[bad.code].fields
+        return None
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), VALUES))
-def test_any_fields_raise_nothing_but_bad_signal(payload: dict[str, object]) -> None:
-    try:
-        signal = parse(json.dumps(payload).encode())
-    except BadSignal as bad:
-        assert bad.code and bad.message and bad.fix
-    else:
+@given(st.one_of(st.binary(max_size=400), mutated()), st.sampled_from(ASSET_CLASSES))
+def test_any_bytes_are_a_signal_or_one_refusal(body: bytes, asset_class: str | None) -> None:
+    signal = signal_or_refusal(body, asset_class)
+    if signal is not None:
         assert rules.from_json(json.loads(json.dumps(signal.to_json()))) == signal
+
+
+@given(st.dictionaries(st.sampled_from(sorted(FIELDS.names)), VALUES), st.booleans())
+def test_any_fields_are_a_signal_or_one_refusal(payload: dict[str, Any], good: bool) -> None:
+    if good:
+        payload |= {"ticker": "AAPL", "action": "buy"}
+    signal = signal_or_refusal(json.dumps(payload).encode(), None)
+    if signal is not None:
+        assert rules.from_json(json.loads(json.dumps(signal.to_json()))) == signal
+
+
+@given(st.one_of(mutated(), st.sampled_from(REAL)))
+def test_the_quick_reader_and_the_slow_one_agree(body: bytes) -> None:
+    def outcome(read: Callable[[bytes], Any]) -> Any:
+        try:
+            return read(body)
+        except BadSignal as bad:
+            return bad.code, bad.message
+
+    assert outcome(bodies.read) == outcome(bodies._read_slowly)
 
 
 @pytest.mark.parametrize(
@@ -66,15 +114,39 @@ def test_any_fields_raise_nothing_but_bad_signal(payload: dict[str, object]) -> 
         b'{"a":"' + b"\\" * 15_999,
         b'{"ticker":"' + b"x" * 16_000 + b'","action":"buy"}',
         b"{" + b",".join(b'"%d":1' % n for n in range(1_800)) + b"}",
+        b"{" + b'"a":1,' * 2_600 + b'"b":1}',
+        b'{"ticker":"A","action":"buy","quantity":"' + b"1" * 16_000 + b'e"}',
+        b'{"a":"' + b'\\"' * 8_000,
+        b'{"ticker":"A","action":"hold","extras":["' + b"{{" * 7_000 + b'"]}',
+        b'{"action":"buy",' + b",".join(b'"instrinsicVallue%d":1' % n for n in range(600)) + b"}",
+        b'{"a":' + b"1," * 8_000 + b"}",
+        b"[" + b"[[[[]]]]," * 1_700 + b"1]",
     ],
-    ids=["brackets", "objects", "digits", "backslashes", "ticker", "keys"],
+    ids=[
+        "brackets",
+        "objects",
+        "digits",
+        "backslashes",
+        "ticker",
+        "keys",
+        "repeated",
+        "digits in a text",
+        "quotes",
+        "placeholders",
+        "look-alikes",
+        "thousands",
+        "lists",
+    ],
 )
-def test_16_kb_of_anything_is_quick(body: bytes) -> None:
-    # A bound far above the target: this catches quadratic work, not a slow machine.
-    began = perf_counter()
-    with pytest.raises(BadSignal):
-        parse(body)
-    assert perf_counter() - began < 0.5
+def test_16_kb_of_anything_takes_under_5_ms(body: bytes) -> None:
+    best = 1.0
+    for _ in range(5):
+        began = perf_counter()
+        with pytest.raises(BadSignal):
+            parse(body)
+        best = min(best, perf_counter() - began)
+    # Twice the promise: other programs run here as well.
+    assert best < 0.010
 
 
 def test_prices_are_exact() -> None:

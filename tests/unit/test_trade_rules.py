@@ -76,6 +76,11 @@ def test_no_order_type_is_replaced_by_a_more_aggressive_one() -> None:
     assert decide(order_type="stop").reason == "order_type_unsupported"
 
 
+@pytest.mark.parametrize("action", ["reverse", "breakeven"])
+def test_an_action_that_execution_cannot_plan_is_skipped(action: str) -> None:
+    assert decide(action).reason == "order_type_unsupported"
+
+
 def test_entries_wait_for_approval_and_exits_approve_themselves() -> None:
     assert decide(chosen={"auto_submit": False}).state == "WAITING_APPROVAL"
     assert decide("exit", chosen={"auto_submit": False}).state == "PENDING"

@@ -13,10 +13,10 @@ from protos import ids, reasons
 from web.connections.models import Connection
 from web.formats import iso
 from web.paging import Page
-from web.signals import rules
+from web.signals import body as bodies
 from web.signals.models import Signal
 from web.signals.reads import Counts
-from web.signals.rules import BadSignal
+from web.signals.refusals import BadSignal
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades.models import Fill, Order, Position, Trade
@@ -231,7 +231,7 @@ def _message(row: Trade) -> str | None:
 
 def _payload(body: bytes) -> dict[str, Any]:
     try:
-        return rules.read(body)
+        return bodies.read(body)
     except BadSignal:
         return {}
 

@@ -1,8 +1,9 @@
-"""Pages that belong to no feature: the way in, health, and the navigation."""
+"""Pages that belong to no feature: the way in, health, docs, and the navigation."""
 
-from flask import Blueprint, Flask, Response, url_for
+from flask import Blueprint, Flask, Response, render_template, url_for
 
 from web.signals.reads import NONE
+from web.signals.refusals import CATALOGUE, DOCS_PATH, Raised
 
 blueprint = Blueprint("pages", __name__)
 
@@ -30,7 +31,13 @@ def healthz() -> Response:
     return Response("ok\n", content_type="text/plain")
 
 
+@blueprint.get(DOCS_PATH)
+def refusals() -> str:
+    """What each refusal of a webhook means; senders' logs link here, so it needs no sign-in."""
+    return render_template("pages/errors.html", refusals=CATALOGUE.values(), never=Raised.NEVER)
+
+
 def install(app: Flask) -> None:
     """Register these pages and what every template may use."""
     app.register_blueprint(blueprint)
-    app.jinja_env.globals.update(navigation=NAVIGATION, no_counts=NONE)
+    app.jinja_env.globals.update(navigation=NAVIGATION, no_counts=NONE, refusal_docs=DOCS_PATH)

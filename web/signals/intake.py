@@ -13,7 +13,8 @@ import msgspec
 import structlog
 
 from protos import faults, ids
-from web.signals.rules import MAX_BODY_BYTES, BadSignal
+from web.signals.body import MAX_BODY_BYTES
+from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
 from web.signals.storage import NotStored
 
@@ -71,7 +72,7 @@ class Door:
             answer = refused
         except Exception:
             log.exception("intake_failed")
-            answer = _refusal(500, "internal-error", "We failed to read this message.", None)
+            answer = self._answer(bad("internal-error"))
         body = _encoder.encode(answer.content)
         headers = [
             ("Content-Type", "application/json"),
@@ -88,8 +89,7 @@ class Door:
         received_at = datetime.now(UTC)
         address, webhook = self._authenticate(path)
         if environ["REQUEST_METHOD"] != "POST":
-            fix = "Send the message with POST."
-            raise self._refuse(webhook, b"", 400, "post-required", "Only POST is taken.", fix)
+            raise self._refuse(webhook, b"", bad("post-required"))
         body = self._read(webhook, environ)
         try:
             accepted = self._intake.accept(
@@ -100,18 +100,14 @@ class Door:
                 key=_key(environ),
                 received_at=received_at,
             )
-        except BadSignal as bad:
-            raise self._refuse(
-                webhook, body, 400, bad.code, bad.message, bad.fix, bad.field
-            ) from bad
+        except BadSignal as refused:
+            raise self._refuse(webhook, body, refused) from refused
         except TooManySignals as limited:
             raise self._limited(webhook, body, limited.retry_after_seconds) from limited
         except KeyReused as reused:
-            fix = "Use a new Idempotency-Key for a new message."
-            message = "This Idempotency-Key was used for another message."
-            raise self._refuse(webhook, body, 409, "idempotency-mismatch", message, fix) from reused
+            raise self._refuse(webhook, body, bad("idempotency-mismatch")) from reused
         except NotStored as away:
-            raise _try_again() from away
+            raise self._try_again() from away
         faults.point("intake.before_answer")
         signal_id = ids.show("signal", accepted.signal_id)
         return Answer(
@@ -133,12 +129,11 @@ class Door:
             address = UUID(webhook_uuid)
             return address, self._intake.authenticate(address, secret)
         except (ValueError, UnknownWebhook) as unknown:
-            message = "There is no webhook at this address."
-            raise _refusal(404, "not-found", message, None) from unknown
-        except BadSignal as bad:
-            raise _refusal(400, bad.code, bad.message, bad.fix) from bad
+            raise self._answer(bad("not-found")) from unknown
+        except BadSignal as refused:
+            raise self._answer(refused) from refused
         except NotStored as away:
-            raise _try_again() from away
+            raise self._try_again() from away
 
     def _read(self, webhook: Webhook, environ: "WSGIEnvironment") -> bytes:
         body: bytes = b""
@@ -146,62 +141,47 @@ class Door:
             body = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
             if len(body) <= MAX_BODY_BYTES:
                 return body
-        message = f"The message is larger than {MAX_BODY_BYTES // 1024} KB."
-        fix = "Send only the fields that matter."
-        raise self._refuse(webhook, body, 413, "payload-too-large", message, fix)
+        raise self._refuse(webhook, body, bad("payload-too-large"))
 
-    def _refuse(
-        self,
-        webhook: Webhook,
-        body: bytes,
-        status: int,
-        code: str,
-        message: str,
-        fix: str,
-        field: str | None = None,
-    ) -> Answer:
+    def _refuse(self, webhook: Webhook, body: bytes, refused: BadSignal) -> Answer:
         """Count the refusal, then say it."""
         log_id = self._intake.refuse(
-            webhook, body, code=code, message=message, fix=fix, field=field
+            webhook,
+            body,
+            code=refused.code,
+            message=refused.message,
+            fix=refused.fix,
+            field=refused.field,
         )
-        return _refusal(status, code, message, fix, field, log_id)
+        return self._answer(refused, log_id)
 
     def _limited(self, webhook: Webhook, body: bytes, retry_after: int) -> Answer:
-        message = "This webhook has sent too many messages."
         fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
-        answer = self._refuse(webhook, body, 429, "too-many-requests", message, fix)
+        answer = self._refuse(webhook, body, bad("too-many-requests", fix=fix))
         answer.retry_after_seconds = retry_after
         return answer
+
+    def _try_again(self) -> Answer:
+        answer = self._answer(bad("try-again"))
+        answer.retry_after_seconds = 5
+        return answer
+
+    def _answer(self, refused: BadSignal, log_id: UUID | None = None) -> Answer:
+        known = CATALOGUE[refused.code]
+        return Answer(
+            known.status,
+            {
+                "success": False,
+                "logId": ids.show("refusal", log_id) if log_id else None,
+                "messageCode": refused.code,
+                "message": refused.message,
+                "field": refused.field,
+                "fix": refused.fix,
+                "docs": f"{self._web_url}{known.docs}",
+            },
+        )
 
 
 def _key(environ: "WSGIEnvironment") -> str | None:
     key: str = environ.get("HTTP_IDEMPOTENCY_KEY") or environ.get("HTTP_WEBHOOK_ID") or ""
     return key[:255] or None
-
-
-def _refusal(
-    status: int,
-    code: str,
-    message: str,
-    fix: str | None,
-    field: str | None = None,
-    log_id: UUID | None = None,
-) -> Answer:
-    return Answer(
-        status,
-        {
-            "success": False,
-            "logId": ids.show("refusal", log_id) if log_id else None,
-            "messageCode": code,
-            "message": message,
-            "field": field,
-            "fix": fix,
-        },
-    )
-
-
-def _try_again() -> Answer:
-    message = "We could not store the message; nothing was traded."
-    answer = _refusal(503, "try-again", message, "Send it again.")
-    answer.retry_after_seconds = 5
-    return answer

@@ -1,31 +1,31 @@
 """The signal language: any bytes become one `Signal` or one `BadSignal`, nothing else.
 
-`read` turns bytes into a JSON object, strictly; each dialect's own module turns that into
-a `Signal`. Codes are TradersPost's, since senders know them.
+`body` turns bytes into a JSON object, strictly; each dialect's own module turns that into
+a `Signal`, with the readers of single values here. Codes are TradersPost's, since senders
+know them.
 """
 
 import json
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_DEPTH = 8
+from web.signals import placeholders
+from web.signals.body import read as read
+from web.signals.refusals import ABOVE_0, bad
+from web.signals.refusals import BadSignal as BadSignal
+
 # Beyond this a number is a mistake or an attack, not a price.
 MAX_DIGITS = 28
 
-
-class BadSignal(Exception):
-    """A message we do not take: why, where, and how to mend it."""
-
-    def __init__(self, code: str, message: str, fix: str, field: str | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.field = field
-        self.message = message
-        self.fix = fix
+_LEAST, _MOST = Decimal(f"1e-{MAX_DIGITS}"), Decimal(f"1e{MAX_DIGITS}")
+_ROUND = Context(prec=MAX_DIGITS).plus
+_NUMERIC = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+_THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII)
 
 
 class TakeProfit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -132,37 +132,9 @@ def from_json(stored: dict[str, Any]) -> Signal:
     return msgspec.convert(stored, Signal)
 
 
-def read(body: bytes) -> dict[str, Any]:
-    """The JSON object in a body: numbers exact, no key twice, not too deep.
-
-    Raises BadSignal(`empty-json`, `malformed-json` or `invalid-payload`).
-    """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _malformed(f"byte {error.start} is not UTF-8", "Send the message as UTF-8.") from None
-    if not text.strip():
-        raise BadSignal("empty-json", "The message is empty.", "Send a JSON object.")
-    if _depth(text) > MAX_DEPTH:
-        raise _malformed(f"it is nested more than {MAX_DEPTH} deep", "Flatten it.")
-    try:
-        found = _decoder.decode(text.strip())
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}: {error.msg.lower()}"
-        raise _malformed(where, "Copy the message again from the builder.") from None
-    if not isinstance(found, dict):
-        raise BadSignal(
-            "invalid-payload", "The message is JSON, but not an object.", "Send {…} with fields."
-        )
-    try:
-        text.encode()
-        msgspec.json.encode(found, enc_hook=str)
-    except UnicodeEncodeError:
-        raise _malformed("it holds half a character", "Send the message as UTF-8.") from None
-    return found
-
-
-def number(payload: dict[str, Any], name: str, code: str) -> Decimal | None:
+def number(
+    payload: Mapping[str, Any], name: str, code: str, *, field: str | None = None
+) -> Decimal | None:
     """A number above zero, sent as a number or as a string; None when absent.
 
     Raises BadSignal(code).
@@ -170,22 +142,51 @@ def number(payload: dict[str, Any], name: str, code: str) -> Decimal | None:
     raw = payload.get(name)
     if raw is None:
         return None
-    fix = f'Send `{name}` as a number above 0, for example 10 or "85.50".'
-    try:
-        value = Decimal(raw.strip()) if isinstance(raw, str) else raw
-    except ArithmeticError:
-        value = None
-    if not isinstance(value, Decimal):
-        raise BadSignal(code, f"`{name}` is not a number.", fix, name)
-    if not value.is_finite() or value <= 0:
-        raise BadSignal(code, f"`{name}` must be above 0.", fix, name)
-    digits, exponent = value.as_tuple().digits, int(value.as_tuple().exponent)
-    if len(digits) > MAX_DIGITS or abs(exponent) > MAX_DIGITS:
-        raise BadSignal(code, f"`{name}` has more than {MAX_DIGITS} digits.", fix, name)
-    return value
+    kind = type(raw)
+    if kind is Decimal:
+        value = raw
+    elif kind is int:
+        value = Decimal(raw)
+    elif kind is str and _NUMERIC.fullmatch(text := raw.strip()):
+        value = Decimal(text)
+    else:
+        said = f"`{field or name}` is {show(raw)}, not a number."
+        raise wrong(code, field or name, raw, said, ABOVE_0)
+    if value <= 0:
+        raise wrong(code, field or name, raw, f"`{field or name}` must be above 0.", ABOVE_0)
+    if not _LEAST <= value <= _MOST or (rounded := _ROUND(value)) != value:
+        said = f"`{field or name}` has more than {MAX_DIGITS} digits."
+        raise wrong(code, field or name, raw, said, ABOVE_0)
+    return rounded
 
 
-def one_of(payload: dict[str, Any], name: str, allowed: dict[str, str], code: str) -> str | None:
+def whole(payload: Mapping[str, Any], name: str, code: str, *, least: int) -> int | None:
+    """A whole number, sent as a number or as a string; None when absent.
+
+    Raises BadSignal(code).
+    """
+    raw = payload.get(name)
+    if raw is None:
+        return None
+    if isinstance(raw, str) and _NUMERIC.fullmatch(raw.strip()):
+        value = Decimal(raw.strip())
+    elif isinstance(raw, int | Decimal) and not isinstance(raw, bool):
+        value = Decimal(raw)
+    else:
+        raise wrong(code, name, raw)
+    if not least <= value <= 10_000 or value != int(value):
+        raise wrong(code, name, raw)
+    return int(value)
+
+
+def one_of(
+    payload: Mapping[str, Any],
+    name: str,
+    allowed: Mapping[str, str],
+    code: str,
+    *,
+    field: str | None = None,
+) -> str | None:
     """A word of a list, as we spell it; None when absent.
 
     Raises BadSignal(code).
@@ -195,61 +196,50 @@ def one_of(payload: dict[str, Any], name: str, allowed: dict[str, str], code: st
         return None
     if isinstance(raw, str) and raw in allowed:
         return allowed[raw]
-    words = ", ".join(allowed)
-    raise BadSignal(code, f"`{name}` is {_show(raw)}.", f"Use one of: {words}.", name)
+    fix = f"Use one of: {', '.join(allowed)}."
+    near = raw.strip().lower().replace(" ", "_").replace("-", "_") if isinstance(raw, str) else ""
+    if near in allowed:
+        fix = f"Write `{near}`, exactly so. {fix}"
+    raise wrong(code, field or name, raw, f"`{field or name}` is {show(raw)}.", fix)
 
 
-def _show(raw: object) -> str:
+def flag(payload: Mapping[str, Any], name: str) -> bool | None:
+    """True or false, also as a text, since templates quote everything; None when absent.
+
+    Raises BadSignal(`invalid-payload`).
+    """
+    raw = payload.get(name)
+    if raw is None or isinstance(raw, bool):
+        return raw
+    if raw in ("true", "false"):
+        return bool(raw == "true")
+    raise wrong(
+        "invalid-payload",
+        name,
+        raw,
+        f"`{name}` is not true or false.",
+        "Send true or false, without quotes.",
+    )
+
+
+def wrong(
+    code: str, field: str, raw: object, message: str | None = None, fix: str | None = None
+) -> BadSignal:
+    """The refusal of one value; known slips of senders are named before anything else."""
+    if isinstance(raw, str):
+        if literal := placeholders.find(raw):
+            said = f"`{field}` still says `{literal}`: it was not replaced."
+            return bad(code, field, said, placeholders.cure(literal))
+        if _THOUSANDS.fullmatch(raw.strip()[:60]):
+            said = f"`{field}` is {show(raw)}, with a comma for thousands."
+            return bad(code, field, said, f"Send {raw.strip()[:60].replace(',', '')}.")
+        if raw.strip().lower() in ("nan", "na", "null", "none", "undefined"):
+            said = f"`{field}` is {show(raw)}: the sender had no value at that moment."
+            return bad(code, field, said, f"Leave `{field}` out when there is no value.")
+    return bad(code, field, message or f"`{field}` is {show(raw)}.", fix)
+
+
+def show(raw: object) -> str:
+    """A sender's value, short enough to be quoted."""
     text = raw if isinstance(raw, str) else json.dumps(raw, default=str)
     return f"`{text[:40]}`" + ("…" if len(text) > 40 else "")
-
-
-def _malformed(what: str, fix: str) -> BadSignal:
-    return BadSignal("malformed-json", f"This is not valid JSON: {what}.", fix)
-
-
-def _depth(text: str) -> int:
-    """How deep the brackets go, an upper bound: those inside strings count too."""
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
-        return 0
-    deepest = depth = 0
-    inside = escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif inside:
-            if character == '"':
-                inside = False
-            elif character == "\\":
-                escaped = True
-        elif character == '"':
-            inside = True
-        elif character in "{[":
-            depth += 1
-            deepest = max(deepest, depth)
-            if deepest > MAX_DEPTH:
-                return deepest
-        elif character in "}]":
-            depth -= 1
-    return deepest
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in found if names.count(name) > 1)
-        raise _malformed(f"the key {_show(twice)} is there twice", "Keep one of them.")
-    return found
-
-
-def _no_constants(word: str) -> object:
-    raise _malformed(f"{word} is not a number", "Send a number, or leave the field out.")
-
-
-_decoder = json.JSONDecoder(
-    parse_float=Decimal,
-    parse_int=Decimal,
-    parse_constant=_no_constants,
-    object_pairs_hook=_no_repeats,
-)

@@ -20,8 +20,9 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell, Ringer
-from web.signals import rules, traderspost
-from web.signals.rules import BadSignal, Signal
+from web.signals import dialects
+from web.signals.refusals import bad
+from web.signals.rules import Signal
 from web.signals.storage import InDoubt, NotStored, Statement, Storage
 
 CACHE_SECONDS = 30.0
@@ -123,11 +124,7 @@ class Intake:
             # It may have been rotated since we looked.
             webhook = self._load(webhook_uuid)
             if not hmac.compare_digest(given, webhook.secret_hash):
-                raise BadSignal(
-                    "invalid-password",
-                    "The secret in this webhook URL is not right.",
-                    "Copy the webhook URL again from the strategy's page.",
-                )
+                raise bad("invalid-password")
         return webhook
 
     def accept(
@@ -144,8 +141,7 @@ class Intake:
 
         Raises BadSignal, TooManySignals, KeyReused, NotStored.
         """
-        payload = rules.read(body)
-        signal = traderspost.parse(payload)
+        payload, signal = dialects.read(body, asset_class=webhook.asset_class, now=received_at)
         body_hash = hashlib.sha256(body).digest()
         faults.point("intake.before_commit")
         row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)

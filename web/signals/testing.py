@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import current_app
 
-from web.signals.rules import BadSignal
+from web.signals.refusals import BadSignal
 from web.signals.service import Intake, KeyReused, TooManySignals
 from web.signals.storage import NotStored
 from web.strategies.models import StrategyWebhook

@@ -14,6 +14,8 @@ APPROVAL_AGE = timedelta(minutes=10)
 # A full exit that came too late waits for one click.
 LATE_EXIT_AGE = timedelta(days=1)
 SUPPORTED_ORDER_TYPES = (None, "market", "limit")
+# Execution has no plan for these.
+UNPLANNED_ACTIONS = ("reverse", "breakeven")
 
 # Waiting trades as action and sentiment: what each kind of them is called below.
 _LONG = ("buy ", "buy bullish", "add bullish")
@@ -84,6 +86,9 @@ def decide(
         return late
     if signal.order_type not in SUPPORTED_ORDER_TYPES:
         numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
+        return Decision("SKIPPED", "order_type_unsupported", numbers)
+    if signal.action in UNPLANNED_ACTIONS:
+        numbers = {"ord_type": signal.action, "instrument": signal.instrument}
         return Decision("SKIPPED", "order_type_unsupported", numbers)
     quantity = _entry_quantity(resolved, context.asset_class)
     if quantity is None and signal.action == "add":

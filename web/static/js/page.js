@@ -3,12 +3,12 @@
 const SHOWN_MS = 1600;
 
 function offerCopy(button) {
-  const source = document.getElementById(button.dataset.copy);
-  if (!source || !navigator.clipboard) return;
+  if (!navigator.clipboard) return;
   const label = button.querySelector("span");
   const said = label.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
     await navigator.clipboard.writeText(source.value ?? source.textContent);
     label.textContent = "Copied";
     setTimeout(() => { label.textContent = said; }, SHOWN_MS);

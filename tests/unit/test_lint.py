@@ -1,0 +1,100 @@
+"""`fillwire lint`: any bytes get a verdict, never a traceback."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from web import cli
+
+GOOD = '{"ticker":"AAPL","action":"buy","quantity":"5"}'
+
+
+def lint(*arguments: str, stdin: bytes = b"") -> tuple[Result, list[dict[str, Any]]]:
+    result = CliRunner().invoke(cli.main, ["lint", *arguments], input=stdin)
+    return result, [json.loads(line) for line in result.output.splitlines()]
+
+
+def test_a_good_file_is_shown_as_it_is_meant(tmp_path: Path) -> None:
+    file = tmp_path / "alert.json"
+    file.write_text(GOOD)
+    result, [verdict] = lint(str(file))
+    assert result.exit_code == 0
+    assert verdict == {
+        "line": 1,
+        "accepted": True,
+        "code": None,
+        "field": None,
+        "message": None,
+        "fix": None,
+        "warnings": [],
+        "signal": {
+            "dialect": "traderspost",
+            "ticker": "AAPL",
+            "instrument": "AAPL",
+            "action": "buy",
+            "quantity": "5",
+        },
+    }
+
+
+def test_each_line_of_jsonl_is_a_message_and_one_refusal_fails_the_run() -> None:
+    lines = [GOOD, "", '{"ticker":"AAPL","action":"hold"}', "buy", '{"ticker":"A","action":"exit"}']
+    result, verdicts = lint("--jsonl", "-", stdin="\r\n".join(lines).encode())
+    assert result.exit_code == 1
+    assert [(v["line"], v["code"]) for v in verdicts] == [
+        (1, None),
+        (3, "invalid-action"),
+        (4, "malformed-json"),
+        (5, None),
+    ]
+    assert verdicts[1]["fix"] and verdicts[1]["field"] == "action"
+
+
+def test_a_file_without_jsonl_is_one_message_however_many_lines_it_has() -> None:
+    result, [verdict] = lint("-", stdin=b'{\n  "ticker": "AAPL",\n  "action": "buy",\n}\n')
+    assert result.exit_code == 1
+    assert (verdict["line"], verdict["code"]) == (1, "malformed-json")
+    assert "line 3, column 18" in verdict["message"]
+
+
+def test_the_asset_class_decides_what_depends_on_it() -> None:
+    body = b'{"ticker":"NQ","action":"buy","quantityType":"dollar_amount","quantity":9}'
+    assert lint("-", stdin=body)[0].exit_code == 0
+    _, [verdict] = lint("--asset-class", "futures", "--dialect", "traderspost", "-", stdin=body)
+    assert verdict["code"] == "invalid-quantity-type-for-asset-class"
+
+
+def test_expiries_are_judged_by_the_day_that_is_given() -> None:
+    body = b'{"ticker":"SQ 240510C68","action":"buy"}'
+    _, [late] = lint("--asset-class", "options", "-", stdin=body)
+    _, [in_time] = lint("--as-of", "2024-05-10", "-", stdin=body)
+    assert (late["code"], in_time["accepted"]) == ("invalid-expiration", True)
+
+
+def test_a_message_of_more_than_64_kb_is_too_large() -> None:
+    _, [verdict] = lint("-", stdin=b" " * 65_537)
+    assert verdict["code"] == "payload-too-large"
+
+
+def test_a_file_that_is_not_there_is_said_in_a_line() -> None:
+    result = CliRunner().invoke(cli.main, ["lint", "/nowhere/alert.json"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ") and "Traceback" not in result.output
+
+
+@given(st.binary(max_size=300), st.booleans())
+def test_any_bytes_get_a_verdict(body: bytes, jsonl: bool) -> None:
+    result, verdicts = lint(*(["--jsonl"] if jsonl else []), "-", stdin=body)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert result.exit_code == int(not all(verdict["accepted"] for verdict in verdicts))
+    assert jsonl or len(verdicts) == 1
+
+
+@pytest.mark.parametrize("asset_class", ["stocks", "options", "futures", "crypto"])
+def test_help_names_each_asset_class(asset_class: str) -> None:
+    assert asset_class in CliRunner().invoke(cli.main, ["lint", "--help"]).output
