@@ -19,6 +19,7 @@ from web.queue import Bell
 from web.signals.intake import Door
 from web.signals.service import Intake
 from web.signals.views import blueprint as signals
+from web.strategies.builder import blueprint as builder
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
 from web.trades.views import blueprint as trades
@@ -64,6 +65,7 @@ def create_site(config: Config | None = None) -> Flask:
     )
     app.extensions["fillwire.config"] = config
     app.extensions["fillwire.attempts"] = Attempts()
+    app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     csrf.init_app(app)
@@ -72,7 +74,16 @@ def create_site(config: Config | None = None) -> Flask:
     formats.install(app)
     assets.install(app)
     errors.install(app)
-    for blueprint in (accounts, strategies, signals, subscriptions, trades, connections, changes):
+    for blueprint in (
+        accounts,
+        strategies,
+        builder,
+        signals,
+        subscriptions,
+        trades,
+        connections,
+        changes,
+    ):
         app.register_blueprint(blueprint)
     pages.install(app)
     csrf.exempt(api.blueprint)
@@ -82,7 +93,7 @@ def create_site(config: Config | None = None) -> Flask:
 
 def _start_intake(app: Flask, config: Config) -> None:
     boot = Boot(config.web_database_url, "web")
-    intake = Intake(config, Bell(config.redis_url), boot)
+    intake = Intake(config, app.extensions["fillwire.bell"], boot)
     app.extensions["fillwire.intake"] = intake
     app.wsgi_app = Door(app.wsgi_app, intake, config.web_url)  # type: ignore[method-assign]
     boot.start()

@@ -1,5 +1,6 @@
 """Pages: what a person can do without a line of script."""
 
+import html
 import re
 
 from flask.testing import FlaskClient
@@ -127,3 +128,26 @@ def test_a_refused_message_shows_its_field_and_links_to_its_explanation(site: Si
     page = client.get(strategy).text
     assert 'href="/docs/errors#invalid-action"' in page
     assert "<code>action</code>" in page
+
+
+def test_the_message_builder_works_both_ways_and_judges(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    here = f"/strategies/{site.ours.shown('strategy')}/messages"
+    assert "{{strategy.order.action}}" in html.unescape(client.get(here).text)
+
+    form = {"sender": "curl", "do": "write", "f.ticker": "AAPL", "f.action": "buy"}
+    _, page = post(client, here, here, **form, **{"f.takeProfit.percent": "2.5", "rest": '{"a":1}'})
+    assert '"percent": 2.5' in html.unescape(page)
+    assert '"a": 1' in html.unescape(page)
+    assert "Accepted" in page
+    assert "curl -sS" in page
+
+    message = '{"ticker": "AAPL", "action": "hold", "mine": true}'
+    _, page = post(client, here, here, sender="curl", do="read", message=message)
+    assert 'value="hold"' in page
+    assert "<code>mine</code>" in page
+    assert "invalid-action" in page
+
+    _, page = post(client, here, here, sender="curl", do="read", message='{"ticker": ')
+    assert "malformed-json" in page
+    assert '{"ticker": ' in html.unescape(page)

@@ -159,6 +159,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TICKER_NOT_ALLOWED: _ClassVar[Reason]
     REASON_SETTING_UNSUPPORTED: _ClassVar[Reason]
     REASON_ABOVE_CAP: _ClassVar[Reason]
+    REASON_LATE_EXIT: _ClassVar[Reason]
+    REASON_CANCELED_BY_MEMBER: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -270,6 +272,8 @@ REASON_OUTSIDE_WINDOW: Reason
 REASON_TICKER_NOT_ALLOWED: Reason
 REASON_SETTING_UNSUPPORTED: Reason
 REASON_ABOVE_CAP: Reason
+REASON_LATE_EXIT: Reason
+REASON_CANCELED_BY_MEMBER: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
