@@ -169,6 +169,26 @@ CATALOGUE: dict[str, Words] = {
         "A member canceled the trade while it waited.",
         "Nothing was sent.",
     ),
+    "instrument_unknown": Words(
+        "{instrument} names nothing that can be traded in this asset class.",
+        "Check the ticker, and the strategy's asset class.",
+    ),
+    "contract_expired": Words(
+        "{instrument} has expired.",
+        "Name a contract that still trades.",
+    ),
+    "crypto_quote_unsupported": Words(
+        "{instrument} is priced in {quote}; only USD, USDC, USDT and DAI are traded.",
+        "Use a pair that is priced in one of these.",
+    ),
+    "no_contract": Words(
+        "No option of {instrument} fits what was asked.",
+        "Ask for another expiration or strike.",
+    ),
+    "market_closed": Words(
+        "The market of {instrument} is closed until {opens}.",
+        "Nothing to do: it goes on when the market opens.",
+    ),
 }
 
 

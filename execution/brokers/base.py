@@ -12,10 +12,11 @@ retry nothing by themselves.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from execution.domain.options import OptionContract
 from execution.domain.reports import Report as Report
 from execution.domain.words import OrdType, Side
 
@@ -59,6 +60,8 @@ class Capabilities:
     refuses_repeats: bool
     looks_up_by_cl_ord_id: bool
     quantity_step: Decimal
+    # Orders are refused while the instrument's exchange is closed.
+    keeps_exchange_hours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class PositionSnapshot:
     instrument: str
     quantity: Decimal
     avg_price: Decimal | None
+    # At the market; None where the broker does not say.
+    market_price: Decimal | None = None
+    unrealised: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,30 @@ class AccountSnapshot:
     positions: Sequence[PositionSnapshot]
     open_cl_ord_ids: Sequence[str]
     as_of: datetime
+    # Portfolio value, and how much of it is profit or loss of open positions; None where
+    # the broker does not say.
+    equity: Decimal | None = None
+    unrealised: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSnapshot:
+    """What an instrument can be traded at, as the broker says."""
+
+    instrument: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSnapshot:
+    """A part of an option chain, with the quote of what it is on; in the broker's order."""
+
+    underlying: QuoteSnapshot
+    contracts: Sequence[OptionContract]
+    quotes: Sequence[QuoteSnapshot]
 
 
 class Adapter(Protocol):
@@ -131,6 +161,25 @@ class Adapter(Protocol):
 
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
+
+    async def quote(
+        self, account: str, instrument: str, *, reference_price: Decimal | None = None
+    ) -> QuoteSnapshot | None:
+        """What an instrument can be traded at now; None where the broker has no quote of it.
+
+        `reference_price` is what the signal saw. Raises InDoubt.
+        """
+
+    async def chain(
+        self,
+        underlying: str,
+        earliest: date,
+        *,
+        strikes: int,
+        reference_price: Decimal | None = None,
+    ) -> ChainSnapshot | None:
+        """Options that end on a day or later: at least the first expiration, with so many
+        strikes on each side of the money. None where there are none. Raises InDoubt."""
 
     async def capabilities(self, account: str) -> Capabilities:
         """What this account can do. Raises InDoubt when the broker cannot be asked."""

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 import grpc
 import structlog
@@ -21,12 +23,14 @@ from execution.brokers.base import (
     AccountSnapshot,
     BrokerError,
     Capabilities,
+    ChainSnapshot,
     InDoubt,
     NewOrder,
     NotSent,
+    QuoteSnapshot,
     Report,
 )
-from protos import faults
+from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
 
@@ -188,6 +192,41 @@ class PaperAdapter:
         try:
             return paper_wire.read_account(await self._look(account))
         except paper_wire.UnknownWord as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def quote(
+        self, account: str, instrument: str, *, reference_price: Decimal | None = None
+    ) -> QuoteSnapshot | None:
+        """What an instrument can be traded at now, to this account. Raises InDoubt."""
+        asked = pb.QuoteRequest(
+            instrument=instrument, reference_price=wire.to_text(reference_price)
+        )
+        request = pb.GetQuotesRequest(account=account, quotes=[asked])
+        try:
+            response = await self._venue.GetQuotes(request, timeout=self._timeout_seconds)
+            return next(iter(paper_wire.read_quotes(response)), None)
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def chain(
+        self,
+        underlying: str,
+        earliest: date,
+        *,
+        strikes: int,
+        reference_price: Decimal | None = None,
+    ) -> ChainSnapshot | None:
+        """Options that end on a day or later; None where there are none. Raises InDoubt."""
+        request = pb.GetChainRequest(
+            underlying=underlying,
+            earliest_expiration=earliest.isoformat(),
+            strikes=strikes,
+            reference_price=wire.to_text(reference_price),
+        )
+        try:
+            response = await self._venue.GetChain(request, timeout=self._timeout_seconds)
+            return paper_wire.read_chain(response)
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
     async def capabilities(self, account: str) -> Capabilities:

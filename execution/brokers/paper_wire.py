@@ -2,17 +2,21 @@
 has agreed on stops the message with UnknownWord."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
 
 from execution.brokers.base import (
     AccountSnapshot,
     Capabilities,
+    ChainSnapshot,
     NewOrder,
     PositionSnapshot,
+    QuoteSnapshot,
     Rejected,
     Report,
 )
+from execution.domain.options import OptionContract, Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -35,6 +39,7 @@ EXEC_TYPES = {
     pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
     pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
 }
+RIGHTS = {pb.RIGHT_CALL: Right.CALL, pb.RIGHT_PUT: Right.PUT}
 _SIDES_OUT = {ours: theirs for theirs, ours in SIDES.items()}
 _ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
 
@@ -144,11 +149,49 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
                 instrument=position.instrument,
                 quantity=_required("quantity", position.quantity),
                 avg_price=_number("avg_price", position.avg_price),
+                market_price=_number("market_price", position.market_price),
+                unrealised=_number("unrealised", position.unrealised),
             )
             for position in response.positions
         ],
         open_cl_ord_ids=[order.cl_ord_id for order in response.open_orders],
         as_of=as_of,
+        equity=_number("equity", response.equity),
+        unrealised=_number("unrealised", response.unrealised),
+    )
+
+
+def read_quotes(response: pb.GetQuotesResponse) -> list[QuoteSnapshot | None]:
+    """The quotes asked for, in order; None for what is not listed. Raises UnknownWord."""
+    as_of = wire.to_datetime(response.as_of_time)
+    if as_of is None:
+        raise UnknownWord("as_of_time", "")
+    return [_read_quote(quote, as_of) for quote in response.quotes]
+
+
+def read_chain(response: pb.GetChainResponse) -> ChainSnapshot | None:
+    """An option chain; None when nothing is listed. Raises UnknownWord."""
+    as_of = wire.to_datetime(response.as_of_time)
+    if not response.options or as_of is None:
+        return None
+    underlying = _read_quote(response.underlying, as_of)
+    if underlying is None:
+        raise UnknownWord("underlying", "")
+    return ChainSnapshot(
+        underlying=underlying,
+        contracts=[
+            _read_contract(response.underlying.instrument, each) for each in response.options
+        ],
+        quotes=[
+            QuoteSnapshot(
+                each.instrument,
+                bid=_number("bid", each.bid),
+                ask=_number("ask", each.ask),
+                last=_number("last", each.last),
+                as_of=as_of,
+            )
+            for each in response.options
+        ],
     )
 
 
@@ -160,6 +203,32 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         refuses_repeats=options.refuses_repeats,
         looks_up_by_cl_ord_id=True,
         quantity_step=QUANTITY_STEP,
+        keeps_exchange_hours=options.exchange_hours,
+    )
+
+
+def _read_quote(quote: pb.Quote, as_of: datetime) -> QuoteSnapshot | None:
+    if not quote.last:
+        return None
+    return QuoteSnapshot(
+        quote.instrument,
+        bid=_number("bid", quote.bid),
+        ask=_number("ask", quote.ask),
+        last=_number("last", quote.last),
+        as_of=as_of,
+    )
+
+
+def _read_contract(underlying: str, option: pb.OptionQuote) -> OptionContract:
+    try:
+        expiration = date.fromisoformat(option.expiration)
+    except ValueError:
+        raise UnknownWord("expiration", option.expiration) from None
+    return OptionContract(
+        underlying,
+        expiration,
+        strike=_required("strike", option.strike),
+        right=_word("right", RIGHTS, option.right),
     )
 
 

@@ -44,6 +44,13 @@ class OrdType(StrEnum):
     LIMIT = "limit"
 
 
+class AssetClass(StrEnum):
+    STOCKS = "stocks"
+    OPTIONS = "options"
+    FUTURES = "futures"
+    CRYPTO = "crypto"
+
+
 class OrdStatus(StrEnum):
     PENDING_NEW = "PENDING_NEW"
     NEW = "NEW"

@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from execution.paper import matching, quotes
+from execution.paper import matching
+from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
 from protos import ids, wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -26,13 +27,11 @@ class Moment:
 
     at: datetime
     stamp: Timestamp
-    # The second of the quote feed.
-    step: int
 
     @staticmethod
     def of(at: datetime) -> "Moment":
         """The moment of a time."""
-        return Moment(at, wire.to_timestamp(at), int(at.timestamp()))
+        return Moment(at, wire.to_timestamp(at))
 
 
 @dataclass(slots=True)
@@ -76,6 +75,7 @@ class Account:
     currency: str = "USD"
     cash: Decimal = STARTING_CASH
     refuses_repeats: bool = True
+    exchange_hours: bool = False
     faults: list[pb.Fault] = field(default_factory=list)
     faults_counted: int = 0
     report_seq: int = 0
@@ -89,6 +89,10 @@ class Account:
         """The latest order with this ClOrdID."""
         count = self.used.get(cl_ord_id, 0)
         return _order_id(self.name, cl_ord_id, count) if count else None
+
+    def seen_price(self, instrument: str) -> Decimal | None:
+        """The price that its client named last for something it holds."""
+        return self.holdings.get(instrument, FLAT).seen_px
 
     def next_fault(self) -> pb.Fault | None:
         """Count one more new order; the fault that the plan has for it."""
@@ -129,16 +133,16 @@ class Changes:
         self.arrivals.append(Arrival(order.account, order.cl_ord_id, moment.at, result))
 
 
-def take(account: Account, terms: Terms, moment: Moment, seed: int, changes: Changes) -> Order:
-    """Take in an order; it fills at once, rests, or ends."""
+def take(account: Account, terms: Terms, moment: Moment, market: Market, changes: Changes) -> Order:
+    """Take in an order that the market has checked; it fills at once, rests, or ends."""
     order = _enter(account, terms, moment, changes)
     _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
     price = terms.reference_price
     if price is None:
-        price = quotes.price(seed, terms.instrument, moment.step)
+        price = _market_price(account, terms, moment, market)
     at = matching.fill_price(terms, price)
     if at is not None:
-        _fill(account, order, at, moment, changes)
+        _fill(account, order, at, moment, market, changes)
     elif terms.time_in_force in matching.IMMEDIATE_TIMES:
         _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
     else:
@@ -159,14 +163,23 @@ def cancel(account: Account, order: Order, moment: Moment, changes: Changes) -> 
     _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
 
 
-def rematch(account: Account, moment: Moment, seed: int, changes: Changes) -> None:
+def rematch(account: Account, moment: Moment, market: Market, changes: Changes) -> None:
     """Fill the resting orders whose limit the feed has reached."""
     for order in list(account.open.values()):
         terms = order.terms
-        price = quotes.price(seed, terms.instrument, moment.step, terms.reference_price)
         limit = terms.limit_price
+        if account.exchange_hours and not market.is_open(terms.instrument, moment.at):
+            continue
+        price = _market_price(account, terms, moment, market)
         if limit is not None and matching.is_reached(terms.side, limit, price):
-            _fill(account, order, limit, moment, changes)
+            _fill(account, order, limit, moment, market, changes)
+
+
+def _market_price(account: Account, terms: Terms, moment: Moment, market: Market) -> Decimal:
+    """What the feed asks of a buyer, or bids to a seller."""
+    seen = terms.reference_price or account.seen_price(terms.instrument)
+    quote = market.quote(terms.instrument, moment.at, seen)
+    return quote.ask if terms.side == pb.SIDE_BUY else quote.bid
 
 
 def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> Order:
@@ -176,14 +189,23 @@ def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> 
     return Order(order_id, terms, moment.at, pb.ORD_STATUS_NEW)
 
 
-def _fill(account: Account, order: Order, px: Decimal, moment: Moment, changes: Changes) -> None:
+def _fill(
+    account: Account,
+    order: Order,
+    px: Decimal,
+    moment: Moment,
+    market: Market,
+    changes: Changes,
+) -> None:
     terms = order.terms
     qty = terms.order_qty - order.cum_qty
     held = account.holdings.get(terms.instrument, FLAT)
-    holding = matching.add_fill(held, terms.side, qty, px)
+    instrument = market.instrument(terms.instrument)
+    moved = matching.cash_moved(instrument, held, terms.side, qty, px)
+    account.cash += moved * market.to_dollars(instrument.currency, moment.at)
+    holding = matching.add_fill(held, terms.side, qty, px, terms.reference_price)
     account.holdings[terms.instrument] = holding
     changes.holdings[account.name, terms.instrument] = holding
-    account.cash = matching.cash_after(account.cash, terms.side, qty, px)
     order.cum_qty, order.avg_px = terms.order_qty, px
     _end(account, order, pb.ORD_STATUS_FILLED, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px))
 

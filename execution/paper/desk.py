@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from execution.paper import book, matching
+from execution.paper import answers, book, matching
 from execution.paper.book import Account, Changes, Moment, Order
+from execution.paper.market import Market
 from execution.paper.matching import Terms
 from execution.paper.sessions import Said, Session, Sessions
-from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 
 Value = TypeVar("Value")
@@ -97,7 +97,7 @@ def size(work: Work) -> int:
 class Desk:
     """The accounts in memory, and the rules that requests follow."""
 
-    seed: int
+    market: Market
     visibility_seconds: float
     sessions: Sessions
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -151,6 +151,16 @@ class Desk:
             reply = _reply(order, pb.REPLY_STATUS_DUPLICATE_CL_ORD_ID, repeated)
             batch.said.append(Said(account.name, (), session, reply))
             return
+        try:
+            self.market.check(
+                terms.instrument,
+                terms.order_qty,
+                batch.moment.at,
+                by_hours=account.exchange_hours,
+            )
+        except matching.Refused as refused:
+            self._refuse(account, order, terms, refused.text, session, batch)
+            return
         fault = account.next_fault() if session is not None else None
         if fault is not None:
             batch.changes.accounts[account.name] = account
@@ -172,15 +182,13 @@ class Desk:
         if kind == pb.FAULT_KIND_LATE_ACCEPT:
             batch.late.append((seconds, order))
             return
-        first = len(batch.changes.reports)
         if kind == pb.FAULT_KIND_REJECT:
-            batch.changes.arrive(order, batch.moment, "rejected")
-            taken = book.refuse(account, terms, batch.moment, FAULT_TEXT, batch.changes)
-            reply = _reply(order, pb.REPLY_STATUS_REJECTED, taken)
-        else:
-            batch.changes.arrive(order, batch.moment, "accepted")
-            taken = book.take(account, terms, batch.moment, self.seed, batch.changes)
-            reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+            self._refuse(account, order, terms, FAULT_TEXT, session, batch)
+            return
+        first = len(batch.changes.reports)
+        batch.changes.arrive(order, batch.moment, "accepted")
+        taken = book.take(account, terms, batch.moment, self.market, batch.changes)
+        reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
         batch.said.append(
             Said(
                 account.name,
@@ -191,6 +199,22 @@ class Desk:
                 lost=kind == pb.FAULT_KIND_LOST_REPLY,
             )
         )
+
+    def _refuse(
+        self,
+        account: Account,
+        order: pb.NewOrder,
+        terms: Terms,
+        text: str,
+        session: Session | None,
+        batch: Batch,
+    ) -> None:
+        """Refuse an order whose terms can be written down."""
+        first = len(batch.changes.reports)
+        batch.changes.arrive(order, batch.moment, "rejected")
+        refused = book.refuse(account, terms, batch.moment, text, batch.changes)
+        reply = _reply(order, pb.REPLY_STATUS_REJECTED, refused)
+        batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
 
     def _refuse_terms(
         self, order: pb.NewOrder, text: str, session: Session | None, batch: Batch
@@ -227,7 +251,7 @@ class Desk:
     ) -> None:
         if not account.is_stored:
             batch.changes.accounts[account.name] = account
-        response = _describe(account, batch.moment)
+        response = answers.describe(account, batch.moment, self.market)
         batch.answers.append(lambda: _resolve(answer, response))
 
     def _configure(
@@ -240,18 +264,19 @@ class Desk:
         if request.HasField("options"):
             account.visibility_seconds = request.options.visibility_horizon_seconds
             account.refuses_repeats = request.options.refuses_repeats
+            account.exchange_hours = request.options.exchange_hours
         if request.set_faults:
             account.faults = list(request.faults)
             account.faults_counted = 0
         batch.changes.accounts[account.name] = account
-        response = pb.ConfigureAccountResponse(options=_options(account))
+        response = pb.ConfigureAccountResponse(options=answers.options(account))
         batch.answers.append(lambda: _resolve(answer, response))
 
     def _rematch(self, batch: Batch) -> None:
         for account in self.accounts.values():
             if account.open:
                 first = len(batch.changes.reports)
-                book.rematch(account, batch.moment, self.seed, batch.changes)
+                book.rematch(account, batch.moment, self.market, batch.changes)
                 if reports := batch.changes.reports[first:]:
                     batch.said.append(Said(account.name, reports))
 
@@ -270,34 +295,6 @@ def _reply(
         text=text or (order.text if order else ""),
         order=order.to_message() if order else None,
         cancel=isinstance(request, pb.CancelOrder),
-    )
-
-
-def _describe(account: Account, moment: Moment) -> pb.GetAccountResponse:
-    return pb.GetAccountResponse(
-        account=account.name,
-        cash=wire.to_text(account.cash),
-        currency=account.currency,
-        positions=[
-            pb.Position(
-                instrument=instrument,
-                quantity=wire.to_text(held.quantity),
-                avg_price=wire.to_text(held.avg_price),
-            )
-            for instrument, held in sorted(account.holdings.items())
-            if held.quantity
-        ],
-        open_orders=[order.to_message() for order in account.open.values()],
-        options=_options(account),
-        last_report_seq=account.report_seq,
-        as_of_time=moment.stamp,
-    )
-
-
-def _options(account: Account) -> pb.Options:
-    return pb.Options(
-        visibility_horizon_seconds=account.visibility_seconds,
-        refuses_repeats=account.refuses_repeats,
     )
 
 

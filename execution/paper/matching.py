@@ -7,6 +7,8 @@ as its limit; else it rests, and fills at its limit when the feed comes to it.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from execution.domain.instruments import Instrument
+from execution.domain.words import AssetClass
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -47,6 +49,8 @@ class Holding:
 
     quantity: Decimal
     avg_price: Decimal | None
+    # The price that a client named last: what the feed swings around for this account.
+    seen_px: Decimal | None = None
 
 
 FLAT = Holding(Decimal(0), None)
@@ -82,8 +86,13 @@ def read_terms(order: pb.NewOrder) -> Terms:
         time_in_force=time_in_force,
         order_qty=_positive("quantity", order.order_qty),
         limit_price=_limit_price(order),
-        reference_price=_optional("reference price", order.reference_price),
+        reference_price=read_price(order.reference_price),
     )
+
+
+def read_price(text: str) -> Decimal | None:
+    """A price that the client saw, if it names one. Raises Refused."""
+    return _positive("reference price", text) if text else None
 
 
 def fill_price(terms: Terms, price: Decimal) -> Decimal | None:
@@ -98,36 +107,65 @@ def is_reached(side: pb.Side, limit_price: Decimal, price: Decimal) -> bool:
     return price <= limit_price if side == pb.SIDE_BUY else price >= limit_price
 
 
-def add_fill(holding: Holding, side: pb.Side, qty: Decimal, px: Decimal) -> Holding:
+def add_fill(
+    holding: Holding, side: pb.Side, qty: Decimal, px: Decimal, seen_px: Decimal | None = None
+) -> Holding:
     """The position after a fill.
 
     Adding averages the price, reducing keeps it, crossing zero starts anew at the fill's.
     """
-    signed = qty if side == pb.SIDE_BUY else -qty
+    signed = _signed(side, qty)
     quantity = holding.quantity + signed
+    seen = seen_px if seen_px is not None else holding.seen_px
     if quantity == 0:
         return FLAT
     if holding.avg_price is None or holding.quantity * quantity < 0:
-        return Holding(quantity, px)
+        return Holding(quantity, px, seen)
     if holding.quantity * signed < 0:
-        return Holding(quantity, holding.avg_price)
+        return Holding(quantity, holding.avg_price, seen)
     paid = holding.quantity * holding.avg_price + signed * px
-    return Holding(quantity, (paid / quantity).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN))
+    average = (paid / quantity).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN)
+    return Holding(quantity, average, seen)
 
 
-def cash_after(cash: Decimal, side: pb.Side, qty: Decimal, px: Decimal) -> Decimal:
-    """The cash after a fill; the venue charges no fee."""
-    return cash - qty * px if side == pb.SIDE_BUY else cash + qty * px
+def cash_moved(
+    instrument: Instrument, held: Holding, side: pb.Side, qty: Decimal, px: Decimal
+) -> Decimal:
+    """What a fill adds to the cash, in the instrument's currency; the venue charges no fee.
+
+    Futures cost nothing to hold: closing them pays their profit or loss. All else is paid for.
+    """
+    signed = _signed(side, qty)
+    if instrument.asset_class is not AssetClass.FUTURES:
+        return -signed * px * instrument.point_value
+    if held.avg_price is None or held.quantity * signed >= 0:
+        return Decimal(0)
+    closed = min(qty, abs(held.quantity)).copy_sign(held.quantity)
+    return closed * (px - held.avg_price) * instrument.point_value
+
+
+def profit(instrument: Instrument, held: Holding, px: Decimal) -> Decimal:
+    """What is won or lost on an open position, in the instrument's currency."""
+    if held.avg_price is None:
+        return Decimal(0)
+    return held.quantity * (px - held.avg_price) * instrument.point_value
+
+
+def worth(instrument: Instrument, held: Holding, px: Decimal) -> Decimal:
+    """What a position adds to the account's cash, in the instrument's currency."""
+    if instrument.asset_class is AssetClass.FUTURES:
+        return profit(instrument, held, px)
+    return held.quantity * px * instrument.point_value
+
+
+def _signed(side: pb.Side, qty: Decimal) -> Decimal:
+    return qty if side == pb.SIDE_BUY else -qty
 
 
 def _limit_price(order: pb.NewOrder) -> Decimal | None:
     if order.ord_type == pb.ORD_TYPE_MARKET:
         return None
     return _positive("limit price", order.limit_price)
-
-
-def _optional(what: str, text: str) -> Decimal | None:
-    return _positive(what, text) if text else None
 
 
 def _positive(what: str, text: str) -> Decimal:

@@ -13,9 +13,11 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from execution.paper import matching, sessions, store
+from execution import reference
+from execution.paper import answers, matching, sessions, store
 from execution.paper.config import Config
 from execution.paper.desk import Desk, Frame
+from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer
 from protos.paper.v1 import paper_pb2 as pb
@@ -37,6 +39,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
 
     def __init__(self, writer: Writer, opened: Sessions, database_url: str) -> None:
         self._writer = writer
+        self._desk = writer.desk
         self._sessions = opened
         self._database_url = database_url
         self._reading = asyncio.Lock()
@@ -82,6 +85,28 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
+    async def GetQuotes(
+        self,
+        request: pb.GetQuotesRequest,
+        context: aio.ServicerContext[pb.GetQuotesRequest, pb.GetQuotesResponse],
+    ) -> pb.GetQuotesResponse:
+        account = self._desk.accounts.get(request.account)
+        now = self._writer.clock()
+        try:
+            return answers.quotes(request.quotes, account, now, self._desk.market)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+
+    async def GetChain(
+        self,
+        request: pb.GetChainRequest,
+        context: aio.ServicerContext[pb.GetChainRequest, pb.GetChainResponse],
+    ) -> pb.GetChainResponse:
+        try:
+            return answers.chain(request, self._writer.clock(), self._desk.market)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+
     async def ConfigureAccount(
         self,
         request: pb.ConfigureAccountRequest,
@@ -126,7 +151,8 @@ class PaperServer:
     def __init__(self, config: Config, clock: Callable[[], datetime]) -> None:
         self._config = config
         self._sessions = Sessions()
-        desk = Desk(config.seed, config.visibility_seconds, self._sessions)
+        market = Market(config.seed, reference.load())
+        desk = Desk(market, config.visibility_seconds, self._sessions)
         self._writer = Writer(desk, config.database_url, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self.port = 0

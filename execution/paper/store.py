@@ -22,13 +22,15 @@ _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, ti
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, faults, faults_counted, report_seq)
+        refuses_repeats, faults, faults_counted, report_seq, exchange_hours)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
-        horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint)
+        horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint,
+        hours boolean)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
         refuses_repeats = excluded.refuses_repeats, faults = excluded.faults,
-        faults_counted = excluded.faults_counted, report_seq = excluded.report_seq
+        faults_counted = excluded.faults_counted, report_seq = excluded.report_seq,
+        exchange_hours = excluded.exchange_hours
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
@@ -38,11 +40,11 @@ WITH accounts AS (
     ON CONFLICT (order_id) DO UPDATE SET ord_status = excluded.ord_status,
         cum_qty = excluded.cum_qty, avg_px = excluded.avg_px
 ), positions AS (
-    INSERT INTO paper.positions (account, instrument, quantity, avg_price)
+    INSERT INTO paper.positions (account, instrument, quantity, avg_price, seen_px)
     SELECT * FROM json_to_recordset(%s) AS r(account text, instrument text,
-        quantity numeric, avg_price numeric)
+        quantity numeric, avg_price numeric, seen_px numeric)
     ON CONFLICT (account, instrument) DO UPDATE SET quantity = excluded.quantity,
-        avg_price = excluded.avg_price
+        avg_price = excluded.avg_price, seen_px = excluded.seen_px
 ), reports AS (
     INSERT INTO paper.reports (account, report_seq, cl_ord_id, report, at)
     SELECT account, seq, cl_ord_id, decode(report, 'base64'), now()
@@ -57,7 +59,8 @@ _LOAD = """
 SELECT a.*,
     (SELECT json_object_agg(cl_ord_id, n) FROM (SELECT cl_ord_id, count(*) AS n
         FROM paper.orders WHERE account = a.account GROUP BY cl_ord_id) AS c) AS used,
-    (SELECT json_agg(json_build_array(instrument, quantity::text, avg_price::text))
+    (SELECT json_agg(json_build_array(instrument, quantity::text, avg_price::text,
+        seen_px::text))
         FROM paper.positions WHERE account = a.account) AS held
 FROM paper.accounts AS a WHERE account = ANY(%s)
 """
@@ -188,6 +191,7 @@ def _account_row(account: Account) -> dict[str, object]:
         "faults": [[fault.nth, fault.kind, fault.delay_ms] for fault in account.faults],
         "counted": account.faults_counted,
         "seq": account.report_seq,
+        "hours": account.exchange_hours,
     }
 
 
@@ -219,6 +223,7 @@ def _holding_row(key: tuple[str, str], held: Holding) -> dict[str, object]:
         "instrument": instrument,
         "quantity": held.quantity,
         "avg_price": held.avg_price,
+        "seen_px": held.seen_px,
     }
 
 
@@ -238,6 +243,7 @@ def _to_account(row: dict[str, Any]) -> Account:
         currency=row["currency"],
         cash=row["cash"],
         refuses_repeats=row["refuses_repeats"],
+        exchange_hours=row["exchange_hours"],
         faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
         faults_counted=row["faults_counted"],
         report_seq=row["report_seq"],
@@ -247,8 +253,12 @@ def _to_account(row: dict[str, Any]) -> Account:
     )
 
 
-def _to_holding(quantity: str, avg_price: str | None) -> Holding:
-    return Holding(Decimal(quantity), None if avg_price is None else Decimal(avg_price))
+def _to_holding(quantity: str, avg_price: str | None, seen_px: str | None) -> Holding:
+    return Holding(Decimal(quantity), _to_price(avg_price), _to_price(seen_px))
+
+
+def _to_price(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _to_order(row: dict[str, Any]) -> Order:

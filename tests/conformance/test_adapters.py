@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from execution import option_choice
 from execution.brokers.base import InDoubt, Rejected, Report
+from execution.domain.chains import Choice, Moneyness
+from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from tests.conformance.conftest import Stand
 from tests.paper_venue import an_order, until
@@ -138,3 +142,81 @@ async def test_capabilities_name_what_the_broker_takes(stand: Stand) -> None:
     assert able.ord_types >= {OrdType.MARKET}
     assert able.quantity_step > 0
     assert able.visibility_horizon_seconds > 0
+
+
+async def test_a_quote_has_a_bid_below_its_ask(stand: Stand) -> None:
+    async with attached(stand):
+        quote = await stand.adapter.quote(stand.account, "AAPL")
+    assert quote is not None and quote.bid is not None and quote.ask is not None
+    assert quote.instrument == "AAPL"
+    assert Decimal(0) < quote.bid < quote.ask
+
+
+async def test_what_the_broker_does_not_list_has_no_quote(stand: Stand) -> None:
+    async with attached(stand):
+        assert await stand.adapter.quote(stand.account, "NO SUCH THING") is None
+
+
+async def test_a_chain_begins_at_the_asked_day_and_surrounds_the_money(stand: Stand) -> None:
+    earliest = datetime.now(UTC).date() + timedelta(days=14)
+    async with attached(stand):
+        chain = await stand.adapter.chain("SPY", earliest, strikes=6)
+    assert chain is not None and chain.underlying.last is not None
+    spot = chain.underlying.last
+    assert all(contract.expiration >= earliest for contract in chain.contracts)
+    first = min(contract.expiration for contract in chain.contracts)
+    for right in Right:
+        strikes = [
+            contract.strike
+            for contract in chain.contracts
+            if (contract.expiration, contract.right) == (first, right)
+        ]
+        assert sum(strike <= spot for strike in strikes) >= 6
+        assert sum(strike > spot for strike in strikes) >= 6
+    assert [quote.instrument for quote in chain.quotes] == [c.symbol for c in chain.contracts]
+
+
+async def test_a_chosen_contract_can_be_quoted_and_traded(stand: Stand) -> None:
+    choice = Choice(Right.CALL, datetime.now(UTC).date() + timedelta(days=1))
+    async with attached(stand) as heard:
+        chosen = await option_choice.find(stand.adapter, "SPY", choice)
+        assert chosen is not None
+        symbol = chosen.contract.symbol
+        quote = await stand.adapter.quote(stand.account, symbol)
+        order = an_order("call", account=stand.account, reference_price=None)
+        await stand.adapter.submit(replace(order, instrument=symbol))
+        await until(lambda: heard.of("call") == [ExecType.NEW, ExecType.FILL])
+    assert quote is not None and quote.ask is not None
+
+
+async def test_a_chain_is_widened_until_it_holds_the_pick(stand: Stand) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    async with attached(stand):
+        near = await option_choice.find(stand.adapter, "SPY", Choice(Right.PUT, tomorrow))
+        assert near is not None and near.chain.underlying.last is not None
+        for away in (1, 9, 25):
+            choice = Choice(Right.PUT, tomorrow, Moneyness.OTM, away)
+            # Two strikes are too few for any of them.
+            chosen = await option_choice.find(stand.adapter, "SPY", choice, strikes=1)
+            assert chosen is not None and chosen.chain.underlying.last is not None
+            spot = chosen.chain.underlying.last
+            between = {
+                contract.strike
+                for contract in chosen.chain.contracts
+                if chosen.contract.strike <= contract.strike < spot
+            }
+            assert len(between) == away
+
+
+async def test_where_no_options_are_listed_none_is_chosen(stand: Stand) -> None:
+    choice = Choice(Right.CALL, datetime.now(UTC).date())
+    async with attached(stand):
+        assert await option_choice.find(stand.adapter, "NO SUCH THING", choice) is None
+        far = Choice(Right.CALL, datetime.now(UTC).date() + timedelta(days=9999))
+        assert await option_choice.find(stand.adapter, "SPY", far) is None
+
+
+async def test_the_price_that_the_signal_saw_wins(stand: Stand) -> None:
+    async with attached(stand):
+        quote = await stand.adapter.quote(stand.account, "AAPL", reference_price=Decimal("123.45"))
+    assert quote is not None and quote.last == Decimal("123.45")

@@ -1,6 +1,6 @@
-"""The road from stored signals to stored trades, for the tests that need it."""
+"""What several integration tests stand on."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent import futures
 
 import grpc
@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Database
 from tests.integration.road_kit import Road, Store
 from tests.integration.waiting_kit import Desk
+from tests.paper_venue import PaperVenue
 from web import config, db
 from web.app import create_site
 from web.execution_client import ExecutionClient
@@ -43,3 +44,12 @@ def desk(road: Road, database: Database) -> Iterator[Desk]:
     yield Desk(app, road)
     with app.app_context():
         db.db.engine.dispose()
+
+
+@pytest.fixture
+async def venue(database: Database) -> AsyncIterator[PaperVenue]:
+    """A running venue."""
+    running = PaperVenue(database.url("paper"))
+    await running.start()
+    yield running
+    await running.stop()

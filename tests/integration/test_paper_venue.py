@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -24,15 +23,6 @@ from tests.paper_venue import Listener, PaperVenue, an_order, listening, until
 from web.ops.children import free_port
 
 NEW, FILL = ExecType.NEW, ExecType.FILL
-
-
-@pytest.fixture
-async def venue(database: Database) -> AsyncIterator[PaperVenue]:
-    """A running venue."""
-    running = PaperVenue(database.url("paper"))
-    await running.start()
-    yield running
-    await running.stop()
 
 
 async def test_it_remembers_its_book_its_reports_and_its_arrivals(venue: PaperVenue) -> None:

@@ -1,11 +1,15 @@
 """What the venue does with an order, and what a fill does to an account."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution.domain import instruments
+from execution.domain.instruments import Instrument
+from execution.domain.words import AssetClass
 from execution.paper import matching
 from execution.paper.matching import FLAT, Holding
 from protos.paper.v1 import paper_pb2 as pb
@@ -13,6 +17,8 @@ from protos.paper.v1 import paper_pb2 as pb
 BUY, SELL = pb.SIDE_BUY, pb.SIDE_SELL
 QUANTITIES = st.decimals(Decimal("0.001"), Decimal(10_000), places=3)
 PRICES = st.decimals(Decimal("0.01"), Decimal(10_000), places=2)
+STOCK = instruments.stock("AAPL")
+FUTURE = replace(STOCK, asset_class=AssetClass.FUTURES, point_value=Decimal(50))
 FILLS = st.lists(st.tuples(st.sampled_from([BUY, SELL]), QUANTITIES, PRICES), max_size=20)
 
 
@@ -110,8 +116,8 @@ def test_position_and_cash_are_the_sum_of_fills(
 ) -> None:
     held, cash = FLAT, Decimal(0)
     for side, qty, px in fills:
+        cash += matching.cash_moved(STOCK, held, side, qty, px)
         held = matching.add_fill(held, side, qty, px)
-        cash = matching.cash_after(cash, side, qty, px)
     signed = [(qty if side == BUY else -qty, px) for side, qty, px in fills]
     assert held.quantity == sum(qty for qty, _ in signed)
     assert cash == -sum(qty * px for qty, px in signed)
@@ -128,3 +134,18 @@ def test_the_average_lies_between_the_prices_paid(
     if held.avg_price is not None:
         prices = [px for _, _, px in fills]
         assert min(prices) <= held.avg_price <= max(prices)
+
+
+@pytest.mark.parametrize("instrument", [STOCK, FUTURE], ids=["stock", "future"])
+@given(fills=FILLS, px=PRICES)
+def test_cash_and_worth_are_what_was_won_however_it_is_settled(
+    instrument: Instrument, fills: list[tuple[pb.Side, Decimal, Decimal]], px: Decimal
+) -> None:
+    held, cash = FLAT, Decimal(0)
+    for side, qty, at in fills:
+        cash += matching.cash_moved(instrument, held, side, qty, at)
+        held = matching.add_fill(held, side, qty, at)
+    won = sum((qty if side == BUY else -qty) * (px - at) for side, qty, at in fills)
+    told = cash + matching.worth(instrument, held, px)
+    # Averages are kept to twelve places.
+    assert abs(told - won * instrument.point_value) < Decimal("0.0001")

@@ -34,6 +34,12 @@ class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIDE_BUY: _ClassVar[Side]
     SIDE_SELL: _ClassVar[Side]
 
+class Right(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RIGHT_UNSPECIFIED: _ClassVar[Right]
+    RIGHT_CALL: _ClassVar[Right]
+    RIGHT_PUT: _ClassVar[Right]
+
 class OrdType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ORD_TYPE_UNSPECIFIED: _ClassVar[OrdType]
@@ -71,6 +77,9 @@ REPLY_STATUS_TOO_LATE: ReplyStatus
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
+RIGHT_UNSPECIFIED: Right
+RIGHT_CALL: Right
+RIGHT_PUT: Right
 ORD_TYPE_UNSPECIFIED: OrdType
 ORD_TYPE_MARKET: OrdType
 ORD_TYPE_LIMIT: OrdType
@@ -249,7 +258,7 @@ class GetAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
-    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time")
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -258,6 +267,8 @@ class GetAccountResponse(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
     AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    EQUITY_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_FIELD_NUMBER: _ClassVar[int]
     account: str
     cash: str
     currency: str
@@ -266,25 +277,109 @@ class GetAccountResponse(_message.Message):
     options: Options
     last_report_seq: int
     as_of_time: _timestamp_pb2.Timestamp
-    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    equity: str
+    unrealised: str
+    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
-    __slots__ = ("instrument", "quantity", "avg_price")
+    __slots__ = ("instrument", "quantity", "avg_price", "market_price", "unrealised")
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    MARKET_PRICE_FIELD_NUMBER: _ClassVar[int]
+    UNREALISED_FIELD_NUMBER: _ClassVar[int]
     instrument: str
     quantity: str
     avg_price: str
-    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ...) -> None: ...
+    market_price: str
+    unrealised: str
+    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
+    EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ...) -> None: ...
+    exchange_hours: bool
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ...) -> None: ...
+
+class GetQuotesRequest(_message.Message):
+    __slots__ = ("account", "quotes")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    QUOTES_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    quotes: _containers.RepeatedCompositeFieldContainer[QuoteRequest]
+    def __init__(self, account: _Optional[str] = ..., quotes: _Optional[_Iterable[_Union[QuoteRequest, _Mapping]]] = ...) -> None: ...
+
+class QuoteRequest(_message.Message):
+    __slots__ = ("instrument", "reference_price")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    reference_price: str
+    def __init__(self, instrument: _Optional[str] = ..., reference_price: _Optional[str] = ...) -> None: ...
+
+class GetQuotesResponse(_message.Message):
+    __slots__ = ("quotes", "as_of_time")
+    QUOTES_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    quotes: _containers.RepeatedCompositeFieldContainer[Quote]
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, quotes: _Optional[_Iterable[_Union[Quote, _Mapping]]] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class Quote(_message.Message):
+    __slots__ = ("instrument", "bid", "ask", "last")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    BID_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    bid: str
+    ask: str
+    last: str
+    def __init__(self, instrument: _Optional[str] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ...) -> None: ...
+
+class GetChainRequest(_message.Message):
+    __slots__ = ("underlying", "earliest_expiration", "strikes", "reference_price")
+    UNDERLYING_FIELD_NUMBER: _ClassVar[int]
+    EARLIEST_EXPIRATION_FIELD_NUMBER: _ClassVar[int]
+    STRIKES_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    underlying: str
+    earliest_expiration: str
+    strikes: int
+    reference_price: str
+    def __init__(self, underlying: _Optional[str] = ..., earliest_expiration: _Optional[str] = ..., strikes: _Optional[int] = ..., reference_price: _Optional[str] = ...) -> None: ...
+
+class GetChainResponse(_message.Message):
+    __slots__ = ("underlying", "options", "as_of_time")
+    UNDERLYING_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    underlying: Quote
+    options: _containers.RepeatedCompositeFieldContainer[OptionQuote]
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, underlying: _Optional[_Union[Quote, _Mapping]] = ..., options: _Optional[_Iterable[_Union[OptionQuote, _Mapping]]] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class OptionQuote(_message.Message):
+    __slots__ = ("instrument", "expiration", "right", "strike", "bid", "ask", "last")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRATION_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_FIELD_NUMBER: _ClassVar[int]
+    BID_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    expiration: str
+    right: Right
+    strike: str
+    bid: str
+    ask: str
+    last: str
+    def __init__(self, instrument: _Optional[str] = ..., expiration: _Optional[str] = ..., right: _Optional[_Union[Right, str]] = ..., strike: _Optional[str] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ...) -> None: ...
 
 class ConfigureAccountRequest(_message.Message):
     __slots__ = ("account", "options", "set_faults", "faults")

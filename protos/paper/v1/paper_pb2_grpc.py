@@ -49,6 +49,16 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetQuotes = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetQuotes',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.FromString,
+                _registered_method=True)
+        self.GetChain = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetChain',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
+                _registered_method=True)
         self.ConfigureAccount = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ConfigureAccount',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.SerializeToString,
@@ -84,6 +94,20 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetQuotes(self, request, context):
+        """What instruments could be traded at now. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetChain(self, request, context):
+        """Options on an underlying, in no particular order. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ConfigureAccount(self, request, context):
         """Sets an account's options and its fault plan. Repeating is safe.
         """
@@ -108,6 +132,16 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'GetQuotes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetQuotes,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.SerializeToString,
+            ),
+            'GetChain': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChain,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.SerializeToString,
             ),
             'ConfigureAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureAccount,
@@ -196,6 +230,60 @@ class Venue:
             '/fillwire.paper.v1.Venue/GetAccount',
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetQuotes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetQuotes',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetChain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetChain',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,10 @@ class VenueStub:
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetQuotes: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]
+    """What instruments could be traded at now. Reads only."""
+    GetChain: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]
+    """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -65,6 +69,10 @@ class VenueAsyncStub(VenueStub):
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetQuotes: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]  # type: ignore[assignment]
+    """What instruments could be traded at now. Reads only."""
+    GetChain: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]  # type: ignore[assignment]
+    """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -98,6 +106,22 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.GetAccountResponse, _abc.Awaitable[_paper_pb2.GetAccountResponse]]:
         """Cash, positions and open orders. Opens the account when it is new."""
+
+    @_abc_1.abstractmethod
+    def GetQuotes(
+        self,
+        request: _paper_pb2.GetQuotesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetQuotesResponse, _abc.Awaitable[_paper_pb2.GetQuotesResponse]]:
+        """What instruments could be traded at now. Reads only."""
+
+    @_abc_1.abstractmethod
+    def GetChain(
+        self,
+        request: _paper_pb2.GetChainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetChainResponse, _abc.Awaitable[_paper_pb2.GetChainResponse]]:
+        """Options on an underlying, in no particular order. Reads only."""
 
     @_abc_1.abstractmethod
     def ConfigureAccount(
