@@ -225,7 +225,7 @@ def test_a_persons_time_is_the_persons_in_the_waterfall() -> None:
 @pytest.mark.parametrize(
     ("signal", "said"),
     [
-        ({"action": "buy"}, "Buy 5 MNQ at market. If MNQ is short, that is closed and nothing"),
+        ({"action": "buy"}, "Buy 5 MNQ at market. If MNQ is short, it only closes, and"),
         ({"action": "sell", "sentiment": "flat"}, "Close the whole long position in MNQ."),
         ({"action": "exit", "quantity": "2"}, "Close 2 of the position in MNQ."),
         (

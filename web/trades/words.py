@@ -41,7 +41,7 @@ def _open(
     first = f"{action.capitalize()} {_size(signal, numbers)} {instrument} {_price(signal)}."
     if settings.get("allow_swap", {}).get("value"):
         return f"{first} If {instrument} is {old}, that is closed first, then {new} opened."
-    return f"{first} If {instrument} is {old}, that is closed and nothing opened."
+    return f"{first} If {instrument} is {old}, it only closes, and at most what is held."
 
 
 def _size(signal: Mapping[str, Any], numbers: Mapping[str, str]) -> str:
