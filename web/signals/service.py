@@ -172,7 +172,9 @@ class Intake:
         faults.point("intake.before_commit")
         row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         if row[0] == "STALE":
-            webhook = self._load(webhook_uuid)
+            known_as, webhook = webhook, self._load(webhook_uuid)
+            if webhook.secret_hash != known_as.secret_hash:
+                raise bad("invalid-password")
             # What changed may be the connector by which the message is read.
             payload, signal = self._read(webhook, body, received_at)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
