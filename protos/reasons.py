@@ -141,6 +141,10 @@ CATALOGUE: dict[str, Words] = {
         "Waiting for an earlier trade in {instrument}.",
         "Nothing to do: it goes on by itself.",
     ),
+    "sizing_unsupported": Words(
+        "{asked} cannot be done here yet, so no order was sent.",
+        "Send `fixed` or `quantity`, or set a size of your own.",
+    ),
     "rejected_by_member": Words(
         "A member rejected the trade.",
         "Nothing was sent.",

@@ -81,6 +81,38 @@ def strategy(
     return made
 
 
+def connector(
+    connection: psycopg.Connection,
+    to: Strategy,
+    *,
+    name: str = "mine",
+    token: str = "0f8fad5b-d9cb-469f-a165-70867728950e",
+    instrument: str = "BTCUSDT",
+    market: str = "any",
+    mode: str = "plain",
+    convention: str = "ignore",
+    leverage: str = "1",
+) -> dict[str, str]:
+    """A connector; returns what messages send of it."""
+    connection.execute(
+        "INSERT INTO web.connectors (strategy_id, tenant_id, name, token_hash, token_sealed, "
+        "instrument, market, mode, leverage_convention, leverage, reserve_percent) "
+        "VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s, 1)",
+        (
+            to.id,
+            to.tenant_id,
+            name,
+            hashlib.sha256(token.encode()).digest(),
+            instrument,
+            market,
+            mode,
+            convention,
+            leverage,
+        ),
+    )
+    return {"connectorName": name, "connectorToken": token}
+
+
 def subscription(
     connection: psycopg.Connection,
     to: Strategy,

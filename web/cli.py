@@ -266,7 +266,7 @@ def send(url: str, message: str) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--dialect",
-    type=click.Choice(["auto", "traderspost"]),
+    type=click.Choice(["auto", "traderspost", "crypto-arsenal"]),
     default="auto",
     show_default=True,
     help="Which language the messages are in.",

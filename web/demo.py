@@ -20,6 +20,7 @@ from web.accounts import owners
 from web.accounts import service as accounts
 from web.connections import service as connections
 from web.db import db, get_for_tenant, tenant_scope
+from web.strategies import connectors
 from web.strategies import service as strategy_service
 from web.strategies.models import Strategy
 from web.subscriptions import service as subscriptions
@@ -103,6 +104,7 @@ def _describe(kept: Kept, count: int) -> dict[str, Any]:
         }
         for strategy_id, subscription_id in kept.strategies[:count]
     ]
+    first = get_for_tenant(Strategy, kept.strategies[0][0])
     return {
         "email": kept.email,
         "password": kept.password,
@@ -111,7 +113,18 @@ def _describe(kept: Kept, count: int) -> dict[str, Any]:
         "subscription_id": listed[0]["subscription_id"],
         "strategies": listed,
         "webhook_url": listed[0]["webhook_url"],
+        "crypto_arsenal": _connector(first),
     }
+
+
+def _connector(strategy: Strategy) -> dict[str, str]:
+    """The connector of the first strategy, made when it is missing."""
+    if connectors.of(strategy) is None:
+        terms = {"instrument": "AAPL", "market": "any", "leverage_convention": "ignore"}
+        connectors.save(strategy, {"name": "demo", **terms}, actor=ACTOR)
+    found = connectors.shown(strategy)
+    assert found is not None
+    return {"url": found.url, "connectorName": found.name, "connectorToken": found.token}
 
 
 def _load(path: Path) -> Kept | None:

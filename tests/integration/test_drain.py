@@ -27,6 +27,19 @@ def test_each_enabled_subscription_gets_one_trade(road: Road) -> None:
     assert road.watermarks() == (1, 1, 1)
 
 
+def test_r18_paper_and_live_subscriptions_of_one_strategy_each_get_the_signal(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    live = factories.subscription(road.owner, strategy)
+    road.owner.execute(
+        "UPDATE web.connections SET mode = 'live' WHERE id = %s", (live.connection_id,)
+    )
+    road.signal(strategy)
+    road.drain.drain_due()
+    assert sorted(road.trades("mode")) == [("live",), ("paper",)]
+    assert len(road.store.trades) == 2
+
+
 def test_draining_again_changes_nothing(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy)

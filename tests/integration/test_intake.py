@@ -184,6 +184,16 @@ def test_an_idempotency_key_is_honoured(client: FlaskClient, strategy: factories
     assert (status, said["messageCode"]) == (409, "idempotency-mismatch")
 
 
+def test_the_former_secret_does_not_pass_from_memory(
+    client: FlaskClient, strategy: factories.Strategy, owner: psycopg.Connection
+) -> None:
+    answer(client, strategy.path, GOOD)
+    owner.execute("UPDATE web.strategy_webhooks SET secret_hash = sha256('new')")
+    owner.execute("UPDATE web.strategy_intake SET version = version + 1")
+    status, said = answer(client, strategy.path, GOOD)
+    assert (status, said["messageCode"]) == (400, "invalid-password")
+
+
 def test_a_rotated_secret_is_seen_at_once(
     client: FlaskClient, strategy: factories.Strategy, owner: psycopg.Connection
 ) -> None:

@@ -48,3 +48,11 @@ def test_a_demo_subscription_trades_by_itself(environment: Database) -> None:
             (made["subscription_id"].removeprefix("sub_"),),
         ).fetchone()
     assert found == (True, {"auto_submit": {"source": "own", "value": True}})
+
+
+def test_the_demo_has_a_connector_that_stays_the_same(environment: Database) -> None:
+    first = demo.seed()["crypto_arsenal"]
+    assert demo.seed()["crypto_arsenal"] == first
+    assert first["url"].endswith("/trading-signal/webhook")
+    assert first["connectorName"] == "demo"
+    assert len(first["connectorToken"]) == 36

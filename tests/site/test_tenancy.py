@@ -10,12 +10,15 @@ from tests.site.conftest import Site, add_signal, add_trade, add_workspace, csrf
 
 PAGES = (
     "/strategies/{strategy}",
+    "/strategies/{strategy}/connector",
     "/signals/{signal}",
     "/trades/{trade}",
     "/subscriptions/{subscription}",
 )
 POSTS = (
     "/strategies/{strategy}/enabled",
+    "/strategies/{strategy}/connector",
+    "/strategies/{strategy}/connector/token",
     "/strategies/{strategy}/test-signal",
     "/strategies/{strategy}/subscribe",
     "/subscriptions/{subscription}",
@@ -36,6 +39,7 @@ TABLES = (
     "strategies",
     "strategy_webhooks",
     "strategy_intake",
+    "connectors",
     "connections",
     "subscriptions",
     "subscription_spans",

@@ -17,6 +17,7 @@ from web.signals import body as bodies
 from web.signals.models import Signal
 from web.signals.reads import Counts
 from web.signals.refusals import BadSignal
+from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades.models import Fill, Order, Position, Trade
@@ -63,6 +64,23 @@ def strategy(row: Strategy, webhook_url: str | None) -> dict[str, Any]:
         "settings": row.settings,
         "webhook_url": webhook_url,
         "created_at": iso(row.created_at),
+    }
+
+
+def connector(row: Strategy, found: Connector) -> dict[str, Any]:
+    """What Crypto-Arsenal messages name; it holds a secret, so only its owner gets it."""
+    return {
+        "object": "connector",
+        "strategy_id": ids.show("strategy", row.id),
+        "url": found.url,
+        "connectorName": found.name,
+        "connectorToken": found.token,
+        "instrument": found.instrument,
+        "market": found.market,
+        "mode": found.mode,
+        "leverage_convention": found.leverage_convention,
+        "leverage": _number(found.leverage),
+        "reserve_percent": _number(found.reserve_percent),
     }
 
 

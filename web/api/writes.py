@@ -17,7 +17,9 @@ from web.connections import service as connections
 from web.connections.service import BadConnection
 from web.db import get_for_tenant
 from web.errors import Problem
+from web.strategies import connectors
 from web.strategies import service as strategies
+from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
@@ -56,6 +58,19 @@ def change_strategy(strategy_id: UUID) -> Response:
         new_settings=_take(body, "settings", dict, None),
     )
     return shapes.to_response(shaped_strategy(row))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/connector")
+def save_connector(strategy_id: UUID) -> Response:
+    """Make or change what Crypto-Arsenal messages name; `token` brings one along."""
+    strategy = strategies.get(strategy_id)
+    body = _body("name", "token", *TERMS)
+    given = {name: _take(body, name, str, "") for name in body}
+    status = 200 if connectors.of(strategy) else 201
+    connectors.save(strategy, given, actor=key().actor)
+    found = connectors.shown(strategy)
+    assert found is not None
+    return shapes.to_response(shapes.connector(strategy, found), status)
 
 
 @blueprint.post("/connections")
@@ -119,7 +134,8 @@ def cancel_trade(trade_id: UUID) -> Response:
 
 @blueprint.errorhandler(BadStrategy)
 @blueprint.errorhandler(BadConnection)
-def bad_field(error: BadStrategy | BadConnection) -> Response:
+@blueprint.errorhandler(BadConnector)
+def bad_field(error: BadStrategy | BadConnection | BadConnector) -> Response:
     """A field that cannot be so."""
     return _answer(_invalid(error.field, error.message, error.fix))
 

@@ -1,4 +1,5 @@
-"""The webhook URL, in front of the site. Answers as TradersPost does, with more in it.
+"""The webhook URLs, in front of the site. Answers as TradersPost does, with more in it;
+a Crypto-Arsenal message is answered `ok`, and on its shared URL refusals are text as well.
 
 A sender waits at most three seconds and there may be thousands, so this is plain WSGI: a
 message does not pass the site's sign-in, forms and headers on its way to the database.
@@ -13,10 +14,14 @@ import msgspec
 import structlog
 
 from protos import faults, ids
+from web.signals import body as bodies
 from web.signals.body import MAX_BODY_BYTES
+from web.signals.connectors import WrongConnector
+from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
 from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
 from web.signals.storage import NotStored
+from web.strategies.rules import SHARED_PATH as SHARED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,6 +35,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _LINES = {
     200: "200 OK",
     400: "400 Bad Request",
+    401: "401 Unauthorized",
     404: "404 Not Found",
     409: "409 Conflict",
     413: "413 Content Too Large",
@@ -43,7 +49,7 @@ class Answer(Exception):
     """An answer to a sender. Raised to give it from any depth."""
 
     def __init__(
-        self, status: int, content: dict[str, Any], *, retry_after_seconds: int | None = None
+        self, status: int, content: dict[str, Any] | str, *, retry_after_seconds: int | None = None
     ) -> None:
         super().__init__(status)
         self.status = status
@@ -64,7 +70,7 @@ class Door:
     ) -> Iterable[bytes]:
         """One request."""
         path: str = environ["PATH_INFO"]
-        if not path.startswith(PREFIX):
+        if not path.startswith(PREFIX) and path != SHARED:
             return self._site(environ, start_response)
         try:
             answer = self._receive(path, environ)
@@ -73,9 +79,9 @@ class Door:
         except Exception:
             log.exception("intake_failed")
             answer = self._answer(bad("internal-error"))
-        body = _encoder.encode(answer.content)
+        kind, body = _encode(_in_one_line(answer.content) if path == SHARED else answer.content)
         headers = [
-            ("Content-Type", "application/json"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
@@ -87,10 +93,44 @@ class Door:
 
     def _receive(self, path: str, environ: "WSGIEnvironment") -> Answer:
         received_at = datetime.now(UTC)
+        if path == SHARED:
+            return self._receive_shared(environ, received_at)
         address, webhook = self._authenticate(path)
         if environ["REQUEST_METHOD"] != "POST":
             raise self._refuse(webhook, b"", bad("post-required"))
         body = self._read(webhook, environ)
+        try:
+            return self._accept(address, webhook, body, environ, received_at)
+        except WrongConnector as wrong:
+            raise self._refuse(webhook, body, bad("invalid-connector")) from wrong
+
+    def _receive_shared(self, environ: "WSGIEnvironment", received_at: datetime) -> Answer:
+        """A message that names its connector, since the URL names nothing."""
+        if environ["REQUEST_METHOD"] != "POST":
+            raise self._answer(bad("post-required"))
+        body = self._read(None, environ)
+        try:
+            payload = bodies.read(body)
+            address, webhook = self._intake.authenticate_connector(
+                payload, environ.get("REMOTE_ADDR", "")
+            )
+            return self._accept(address, webhook, body, environ, received_at)
+        except BadSignal as refused:
+            raise self._answer(refused) from refused
+        except NotStored as away:
+            raise self._try_again() from away
+        except WrongConnector as wrong:
+            raise self._wrong(wrong) from wrong
+
+    def _accept(
+        self,
+        address: UUID,
+        webhook: Webhook,
+        body: bytes,
+        environ: "WSGIEnvironment",
+        received_at: datetime,
+    ) -> Answer:
+        """Raises WrongConnector, and every refusal as an Answer."""
         try:
             accepted = self._intake.accept(
                 address,
@@ -109,6 +149,8 @@ class Door:
         except NotStored as away:
             raise self._try_again() from away
         faults.point("intake.before_answer")
+        if accepted.dialect == CRYPTO_ARSENAL:
+            return Answer(200, "ok")
         signal_id = ids.show("signal", accepted.signal_id)
         return Answer(
             200,
@@ -135,7 +177,7 @@ class Door:
         except NotStored as away:
             raise self._try_again() from away
 
-    def _read(self, webhook: Webhook, environ: "WSGIEnvironment") -> bytes:
+    def _read(self, webhook: Webhook | None, environ: "WSGIEnvironment") -> bytes:
         body: bytes = b""
         if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
             body = environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
@@ -143,8 +185,10 @@ class Door:
                 return body
         raise self._refuse(webhook, body, bad("payload-too-large"))
 
-    def _refuse(self, webhook: Webhook, body: bytes, refused: BadSignal) -> Answer:
-        """Count the refusal, then say it."""
+    def _refuse(self, webhook: Webhook | None, body: bytes, refused: BadSignal) -> Answer:
+        """Count the refusal where we know whose it is, then say it."""
+        if webhook is None:
+            return self._answer(refused)
         log_id = self._intake.refuse(
             webhook,
             body,
@@ -159,6 +203,15 @@ class Door:
         fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
         answer = self._refuse(webhook, body, bad("too-many-requests", fix=fix))
         answer.retry_after_seconds = retry_after
+        return answer
+
+    def _wrong(self, wrong: WrongConnector) -> Answer:
+        """One answer, whichever of name and token is wrong."""
+        if not wrong.wait_seconds:
+            return self._answer(bad("unknown-connector"))
+        fix = f"Wait {wrong.wait_seconds} s. {CATALOGUE['unknown-connector'].fix}"
+        answer = self._answer(bad("too-many-requests", message="Too many wrong tries.", fix=fix))
+        answer.retry_after_seconds = wrong.wait_seconds
         return answer
 
     def _try_again(self) -> Answer:
@@ -185,3 +238,17 @@ class Door:
 def _key(environ: "WSGIEnvironment") -> str | None:
     key: str = environ.get("HTTP_IDEMPOTENCY_KEY") or environ.get("HTTP_WEBHOOK_ID") or ""
     return key[:255] or None
+
+
+def _in_one_line(content: dict[str, Any] | str) -> str:
+    """What a sender without JSON gets to read."""
+    if isinstance(content, str):
+        return content
+    return " ".join((content["message"], content["fix"]))
+
+
+def _encode(content: dict[str, Any] | str) -> tuple[str, bytes]:
+    if isinstance(content, str):
+        kind = "text/plain" if content.isascii() else "text/plain; charset=utf-8"
+        return kind, content.encode()
+    return "application/json", _encoder.encode(content)

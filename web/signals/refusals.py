@@ -136,6 +136,9 @@ _ALL = (
     Refusal("invalid-delay-format", ("delay",), "`delay` is not a time to wait.", "Send seconds from 1 to 3600, or a distance such as +5 minutes."),
     # The way here.
     Refusal("not-found", (), "There is no webhook at this address.", "Copy the webhook URL again from the strategy's page.", 404, _REQUEST),
+    Refusal("unknown-connector", (), "The connector name or token is not right.", "Copy both from the strategy's page.", 401, _REQUEST),
+    Refusal("invalid-connector", ("connectorName", "connectorToken"), "The connector name or token in the message is not this strategy's.", "Copy both from the strategy's page, or leave both out: this URL knows them.", raised=_REQUEST),
+    Refusal("connector-missing", (), "This is a Crypto-Arsenal message, and the strategy has no connector.", "Make one on the strategy's page: it names the symbol to trade.", raised=_REQUEST),
     Refusal("idempotency-mismatch", (), "This Idempotency-Key was used for another message.", "Use a new Idempotency-Key for a new message.", 409, _REQUEST),
     Refusal("payload-too-large", (), "The message is larger than 64 KB.", "Send only the fields that matter.", 413, _REQUEST),
     Refusal("too-many-requests", (), "This webhook has sent too many messages.", "Wait a little. Combine alerts, or ask for a higher limit.", 429, _REQUEST),

@@ -69,6 +69,26 @@ class OptionChoice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     strike_price: Decimal | None = None
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The position a message wants: only who knows position and balance can make orders of it."""
+
+    # A word of execution's sizing modes.
+    mode: str
+    # long or short; flat is an exit.
+    side: str
+    # Units of the position wanted, and of the one before, as the sender holds them.
+    size: Decimal | None = None
+    prev_side: str | None = None
+    prev_size: Decimal | None = None
+    # What the mode computes with: a percent, an amount, units or a capital.
+    value: Decimal | None = None
+    # The sender's own order, where the mode follows it.
+    order_size: Decimal | None = None
+    order_price: Decimal | None = None
+    # Multiplies what is opened.
+    leverage: Decimal = Decimal(1)
+
+
 class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message, canonical. Prices and quantities are exact."""
 
@@ -115,6 +135,14 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     interval: str | None = None
     test: bool = False
     warnings: tuple[str, ...] = ()
+    # The sender's name for its order; with `cancel`, the only orders that are meant.
+    client_tag: str | None = None
+    # An opposite position is closed whole, whatever the quantity, then this one opens.
+    reverses: bool = False
+    # What a target that counts in percent of the balance leaves untouched.
+    reserve_percent: Decimal | None = None
+    # Instead of a quantity.
+    target: Target | None = None
 
     @property
     def reduces(self) -> bool:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,12 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell, Ringer
-from web.signals import dialects
+from web.signals import crypto_arsenal, dialects
+from web.signals.connectors import Connectors, WrongConnector
 from web.signals.refusals import bad
 from web.signals.rules import Signal
 from web.signals.storage import InDoubt, NotStored, Statement, Storage
+from web.strategies.rules import Connector
 
 CACHE_SECONDS = 30.0
 
@@ -84,6 +87,7 @@ class Accepted:
     seq: int
     duplicate: bool
     payload: Mapping[str, Any]
+    dialect: str
     warnings: tuple[str, ...]
 
 
@@ -96,6 +100,7 @@ class Intake:
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
         self._storage = Storage(config.web_database_url)
+        self._connectors = Connectors(self._storage)
 
     def close(self) -> None:
         """Let go of the database; every request was answered."""
@@ -127,6 +132,27 @@ class Intake:
                 raise bad("invalid-password")
         return webhook
 
+    def authenticate_connector(
+        self, payload: Mapping[str, Any], address: str
+    ) -> tuple[UUID, Webhook]:
+        """The webhook that a message's connector stands for.
+
+        Raises WrongConnector, NotStored.
+        """
+        webhook_uuid = self._connectors.find(payload, address)
+        try:
+            webhook = self.find(webhook_uuid)
+            known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+            if known is None or not known.fits(payload):
+                # It may have been changed since we looked.
+                webhook = self._load(webhook_uuid)
+                known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+        except UnknownWebhook:
+            known = None
+        if known is None or not known.fits(payload):
+            raise self._connectors.wrong(payload, address)
+        return webhook_uuid, webhook
+
     def accept(
         self,
         webhook_uuid: UUID,
@@ -139,21 +165,27 @@ class Intake:
     ) -> Accepted:
         """Store a message and ring the bell. What is refused is counted, and shown.
 
-        Raises BadSignal, TooManySignals, KeyReused, NotStored.
+        Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
-        payload, signal = dialects.read(body, asset_class=webhook.asset_class, now=received_at)
+        payload, signal = self._read(webhook, body, received_at)
         body_hash = hashlib.sha256(body).digest()
         faults.point("intake.before_commit")
         row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         if row[0] == "STALE":
-            webhook = self._load(webhook_uuid)
+            known_as, webhook = webhook, self._load(webhook_uuid)
+            if webhook.secret_hash != known_as.secret_hash:
+                raise bad("invalid-password")
+            # What changed may be the connector by which the message is read.
+            payload, signal = self._read(webhook, body, received_at)
             row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
         match row:
             case ["NEW" | "SAME" as outcome, str(signal_id), str(seq), *_]:
                 faults.point("intake.after_commit")
                 self._ringer.ring()
                 known = outcome == "SAME"
-                return Accepted(UUID(signal_id), int(seq), known, payload, signal.warnings)
+                return Accepted(
+                    UUID(signal_id), int(seq), known, payload, signal.dialect, signal.warnings
+                )
             case ["LIMITED", _, _, _, str(retry_after)]:
                 raise TooManySignals(int(retry_after))
             case ["CONFLICT", *_]:
@@ -183,13 +215,35 @@ class Intake:
                     field.encode() if field else None,
                     message.encode(),
                     fix.encode() if fix else None,
-                    body[:4096],
+                    crypto_arsenal.redact(body)[:4096],
                 ),
             )
         except NotStored:
             log.warning("refusal_not_recorded", strategy_id=webhook.strategy_id.hex, code=code)
             return refusal_id
         return UUID(found[0]) if found and found[0] else refusal_id
+
+    def _read(
+        self, webhook: Webhook, body: bytes, received_at: datetime
+    ) -> tuple[dict[str, Any], Signal]:
+        return dialects.read(
+            body,
+            asset_class=webhook.asset_class,
+            now=received_at,
+            connector=partial(self._connector, webhook),
+        )
+
+    def _connector(self, webhook: Webhook, payload: Mapping[str, Any]) -> Connector:
+        """The terms for a message to this webhook.
+
+        Raises BadSignal(`connector-missing`), WrongConnector, NotStored.
+        """
+        known = self._connectors.of_strategy(webhook.strategy_id, webhook.version)
+        if known is None:
+            raise bad("connector-missing")
+        if not known.fits(payload):
+            raise WrongConnector()
+        return known.terms
 
     def _load(self, webhook_uuid: UUID) -> Webhook:
         row = self._storage.run(_FIND, (webhook_uuid.hex.encode(),))
@@ -232,11 +286,11 @@ class Intake:
                     ids.new().hex.encode(),
                     signal.dialect.encode(),
                     content_type[:100].encode(),
-                    body,
+                    crypto_arsenal.redact(body),
                     body_hash,
                     msgspec.json.encode(signal),
                     key.encode() if key else None,
-                    b"t" if signal.reduces else b"f",
+                    b"t" if _is_exit(signal) else b"f",
                     b"%d" % limits.per_minute,
                     b"%d" % limits.per_hour,
                     b"%d" % webhook.dedupe_seconds,
@@ -249,3 +303,9 @@ class Intake:
             raise
         assert row is not None
         return row
+
+
+def _is_exit(signal: Signal) -> bool:
+    """May it use the allowance that is kept for exits?"""
+    closes = (signal.action, signal.sentiment) in (("sell", "bullish"), ("buy", "bearish"))
+    return signal.reduces or (closes and signal.dialect == crypto_arsenal.DIALECT)

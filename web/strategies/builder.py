@@ -12,14 +12,16 @@ from flask import Blueprint, render_template, request
 from web.accounts.login import sign_in_required
 from web.signals import builder, lint
 from web.signals.builder import Form
+from web.signals.dialects import CRYPTO_ARSENAL, TRADERSPOST
 from web.signals.refusals import BadSignal
-from web.signals.senders import SENDERS, Sender
-from web.strategies import service
+from web.signals.senders import CRYPTO_ARSENAL_START, SENDERS, Sender
+from web.strategies import connectors, service
+from web.strategies.models import Strategy
 
 blueprint = Blueprint("builder", __name__)
 
 PREFIX = "f."
-DIALECT = "traderspost"
+LANGUAGES = {TRADERSPOST: "TradersPost", CRYPTO_ARSENAL: "Crypto-Arsenal"}
 # TradingView's word for the time at which an alert is sent.
 NOW = "{{timenow}}"
 
@@ -38,15 +40,17 @@ class Built:
 @sign_in_required
 def page(strategy_id: UUID) -> str:
     """An example for the chosen sender, to go on from."""
+    strategy, dialect = service.get(strategy_id), _dialect(request.args.get("dialect"))
     sender = _sender(request.args.get("sender"))
-    form = Form(sender.start)
-    return _render(strategy_id, sender, form, builder.write(form))
+    form = Form(sender.start if dialect == TRADERSPOST else _connector_start(strategy))
+    return _render(strategy, dialect, sender, form, builder.write(form))
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/messages")
 @sign_in_required
 def build(strategy_id: UUID) -> str:
     """Write the message from the form, or fill the form from the message."""
+    strategy, dialect = service.get(strategy_id), _dialect(request.form.get("dialect"))
     sender = _sender(request.form.get("sender"))
     typed = Form(
         {
@@ -58,12 +62,24 @@ def build(strategy_id: UUID) -> str:
     )
     message = request.form.get("message", "")
     if request.form.get("do") == "write":
-        return _render(strategy_id, sender, typed, builder.write(typed))
+        return _render(strategy, dialect, sender, typed, builder.write(typed))
     try:
-        return _render(strategy_id, sender, builder.read(DIALECT, message.encode()), message)
+        read = builder.read(dialect, message.encode())
+        return _render(strategy, dialect, sender, read, message)
     except BadSignal:
         # The verdict says what is wrong; nothing typed is lost.
-        return _render(strategy_id, sender, typed, message)
+        return _render(strategy, dialect, sender, typed, message)
+
+
+def _dialect(name: str | None) -> str:
+    return name if name in LANGUAGES else TRADERSPOST
+
+
+def _connector_start(strategy: Strategy) -> Mapping[str, str]:
+    """An example with the strategy's own connector, where it has one."""
+    found = connectors.shown(strategy)
+    named = {"connectorName": found.name, "connectorToken": found.token} if found else {}
+    return {**named, **CRYPTO_ARSENAL_START}
 
 
 def _sender(name: str | None) -> Sender:
@@ -79,12 +95,12 @@ def _rest(text: str) -> Mapping[str, Any]:
     return found
 
 
-def _render(strategy_id: UUID, sender: Sender, form: Form, message: str) -> str:
-    strategy = service.get(strategy_id)
-    url = service.webhook_url(service.webhook_of(strategy))
+def _render(strategy: Strategy, dialect: str, sender: Sender, form: Form, message: str) -> str:
+    found = connectors.shown(strategy) if dialect == CRYPTO_ARSENAL else None
+    url = found.url if found else service.webhook_url(service.webhook_of(strategy))
     now = datetime.now(UTC)
     sent = builder.expand(message, {NOW: now.isoformat(timespec="seconds"), **sender.samples})
-    options = lint.Options(DIALECT, strategy.asset_class, now, jsonl=False)
+    options = lint.Options(dialect, strategy.asset_class, now, jsonl=False)
     built = Built(form, message, sender.paste(message, url), lint.judge(sent.encode(), options))
     return render_template(
         "strategies/messages.html",
@@ -92,7 +108,10 @@ def _render(strategy_id: UUID, sender: Sender, form: Form, message: str) -> str:
         webhook_url=url,
         senders=SENDERS.values(),
         sender=sender,
-        groups=list(builder.groups(DIALECT)),
+        languages=LANGUAGES,
+        dialect=dialect,
+        lacks_connector=dialect == CRYPTO_ARSENAL and found is None,
+        groups=list(builder.groups(dialect)),
         built=built,
         rest=msgspec.json.encode(form.rest, enc_hook=str).decode() if form.rest else "",
         prefix=PREFIX,

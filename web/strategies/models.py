@@ -1,6 +1,7 @@
 """A strategy, its webhook, and the row that counts its signals."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,26 @@ class StrategyWebhook(Base):
     per_minute: Mapped[int] = mapped_column(server_default=FetchedValue())
     per_hour: Mapped[int] = mapped_column(server_default=FetchedValue())
     dedupe_seconds: Mapped[int] = mapped_column(server_default=FetchedValue())
+
+
+class StrategyConnector(Base):
+    """How Crypto-Arsenal messages find a strategy, and how they are read there."""
+
+    __tablename__ = "connectors"
+    __table_args__ = {"schema": "web"}
+
+    strategy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    name: Mapped[str]
+    token_hash: Mapped[bytes]
+    token_sealed: Mapped[bytes]
+    instrument: Mapped[str]
+    market: Mapped[str]
+    mode: Mapped[str]
+    leverage_convention: Mapped[str]
+    leverage: Mapped[Decimal]
+    reserve_percent: Mapped[Decimal]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
 class StrategyIntake(Base):

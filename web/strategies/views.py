@@ -1,6 +1,8 @@
 """Strategies: the list, one strategy with its webhook and signals, a test signal."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -14,8 +16,9 @@ from web.errors import Problem
 from web.paging import BadCursor
 from web.signals import reads as signals
 from web.signals.testing import TEST_SIGNALS, send_test
-from web.strategies import reads, service
-from web.strategies.models import ASSET_CLASSES
+from web.strategies import connectors, reads, rules, service
+from web.strategies.models import ASSET_CLASSES, Strategy
+from web.strategies.rules import BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 
@@ -68,6 +71,7 @@ def page(strategy_id: UUID) -> str:
         strategy=strategy,
         webhook=webhook,
         webhook_url=service.webhook_url(webhook),
+        connector=connectors.shown(strategy),
         log=log,
         counts=signals.counts(log.rows),
         subscriptions=joined,
@@ -92,6 +96,41 @@ def switch(strategy_id: UUID) -> ResponseReturnValue:
         if enabled
         else f"{strategy.name} is paused. Working orders are left alone."
     )
+    return redirect(url_for("strategies.page", strategy_id=strategy.id))
+
+
+@blueprint.get("/strategies/<shown(strategy):strategy_id>/connector")
+@sign_in_required
+def connector(strategy_id: UUID) -> str:
+    """The form for its connector."""
+    strategy = service.get(strategy_id)
+    found = connectors.of(strategy)
+    start = {"name": strategy.name, "market": str(rules.market_of(strategy.asset_class))}
+    start |= {"mode": "plain", "leverage": "1", "reserve_percent": "1"}
+    given = {name: getattr(found, name) for name in ("name", *rules.TERMS)} if found else start
+    return _connector_form(strategy, given)
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/connector")
+@sign_in_required
+def save_connector(strategy_id: UUID) -> ResponseReturnValue:
+    """Make or change it."""
+    strategy = service.get(strategy_id)
+    try:
+        connectors.save(strategy, request.form, actor=visitor().actor)
+    except BadConnector as bad:
+        return _connector_form(strategy, request.form, bad), 400
+    lists.done("The connector is ready. Change only the host in your messages' URL.")
+    return redirect(url_for("strategies.page", strategy_id=strategy.id))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
+@sign_in_required
+def new_token(strategy_id: UUID) -> ResponseReturnValue:
+    """Draw another token: messages with the old one are refused."""
+    strategy = service.get(strategy_id)
+    connectors.draw_token(strategy, actor=visitor().actor)
+    lists.done("The connector has a new token. Put it into your messages.")
     return redirect(url_for("strategies.page", strategy_id=strategy.id))
 
 
@@ -134,4 +173,13 @@ def subscribe(strategy_id: UUID) -> ResponseReturnValue:
 def _new_form(bad: BadStrategy | None = None) -> str:
     return render_template(
         "strategies/new.html", bad=bad, asset_classes=ASSET_CLASSES, form=request.form
+    )
+
+
+def _connector_form(
+    strategy: Strategy, form: Mapping[str, Any], bad: BadConnector | None = None
+) -> str:
+    exists = connectors.of(strategy) is not None
+    return render_template(
+        "strategies/connector.html", strategy=strategy, form=form, bad=bad, exists=exists
     )

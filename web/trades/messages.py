@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,10 @@ _ASSET_CLASSES = {
     "futures": pb.ASSET_CLASS_FUTURES,
     "crypto": pb.ASSET_CLASS_CRYPTO,
 }
+# They never open: `sell` of a long, `buy` of a short.
+_REDUCTIONS = (("sell", "bullish"), ("buy", "bearish"))
+# More than any position: execution closes what there is.
+EVERYTHING = "1000000000000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,10 @@ def to_trade(
 ) -> pb.Trade:
     """The message, from what is stored: the signal's JSON and the settings snapshot."""
     accepted = wire.to_timestamp(accepted_at)
+    sized, by_signal = _quantity(
+        signal, numbers.get("quantity"), settings["quantity"]["from"] == "signal"
+    )
+    reverses = signal.get("reverses", False)
     return pb.Trade(
         trade_id=trade_id.hex,
         tenant_id=destination.tenant_id.hex,
@@ -83,14 +92,15 @@ def to_trade(
         action=_ACTIONS[signal["action"]],
         sentiment=_SENTIMENTS[signal.get("sentiment")],
         instrument=signal["instrument"],
-        quantity=numbers.get("quantity", ""),
-        quantity_from_signal=settings["quantity"]["from"] == "signal",
+        quantity=sized,
+        # One that reverses closes the opposite position whole: its quantity sizes the entry.
+        quantity_from_signal=by_signal and not reverses,
         ord_type=_ORD_TYPES[signal.get("order_type")],
         limit_price=signal.get("limit_price") or "",
         signal_price=signal.get("signal_price") or "",
         sides=_SIDES[settings["sides"]["value"]],
         allow_add=settings["allow_add"]["value"],
-        allow_swap=settings["allow_swap"]["value"],
+        allow_swap=settings["allow_swap"]["value"] or reverses,
         asset_class=_ASSET_CLASSES[asset_class],
         entry_refusal=_refusal(numbers),
     )
@@ -101,3 +111,13 @@ def _refusal(numbers: Mapping[str, str]) -> pb.EntryRefusal | None:
     if reason is None:
         return None
     return pb.EntryRefusal(reason=f"REASON_{reason.upper()}", numbers=numbers)
+
+
+def _quantity(signal: Mapping[str, Any], quantity: str | None, by_signal: bool) -> tuple[str, bool]:
+    """The quantity, and whether the signal named it. A setting never sizes an exit."""
+    if (signal["action"], signal.get("sentiment")) not in _REDUCTIONS:
+        return quantity or "", by_signal
+    asked = signal.get("quantity") or ""
+    if signal.get("quantity_type") == "percent_of_position" and Decimal(asked) == 100:
+        return EVERYTHING, True
+    return asked, True

@@ -113,6 +113,8 @@ def decide(
     if signal.order_type not in SUPPORTED_ORDER_TYPES:
         numbers = {"ord_type": str(signal.order_type), "instrument": signal.instrument}
         return Decision("SKIPPED", "order_type_unsupported", numbers)
+    if asked := not_yet(signal, resolved):
+        return Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
     if signal.action in UNPLANNED_ACTIONS:
         numbers = {"ord_type": signal.action, "instrument": signal.instrument}
         return Decision("SKIPPED", "order_type_unsupported", numbers)
@@ -285,3 +287,29 @@ def _stale(age: timedelta, limit: Decimal, stage: str = "dequeued") -> dict[str,
 
 def _is_full_exit(signal: Signal) -> bool:
     return signal.quantity is None and (signal.action == "exit" or signal.sentiment == "flat")
+
+
+def closes_whole_side(signal: Signal) -> bool:
+    """`sell` + bullish or `buy` + bearish with all of the position: never an entry."""
+    return (
+        signal.quantity_type == "percent_of_position"
+        and signal.quantity == 100
+        and (signal.action, signal.sentiment) in (("sell", "bullish"), ("buy", "bearish"))
+    )
+
+
+def not_yet(signal: Signal, resolved: Resolved) -> str | None:
+    """What execution cannot do of it yet: doing something else instead would be wrong."""
+    if signal.target is not None:
+        return f"Following a position by `{signal.target.mode}`"
+    if signal.dialect != "crypto_arsenal":
+        return None
+    if signal.action == "cancel" and signal.client_tag:
+        return "Canceling by `clientOrderId`"
+    if signal.take_profit or signal.stop_loss:
+        return "An entry with `profit` or `loss`"
+    if signal.quantity_type in (None, "fixed_quantity") or closes_whole_side(signal):
+        return None
+    if only_closes(signal) or resolved.values["quantity"].came_from == "signal":
+        return f"A size in {signal.quantity_type}"
+    return None
