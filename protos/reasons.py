@@ -225,6 +225,14 @@ CATALOGUE: dict[str, Words] = {
         "{setting} is in other terms than its limit ({by}), so it cannot be lowered to it.",
         "Use the terms of the limit.",
     ),
+    "late_exit": Words(
+        "The exit was {age} s old at {stage}; the limit is {limit} s. It waits for one click.",
+        "Approve it if the position is still open. It is kept for a day.",
+    ),
+    "canceled_by_member": Words(
+        "A member canceled the trade while it waited.",
+        "Nothing was sent.",
+    ),
     "instrument_unknown": Words(
         "{instrument} names nothing that can be traded in this asset class.",
         "Check the ticker, and the strategy's asset class.",

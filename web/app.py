@@ -65,6 +65,7 @@ def create_site(config: Config | None = None) -> Flask:
     )
     app.extensions["fillwire.config"] = config
     app.extensions["fillwire.attempts"] = Attempts()
+    app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
     csrf.init_app(app)
@@ -92,7 +93,7 @@ def create_site(config: Config | None = None) -> Flask:
 
 def _start_intake(app: Flask, config: Config) -> None:
     boot = Boot(config.web_database_url, "web")
-    intake = Intake(config, Bell(config.redis_url), boot)
+    intake = Intake(config, app.extensions["fillwire.bell"], boot)
     app.extensions["fillwire.intake"] = intake
     app.wsgi_app = Door(app.wsgi_app, intake, config.web_url)  # type: ignore[method-assign]
     boot.start()

@@ -103,6 +103,18 @@ def ago(at: datetime, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
+def left(until: datetime, now: datetime) -> str:
+    """`23 h 10 min`, `9 min 40 s`, `12 s`, `now`."""
+    seconds = int((until - now).total_seconds())
+    if seconds <= 0:
+        return "now"
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def tone(state: str) -> str:
     """Which tone a state or status has."""
     return TONES.get(state, "busy" if state in OPEN_STATES else "mute")
@@ -135,6 +147,7 @@ def install(app: Flask) -> None:
         "day": day,
         "iso": iso,
         "milliseconds": milliseconds,
+        "left": lambda until: left(until, datetime.now(UTC)),
         "ago": lambda at: ago(at, datetime.now(UTC)),
         "tone": tone,
         "words": words,

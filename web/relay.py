@@ -5,7 +5,7 @@ the database clock. Under the supervisor a restarted relay has its predecessor's
 goes on at once; elsewhere another takes over when the row expires.
 
 - sweep: drains itself what stayed due for over a second: a dead Redis costs latency only;
-- timers: ends what waited too long; removes what nobody needs any more;
+- timers: ends or lets go what waited long enough; removes what nobody needs any more;
 - projector: turns execution's facts into read models.
 """
 
@@ -73,7 +73,7 @@ def run() -> None:
 
     loops = (
         Loop("sweep", sweep, SWEEP_SECONDS),
-        Loop("timers", lambda: bell.announce(timers.turn(pool)), TIMERS_SECONDS),
+        Loop("timers", lambda: bell.announce(timers.turn(pool, bell.ring)), TIMERS_SECONDS),
         Loop("projector", lambda: projector.follow(stop), RETRY_SECONDS),
     )
     for number in (signal.SIGTERM, signal.SIGINT):

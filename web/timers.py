@@ -1,18 +1,18 @@
-"""What the passing of time does: end what waited too long, forget what nobody needs."""
+"""What the passing of time does: end or let go what waited, forget what nobody needs."""
 
 import time
+from collections.abc import Callable
 
-from protos import reasons
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
 from web.db import Pool
+from web.trades import waiting
+from web.trades.waiting import Change
 
+# Well below the lease of a loop.
+TURN_SECONDS = 2.0
 HOUSEKEEPING_SECONDS = 60.0
-
-_EXPIRE = """
-UPDATE web.trades SET state = 'EXPIRED', reason = 'approval_expired', message = %s,
-    approval_expires_at = NULL, updated_at = now()
-WHERE approval_expires_at < clock_timestamp()
-RETURNING tenant_id, id
-"""
 
 # A process that died is known by its lock, which nobody holds. Written down, its death
 # stops mattering to intake after 22 s.
@@ -34,23 +34,39 @@ _FORGET = (
 _last_housekeeping = 0.0
 
 
-def turn(pool: Pool) -> set[str]:
-    """One turn of the timers loop; the tenants whose pages changed."""
-    global _last_housekeeping
+def turn(pool: Pool, ring: Callable[[], object]) -> set[str]:
+    """One turn of the timers loop; the tenants whose pages changed.
+
+    Rings when a trade was let go, once that is durable.
+    """
+    changed: set[str] = set()
+    deadline = time.monotonic() + TURN_SECONDS
     with pool.connection() as connection:
         connection.execute(_BURY)
-        with connection.transaction():
-            rows = connection.execute(
-                _EXPIRE, (reasons.explain("approval_expired", {"minutes": "10"}),)
-            ).fetchall()
-            if rows:
-                tenants, trades = zip(*rows, strict=True)
-                connection.execute(
-                    "SELECT web.record_changes(%s, %s, %s)",
-                    (list(tenants), ["trade"] * len(rows), list(trades)),
-                )
-        if time.monotonic() - _last_housekeeping > HOUSEKEEPING_SECONDS:
-            _last_housekeeping = time.monotonic()
-            for statement in _FORGET:
-                connection.execute(statement)
-    return {tenant_id.hex for tenant_id, _ in rows}
+        while time.monotonic() < deadline:
+            is_let_go, changes = _end_waiting(connection)
+            if is_let_go:
+                ring()
+            if not changes:
+                break
+            changed |= {tenant_id.hex for tenant_id, _, _ in changes}
+        _keep_house(connection)
+    return changed
+
+
+def _end_waiting(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
+    """Some of the trades whose waiting is over, in one transaction."""
+    with connection.transaction():
+        expired = waiting.expire(connection)
+        is_let_go, released = waiting.release(connection)
+        changes = expired + released
+        waiting.tell(connection, changes)
+    return is_let_go, changes
+
+
+def _keep_house(connection: Connection[TupleRow]) -> None:
+    global _last_housekeeping
+    if time.monotonic() - _last_housekeeping > HOUSEKEEPING_SECONDS:
+        _last_housekeeping = time.monotonic()
+        for statement in _FORGET:
+            connection.execute(statement)

@@ -1,11 +1,49 @@
 """What several integration tests stand on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent import futures
 
+import grpc
+import psycopg
 import pytest
 
 from tests.conftest import Database
+from tests.integration.road_kit import Road, Store
+from tests.integration.waiting_kit import Desk
 from tests.paper_venue import PaperVenue
+from web import config, db
+from web.app import create_site
+from web.execution_client import ExecutionClient
+from web.trades.service import Drain
+
+
+@pytest.fixture
+def road(database: Database) -> Iterator[Road]:
+    """A drain between a fresh database and a fresh store."""
+    store = Store()
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((store.handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    pool = db.open_pool(database.url("worker"), size=2, name="test")
+    with psycopg.connect(database.url("owner"), autocommit=True) as owner:
+        target = f"127.0.0.1:{port}"
+        yield Road(owner, store, Drain(pool, ExecutionClient(target)), server, target, pool)
+    pool.close()
+    server.stop(None).wait()
+
+
+@pytest.fixture
+def desk(road: Road, database: Database) -> Iterator[Desk]:
+    """People who decide, on the road's database. No Redis: no bell is ever heard."""
+    app = create_site(
+        config.read(
+            {"FILLWIRE_WEB_DATABASE_URL": database.url("web"), "REDIS_URL": "redis://127.0.0.1:1/0"}
+        )
+    )
+    yield Desk(app, road)
+    with app.app_context():
+        db.db.engine.dispose()
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def sent(signal: Signal, **chosen: Any) -> pb.Trade:
         settings=settings.complete(resolved(signal, **chosen).snapshot()),
         destination=Destination(NOBODY, NOBODY, NOBODY, "paper", "paper", "P"),
         accepted_at=NOW,
+        released_at=None,
         asset_class="stocks",
         numbers={} if decision.quantity is None else {"quantity": str(decision.quantity)},
     )

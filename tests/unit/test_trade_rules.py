@@ -69,7 +69,7 @@ def test_a_paused_strategy_trades_nothing() -> None:
         ("buy", 900, "PENDING"),
         ("buy", 901, "EXPIRED"),
         ("exit", 900, "PENDING"),
-        ("exit", 901, "EXPIRED"),
+        ("exit", 901, "WAITING_APPROVAL"),
         ("cancel", 9000, "PENDING"),
     ],
 )

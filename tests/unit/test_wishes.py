@@ -38,6 +38,7 @@ def told(chosen: dict[str, Any] | None = None, asset_class: str = "stocks", **sa
         settings=settings.complete(resolved.snapshot()),
         destination=DESTINATION,
         accepted_at=NOON,
+        released_at=None,
         asset_class=asset_class,
         numbers={"quantity": "1" if quantity is None else str(quantity)},
     )

@@ -32,6 +32,8 @@ class Visitor:
     # The tenant's change number before this request read anything else: live pages go on
     # from here.
     change_number: int
+    # Trades that wait for a person: every page shows how many.
+    approvals: int
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -97,10 +99,14 @@ def find_visitor(token: str) -> Visitor | None:
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
         )
-        number = connection.scalar(
-            text("SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant"),
+        number, approvals = connection.execute(
+            text(
+                "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
+                "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
+                "AND approval_expires_at IS NOT NULL)"
+            ),
             {"tenant": row.tenant_id},
-        )
+        ).one()
     enter_tenant(row.tenant_id)
     return Visitor(
         row.person_id,
@@ -110,6 +116,7 @@ def find_visitor(token: str) -> Visitor | None:
         row.role,
         row.tenant_name,
         number or 0,
+        approvals,
     )
 
 

@@ -23,7 +23,7 @@ from web.strategies.models import Strategy, StrategyWebhook
 from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
 from web.trades import reads as trades
-from web.trades.models import Trade
+from web.trades.models import WAITING_STATES, Trade
 
 T = TypeVar("T")
 
@@ -58,6 +58,28 @@ def get_signal(signal_id: UUID) -> Response:
 def get_trade(trade_id: UUID) -> Response:
     """One trade with its orders and fills."""
     return shapes.to_response(shapes.trade(trades.load_orders(get_for_tenant(Trade, trade_id))))
+
+
+@blueprint.get("/approvals")
+def list_approvals() -> Response:
+    """Trades that wait for a person, newest first; `?state=` DELAYED or QUEUED for the others."""
+    state = request.args.get("state", "WAITING_APPROVAL")
+    if state not in WAITING_STATES:
+        raise Problem(
+            400,
+            "bad_state",
+            "Nothing waits in this state",
+            f"`state` is {state[:30]!r}.",
+            f"Use one of: {', '.join(WAITING_STATES)}.",
+            param="state",
+        )
+    page = _page(
+        lambda: trades.waiting_page(states=[state], limit=lists.limit(), cursor=lists.cursor())
+    )
+    quotes = trades.last_quotes(page.rows)
+    return shapes.to_response(
+        shapes.paged(page, lambda row: shapes.waiting(row, quotes.get(row.instrument)))
+    )
 
 
 @blueprint.get("/orders")

@@ -21,7 +21,9 @@ from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades.models import Fill, Order, Position, Trade
+from web.trades.reads import Quote
 from web.trades.stages import times_of
+from web.trades.words import intent
 
 T = TypeVar("T")
 
@@ -153,6 +155,26 @@ def trade(row: Trade) -> dict[str, Any]:
         "protection": row.protection,
         "stages": {stage: _time(at) for stage, at in times_of(row).items()},
         "orders": [order(each) for each in row.orders],
+    }
+
+
+def waiting(row: Trade, quote: Quote | None) -> dict[str, Any]:
+    """A trade that waits, with what a person needs to decide."""
+    signal_price = row.signal.get("signal_price")
+    drift = quote.drift_percent(signal_price) if quote else None
+    return trade(row) | {
+        "strategy_id": ids.show("strategy", row.strategy_id),
+        "action": row.signal["action"],
+        "quantity": row.numbers.get("quantity") or row.signal.get("quantity"),
+        "intent": intent(row.signal, row.numbers, row.settings),
+        "signal_message": row.signal.get("message"),
+        "signal_price": signal_price,
+        "accepted_at": iso(row.accepted_at),
+        "approval_expires_at": _time(row.approval_expires_at),
+        "release_at": _time(row.release_at),
+        "last_price": _number(quote.price) if quote else None,
+        "last_price_at": _time(quote.at) if quote else None,
+        "drift_percent": _number(drift),
     }
 
 

@@ -1,5 +1,6 @@
 """What the API changes: the same services as the pages, and the same checks."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from web.api.bodies import take as _take
 from web.api.reads import shaped_strategy
 from web.connections import service as connections
 from web.connections.service import BadConnection
+from web.db import get_for_tenant
 from web.errors import Problem
 from web.strategies import connectors
 from web.strategies import service as strategies
@@ -21,6 +23,10 @@ from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
+from web.trades import approval
+from web.trades import reads as trades
+from web.trades.approval import NotWaiting, Paused
+from web.trades.models import Trade
 
 T = TypeVar("T")
 
@@ -108,6 +114,24 @@ def change_subscription(subscription_id: UUID) -> Response:
     return shapes.to_response(shapes.subscription(row))
 
 
+@blueprint.post("/trades/<shown(trade):trade_id>/approve")
+def approve_trade(trade_id: UUID) -> Response:
+    """Let a trade that waits for approval go. Repeating answers the same."""
+    return _decided(trade_id, approval.approve)
+
+
+@blueprint.post("/trades/<shown(trade):trade_id>/reject")
+def reject_trade(trade_id: UUID) -> Response:
+    """End a trade that waits for approval. Repeating answers the same."""
+    return _decided(trade_id, approval.reject)
+
+
+@blueprint.post("/trades/<shown(trade):trade_id>/cancel")
+def cancel_trade(trade_id: UUID) -> Response:
+    """End a trade that waits, for a person or for its time. Repeating answers the same."""
+    return _decided(trade_id, approval.cancel)
+
+
 @blueprint.errorhandler(BadStrategy)
 @blueprint.errorhandler(BadConnection)
 @blueprint.errorhandler(BadConnector)
@@ -139,6 +163,52 @@ def already_subscribed(_error: subscriptions.AlreadySubscribed) -> Response:
             "Change that subscription, or use another connection.",
         )
     )
+
+
+@blueprint.errorhandler(NotWaiting)
+def not_waiting(error: NotWaiting) -> Response:
+    """Someone or something else was faster; the trade as it is now says who or what."""
+    now = error.trade
+    problem = Problem(
+        409,
+        "not_waiting",
+        "The trade does not wait any more",
+        f"It is {now.state}" + (f": {now.reason}." if now.reason else "."),
+        "Look at the trade; send the signal again if you still want it.",
+    )
+    extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
+    return shapes.to_response(
+        problem.to_json() | extra, problem.status, content_type="application/problem+json"
+    )
+
+
+@blueprint.errorhandler(Paused)
+def paused(_error: Paused) -> Response:
+    """What is paused trades nothing."""
+    return _answer(
+        Problem(
+            409,
+            "subscription_paused",
+            "The subscription is paused",
+            "The trade still waits, but its subscription or strategy is paused.",
+            "Enable it and approve again, or reject the trade.",
+            retryable=True,
+        )
+    )
+
+
+def _decided(trade_id: UUID, decide: Callable[..., Trade]) -> Response:
+    trade = get_for_tenant(Trade, trade_id)
+    if key().mode == "test" and trade.mode != "paper":
+        raise Problem(
+            403,
+            "test_key",
+            "This is a test key",
+            "Test keys touch paper only, and the trade is live.",
+            "Use a live key.",
+        )
+    decided = decide(trade, actor=key().actor)
+    return shapes.to_response(shapes.trade(trades.load_orders(decided)))
 
 
 def _answer(problem: Problem) -> Response:

@@ -11,6 +11,7 @@ blueprint = Blueprint("pages", __name__)
 NAVIGATION = (
     ("strategies.index", "Strategies", "strategies"),
     ("signals.index", "Signals", "signals"),
+    ("trades.approvals", "Approvals", "approvals"),
     ("trades.index", "Trades", "trades"),
     ("trades.orders", "Orders", "orders"),
     ("trades.positions", "Positions", "positions"),

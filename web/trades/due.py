@@ -29,12 +29,18 @@ SPAN_MEMORY = "1 hour"
 
 _DUE = f"""
 WITH due AS MATERIALIZED (
-    SELECT i.strategy_id, i.handed_seq FROM web.strategy_intake i
+    (SELECT i.strategy_id FROM web.strategy_intake i
     JOIN web.signals g ON g.strategy_id = i.strategy_id AND g.seq = i.handed_seq + 1
     WHERE i.handed_seq < i.seq
       AND g.accepted_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
       AND i.strategy_id <> ALL (%(resting)s)
-    ORDER BY g.accepted_at LIMIT {STRATEGIES}
+    ORDER BY g.accepted_at LIMIT {STRATEGIES})
+    UNION
+    (SELECT DISTINCT t.strategy_id FROM web.trades t
+    WHERE t.handover_due
+      AND t.released_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
+      AND t.strategy_id <> ALL (%(resting)s)
+    LIMIT {STRATEGIES})
 )
 SELECT strategy_id FROM due
 WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
@@ -43,10 +49,12 @@ WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
 _STRATEGIES = """
 SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq,
        s.enabled, s.settings, s.asset_class,
-       EXISTS (SELECT FROM web.trades t
-               WHERE t.strategy_id = i.strategy_id AND t.approval_expires_at IS NOT NULL)
+       EXISTS (SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id
+               AND (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL
+                    OR t.handover_due))
 FROM web.strategy_intake i JOIN web.strategies s ON s.id = i.strategy_id
-WHERE i.strategy_id = ANY(%s) AND i.handed_seq < i.seq
+WHERE i.strategy_id = ANY(%s) AND (i.handed_seq < i.seq OR EXISTS (
+    SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id AND t.handover_due))
 """
 
 _SIGNALS = f"""
@@ -115,8 +123,8 @@ class DueStrategy:
     enabled: bool
     settings: Mapping[str, Any]
     asset_class: str
-    # Some trade of it waits for approval, and may be superseded.
-    has_waiting: bool
+    # Some trade of it was held back: it may be superseded, or was let go and is to be handed over.
+    has_held: bool
     subscribers: Sequence[Subscriber] = ()
     signals: list[DueSignal] = field(default_factory=list)
 
@@ -143,9 +151,10 @@ class Subscribers:
 def lock_due(
     connection: Connection[TupleRow], *, older_than_seconds: float, resting: Sequence[UUID] = ()
 ) -> Sequence[DueStrategy]:
-    """Strategies with undone signals, each locked for this connection, with their signals.
+    """Strategies with undone signals or trades let go, each locked, with their signals.
 
-    Those that another holds are left to it, `resting` ones alone. Release with `unlock`.
+    The locks are this connection's; `unlock` releases them. Those that another holds are
+    left to it, `resting` ones alone.
     """
     wanted = {"older_than": older_than_seconds, "resting": list(resting)}
     locked = [row[0] for row in connection.execute(_DUE, wanted)]

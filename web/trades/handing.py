@@ -1,9 +1,10 @@
 """Hand trades over to execution, in order, until it has stored them.
 
-Durable fact: `handed_seq`. What execution did not confirm is given again, from what is
-stored, with the same ids.
+Durable facts: `handed_seq`, and `handover_due` of a trade that had waited. What execution
+did not confirm is given again, from what is stored, with the same ids.
 """
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -26,16 +27,35 @@ FIRST_BATCH = 50
 
 log = structlog.get_logger()
 
-_UNHANDED = """
+_COLUMNS = """
 SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
-       t.accepted_at, t.numbers, t.tenant_id, t.subscription_id, t.connection_id,
-       b.broker, b.environment, b.account
-FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
-JOIN web.trades t ON t.signal_id = g.id AND t.state = 'PENDING'
+       t.accepted_at, t.released_at, t.numbers, t.tenant_id, t.subscription_id,
+       t.connection_id, b.broker, b.environment, b.account
+"""
+_JOINS = """
 JOIN web.connections c ON c.id = t.connection_id
 JOIN web.broker_accounts b ON b.id = c.broker_account_id
-ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+_UNHANDED = f"""
+{_COLUMNS} FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
+JOIN web.signals g ON g.strategy_id = d.strategy_id AND g.seq > d.after
+JOIN web.trades t ON t.signal_id = g.id AND t.state = 'PENDING' AND t.released_at IS NULL
+{_JOINS} ORDER BY t.strategy_id, t.signal_seq, t.id
+"""
+
+# What was let go. Not before every signal accepted earlier has had its say: an exit among
+# them ends it. Also what execution may know already, whatever it made of it.
+_LET_GO = f"""
+{_COLUMNS} FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, drained)
+JOIN web.trades t ON t.strategy_id = d.strategy_id AND t.handover_due
+{_JOINS} WHERE NOT EXISTS (
+    SELECT FROM web.signals g WHERE g.strategy_id = d.strategy_id AND g.seq > d.drained
+    AND g.accepted_at <= t.released_at)
+"""
+
+_LET_GO_HANDED = """
+UPDATE web.trades SET handover_due = false WHERE id = ANY(%s) AND handover_due
 """
 
 _HANDED = """
@@ -45,7 +65,8 @@ WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch =
 """
 
 _REFUSED = """
-UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s
+UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s,
+    handover_due = false
 WHERE id = ANY(%s) AND state = 'PENDING'
 """
 
@@ -63,7 +84,8 @@ def hand_over(
     """
     stale: set[UUID] = set()
     bad: list[UUID] = []
-    for groups in _batches(_unhanded(connection, strategies, bad), epochs):
+    let_go = _let_go(connection, strategies, drained)
+    for groups in _batches(_unhanded(connection, strategies, let_go, bad), epochs):
         for group, result in zip(groups, execution.submit(groups), strict=True):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
@@ -71,14 +93,33 @@ def hand_over(
     if bad:
         connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
     faults.point("drain.after_handing")
+    handed = [row[1] for row in let_go if row[0] not in stale]
+    if handed:
+        connection.execute(_LET_GO_HANDED, (handed,))
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     connection.execute(
         _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
     )
 
 
+def _let_go(
+    connection: Connection[TupleRow],
+    strategies: Sequence[DueStrategy],
+    drained: Mapping[UUID, int],
+) -> Sequence[TupleRow]:
+    """The trades that had waited, in order."""
+    held = [strategy.id for strategy in strategies if strategy.has_held]
+    if not held:
+        return ()
+    found = connection.execute(_LET_GO, (held, [drained[key] for key in held]))
+    return sorted(found, key=_turn)
+
+
 def _unhanded(
-    connection: Connection[TupleRow], strategies: Sequence[DueStrategy], bad: list[UUID]
+    connection: Connection[TupleRow],
+    strategies: Sequence[DueStrategy],
+    let_go: Sequence[TupleRow],
+    bad: list[UUID],
 ) -> Iterable[tuple[UUID, pb.Trade]]:
     """Every trade that execution may not know yet, in order, from what is stored.
 
@@ -88,7 +129,8 @@ def _unhanded(
     after = [strategy.handed_seq for strategy in strategies]
     decode, snapshots = _Decoder(), _Snapshots()
     with connection.cursor() as cursor:
-        for row in cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH):
+        rows = cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH)
+        for row in heapq.merge(rows, let_go, key=_turn) if let_go else rows:
             try:
                 trade = _message(row, decode, snapshots)
             except Exception:
@@ -96,6 +138,12 @@ def _unhanded(
                 bad.append(row[1])
             else:
                 yield row[0], trade
+
+
+def _turn(row: TupleRow) -> tuple[Any, ...]:
+    """Runnable trades go in the order of acceptance, those that waited in that of release."""
+    strategy_id, trade_id, _, seq, _, _, accepted_at, released_at = row[:8]
+    return strategy_id, released_at or accepted_at, seq, trade_id
 
 
 class _Decoder(dict[str, Any]):
@@ -113,7 +161,7 @@ class _Snapshots(_Decoder):
 
 
 def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade:
-    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, numbers = row[:8]
+    strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, released_at = row[:8]
     signal = decode[text]
     return messages.to_trade(
         trade_id=trade_id,
@@ -122,10 +170,11 @@ def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade
         signal_seq=seq,
         signal=signal,
         settings=snapshots[chosen],
-        destination=Destination(*row[8:]),
+        destination=Destination(*row[9:]),
         accepted_at=accepted_at,
+        released_at=released_at,
         asset_class=signal["asset_class"],
-        numbers=numbers,
+        numbers=row[8],
     )
 
 

@@ -61,6 +61,7 @@ def to_trade(
     settings: Mapping[str, Mapping[str, Any]],
     destination: Destination,
     accepted_at: datetime,
+    released_at: datetime | None,
     asset_class: str,
     numbers: Mapping[str, str],
 ) -> pb.Trade:
@@ -80,7 +81,7 @@ def to_trade(
         signal_id=signal_id.hex,
         signal_seq=signal_seq,
         accepted_time=accepted,
-        released_time=accepted,
+        released_time=wire.to_timestamp(released_at) if released_at else accepted,
         action=_ACTIONS[signal["action"]],
         sentiment=_SENTIMENTS[signal.get("sentiment")],
         instrument=signal["instrument"],

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import FetchedValue, ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,6 +20,8 @@ OPEN_STATES = (
     "WORKING",
     "BLOCKED",
 )
+# Held back by us: a person or their time lets them go.
+WAITING_STATES = ("WAITING_APPROVAL", "DELAYED", "QUEUED")
 # What was asked for happened, wholly or in part.
 FILLED_STATES = ("FILLED", "PARTIALLY_FILLED", "DONE")
 OPEN_ORD_STATUSES = ("PENDING_NEW", "NEW", "PARTIALLY_FILLED")
@@ -116,6 +118,10 @@ class Trade(TenantRow):
     first_fill_at: Mapped[datetime | None]
     filled_at: Mapped[datetime | None]
     approval_expires_at: Mapped[datetime | None]
+    release_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+    handover_due: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    decided_by: Mapped[str | None]
     updated_at: Mapped[datetime]
 
     orders: Mapped[list[Order]] = relationship(

@@ -7,7 +7,7 @@ refusal travels with the trade, and what closes goes on.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -18,14 +18,25 @@ from web.subscriptions.settings import Resolved, windows
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
 APPROVAL_AGE = timedelta(minutes=10)
+# A full exit that came too late waits for one click.
+LATE_EXIT_AGE = timedelta(days=1)
 
-# Entries of these actions, still waiting, end when the action on the left arrives.
-SUPERSEDES: Mapping[str, tuple[str, ...]] = {
-    "buy": ("sell",),
-    "sell": ("buy", "add"),
-    "exit": ("buy", "sell", "add", "reverse"),
-    "cancel": ("buy", "sell", "add", "reverse"),
-    "reverse": ("buy", "sell", "add", "reverse"),
+# Waiting trades as action and sentiment: what each kind of them is called below.
+_LONG = ("buy ", "buy bullish", "add bullish")
+_SHORT = ("sell ", "sell bearish", "add bearish")
+_EITHER = ("add ", "reverse ", "reverse bullish", "reverse bearish")
+_ENTRIES = (*_LONG, *_SHORT, *_EITHER)
+_EXITS = (
+    *(f"exit {sentiment}" for sentiment in ("", "bullish", "bearish", "flat")),
+    *("buy flat", "buy bearish", "sell flat", "sell bullish"),
+)
+# Entries of these kinds, still waiting, end when the action on the left goes.
+_SUPERSEDES: Mapping[str, tuple[str, ...]] = {
+    "buy": _SHORT,
+    "sell": (*_LONG, "add "),
+    "exit": _ENTRIES,
+    "cancel": _ENTRIES,
+    "reverse": _ENTRIES,
 }
 # A futures root may be followed by a month and year, or stand for the contract in front.
 _CONTRACT = re.compile(r"(?P<root>[A-Z0-9]+?)(?:[FGHJKMNQUVXZ]\d{1,4}|\d!)?")
@@ -42,7 +53,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Where a trade starts: PENDING for execution, waiting for a person, or ended."""
+    """Where a trade starts: PENDING for execution, waiting for a person or a time, or ended."""
 
     state: str
     reason: str | None = None
@@ -51,6 +62,23 @@ class Decision:
     quantity: Decimal | None = None
     # Why it must not open anything, though it may close.
     entry_refused: Refusal | None = None
+    # The end of waiting: of DELAYED its release, of WAITING_APPROVAL its expiry.
+    until: datetime | None = None
+
+    @property
+    def approval_expires_at(self) -> datetime | None:
+        """When nobody may approve any more."""
+        return self.until if self.state == "WAITING_APPROVAL" else None
+
+    @property
+    def release_at(self) -> datetime | None:
+        """When it goes on by itself."""
+        return None if self.state == "WAITING_APPROVAL" else self.until
+
+    @property
+    def supersedes(self) -> bool:
+        """False for what never goes, and for what has yet to wait for its time."""
+        return self.reason != "test" and self.state != "DELAYED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +99,69 @@ def decide(
         return Decision("SKIPPED", "test")
     if not (context.strategy_enabled and context.subscription_enabled):
         return Decision("SKIPPED", "subscription_paused")
-    late = _too_late(signal, resolved, accepted_at, now)
+    delay = _delay(resolved)
+    # Windows are asked for when it goes, age for when it came.
+    goes_at = max(now, accepted_at + delay)
+    age = _age(signal, accepted_at, goes_at - delay)
+    late = None if delay else _too_late(signal, accepted_at, now)
+    late = late or _too_late_by_settings(signal, resolved, age)
     if late:
         return late
     if asked := not_yet(signal):
         return Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
-    if _is_outside(signal, resolved, now) and not resolved["allow_exits_outside"]:
-        return _held_outside(signal, resolved, now)
+    if _is_outside(signal, resolved, goes_at) and not resolved["allow_exits_outside"]:
+        return _held_outside(signal, resolved, goes_at, now)
     quantity = _quantity(resolved, context.asset_class)
-    if only_closes(signal):
-        return Decision("PENDING", quantity=quantity)
-    refusal = _refuse_entry(signal, resolved, context, accepted_at=accepted_at, now=now)
-    if refusal is None and quantity is None and signal.action == "add":
-        refusal = Refusal("quantity_missing")
-    if refusal is not None:
-        return _close_only(signal, refusal, quantity)
-    state = "PENDING" if resolved["auto_submit"] else "WAITING_APPROVAL"
-    return Decision(state, quantity=quantity)
+    refusal = None
+    if not only_closes(signal):
+        refusal = _refuse_entry(signal, resolved, context, age=age, goes_at=goes_at)
+        if refusal is None and quantity is None and signal.action == "add":
+            refusal = Refusal("quantity_missing")
+    if refusal is not None and signal.action == "add":
+        state = "EXPIRED" if refusal.reason == "signal_stale" else "SKIPPED"
+        return Decision(state, refusal.reason, refusal.numbers)
+    if delay:
+        decision = Decision("DELAYED", until=accepted_at + delay)
+    else:
+        # What may not open anything needs nobody's approval.
+        asks = refusal is None and not resolved["auto_submit"]
+        decision = _let_go(signal, auto_submit=not asks, now=now)
+    return replace(decision, quantity=quantity, entry_refused=refusal)
+
+
+def release(
+    signal: Signal, *, auto_submit: bool, enabled: bool, release_at: datetime, now: datetime
+) -> Decision:
+    """What a trade becomes when the time it waited for has come.
+
+    Its age counts from that time, not from when we got round to it.
+    """
+    if not enabled:
+        return Decision("SKIPPED", "subscription_paused")
+    late = _too_late(signal, release_at, now, stage="release")
+    return late or _let_go(signal, auto_submit=auto_submit, now=now)
+
+
+def superseded_by(signal: Signal) -> tuple[str, ...]:
+    """The waiting trades that end when this signal goes, as action and sentiment.
+
+    Only a full exit displaces an exit.
+    """
+    ends = _SUPERSEDES.get(signal.action, ())
+    is_wider = signal.action == "exit" and signal.quantity is None
+    return (*ends, *_EXITS) if is_wider else ends
+
+
+def _let_go(signal: Signal, *, auto_submit: bool, now: datetime) -> Decision:
+    if auto_submit or only_closes(signal):
+        return Decision("PENDING")
+    return _wait(APPROVAL_AGE, now)
+
+
+def _wait(age: timedelta, now: datetime, reason: str | None = None, /, **numbers: str) -> Decision:
+    """Wait for a person, `age` at most."""
+    numbers["minutes"] = f"{age.total_seconds() / 60:.0f}"
+    return Decision("WAITING_APPROVAL", reason, numbers, until=now + age)
 
 
 def only_closes(signal: Signal) -> bool:
@@ -98,22 +172,17 @@ def only_closes(signal: Signal) -> bool:
 
 
 def _refuse_entry(
-    signal: Signal,
-    resolved: Resolved,
-    context: Context,
-    *,
-    accepted_at: datetime,
-    now: datetime,
+    signal: Signal, resolved: Resolved, context: Context, *, age: timedelta, goes_at: datetime
 ) -> Refusal | None:
     """The first rule of the settings that lets nothing be opened."""
-    age, limit = _age(signal, accepted_at, now), resolved["entry_reject_after_seconds"]
+    limit = resolved["entry_reject_after_seconds"]
     if isinstance(limit, Decimal) and age > _seconds(limit):
         return Refusal("signal_stale", _stale(age, limit))
     tickers = resolved["allowed_tickers"]
     if isinstance(tickers, tuple) and not _is_allowed(signal, tickers, context.asset_class):
         return Refusal("ticker_not_allowed", {"tickers": ", ".join(map(str, tickers)) or "none"})
-    if _is_outside(signal, resolved, now):
-        return Refusal("outside_window", windows.describe(resolved.windows, now))
+    if _is_outside(signal, resolved, goes_at):
+        return Refusal("outside_window", windows.describe(resolved.windows, goes_at))
     for cap in resolved.refused:
         return Refusal("above_cap", {"setting": settings.BY_NAME[cap.name].label, "by": cap.by})
     for setting in resolved.not_obeyed(context.asset_class):
@@ -122,24 +191,17 @@ def _refuse_entry(
     return None
 
 
-def _close_only(signal: Signal, refusal: Refusal, quantity: Decimal | None) -> Decision:
-    """Nothing may be opened; it is over, unless something may have to be closed."""
-    if signal.action == "add":
-        state = "EXPIRED" if refusal.reason == "signal_stale" else "SKIPPED"
-        return Decision(state, refusal.reason, refusal.numbers)
-    return Decision("PENDING", quantity=quantity, entry_refused=refusal)
-
-
 def _is_outside(signal: Signal, resolved: Resolved, now: datetime) -> bool:
     ignored = signal.ignore_trading_windows or signal.action == "cancel"
     return not ignored and not windows.cover(resolved.windows, now)
 
 
-def _held_outside(signal: Signal, resolved: Resolved, now: datetime) -> Decision:
+def _held_outside(signal: Signal, resolved: Resolved, goes_at: datetime, now: datetime) -> Decision:
     """Exits stay inside the windows too: one that only closes waits for a person."""
-    numbers = windows.describe(resolved.windows, now)
-    state = "WAITING_APPROVAL" if only_closes(signal) else "SKIPPED"
-    return Decision(state, "outside_window", numbers)
+    numbers = windows.describe(resolved.windows, goes_at)
+    if only_closes(signal):
+        return _wait(LATE_EXIT_AGE, now, "outside_window", **numbers)
+    return Decision("SKIPPED", "outside_window", numbers)
 
 
 def _is_allowed(signal: Signal, tickers: tuple[object, ...], asset_class: str) -> bool:
@@ -164,22 +226,36 @@ def _quantity(resolved: Resolved, asset_class: str) -> Decimal | None:
 
 
 def _too_late(
-    signal: Signal, resolved: Resolved, accepted_at: datetime, now: datetime
+    signal: Signal, since: datetime, now: datetime, *, stage: str = "dequeued"
 ) -> Decision | None:
     """Too old for anything at all. An age equal to the limit is not too old."""
-    if signal.action == "cancel":
-        return None
-    age = now - accepted_at
+    age = now - since
     # Only execution knows whether a buy or a sell opens or closes; it judges each leg's age.
     limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
-    if age > limit:
-        return Decision("EXPIRED", "signal_stale", _stale(age, Decimal(int(limit.total_seconds()))))
-    chosen, age = resolved["exit_reject_after_seconds"], _age(signal, accepted_at, now)
-    binding = [chosen] if only_closes(signal) else [chosen, resolved["entry_reject_after_seconds"]]
-    limits = [each for each in binding if isinstance(each, Decimal)]
-    if len(limits) == len(binding) and age > _seconds(max(limits)):
+    if signal.action == "cancel" or age <= limit:
+        return None
+    numbers = _stale(age, Decimal(int(limit.total_seconds())), stage)
+    if _is_full_exit(signal):
+        return _wait(LATE_EXIT_AGE, now, "late_exit", **numbers)
+    return Decision("EXPIRED", "signal_stale", numbers)
+
+
+def _too_late_by_settings(signal: Signal, resolved: Resolved, age: timedelta) -> Decision | None:
+    """Too old for all that it may do, by limits of the sender or of one's own."""
+    if signal.action == "cancel":
+        return None
+    names = ["exit_reject_after_seconds"]
+    if not only_closes(signal):
+        names.append("entry_reject_after_seconds")
+    limits = [limit for name in names if isinstance(limit := resolved[name], Decimal)]
+    if len(limits) == len(names) and age > _seconds(max(limits)):
         return Decision("EXPIRED", "signal_stale", _stale(age, max(limits)))
     return None
+
+
+def _delay(resolved: Resolved) -> timedelta:
+    delay = resolved["delay_seconds"]
+    return _seconds(delay) if isinstance(delay, Decimal) else timedelta()
 
 
 def _age(signal: Signal, accepted_at: datetime, now: datetime) -> timedelta:
@@ -192,12 +268,16 @@ def _seconds(limit: Decimal) -> timedelta:
     return timedelta(milliseconds=int(limit * 1000))
 
 
-def _stale(age: timedelta, limit: Decimal) -> dict[str, str]:
+def _stale(age: timedelta, limit: Decimal, stage: str = "dequeued") -> dict[str, str]:
     return {
         "age": f"{age.total_seconds():.0f}",
         "limit": format(limit, "f"),
-        "stage": "dequeued",
+        "stage": stage,
     }
+
+
+def _is_full_exit(signal: Signal) -> bool:
+    return signal.quantity is None and (signal.action == "exit" or signal.sentiment == "flat")
 
 
 def not_yet(signal: Signal) -> str | None:

@@ -21,9 +21,10 @@ from protos import faults, ids, reasons, wire
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.subscriptions import settings
-from web.trades import due, handing, rules
+from web.trades import due, handing, rules, waiting
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
+from web.trades.waiting import Change, Superseding
 
 SLICE_SECONDS = 0.25
 # A strategy that could not be drained is left alone for so long.
@@ -37,11 +38,11 @@ _INSERT = """
 INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subscription_id,
     connection_id, mode, state, reason, message, numbers, instrument, signal, settings,
     settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at,
-    approval_expires_at)
+    approval_expires_at, release_at)
 SELECT t.id, t.tenant_id, g.id, g.seq, g.strategy_id, t.subscription_id, t.connection_id, t.mode,
     d.state, d.reason, d.message, d.numbers, g.instrument, g.signal, d.settings,
     t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, d.planned_at,
-    d.approval_expires_at
+    d.approval_expires_at, d.release_at
 FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, d int, tenant_id uuid,
         subscription_id uuid, connection_id uuid, mode text, settings_version int)
 JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strategy_id uuid,
@@ -49,7 +50,7 @@ JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strat
         accepted_at timestamptz, dequeued_at timestamptz) USING (g)
 JOIN json_to_recordset(%(decisions)s::json) AS d(d int, state text, reason text, message text,
         numbers jsonb, settings jsonb, planned_at timestamptz,
-        approval_expires_at timestamptz) USING (d)
+        approval_expires_at timestamptz, release_at timestamptz) USING (d)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -61,18 +62,6 @@ WHERE i.strategy_id = d.strategy_id
 RETURNING i.strategy_id, i.drain_epoch
 """
 
-_SUPERSEDE = """
-UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
-    approval_expires_at = NULL, updated_at = now()
-FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
-        instrument text, accepted_at timestamptz, actions jsonb)
-WHERE t.approval_expires_at IS NOT NULL
-  AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
-  AND t.instrument = n.instrument AND t.accepted_at < n.accepted_at
-  AND n.actions ? (t.signal->>'action')
-RETURNING t.tenant_id, t.id
-"""
-
 
 @dataclass
 class _Batch:
@@ -81,8 +70,8 @@ class _Batch:
     trades: list[dict[str, Any]] = field(default_factory=list)
     signals: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
-    supersede: list[dict[str, Any]] = field(default_factory=list)
-    changes: list[tuple[UUID, str, UUID]] = field(default_factory=list)
+    supersede: list[Superseding] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     drained: dict[UUID, int] = field(default_factory=dict)
 
 
@@ -180,7 +169,7 @@ def _make_trades(
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
     decided: dict[tuple[str, bool, str], int] = {}
-    supersedes = rules.SUPERSEDES.get(signal.signal.action) if strategy.has_waiting else None
+    ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
     for subscriber in subscribers:
         key = (subscriber.settings_key, subscriber.enabled, subscriber.mode)
         if key not in decided:
@@ -202,8 +191,11 @@ def _make_trades(
         )
         if to.tenant_id != strategy.tenant_id:
             batch.changes.append((to.tenant_id, "trade", trade_id))
-        if supersedes:
-            batch.supersede.append(_superseding(strategy, signal, to, supersedes))
+        decision = batch.decisions[decided[key]]
+        if decision["approval_expires_at"] or decision["release_at"]:
+            batch.changes.append((to.tenant_id, "approval", trade_id))
+        if ends and decision["supersedes"]:
+            batch.supersede.append(_superseding(strategy, signal, to, ends))
 
 
 def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) -> dict[str, Any]:
@@ -221,6 +213,8 @@ def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) ->
         "numbers": {},
         "planned_at": signal.dequeued_at,
         "approval_expires_at": None,
+        "release_at": None,
+        "supersedes": False,
     }
 
 
@@ -245,17 +239,19 @@ def _decide_by_rules(
     if decision.entry_refused is not None:
         refused = decision.entry_refused
         numbers |= {**refused.numbers, "entry_refused": refused.reason}
-    waits = decision.state == "WAITING_APPROVAL"
     # A later signal of the same batch may supersede it.
-    strategy.has_waiting = strategy.has_waiting or waits
+    strategy.has_held = strategy.has_held or decision.until is not None
+    ended_or_waits = decision.reason or decision.approval_expires_at
     return {
         "settings": resolved.snapshot(),
         "state": decision.state,
         "reason": decision.reason,
         "message": reasons.explain(decision.reason, numbers) if decision.reason else None,
         "numbers": numbers,
-        "planned_at": signal.dequeued_at if decision.reason else None,
-        "approval_expires_at": signal.dequeued_at + rules.APPROVAL_AGE if waits else None,
+        "planned_at": signal.dequeued_at if ended_or_waits else None,
+        "approval_expires_at": decision.approval_expires_at,
+        "release_at": decision.release_at,
+        "supersedes": decision.supersedes,
     }
 
 
@@ -275,15 +271,16 @@ def _signal_row(number: int, strategy: DueStrategy, signal: DueSignal) -> dict[s
 
 
 def _superseding(
-    strategy: DueStrategy, signal: DueSignal, to: Destination, actions: Sequence[str]
-) -> dict[str, Any]:
-    return {
-        "strategy_id": strategy.id,
-        "subscription_id": to.subscription_id,
-        "instrument": signal.signal.instrument,
-        "accepted_at": signal.accepted_at,
-        "actions": actions,
-    }
+    strategy: DueStrategy, signal: DueSignal, to: Destination, ends: Sequence[str]
+) -> Superseding:
+    return Superseding(
+        strategy_id=strategy.id,
+        subscription_id=to.subscription_id,
+        instrument=signal.signal.instrument,
+        seq=signal.seq,
+        since=signal.accepted_at,
+        ends=ends,
+    )
 
 
 def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
@@ -297,21 +294,9 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
                 "decisions": to_json(batch.decisions),
             },
         )
-    if batch.supersede:
-        found = connection.execute(
-            _SUPERSEDE,
-            {
-                "by": to_json(batch.supersede),
-                "message": reasons.explain("superseded", {}),
-            },
-        )
-        batch.changes.extend((tenant_id, "trade", trade_id) for tenant_id, trade_id in found)
+    batch.changes.extend(waiting.supersede(connection, batch.supersede))
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
     epochs: dict[UUID, int] = dict(rows.fetchall())
-    if batch.changes:
-        tenants, kinds, objects = zip(*batch.changes, strict=True)
-        connection.execute(
-            "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
-        )
+    waiting.tell(connection, batch.changes)
     return epochs

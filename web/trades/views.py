@@ -1,20 +1,35 @@
-"""Trades, orders and positions."""
+"""Trades, orders and positions; what waits, and the buttons that let it go or end it."""
 
+from collections.abc import Callable
 from uuid import UUID
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
+from protos import ids
 from web import lists
-from web.accounts.login import sign_in_required
+from web.accounts.login import sign_in_required, visitor
+from web.accounts.rules import DECIDERS
 from web.db import db, get_for_tenant
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
-from web.trades import reads
-from web.trades.models import Trade
+from web.trades import approval, reads
+from web.trades.approval import NotWaiting, Paused
+from web.trades.models import WAITING_STATES, Trade
 from web.trades.stages import times_of
+from web.trades.words import intent
 
 blueprint = Blueprint("trades", __name__)
+
+# More than this would not fit into what a browser keeps for the next page.
+FAILURES_SHOWN = 5
+# What a person may do to a waiting trade, and how it is called when it is done.
+_VERBS: dict[str, tuple[Callable[..., Trade], str]] = {
+    "approve": (approval.approve, "Approved"),
+    "reject": (approval.reject, "Rejected"),
+    "cancel": (approval.cancel, "Canceled"),
+}
 
 
 @blueprint.get("/trades")
@@ -43,6 +58,8 @@ def page(trade_id: UUID) -> str:
         chart=chart.draw([(connection.name, built)]),
         # A follower's trade belongs to a signal that it may not read.
         own_signal=db.session.get(Signal, trade.signal_id) is not None,
+        waits=trade.state in WAITING_STATES and (trade.approval_expires_at or trade.release_at),
+        may_decide=visitor().role in DECIDERS,
     )
 
 
@@ -64,3 +81,96 @@ def positions() -> str:
     return render_template(
         "trades/positions.html", positions=reads.positions(), connections=reads.connections()
     )
+
+
+@blueprint.get("/approvals")
+@sign_in_required
+def approvals() -> str:
+    """What waits for a person, and what waits for its time."""
+    try:
+        page = reads.waiting_page(
+            states=["WAITING_APPROVAL"], limit=lists.limit(), cursor=lists.cursor()
+        )
+    except BadCursor as error:
+        raise lists.bad_cursor(error) from error
+    timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)
+    shown = [*page.rows, *timed.rows]
+    return render_template(
+        "trades/approvals.html",
+        page=page,
+        timed=timed,
+        connections=reads.connections(),
+        strategies=reads.strategy_names(shown),
+        quotes=reads.last_quotes(page.rows),
+        intents={t.id: intent(t.signal, t.numbers, t.settings) for t in shown},
+        may_decide=visitor().role in DECIDERS,
+    )
+
+
+@blueprint.get("/approvals/count")
+@sign_in_required
+def approvals_count() -> str:
+    """The number beside the link, by itself."""
+    return render_template("trades/count.html")
+
+
+@blueprint.post("/approvals")
+@sign_in_required
+def decide_many() -> ResponseReturnValue:
+    """Approve or reject the ticked trades, the oldest first; each is decided by itself."""
+    _authorise()
+    verb = request.form.get("verb", "")
+    if verb not in ("approve", "reject"):
+        abort(400)
+    wanted = [ids.read("trade", text) for text in request.form.getlist("trade_id")]
+    found = sorted(
+        (get_for_tenant(Trade, trade_id) for trade_id in wanted),
+        key=lambda trade: (trade.accepted_at, trade.signal_seq),
+    )
+    answers = [_decide(trade, verb) for trade in found]
+    failures = [answer for answer in answers if answer]
+    if not found:
+        lists.failed("Nothing was ticked, so nothing was done.")
+    if len(found) > len(failures):
+        lists.done(f"{_VERBS[verb][1]}: {len(found) - len(failures)} of {len(found)}.")
+    for failure in failures[:FAILURES_SHOWN]:
+        lists.failed(failure)
+    return redirect(url_for("trades.approvals"))
+
+
+@blueprint.post("/trades/<shown(trade):trade_id>/<any(approve, reject, cancel):verb>")
+@sign_in_required
+def decide(trade_id: UUID, verb: str) -> ResponseReturnValue:
+    """Approve, reject or cancel one waiting trade."""
+    trade = get_for_tenant(Trade, trade_id)
+    _authorise()
+    failure = _decide(trade, verb)
+    if failure:
+        lists.failed(failure)
+    else:
+        lists.done(f"{_VERBS[verb][1]}: {_name(trade)} on {trade.mode.upper()}.")
+    if request.form.get("back") == "trade":
+        return redirect(url_for("trades.page", trade_id=trade_id))
+    return redirect(url_for("trades.approvals"))
+
+
+def _authorise() -> None:
+    if visitor().role not in DECIDERS:
+        abort(403)
+
+
+def _decide(trade: Trade, verb: str) -> str | None:
+    """Do it; why it could not be done, if it could not."""
+    try:
+        _VERBS[verb][0](trade, actor=visitor().actor)
+    except NotWaiting as error:
+        now = error.trade.state.replace("_", " ").lower()
+        reason = f" ({error.trade.reason})" if error.trade.reason else ""
+        return f"{_name(trade)} was not waiting any more: it is {now}{reason}."
+    except Paused:
+        return f"{_name(trade)} still waits: its subscription is paused. Enable it first."
+    return None
+
+
+def _name(trade: Trade) -> str:
+    return f"{trade.signal['action']} {trade.instrument}"

@@ -7,7 +7,7 @@ const POLL_MS = 5000;
 const RETRY_STREAM_MS = 30000;
 const FAILURES_BEFORE_POLLING = 2;
 const GATHER_MS = 120;
-const KINDS = ["signal", "trade", "position"];
+const KINDS = ["signal", "trade", "position", "approval"];
 
 const dot = document.getElementById("live");
 let number = Number(document.body.dataset.number);
@@ -144,7 +144,7 @@ async function poll() {
 
 addEventListener("pagehide", () => source?.close());
 
-if (document.querySelector("[hx-trigger*='fillwire:']") && globalThis.EventSource && globalThis.htmx) {
+if (document.querySelector("#main [hx-trigger*='fillwire:']") && globalThis.EventSource && globalThis.htmx) {
   show("off", "Connecting");
   listen();
 } else {

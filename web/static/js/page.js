@@ -26,3 +26,31 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+// Counts down what the server wrote as it was then.
+function left(until) {
+  const seconds = Math.floor((until - Date.now()) / 1000);
+  if (seconds <= 0) return "now";
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours) return `${hours} h ${minutes % 60} min`;
+  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-until]")) {
+    time.textContent = left(Date.parse(time.dateTime));
+  }
+}, 1000);
+
+// What is ticked stays ticked when news replace the table.
+let ticked = [];
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const boxes = event.detail.target.querySelectorAll("input[type=checkbox]:checked");
+  ticked = [...boxes].map((box) => box.value);
+});
+document.body.addEventListener("htmx:afterSettle", () => {
+  for (const box of document.querySelectorAll("input[type=checkbox]")) {
+    if (ticked.includes(box.value)) box.checked = true;
+  }
+  ticked = [];
+});

@@ -9,7 +9,7 @@ BASICS = (
         name="auto_submit",
         group="Basics",
         label="Submit automatically",
-        help="Off: entries wait for a person's approval. Exits go at once.",
+        help="Off: entries wait 10 minutes for a person's approval, then expire. Exits go at once.",
         kind=Kind.BOOLEAN,
         default=False,
         binds="entries",
@@ -203,7 +203,6 @@ TIMING = (
         unit="s",
         empty="none",
         signal_fields=(("", "delay_seconds"),),
-        obeyed=False,
         advanced=True,
     ),
     Setting(

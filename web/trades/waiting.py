@@ -1,0 +1,179 @@
+"""What ends the waiting of a trade without a person: newer signals, its expiry, its time.
+
+Approval, delay and the market's opening hold a trade back: `approval_expires_at` or
+`release_at` says until when. Whoever ends that does it in one statement that locks the row
+and finds it still waiting, so exactly one wins. One let go has `released_at` and is
+`handover_due`, until the drain had execution store it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from protos import reasons
+from web.db import to_json
+from web.signals import rules as language
+from web.signals.rules import Signal
+from web.trades import rules
+from web.trades.rules import Decision
+
+# Trades in one turn of a timer.
+MOST = 500
+
+log = structlog.get_logger()
+
+# Tenant, kind and object, as live pages are told.
+Change = tuple[UUID, str, UUID]
+
+# A trade let go a moment ago is still ended by what was accepted before it was let go.
+_SUPERSEDE = """
+UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
+    approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
+FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
+        instrument text, seq bigint, since timestamptz, ends jsonb)
+WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL OR t.handover_due)
+  AND (NOT t.handover_due OR (t.state = 'PENDING' AND t.released_at > n.since))
+  AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
+  AND t.instrument = n.instrument AND t.signal_seq < n.seq
+  AND n.ends ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
+RETURNING t.tenant_id, t.id
+"""
+
+# Those that someone else is deciding right now are left for the next turn.
+_EXPIRED = f"""
+SELECT id, tenant_id, numbers FROM web.trades
+WHERE approval_expires_at <= clock_timestamp()
+ORDER BY approval_expires_at LIMIT {MOST} FOR UPDATE SKIP LOCKED
+"""
+
+_RIPE = f"""
+SELECT t.id, t.tenant_id, t.strategy_id, t.subscription_id, t.instrument, t.signal_seq, t.signal,
+       coalesce((t.settings->'auto_submit'->>'value')::boolean, false),
+       s.enabled AND g.enabled, t.release_at, clock_timestamp()
+FROM web.trades t
+JOIN web.subscriptions s ON s.id = t.subscription_id
+JOIN web.strategies g ON g.id = t.strategy_id
+WHERE t.release_at <= clock_timestamp()
+ORDER BY t.release_at LIMIT {MOST} FOR UPDATE OF t SKIP LOCKED
+"""
+
+_SETTLE = """
+UPDATE web.trades t SET state = r.state, reason = r.reason, message = r.message,
+    numbers = t.numbers || r.numbers, approval_expires_at = r.approval_expires_at,
+    release_at = NULL, released_at = r.released_at, handover_due = r.released_at IS NOT NULL,
+    approved_at = r.released_at, planned_at = coalesce(t.planned_at, t.dequeued_at),
+    updated_at = now()
+FROM json_to_recordset(%s::json) AS r(id uuid, state text, reason text, message text,
+    numbers jsonb, approval_expires_at timestamptz, released_at timestamptz)
+WHERE t.id = r.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseding:
+    """A signal that ends the waiting trades of a subscription on an instrument."""
+
+    strategy_id: UUID
+    subscription_id: UUID
+    instrument: str
+    seq: int
+    # When it goes: what was let go before that still goes first.
+    since: datetime
+    # Action and sentiment of the trades that it ends.
+    ends: Sequence[str]
+
+
+def supersede(connection: Connection[TupleRow], by: Sequence[Superseding]) -> list[Change]:
+    """End what waits behind these; the changes that this makes."""
+    if not by:
+        return []
+    values = {
+        "by": to_json([asdict(one) for one in by]),
+        "message": reasons.explain("superseded", {}),
+    }
+    return _changes(connection.execute(_SUPERSEDE, values))
+
+
+def expire(connection: Connection[TupleRow]) -> list[Change]:
+    """End the trades that nobody approved in time."""
+    found = connection.execute(_EXPIRED).fetchall()
+    expired = Decision("EXPIRED", "approval_expired")
+    rows = [_settled(trade_id, expired, numbers) for trade_id, _, numbers in found]
+    _settle(connection, rows)
+    return _changes((tenant_id, trade_id) for trade_id, tenant_id, _ in found)
+
+
+def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
+    """Let go the trades whose time has come; is any to be handed over?"""
+    rows: list[dict[str, Any]] = []
+    changes: list[Change] = []
+    by: list[Superseding] = []
+    for row in connection.execute(_RIPE).fetchall():
+        trade_id, tenant_id, strategy_id, subscription_id, instrument, seq, stored = row[:7]
+        release_at = row[9]
+        try:
+            signal = language.from_json(stored)
+            decision, ends = _ripen(signal, *row[7:]), rules.superseded_by(signal)
+        except Exception:
+            log.exception("trade_not_released", trade_id=trade_id.hex)
+            decision, ends = Decision("NEEDS_ATTENTION", "internal_error"), ()
+        settled = _settled(trade_id, decision, {})
+        if decision.state == "PENDING":
+            settled["released_at"] = release_at
+        rows.append(settled)
+        changes += _changes([(tenant_id, trade_id)])
+        if ends:
+            by.append(Superseding(strategy_id, subscription_id, instrument, seq, release_at, ends))
+    _settle(connection, rows)
+    changes += supersede(connection, by)
+    return any(row["released_at"] for row in rows), changes
+
+
+def tell(connection: Connection[TupleRow], changes: Sequence[Change]) -> None:
+    """Record the changes, for live pages."""
+    if changes:
+        tenants, kinds, objects = zip(*changes, strict=True)
+        connection.execute(
+            "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
+        )
+
+
+def _ripen(
+    signal: Signal, auto_submit: bool, enabled: bool, release_at: datetime, now: datetime
+) -> Decision:
+    return rules.release(
+        signal, auto_submit=auto_submit, enabled=enabled, release_at=release_at, now=now
+    )
+
+
+def _settled(trade_id: UUID, decision: Decision, known: dict[str, str]) -> dict[str, Any]:
+    numbers = {**known, **decision.numbers}
+    return {
+        "id": trade_id,
+        "state": decision.state,
+        "reason": decision.reason,
+        "message": reasons.explain(decision.reason, numbers) if decision.reason else None,
+        "numbers": numbers,
+        "approval_expires_at": decision.approval_expires_at,
+        "released_at": None,
+    }
+
+
+def _settle(connection: Connection[TupleRow], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(_SETTLE, (to_json(rows),))
+
+
+def _changes(found: Iterable[Sequence[UUID]]) -> list[Change]:
+    """A trade that waited is told as itself and as one approval more or less."""
+    return [
+        (tenant_id, kind, trade_id)
+        for tenant_id, trade_id in found
+        for kind in ("trade", "approval")
+    ]
