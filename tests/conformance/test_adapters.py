@@ -63,6 +63,34 @@ async def test_a_limit_order_rests_and_is_canceled(stand: Stand) -> None:
         assert (await stand.adapter.account(stand.account)).open_cl_ord_ids == []
 
 
+async def test_a_stop_order_rests_until_its_price_comes(stand: Stand) -> None:
+    stop = replace(
+        an_order("stop", account=stand.account), ord_type=OrdType.STOP, stop_price=Decimal(300)
+    )
+    async with attached(stand) as heard:
+        await stand.adapter.submit(stop)
+        assert list((await stand.adapter.account(stand.account)).open_cl_ord_ids) == ["stop"]
+        assert await stand.adapter.cancel(stand.account, "stop")
+        await until(lambda: heard.of("stop") == [ExecType.NEW, ExecType.CANCELED])
+
+
+async def test_guards_rest_with_their_entry_and_end_with_it(stand: Stand) -> None:
+    entry = an_order("entry", account=stand.account, limit_price="150")
+    target = replace(entry, cl_ord_id="target", side=Side.SELL, limit_price=Decimal(400), guards=())
+    stop = replace(
+        target, cl_ord_id="stop", ord_type=OrdType.STOP, limit_price=None, stop_price=Decimal(100)
+    )
+    async with attached(stand) as heard:
+        assert (await stand.adapter.capabilities(stand.account)).has_brackets
+        await stand.adapter.submit(replace(entry, guards=(target, stop)))
+        resting = (await stand.adapter.account(stand.account)).open_cl_ord_ids
+        assert sorted(resting) == ["entry", "stop", "target"]
+        assert await stand.adapter.cancel(stand.account, "entry")
+        await until(lambda: heard.of("stop") == [ExecType.NEW, ExecType.CANCELED])
+        await until(lambda: heard.of("target") == [ExecType.NEW, ExecType.CANCELED])
+        assert (await stand.adapter.account(stand.account)).open_cl_ord_ids == []
+
+
 async def test_a_cancel_that_comes_too_late_says_so(stand: Stand) -> None:
     async with attached(stand):
         await stand.adapter.submit(an_order("done", account=stand.account))
