@@ -78,11 +78,12 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     trade = messages.read_trade(pb.Trade.FromString(stored.trade))
     lane = account.lane(trade.instrument)
     run = Run(trade, lane, stored.instruction_id)
-    run.withdrawn = messages.REASON_WORDS[stored.withdrawn]
     account.runs[trade.trade_id] = run
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
+    if withdrawn := messages.REASON_WORDS[stored.withdrawn]:
+        run.withdraw(withdrawn)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1)
         run.tickets.append(ticket)
@@ -107,7 +108,9 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
 def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
-    run.said = (TradeState(outcome.state), outcome.reason, numbers.get("filled", ""))
+    run.entry_dropped = numbers.get("dropped", "")
+    filled = numbers.get("filled", "")
+    run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
     _recall_exposure(run, numbers)
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
@@ -145,4 +148,6 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("exposure", format(run.exposure, "f"))
     if run.canceled:
         kept.setdefault("canceling", str(len(run.canceled)))
+    if run.entry_dropped:
+        kept.setdefault("dropped", run.entry_dropped)
     return kept

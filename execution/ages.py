@@ -17,10 +17,12 @@ def numbers(run: Run, leg: Leg, age: timedelta, stage: str) -> dict[str, str]:
     }
 
 
-def rejected_by_sender(run: Run, now: datetime) -> dict[str, str] | None:
-    """The numbers of a trade that its sender wants no more; what is begun is finished."""
+def rejected_by_sender(run: Run, leg: Leg, now: datetime) -> dict[str, str] | None:
+    """The numbers of a trade that its sender wants no more; what is begun is finished. An
+    exit begins with taking away what guards the position."""
     until, since = run.trade.reject_at, run.trade.accepted_at
-    if until is None or run.tickets or now <= until:
+    began = run.tickets or (leg.reduces and (run.canceled or run.canceled_before))
+    if until is None or began or now <= until:
         return None
     return {
         "age": format((now - since).total_seconds(), ".1f"),

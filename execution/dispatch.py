@@ -172,7 +172,7 @@ class Dispatch:
                 if guard.order.is_open and not guard.order.is_acknowledged:
                     self._never_sent(account, guard, "entry_ended")
         if terms.leg.reduces and ticket.order.cum_qty:
-            for orphan in ticket.run.lane.orphans(terms.subscription_id):
+            for orphan in ticket.run.lane.orphans():
                 self.cancel(account, orphan)
 
     # -- cancels

@@ -96,6 +96,8 @@ class Engine:
             if ticket.order.is_open:
                 self._dispatch.ask_about(account, ticket)
                 self._dispatch.cancel_in_time(account, ticket)
+                if ticket.run.withdrawn:
+                    self._dispatch.cancel(account, ticket)
         for lane in account.lanes.values():
             self.settle(account, lane)
 
@@ -104,9 +106,7 @@ class Engine:
         run = account.runs.get(trade_id)
         if run is None or run.is_done or run.withdrawn:
             return
-        run.withdrawn = reason
-        run.entry_dropped = run.entry_dropped or reason
-        run.is_superseded = True
+        run.withdraw(reason)
         for ticket in run.tickets:
             self._dispatch.cancel(account, ticket)
         self.settle(account, run.lane)
@@ -272,11 +272,14 @@ class Engine:
                 pass
             case Wait(TradeState.BLOCKED, "in_doubt") if run.entry is None and not run.canceled:
                 leg = Leg.ENTRY
+            # Nor does an exit that comes too late take away what guards the position.
+            case CancelFirst(cl_ord_ids) if run.takes_protection(cl_ord_ids):
+                leg = Leg.EXIT
             case _:
                 return decision
         if leg is Leg.ENTRY and run.lane.is_overfilled:
             return refuse(run.trade, run.lane.scope(run), "internal_error", {"overfilled": "yes"})
-        rejects = ages.rejected_by_sender(run, now)
+        rejects = ages.rejected_by_sender(run, leg, now)
         if rejects is not None:
             return refuse(run.trade, run.lane.scope(run), "signal_stale", rejects)
         if not run.is_stale(leg, now):
@@ -289,11 +292,12 @@ class Engine:
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
-        if wait.state is not TradeState.WORKING or wait.reason or rests:
+        if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
         if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            seconds = run.trade.flip_wait.total_seconds()
+            left = run.trade.flip_wait - (self._runtime.now() - run.exits[0].order.terms.created_at)
+            seconds = max(left.total_seconds(), 0.0)
             self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
         if wait.reason == "spread_too_wide":
             self._look_again_soon(account, run)
@@ -332,7 +336,7 @@ class Engine:
         committed: Callable[[], None] | None = None,
     ) -> None:
         """Record an outcome when it differs from the last one."""
-        said = (state, reason, numbers.get("filled", ""))
+        said = (state, reason, numbers.get("filled", ""), run.entry_dropped)
         if said == run.said and committed is None:
             return
         run.said = said

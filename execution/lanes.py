@@ -4,7 +4,7 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -103,7 +103,7 @@ class Run:
     has_age_timer: bool = False
     has_spread_timer: bool = False
     outcomes: int = 0
-    said: tuple[TradeState, str, str] | None = None
+    said: tuple[TradeState, str, str, str] | None = None
 
     @property
     def entry(self) -> Ticket | None:
@@ -121,6 +121,12 @@ class Run:
         if self.trade.action is not Action.BREAKEVEN:
             return None
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
+
+    def withdraw(self, reason: str) -> None:
+        """Nothing of it is to be sent any more."""
+        self.withdrawn = reason
+        self.entry_dropped = self.entry_dropped or reason
+        self.is_superseded = True
 
     def record(self) -> None:
         """The outcome is durable."""
@@ -165,6 +171,11 @@ class Run:
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
+
+    def takes_protection(self, cl_ord_ids: Iterable[str]) -> bool:
+        """True when these, canceled so that something else can be sent, guard a position."""
+        legs = [self.lane.open[cl_ord_id].order.terms.leg for cl_ord_id in cl_ord_ids]
+        return self.trade.action is not Action.CANCEL and any(leg.is_protection for leg in legs)
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
@@ -212,6 +223,7 @@ class Lane:
         protection: list[OpenOrder] = []
         closing: list[OpenOrder] = []
         others: list[OpenOrder] = []
+        others_guards: list[Ticket] = []
         in_doubt = False
         for ticket in self.open.values():
             is_own = ticket.order.terms.subscription_id == subscription
@@ -220,14 +232,17 @@ class Lane:
                     others.append(_seen(ticket))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
-            if is_own and ticket.order.terms.leg.is_protection:
-                protection.append(_seen(ticket))
+            if ticket.order.terms.leg.is_protection:
+                if is_own:
+                    protection.append(_seen(ticket))
+                else:
+                    others_guards.append(ticket)
             elif ticket.order.terms.leg is Leg.EXIT:
                 closing.append(_seen(ticket))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket))
         own = self.own.get(subscription, FLAT)
-        position = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
+        position = self._in_scope(subscription)
         held = self.whole if attribution is Attribution.ACCOUNT else own
         if taken := _taken_by(others, position, self.whole.quantity):
             closing.append(taken)
@@ -239,6 +254,8 @@ class Lane:
             in_doubt,
             avg_price=held.avg_price,
             protection=tuple(protection),
+            others_guards=tuple(_seen(ticket) for ticket in others_guards),
+            guarded=_guarded_by(others_guards),
         )
 
     def move(self, ticket: Ticket, report: Report) -> None:
@@ -248,20 +265,21 @@ class Lane:
         self.whole = self.whole.after(side, quantity, price)
         self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
 
-    def orphans(self, subscription: UUID) -> list[Ticket]:
-        """Protection of a subscription that holds nothing here any more."""
-        attribution = self.attribution_of(subscription)
-        own = self.own.get(subscription, FLAT).quantity
-        if positions.in_scope(attribution, own=own, whole=self.whole.quantity):
-            return []
-        ours = [t for t in self.open.values() if t.order.terms.subscription_id == subscription]
+    def orphans(self) -> list[Ticket]:
+        """Protection of subscriptions that hold nothing here any more, whoever closed it."""
         return [
             t
-            for t in ours
+            for t in self.open.values()
             if t.order.terms.leg.is_protection
             and not t.cancel_asked
             and not (t.run.entry is not None and t.run.entry.order.is_open)
+            and not self._in_scope(t.order.terms.subscription_id)
         ]
+
+    def _in_scope(self, subscription: UUID) -> Decimal:
+        own = self.own.get(subscription, FLAT).quantity
+        attribution = self.attribution_of(subscription)
+        return positions.in_scope(attribution, own=own, whole=self.whole.quantity)
 
     def attribution_of(self, subscription: UUID) -> Attribution:
         """As decided at the subscription's first trade here; until then as it would be."""
@@ -292,6 +310,15 @@ def _taken_by(others: list[OpenOrder], position: Decimal, whole: Decimal) -> Ope
     if not closing or taken <= 0:
         return None
     return OpenOrder("", side, taken, in_doubt=any(o.in_doubt for o in closing))
+
+
+def _guarded_by(guards: list[Ticket]) -> Decimal:
+    """How much they can close: of a target and its stop only one fills."""
+    most: dict[UUID, Decimal] = {}
+    for ticket in guards:
+        trade_id = ticket.order.terms.trade_id
+        most[trade_id] = max(most.get(trade_id, ZERO), ticket.order.leaves_qty)
+    return sum(most.values(), ZERO)
 
 
 def _seen(ticket: Ticket) -> OpenOrder:

@@ -32,6 +32,10 @@ class Scope:
     in_doubt: bool = False
     avg_price: Decimal | None = None
     protection: tuple[OpenOrder, ...] = ()
+    # What guards other subscriptions' parts of a position that is closed as a whole, and how
+    # much of it.
+    others_guards: tuple[OpenOrder, ...] = ()
+    guarded: Decimal = ZERO
 
     @property
     def exposure(self) -> Decimal:

@@ -263,30 +263,56 @@ class _Plan:
     def _close(self, close: Close, asked: Decimal | None) -> Decision:
         """Cancel own open entries and protection, then send what may still be closed."""
         scope, progress = self.scope, self.progress
-        ours = (*scope.entries, *scope.protection)
+        held = max(-scope.position * close.side.sign, ZERO)
+        left = held if close.want is None else close.want - progress.exited
+        guards = (*scope.protection, *(scope.others_guards if left >= held else ()))
+        obstacle = None
+        if held and any(not o.cancel_asked for o in guards):
+            obstacle = self._cannot_close(close.side, held, left)
+        # What guards the position stays while nothing else can close it.
+        ours = scope.entries if obstacle else (*scope.entries, *guards)
         if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if any(not o.in_doubt for o in ours):
             return Wait(TradeState.WORKING, "")
-        held = max(-scope.position * close.side.sign, ZERO)
-        guarding = max((o.leaves for o in scope.protection), default=ZERO)
+        if obstacle:
+            return obstacle
+        guarding = scope.guarded + max((o.leaves for o in scope.protection), default=ZERO)
         working = sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
-        free = quantity = held - working - guarding
-        if close.want is not None and close.want - progress.exited < free:
-            quantity = sizing.down(close.want - progress.exited, self._step())
-        elif ZERO < held < self.venue.smallest_quantity:
-            return self._refuse(Refusal("no_position", {"dust": text(held)}))
-        if quantity > 0:
-            return self._send_exit(close.side, quantity, asked)
-        if close.want is not None and ZERO < close.want - progress.exited < free:
-            return self._refuse(Refusal("quantity_zero", {"quantity": text(close.want)}))
+        free = held - working - guarding
+        is_short = left >= held > 0 or free <= 0 < held
+        replaced = self._less_urgent(close.side) if is_short and not scope.in_doubt else None
+        if replaced is not None:
+            return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
+        if free > 0:
+            quantity = sizing.down(left, self._step()) if left < free else free
+            wrong = self._cannot_close(close.side, held, left)
+            return wrong or self._send_exit(close.side, quantity, asked)
         return self._nothing_to_close(close, asked, held)
 
-    def _send_exit(self, side: Side, quantity: Decimal, asked: Decimal | None) -> Decision:
+    def _cannot_close(self, side: Side, held: Decimal, left: Decimal) -> Decision | None:
+        """Why an exit cannot go now, or at all."""
+        if left < held and not sizing.down(left, self._step()):
+            return self._refuse(Refusal("quantity_zero", {"quantity": text(left)}))
+        if left >= held and held < self.venue.smallest_quantity:
+            return self._refuse(Refusal("no_position", {"dust": text(held)}))
         if self.market is None and ordering.needs_the_market(self.trade, Leg.EXIT):
             return Look()
         if held_back := ordering.exit_spread(self.trade, self.market):
             return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
+        terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
+        return self._refuse(terms) if isinstance(terms, Refusal) else None
+
+    def _less_urgent(self, side: Side) -> tuple[str, ...] | None:
+        """Resting exits that a market order takes the place of; None for no such."""
+        if self.trade.exit.ord_type is not OrdType.MARKET:
+            return None
+        resting = [
+            o for o in self.scope.closing if o.side is side and o.ord_type is not OrdType.MARKET
+        ]
+        return tuple(o.cl_ord_id for o in resting if not o.cancel_asked) if resting else None
+
+    def _send_exit(self, side: Side, quantity: Decimal, asked: Decimal | None) -> Decision:
         terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
@@ -307,11 +333,6 @@ class _Plan:
             return End(TradeState.DONE, "entry_canceled")
         if not held:
             return self._refuse(Refusal("no_position"))
-        resting = [o for o in scope.closing if o.ord_type is not OrdType.MARKET]
-        if self.trade.exit.ord_type is OrdType.MARKET and resting:
-            if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
-                return CancelFirst(tuple(to_cancel))
-            return Wait(TradeState.WORKING, "")
         return self._refuse(Refusal("already_closing"))
 
     # -- breakeven
