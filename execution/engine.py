@@ -273,7 +273,9 @@ class Engine:
             case Wait(TradeState.BLOCKED, "in_doubt") if run.entry is None and not run.canceled:
                 leg = Leg.ENTRY
             # Nor does an exit that comes too late take away what guards the position.
-            case CancelFirst(cl_ord_ids) if run.takes_protection(cl_ord_ids):
+            case CancelFirst(ids) if run.lane.scope(run).is_guarded_by(ids):
+                if run.trade.action is Action.CANCEL:
+                    return decision
                 leg = Leg.EXIT
             case _:
                 return decision

@@ -4,7 +4,7 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -171,11 +171,6 @@ class Run:
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
-
-    def takes_protection(self, cl_ord_ids: Iterable[str]) -> bool:
-        """True when these, canceled so that something else can be sent, guard a position."""
-        legs = [self.lane.open[cl_ord_id].order.terms.leg for cl_ord_id in cl_ord_ids]
-        return self.trade.action is not Action.CANCEL and any(leg.is_protection for leg in legs)
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is

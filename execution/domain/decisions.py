@@ -1,6 +1,6 @@
 """The values that planning reads and answers with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -41,6 +41,11 @@ class Scope:
     def exposure(self) -> Decimal:
         """Position and own entries that are working or in doubt."""
         return self.position + sum((e.side.sign * e.leaves for e in self.entries), ZERO)
+
+    def is_guarded_by(self, cl_ord_ids: Iterable[str]) -> bool:
+        """True when some of these orders guard the position."""
+        guards = {o.cl_ord_id for o in (*self.protection, *self.others_guards)}
+        return not guards.isdisjoint(cl_ord_ids)
 
 
 @dataclass(frozen=True, slots=True)

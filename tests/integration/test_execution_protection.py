@@ -118,21 +118,6 @@ async def test_a_restart_does_not_revive_what_a_finished_cancel_dropped(kit: Kit
     assert await kit.venue_positions() == {}
 
 
-async def test_a_restart_does_not_send_again_what_was_withdrawn(kit: Kit) -> None:
-    await kit.run(kit.trade("buy", "1"))
-    await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP))
-    entry = kit.trade("buy", "5", allow_add=True)
-    await kit.submit(entry)
-    await kit.until(lambda: ("BLOCKED", "in_doubt") in kit.outcomes(entry))
-    await kit.stub.CancelTrades(
-        pb.CancelTradesRequest(trade_ids=[entry.trade_id], reason=pb.REASON_CANCELED_BY_MEMBER),
-        timeout=SECONDS,
-    )
-    await kit.restart()
-    assert (await kit.outcome(entry))[0] == "SKIPPED"
-    assert await kit.venue_positions() == {"AAPL": "1"}
-
-
 async def test_a_full_market_exit_takes_the_place_of_a_smaller_resting_one(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     small = kit.trade("exit", "2", exit=limit_at("300"))
