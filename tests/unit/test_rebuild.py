@@ -9,10 +9,11 @@ import pytest
 from execution import messages
 from execution.accounts import Account, rebuild
 from execution.domain.trades import AccountRef
+from execution.domain.words import Leg
 from execution.lanes import Run
 from execution.rows import AccountImage, OutcomeImage, Stored
 from protos.execution.v1 import execution_pb2 as pb
-from tests.unit.planning_kit import BUY, NOON, Leg, an_order
+from tests.unit.planning_kit import BUY, NOON, an_order
 
 REF = AccountRef("paper", "paper", "acme")
 
