@@ -98,3 +98,22 @@ def test_any_bytes_get_a_verdict(body: bytes, jsonl: bool) -> None:
 @pytest.mark.parametrize("asset_class", ["stocks", "options", "futures", "crypto"])
 def test_help_names_each_asset_class(asset_class: str) -> None:
     assert asset_class in CliRunner().invoke(cli.main, ["lint", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("ticker", "fields", "code"),
+    [
+        ("MNQ1!", {"quantityType": "dollar_amount", "quantity": 500}, "quantity-type-for-asset"),
+        ("CME:ESZ2026", {"quantityType": "risk_percent", "quantity": 1}, "quantity-type-for-asset"),
+        ("MNQU2027", {"extendedHours": True}, "extended-hours"),
+        ("MNQU2027", {"quantityType": "fixed_quantity", "quantity": 1}, None),
+        ("MNQ", {"quantityType": "dollar_amount", "quantity": 500}, None),
+    ],
+)
+def test_a_ticker_that_tells_futures_is_judged_as_such(
+    ticker: str, fields: dict[str, Any], code: str | None
+) -> None:
+    body = json.dumps({"ticker": ticker, "action": "buy"} | fields).encode()
+    _, [verdict] = lint("-", stdin=body)
+    assert verdict["accepted"] is (code is None)
+    assert code is None or code in verdict["code"]
