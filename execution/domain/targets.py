@@ -40,7 +40,7 @@ def choose(
         want = sizing.down(first.amount, step)
     elif first.amount < HUNDRED:
         part = abs(scope.position) * first.amount / HUNDRED
-        want = sizing.down(round(part, PLACES), step)
+        want = sizing.down(round(part, PLACES).normalize() + ZERO, step)
     return table.bound(trade, Close(closing, want, then_enter=len(todo) > 1))
 
 
