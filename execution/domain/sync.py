@@ -66,8 +66,8 @@ class Standing:
     # When the subscription began, and when it was last without a position.
     initial: Decimal
     when_flat: Decimal
-    # Was the sender ever known to be flat? Asked only where a message does not tell.
-    in_step: bool = True
+    # Was the sender ever known to be flat, or followed?
+    in_step: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +125,11 @@ def _reach(target: Target, standing: Standing) -> tuple[Step, ...]:
 
 
 def _joins_late(target: Target, standing: Standing) -> bool:
-    """Counting units starts where both are flat: the sender's former units are not ours."""
-    if target.sizing is Sizing.WHOLE:
+    """Counting units begins where both are flat: the sender's former units are not ours.
+    Once in step, what it holds is what is wanted."""
+    if target.sizing is Sizing.WHOLE or standing.in_step:
         return False
-    return not standing.in_step if target.before is None else target.before != 0
+    return target.before is None or target.before != 0
 
 
 def _wanted(target: Target) -> Decimal:

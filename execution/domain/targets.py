@@ -95,7 +95,7 @@ def _steps(
         available,
         initial=SOME if balance is None or ledger.initial is None else ledger.initial,
         when_flat=SOME if balance is None or ledger.when_flat is None else ledger.when_flat,
-        in_step=ledger.in_step,
+        in_step=ledger.in_step or ledger.followed is not None,
     )
     return sync.steps(_target(trade), standing)
 

@@ -97,8 +97,8 @@ def orders(kit: Kit, trade: pb.Trade) -> list[tuple[str, str, str]]:
 
 
 async def test_size_sync_holds_what_the_sender_holds(kit: Kit) -> None:
-    logs = ("in/long/5/flat/0", "add/long/8/long/5", "part/long/3/long/8")
-    logs = (*logs, "flip/short/4/long/3", "more/short/9/short/4", "out/flat/0/short/9")
+    logs = ["in/long/5/flat/0", "add/long/8/long/5", "part/long/3/long/8"]
+    logs += ["flip/short/4/long/3", "more/short/9/short/4", "out/flat/0/short/9"]
     found = await follow(kit, [message(kit, Mode.SIZE_SYNC, log=log) for log in logs])
     assert found == [5, 8, 3, -4, -9, 0]
 
@@ -128,6 +128,14 @@ async def test_side_sync_holds_all_there_is_but_the_reserve(kit: Kit) -> None:
     assert [leg for leg, _, _ in orders(kit, flip)] == ["LEG_EXIT", "LEG_ENTRY"]
     assert -992 < short < -980
     assert await follow(kit, [message(kit, Mode.SIDE_SYNC, log="out/flat/short")]) == [0]
+
+
+async def test_units_are_held_again_after_ours_were_closed_by_other_means(kit: Kit) -> None:
+    first = message(kit, Mode.SIZE_SYNC, log="add/long/8/long/5")
+    assert await kit.run(first) == ("SKIPPED", "out_of_step")
+    assert await follow(kit, [message(kit, Mode.SIZE_SYNC, log="in/long/5/flat/0")]) == [5]
+    await kit.run(kit.trade("exit", ""))
+    assert await follow(kit, [message(kit, Mode.SIZE_SYNC, log="add/long/8/long/5")]) == [8]
 
 
 async def test_the_percent_add_on_counts_in_the_senders_capital(kit: Kit) -> None:

@@ -262,3 +262,15 @@ def test_no_exit_closes_more_than_there_is(
         if send.leg is Leg.EXIT:
             assert send.side.sign * position < 0
             assert send.quantity <= abs(position)
+
+
+def test_a_planned_flip_opens_with_the_money_that_the_close_brings() -> None:
+    """A long of 10 at 100 was paid for; closed, all of 1,000 is there again."""
+    flip = toward(a_target(Sizing.WHOLE, "-1", "1"), asset_class=AssetClass.STOCKS)
+    long = held("10", avg_price=Decimal(100))
+    poor = Market(quoted(last="100"), Figures(Decimal(1000), Decimal(0)))
+    assert orders(flip, long, poor) == [(Leg.EXIT, SELL, "10"), (Leg.ENTRY, SELL, "10")]
+    futures = toward(a_target(Sizing.WHOLE, "-1", "1"))
+    rich = Market(quoted(last="100"), Figures(Decimal(1000), Decimal(1000)))
+    won = held("10", avg_price=Decimal(90))
+    assert orders(futures, won, rich) == [(Leg.EXIT, SELL, "10"), (Leg.ENTRY, SELL, "11")]
