@@ -21,7 +21,7 @@ MODES = (
     ("Percentage of Initial Balance Only", "10"),
     ("Initial Balance Compound With Percentage of Profit", "10"),
     ("Fixed Quote Amount", "3000"),
-    ("Strategy Order Size", "10"),
+    ("Strategy Order Size", "0"),
     ("Fixed Base Amount", "10"),
     ("Percentage of Balance at No Position", "10"),
     ("Strategy Percentage with Fixed Capital", "1000"),
