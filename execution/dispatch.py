@@ -188,7 +188,9 @@ class Dispatch:
             )
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
-        """Cancel what still works after the time its order has."""
+        """Cancel what still works after the time its order has; what is withdrawn, at once."""
+        if ticket.run.withdrawn:
+            self.cancel(account, ticket)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after
         if after is None or terms.leg.is_protection:

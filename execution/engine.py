@@ -96,8 +96,6 @@ class Engine:
             if ticket.order.is_open:
                 self._dispatch.ask_about(account, ticket)
                 self._dispatch.cancel_in_time(account, ticket)
-                if ticket.run.withdrawn:
-                    self._dispatch.cancel(account, ticket)
         for lane in account.lanes.values():
             self.settle(account, lane)
 
@@ -133,6 +131,8 @@ class Engine:
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
             lane.move(ticket, report)
+            # What an entry goes by is looked at again after its exit.
+            ticket.run.looked_at = None
         if ticket.order.is_open:
             lane.open[report.cl_ord_id] = ticket
         else:
@@ -217,7 +217,7 @@ class Engine:
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision)
             case Look():
-                self._looking.look(account, run, lambda: self.settle(account, run.lane))
+                self._looking.look(account, run, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
                     run.exposure = planning.exposure_of(scope, run.progress())
@@ -231,6 +231,10 @@ class Engine:
             case End():
                 run.is_done = True
                 self._end(account, run, decision)
+
+    def _looked(self, account: Account, run: Run) -> None:
+        run.lane.see_balance(run)
+        self.settle(account, run.lane)
 
     def _end(self, account: Account, run: Run, end: End) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
@@ -247,6 +251,7 @@ class Engine:
         """The first look at a trade: it ends earlier entries that are still held back, and
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
+        run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return
@@ -273,9 +278,7 @@ class Engine:
             case Wait(TradeState.BLOCKED, "in_doubt") if run.entry is None and not run.canceled:
                 leg = Leg.ENTRY
             # Nor does an exit that comes too late take away what guards the position.
-            case CancelFirst(ids) if run.lane.scope(run).is_guarded_by(ids):
-                if run.trade.action is Action.CANCEL:
-                    return decision
+            case CancelFirst(ids) if run.takes_protection(ids):
                 leg = Leg.EXIT
             case _:
                 return decision
@@ -298,8 +301,7 @@ class Engine:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
         if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            left = run.trade.flip_wait - (self._runtime.now() - run.exits[0].order.terms.created_at)
-            seconds = max(left.total_seconds(), 0.0)
+            seconds = run.flip_seconds_left(self._runtime.now())
             self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
         if wait.reason == "spread_too_wide":
             self._look_again_soon(account, run)

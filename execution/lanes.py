@@ -4,8 +4,8 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -16,6 +16,7 @@ from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order
 from execution.domain.positions import FLAT, Attribution, Position
 from execution.domain.reports import Report
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Side, TradeState
 
@@ -172,6 +173,16 @@ class Run:
             in_debt=self.in_debt,
         )
 
+    def flip_seconds_left(self, now: datetime) -> float:
+        """How long the entry of a flip still waits for the exit; a restart grants no more."""
+        since = self.exits[0].order.terms.created_at
+        return max((self.trade.flip_wait - (now - since)).total_seconds(), 0.0)
+
+    def takes_protection(self, cl_ord_ids: Sequence[str]) -> bool:
+        """True when canceling these leaves a position unguarded, so that it can be closed."""
+        is_guarded = self.lane.scope(self).is_guarded_by(cl_ord_ids)
+        return is_guarded and self.trade.action is not Action.CANCEL
+
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
         not busyness: behind it exits pass, and entries find themselves blocked."""
@@ -204,6 +215,8 @@ class Lane:
     whole: Position = FLAT
     own: dict[UUID, Position] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
+    # What targets need to know of the past.
+    ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
@@ -233,7 +246,7 @@ class Lane:
                 else:
                     others_guards.append(ticket)
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket))
+                closing.append(_seen(ticket, is_own=is_own))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket))
         own = self.own.get(subscription, FLAT)
@@ -251,6 +264,7 @@ class Lane:
             protection=tuple(protection),
             others_guards=tuple(_seen(ticket) for ticket in others_guards),
             guarded=_guarded_by(others_guards),
+            ledger=self.ledger(subscription),
         )
 
     def move(self, ticket: Ticket, report: Report) -> None:
@@ -259,6 +273,29 @@ class Lane:
         side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
         self.whole = self.whole.after(side, quantity, price)
         self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
+        if (target := ticket.run.trade.target) is not None:
+            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+
+    def ledger(self, subscription: UUID) -> Ledger:
+        """What is remembered for a subscription's targets."""
+        return self.ledgers.get(subscription, NO_LEDGER)
+
+    def hear_of_sender(self, run: Run) -> None:
+        """A sender that is flat is in step from now on."""
+        trade = run.trade
+        if trade.target is not None and not trade.target.now:
+            known = self.ledger(trade.subscription_id)
+            self.ledgers[trade.subscription_id] = replace(known, in_step=True, followed=ZERO)
+
+    def see_balance(self, run: Run) -> None:
+        """Remember the balance that a target saw."""
+        trade, figures = run.trade, run.market.figures if run.market else None
+        if trade.wanted is None or figures is None:
+            return
+        is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
+        known = self.ledger(trade.subscription_id)
+        balance = max(figures.balance, ZERO)
+        self.ledgers[trade.subscription_id] = known.after_balance(balance, is_flat=is_flat)
 
     def orphans(self) -> list[Ticket]:
         """Protection of subscriptions that hold nothing here any more, whoever closed it."""
@@ -316,7 +353,7 @@ def _guarded_by(guards: list[Ticket]) -> Decimal:
     return sum(most.values(), ZERO)
 
 
-def _seen(ticket: Ticket) -> OpenOrder:
+def _seen(ticket: Ticket, *, is_own: bool = True) -> OpenOrder:
     order = ticket.order
     return OpenOrder(
         cl_ord_id=order.terms.cl_ord_id,
@@ -325,4 +362,5 @@ def _seen(ticket: Ticket) -> OpenOrder:
         ord_type=order.terms.ord_type,
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
+        tag=ticket.run.trade.client_tag if is_own else "",
     )

@@ -38,11 +38,8 @@ def sending(
         messages.set_sending(fact, ticket.order, run.planned_at or now)
         entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
         entry.orders.append(_order_row(account, ticket.order))
-    lane = run.lane
-    if subscription not in lane.attribution:
-        lane.attribution[subscription] = lane.attribution_of(subscription)
-        lane.own.setdefault(subscription, FLAT)
-        entry.positions.append(_own_row(account, lane, run, fact.seq))
+    if subscription not in run.lane.attribution or run.trade.target is not None:
+        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
     return entry
 
 
@@ -84,6 +81,8 @@ def outcome(
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
+    if run.trade.target is not None:
+        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
     if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
@@ -143,7 +142,9 @@ def _order_row(account: Account, order: Order) -> OrderRow:
 
 def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
     subscription = run.trade.subscription_id
-    own = lane.own.get(subscription, FLAT)
+    own = lane.own.setdefault(subscription, FLAT)
+    lane.attribution[subscription] = lane.attribution_of(subscription)
+    ledger = lane.ledger(subscription)
     return PositionRow(
         account.account_id,
         lane.instrument,
@@ -151,7 +152,11 @@ def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
         own.quantity,
         own.avg_price,
         seq,
-        lane.attribution_of(subscription).value,
+        lane.attribution[subscription].value,
+        ledger.initial,
+        ledger.when_flat,
+        ledger.in_step,
+        ledger.followed,
     )
 
 

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Progress, Send, VenueRules, Wait
 from execution.domain.market import Market
