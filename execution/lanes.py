@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution.domain import positions
+from execution.domain import judging, positions
 from execution.domain.decisions import OpenOrder, Progress, Scope
 from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order
@@ -156,6 +156,7 @@ class Run:
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
+            has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
             unprotected=max(len(guards), self.unprotected_before),
             entry_dropped=self.entry_dropped,
@@ -179,11 +180,7 @@ class Run:
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
         """Since release; of a flip's entry since its exit filled."""
-        since = self.trade.released_at
-        if leg is Leg.ENTRY:
-            fills = [t.order.last_fill_at for t in self.exits]
-            since = max([since, *(at for at in fills if at is not None)])
-        return now - since
+        return judging.age_of(self.trade, [t.order for t in self.exits], leg, now)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""
