@@ -15,6 +15,7 @@ from web.changes.views import blueprint as changes
 from web.config import Config
 from web.connections.views import blueprint as connections
 from web.db import db
+from web.execution_client import ExecutionClient
 from web.queue import Bell
 from web.signals.intake import Door
 from web.signals.service import Intake
@@ -65,6 +66,7 @@ def create_site(config: Config | None = None) -> Flask:
     )
     app.extensions["fillwire.config"] = config
     app.extensions["fillwire.attempts"] = Attempts()
+    app.extensions["fillwire.execution"] = ExecutionClient(config.execution_target)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
