@@ -23,6 +23,7 @@ from web.signals.views import blueprint as signals
 from web.strategies.builder import blueprint as builder
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
+from web.trades.tester import blueprint as tester
 from web.trades.views import blueprint as trades
 
 MAX_FORM_BYTES = 256 * 1024
@@ -83,6 +84,7 @@ def create_site(config: Config | None = None) -> Flask:
         signals,
         subscriptions,
         trades,
+        tester,
         connections,
         changes,
     ):

@@ -62,10 +62,11 @@ def message(
 
 
 def again(
-    strategy: Strategy, signal: Signal, subscriptions: Sequence[Subscription]
+    strategy: Strategy, signal: Signal, only: Sequence[Subscription] | None = None
 ) -> dict[str, Any]:
-    """A stored signal, as if it came now."""
+    """A stored signal, as if it came now; for the enabled ones, or for those given."""
     now = datetime.now(UTC)
+    subscriptions = _chosen(strategy, None) if only is None else only
     return _explained(strategy, replace(signal, sent_at=None), subscriptions, now)
 
 
