@@ -20,6 +20,7 @@ from tests import factories
 from tests.conftest import Database
 from tests.integration.execution_kit import Kit, running
 from web import config, db
+from web.accounts.owners import add_account
 from web.app import create_site
 from web.db import get_for_tenant, tenant_scope
 from web.execution_client import ExecutionClient
@@ -33,6 +34,7 @@ from web.trades.models import Trade
 from web.trades.service import Drain
 
 T = TypeVar("T")
+EMAIL, PASSWORD = "ann@fillwire.test", "correct horse battery"
 LASTING = ("WORKING", "BLOCKED", "PENDING", "QUEUED")
 # Seconds in which 500 trades are over on a slow machine.
 PATIENCE = 60.0
@@ -203,6 +205,16 @@ class Stand:
 
         return await self.inside(again)
 
+    def browse(self, path: str, **form: str) -> str:
+        """A page as its person sees it; with a form, what posting that gives."""
+        client = self.app.test_client()
+        signed = {"email": EMAIL, "password": PASSWORD}
+        client.post("/sign-in", data=signed | {"csrf_token": _token(client.get("/sign-in").text)})
+        if form:
+            sent = form | {"csrf_token": _token(client.get(path).text)}
+            return client.post(path, data=sent).text
+        return client.get(path).text
+
     def fired(self, signal_id: UUID, subscription: str) -> list[tuple[Any, ...]]:
         """The terms of the orders that a subscription sent for a signal."""
         wanted = ids.read("subscription", subscription)
@@ -211,13 +223,18 @@ class Stand:
         return plans.terms(plans.order(_planned(order)) for order in sent)
 
 
+def _token(page: str) -> str:
+    return page.partition('name="csrf_token" value="')[2].partition('"')[0]
+
+
 def _planned(order: pb.Order) -> pb.PlannedOrder:
     return pb.PlannedOrder(**{name: getattr(order, name) for name in plans.TERMS})
 
 
 @asynccontextmanager
 async def standing(database: Database, count: int, seed: int) -> AsyncIterator[Stand]:
-    """A strategy with so many subscriptions of various settings, on a venue that stands still."""
+    """A person's strategy with so many subscriptions of various settings, on a venue that
+    stands still."""
     frozen, chance = datetime.now(UTC), random.Random(seed)
     async with running(database, lambda: frozen) as kit:
         target = f"127.0.0.1:{kit.server.port}"
@@ -237,7 +254,8 @@ async def standing(database: Database, count: int, seed: int) -> AsyncIterator[S
                 "INSERT INTO web.fact_cursor (name, cursor) VALUES ('read models', '') "
                 "ON CONFLICT DO NOTHING"
             )
-            strategy = factories.strategy(owner)
+            account = add_account(owner, email=EMAIL, password=PASSWORD, tenant_name="Ann's")
+            strategy = factories.strategy(owner, account.tenant_id)
             subscriptions = [
                 factories.subscription(owner, strategy, settings=drawn(chance))
                 for _ in range(count)
