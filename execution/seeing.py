@@ -34,6 +34,7 @@ from protos.execution.v1 import execution_pb2 as pb
 _SIDES = {messages.side(side): side for side in Side}
 Word = TypeVar("Word")
 
+_FIELDS = tuple(each.name for each in fields(Trade))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,7 +42,7 @@ def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
     """The step with all it was decided from; None where it only follows an order."""
     if not judging.is_whole(decision, seen.progress):
         return None
-    decided = pb.Decision(seen=state(seen), rules_version=judging.RULES_VERSION)
+    decided = pb.Decision(seen=state(seen))
     match decision:
         case Send():
             decided.orders.extend(orders(decision))
@@ -49,17 +50,23 @@ def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
         case End(ended, reason, numbers):
             decided.state, decided.reason = messages.state(ended), messages.reason(reason)
             decided.numbers.update(numbers)
-    decided.hash = fingerprint(trade, decided)
+    # Whose rules they are is no part of the hash.
+    decided.hash = _hash(trade, decided)
+    decided.rules_version = judging.RULES_VERSION
     return decided
 
 
 def fingerprint(trade: Trade, decided: pb.Decision) -> str:
-    """The same for the same inputs and the same decision. Who the rules are is no part."""
+    """The hash that a record of this should have: equal inputs and decisions give the same."""
     plain = pb.Decision()
     plain.CopyFrom(decided)
     plain.ClearField("hash")
     plain.ClearField("rules_version")
-    told = "\n".join(f"{each.name}={_text(getattr(trade, each.name))}" for each in fields(trade))
+    return _hash(trade, plain)
+
+
+def _hash(trade: Trade, plain: pb.Decision) -> str:
+    told = "\n".join(f"{name}={_text(getattr(trade, name))}" for name in _FIELDS)
     said = plain.SerializeToString(deterministic=True)
     return hashlib.sha256(told.encode() + b"\0" + said).hexdigest()
 
