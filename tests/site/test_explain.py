@@ -66,6 +66,15 @@ def test_a_rule_that_says_no_is_told_with_its_numbers(site: Site) -> None:
 def test_what_is_asked_wrongly_is_said(site: Site) -> None:
     assert explained(site, 5)[1]["param"] == "message"
     assert explained(site, MESSAGE, subscription_ids=["x"])[1]["param"] == "subscription_ids"
+    other = factories.subscription(
+        site.owner, factories.strategy(site.owner, site.ours.tenant_id), site.ours.tenant_id
+    )
+    wrong = explained(site, MESSAGE, subscription_ids=[f"sub_{other.id.hex}"])[1]
+    assert (wrong["param"], "another strategy" in wrong["detail"]) == ("subscription_ids", True)
+    theirs = [site.theirs.shown("subscription")]
+    assert explained(site, MESSAGE, subscription_ids=theirs)[0] == 404
+    ours = [site.ours.shown("subscription")]
+    assert len(explained(site, MESSAGE, subscription_ids=ours)[1]["subscriptions"]) == 1
     path = f"/strategies/{site.theirs.shown('strategy')}/explain"
     assert site.api(site.ours, "POST", path, message=MESSAGE)[0] == 404
 

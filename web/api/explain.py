@@ -34,7 +34,9 @@ def explain_message(strategy_id: UUID) -> Response:
     strategy = strategies.get(strategy_id)
     body = read("message", "subscription_ids")
     return shapes.to_response(
-        explain.message(strategy, _message(body), _wanted(body.get("subscription_ids")))
+        explain.message(
+            strategy, _message(body), _wanted(strategy_id, body.get("subscription_ids"))
+        )
     )
 
 
@@ -102,19 +104,20 @@ def _message(body: dict[str, Any]) -> bytes:
             raise invalid("message", "`message` is no message.", "Send an object or its text.")
 
 
-def _wanted(given: object) -> list[UUID] | None:
+def _wanted(strategy_id: UUID, given: object) -> list[UUID] | None:
+    """Subscriptions of this tenant to the strategy; none named is all that are enabled."""
     if given is None:
         return None
-    found = (
-        [ids.read("subscription", text) for text in given if isinstance(text, str)]
-        if isinstance(given, list)
-        else [None]
-    )
-    wanted = [each for each in found if each is not None]
-    if len(wanted) != len(found):
-        name = "subscription_ids"
-        raise invalid(name, f"`{name}` is not a list of ids.", "They begin with `sub_`.")
-    return wanted
+    name, fix = "subscription_ids", "Send a list of ids of its subscriptions, `sub_…`."
+    if not isinstance(given, list):
+        raise invalid(name, f"`{name}` is not a list.", fix)
+    found = [ids.read("subscription", text) if isinstance(text, str) else None for text in given]
+    if None in found:
+        raise invalid(name, f"`{name}` holds what is not an id.", fix)
+    rows = [subscriptions.get(each) for each in found]
+    if any(row.strategy_id != strategy_id for row in rows):
+        raise invalid(name, "One of them subscribes to another strategy.", fix)
+    return [row.id for row in rows]
 
 
 def _stored(row: Subscription, signal_id: UUID | None) -> Signal:
