@@ -68,6 +68,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
         else:
             lane.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
+            lane.ledgers[held.subscription_id] = held.ledger
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)

@@ -133,6 +133,8 @@ class Engine:
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
             lane.move(ticket, report)
+            # What an entry goes by is looked at again after its exit.
+            ticket.run.looked_at = None
         if ticket.order.is_open:
             lane.open[report.cl_ord_id] = ticket
         else:
@@ -218,7 +220,7 @@ class Engine:
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision, decided)
             case Look():
-                self._looking.look(account, run, lambda: self.settle(account, run.lane))
+                self._looking.look(account, run, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
                     run.exposure = planning.exposure_of(scope, run.progress())
@@ -232,6 +234,10 @@ class Engine:
             case End():
                 run.is_done = True
                 self._end(account, run, decision, decided)
+
+    def _looked(self, account: Account, run: Run) -> None:
+        run.lane.see_balance(run)
+        self.settle(account, run.lane)
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
@@ -250,6 +256,7 @@ class Engine:
         """The first look at a trade: it ends earlier entries that are still held back, and
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
+        run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return

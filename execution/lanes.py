@@ -5,7 +5,7 @@ a track: they start in the order of acceptance.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -16,6 +16,7 @@ from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order
 from execution.domain.positions import FLAT, Attribution, Position
 from execution.domain.reports import Report
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Side, TradeState
 
@@ -195,6 +196,8 @@ class Lane:
     whole: Position = FLAT
     own: dict[UUID, Position] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
+    # What targets need to know of the past.
+    ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
@@ -220,7 +223,7 @@ class Lane:
             if is_own and ticket.order.terms.leg.is_protection:
                 protection.append(_seen(ticket))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket))
+                closing.append(_seen(ticket, is_own=is_own))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket))
         own = self.own.get(subscription, FLAT)
@@ -236,6 +239,7 @@ class Lane:
             in_doubt,
             avg_price=held.avg_price,
             protection=tuple(protection),
+            ledger=self.ledger(subscription),
         )
 
     def move(self, ticket: Ticket, report: Report) -> None:
@@ -244,6 +248,29 @@ class Lane:
         side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
         self.whole = self.whole.after(side, quantity, price)
         self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
+        if (target := ticket.run.trade.target) is not None:
+            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+
+    def ledger(self, subscription: UUID) -> Ledger:
+        """What is remembered for a subscription's targets."""
+        return self.ledgers.get(subscription, NO_LEDGER)
+
+    def hear_of_sender(self, run: Run) -> None:
+        """A sender that is flat is in step from now on."""
+        trade = run.trade
+        if trade.target is not None and not trade.target.now:
+            known = self.ledger(trade.subscription_id)
+            self.ledgers[trade.subscription_id] = replace(known, in_step=True, followed=ZERO)
+
+    def see_balance(self, run: Run) -> None:
+        """Remember the balance that a target saw."""
+        trade, figures = run.trade, run.market.figures if run.market else None
+        if trade.wanted is None or figures is None:
+            return
+        is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
+        known = self.ledger(trade.subscription_id)
+        balance = max(figures.balance, ZERO)
+        self.ledgers[trade.subscription_id] = known.after_balance(balance, is_flat=is_flat)
 
     def orphans(self, subscription: UUID) -> list[Ticket]:
         """Protection of a subscription that holds nothing here any more."""
@@ -291,7 +318,7 @@ def _taken_by(others: list[OpenOrder], position: Decimal, whole: Decimal) -> Ope
     return OpenOrder("", side, taken, in_doubt=any(o.in_doubt for o in closing))
 
 
-def _seen(ticket: Ticket) -> OpenOrder:
+def _seen(ticket: Ticket, *, is_own: bool = True) -> OpenOrder:
     order = ticket.order
     return OpenOrder(
         cl_ord_id=order.terms.cl_ord_id,
@@ -300,4 +327,5 @@ def _seen(ticket: Ticket) -> OpenOrder:
         ord_type=order.terms.ord_type,
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
+        tag=ticket.run.trade.client_tag if is_own else "",
     )

@@ -44,11 +44,8 @@ def sending(
             fact.order_sending.decision.CopyFrom(decided)
         entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
         entry.orders.append(_order_row(account, ticket.order))
-    lane = run.lane
-    if subscription not in lane.attribution:
-        lane.attribution[subscription] = lane.attribution_of(subscription)
-        lane.own.setdefault(subscription, FLAT)
-        entry.positions.append(_own_row(account, lane, run, fact.seq))
+    if subscription not in run.lane.attribution or run.trade.target is not None:
+        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
     return entry
 
 
@@ -93,6 +90,8 @@ def outcome(
     if decided is not None:
         fact.trade_outcome.decision.CopyFrom(decided)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
+    if run.trade.target is not None:
+        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
     if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
@@ -152,7 +151,9 @@ def _order_row(account: Account, order: Order) -> OrderRow:
 
 def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
     subscription = run.trade.subscription_id
-    own = lane.own.get(subscription, FLAT)
+    own = lane.own.setdefault(subscription, FLAT)
+    lane.attribution[subscription] = lane.attribution_of(subscription)
+    ledger = lane.ledger(subscription)
     return PositionRow(
         account.account_id,
         lane.instrument,
@@ -160,7 +161,11 @@ def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
         own.quantity,
         own.avg_price,
         seq,
-        lane.attribution_of(subscription).value,
+        lane.attribution[subscription].value,
+        ledger.initial,
+        ledger.when_flat,
+        ledger.in_step,
+        ledger.followed,
     )
 
 

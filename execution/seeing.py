@@ -25,6 +25,7 @@ from execution.domain.judging import Seen
 from execution.domain.market import Figures, Market, Quote
 from execution.domain.orders import ZERO, Order, Terms
 from execution.domain.reports import Report
+from execution.domain.sync import Ledger
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
 from execution.reading import ORD_TYPES
@@ -103,6 +104,12 @@ def state(seen: Seen) -> pb.SeenState:
         venue=_venue(seen.venue),
         progress=_progress(seen.progress),
         overfilled=seen.is_overfilled,
+        ledger=pb.SeenLedger(
+            initial=wire.to_text(scope.ledger.initial),
+            when_flat=wire.to_text(scope.ledger.when_flat),
+            in_step=scope.ledger.in_step,
+            followed=wire.to_text(scope.ledger.followed),
+        ),
     )
 
 
@@ -119,6 +126,7 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
         message.in_doubt,
         avg_price=wire.to_decimal(message.avg_price),
         protection=tuple(_read_order(order) for order in message.protection),
+        ledger=_read_ledger(message.ledger),
     )
     return Seen(
         scope,
@@ -153,9 +161,19 @@ def _open_orders(orders: Iterable[OpenOrder]) -> list[pb.SeenOrder]:
             ord_type=messages.ord_type(order.ord_type),
             in_doubt=order.in_doubt,
             cancel_asked=order.cancel_asked,
+            tag=order.tag,
         )
         for order in orders
     ]
+
+
+def _read_ledger(message: pb.SeenLedger) -> Ledger:
+    return Ledger(
+        wire.to_decimal(message.initial),
+        wire.to_decimal(message.when_flat),
+        message.in_step,
+        wire.to_decimal(message.followed),
+    )
 
 
 def _read_order(message: pb.SeenOrder) -> OpenOrder:
@@ -166,6 +184,7 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
         _word(ORD_TYPES, message.ord_type),
         message.in_doubt,
         message.cancel_asked,
+        message.tag,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from execution.domain.orders import ZERO, Order
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade
 from execution.domain.words import Leg, OrdType, Side, TradeState
 
@@ -20,6 +21,8 @@ class OpenOrder:
     ord_type: OrdType = OrdType.MARKET
     in_doubt: bool = False
     cancel_asked: bool = False
+    # The sender's name for it; only of own orders.
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Scope:
     in_doubt: bool = False
     avg_price: Decimal | None = None
     protection: tuple[OpenOrder, ...] = ()
+    ledger: Ledger = NO_LEDGER
 
     @property
     def exposure(self) -> Decimal:

@@ -9,7 +9,7 @@ out for an order is kept with that order, and not worked out again.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import following, ordering, sizing, table
+from execution.domain import following, ordering, sizing, table, targets
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -77,8 +77,10 @@ class _Plan:
     def begin(self) -> Decision:
         if to_cancel := self._asked_to_cancel():
             return CancelFirst(to_cancel, judged_after=True)
-        if self.trade.cancel_first and self._is_canceling():
+        if self._cancels_first and self._is_canceling():
             return Wait(TradeState.WORKING, "")
+        if self.trade.wanted is not None:
+            return self._reach()
         exposure = exposure_of(self.scope, self.progress)
         asked = self._asked() if table.compares(self.trade, exposure) else None
         if isinstance(asked, Look):
@@ -100,7 +102,7 @@ class _Plan:
         trade, progress = self.trade, self.progress
         side = progress.exits[0].terms.side
         asked = self._asked_before()
-        may_enter = table.enters_toward(trade, side) and trade.swaps_to(side)
+        may_enter = self._may_enter(side)
         if any(o.is_open for o in progress.exits):
             return following.open_exit(progress, flips=may_enter)
         if any(not o.is_filled for o in progress.exits):
@@ -109,11 +111,23 @@ class _Plan:
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 return self._close(Close(side, want), asked)
-        if not self.scope.position and table.enters_after(trade, side, asked, progress.exited):
+        if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
         return End(TradeState.FILLED, self._why_no_entry(side, asked))
 
+    def _may_enter(self, side: Side) -> bool:
+        if self.trade.wanted is not None:
+            return targets.enters_after(self.trade, self.scope, self.progress, side)
+        return table.enters_toward(self.trade, side) and self.trade.swaps_to(side)
+
+    def _enters_after(self, side: Side, asked: Decimal | None) -> bool:
+        if self.trade.wanted is not None:
+            return self._may_enter(side)
+        return table.enters_after(self.trade, side, asked, self.progress.exited)
+
     def _wants_all(self) -> bool:
+        if self.trade.wanted is not None:
+            return self.progress.asked is None
         flat = self.trade.sentiment is Sentiment.FLAT or self.trade.action is Action.REVERSE
         return flat or self.trade.signal_quantity is None
 
@@ -134,11 +148,30 @@ class _Plan:
             case decision:
                 return decision
 
+    # -- toward a position
+
+    def _reach(self) -> Decision:
+        """Nothing is called done while the position itself is in doubt."""
+        match targets.choose(self.trade, self.scope, self.progress, self._step()):
+            case Enter(side):
+                return self._enter(side, None)
+            case Close() as close:
+                return self._close(close, close.want)
+            case End() as end:
+                return Wait(TradeState.BLOCKED, "in_doubt") if self.scope.in_doubt else end
+            case refusal:
+                return self._refuse(refusal)
+
     # -- canceling first
+
+    @property
+    def _cancels_first(self) -> bool:
+        """A wanted position is judged by what is filled, so nothing of ours may work."""
+        return bool(self.trade.cancel_first) or self.trade.wanted is not None
 
     def _asked_to_cancel(self) -> tuple[str, ...]:
         """Orders that the signal itself wants gone before it is judged."""
-        if not self.trade.cancel_first:
+        if not self._cancels_first:
             return ()
         wanted = self.trade.cancel_ord_type
         return tuple(
@@ -187,6 +220,8 @@ class _Plan:
     ) -> Decimal | Refusal | None:
         """An entry's size in units, before rounding."""
         trade, exited = self.trade, self.progress.exited
+        if trade.wanted is not None:
+            return targets.units(trade, self.scope, self.progress, terms, self.market)
         if trade.action is Action.REVERSE and trade.signal_quantity is None:
             return exited
         if exited and asked is not None and trade.size_type is SizeType.PERCENT_OF_POSITION:

@@ -5,6 +5,7 @@ The cell is chosen by the sign of the exposure; quantities are compared with the
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from execution.domain.decisions import Refusal
 from execution.domain.trades import Trade
@@ -35,13 +36,17 @@ class BreakEven:
 
 
 Intent = Enter | Close | BreakEven | Refusal
+Wish = TypeVar("Wish", bound=Intent)
 
 
 def choose(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:
     """What the trade does; `asked` is the signal's quantity in units, None where it has none."""
     intent = _by_action(trade, exposure, position, asked)
-    if not exposure and not position:
-        return intent
+    return bound(trade, intent) if exposure or position else intent
+
+
+def bound(trade: Trade, intent: Wish) -> Wish | Refusal:
+    """What the settings leave of it where there is a position."""
     match intent:
         case Close(side) | BreakEven(side) if trade.leaves_alone(side):
             return Refusal("side_isolated")

@@ -14,6 +14,7 @@ from execution.domain import judging, table
 from execution.domain.decisions import OpenOrder, Progress, Scope
 from execution.domain.judging import Seen
 from execution.domain.market import Figures, Market, Quote
+from execution.domain.sync import Ledger
 from execution.domain.trades import Distance, StopLoss, Trade
 from execution.domain.words import By, Leg, OrdType, Side, Sides, SizeType
 from protos.execution.v1 import execution_pb2 as pb
@@ -30,6 +31,7 @@ _orders = st.lists(
         st.sampled_from(OrdType),
         st.booleans(),
         st.booleans(),
+        st.sampled_from(("", "mine")),
     ),
     max_size=2,
 ).map(tuple)
@@ -41,6 +43,7 @@ _scopes = st.builds(
     st.booleans(),
     avg_price=_some,
     protection=_orders,
+    ledger=st.builds(Ledger, _some, _some, st.booleans(), _some),
 )
 _markets = st.none() | st.builds(
     Market,

@@ -125,7 +125,8 @@ def decide(
         # What may not open anything needs nobody's approval.
         asks = refusal is None and not resolved["auto_submit"]
         decision = _let_go(signal, auto_submit=not asks, now=now)
-    quantity = _quantity(resolved, context.asset_class)
+    # A wanted position says by itself how much.
+    quantity = _quantity(resolved, context.asset_class) if signal.target is None else None
     return replace(decision, quantity=quantity, entry_refused=refusal)
 
 
@@ -160,9 +161,6 @@ def _asked(
             late = age > _seconds(limit)
             ends = Decision("EXPIRED", "signal_stale", numbers) if late else None
             yield _verdict("signal_stale", ends, numbers)
-    if asked := not_yet(signal):
-        unable = Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
-        yield _verdict("sizing_unsupported", unable)
     if not resolved["allow_exits_outside"]:
         outside = _is_outside(signal, resolved, goes_at)
         held = _held_outside(signal, resolved, goes_at, now) if outside else None
@@ -200,9 +198,14 @@ def superseded_by(signal: Signal) -> tuple[str, ...]:
 
     Only a full exit displaces an exit.
     """
-    ends = _SUPERSEDES.get(signal.action, ())
+    ends = _SUPERSEDES.get(signal.action, ()) if signal.target is None else _ENTRIES
     is_wider = signal.action == "exit" and signal.quantity is None
     return (*ends, *_EXITS) if is_wider else ends
+
+
+def meant_by_name(signal: Signal) -> str | None:
+    """The sender's name for the only orders that a `cancel` means."""
+    return signal.client_tag if signal.action == "cancel" else None
 
 
 def _let_go(signal: Signal, *, auto_submit: bool, now: datetime) -> Decision:
@@ -245,7 +248,7 @@ def _asked_of_entries(
         told = {"setting": setting.label, "value": settings.to_text(resolved[setting.name])}
         yield Verdict("setting_unsupported", False, told)
     if signal.action == "add":
-        known = _quantity(resolved, context.asset_class)
+        known = _quantity(resolved, context.asset_class) if signal.target is None else None
         told = {} if known is None else {"quantity": format(known, "f")}
         yield Verdict("quantity_missing", known is not None, told)
 
@@ -337,12 +340,3 @@ def _stale(age: timedelta, limit: Decimal, stage: str = "dequeued") -> dict[str,
 
 def _is_full_exit(signal: Signal) -> bool:
     return signal.quantity is None and (signal.action == "exit" or signal.sentiment == "flat")
-
-
-def not_yet(signal: Signal) -> str | None:
-    """What execution cannot do of it yet: doing something else instead would be wrong."""
-    if signal.target is not None:
-        return f"Following a position by `{signal.target.mode}`"
-    if signal.action == "cancel" and signal.client_tag:
-        return "Canceling by `clientOrderId`"
-    return None
