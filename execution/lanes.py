@@ -4,13 +4,13 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution.domain import positions
+from execution.domain import judging, positions
 from execution.domain.decisions import OpenOrder, Progress, Scope
 from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order
@@ -163,6 +163,7 @@ class Run:
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
+            has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
             unprotected=max(len(guards), self.unprotected_before),
             entry_dropped=self.entry_dropped,
@@ -178,11 +179,6 @@ class Run:
         since = self.exits[0].order.terms.created_at
         return max((self.trade.flip_wait - (now - since)).total_seconds(), 0.0)
 
-    def takes_protection(self, cl_ord_ids: Sequence[str]) -> bool:
-        """True when canceling these leaves a position unguarded, so that it can be closed."""
-        is_guarded = self.lane.scope(self).is_guarded_by(cl_ord_ids)
-        return is_guarded and self.trade.action is not Action.CANCEL
-
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
         not busyness: behind it exits pass, and entries find themselves blocked."""
@@ -196,11 +192,7 @@ class Run:
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
         """Since release; of a flip's entry since its exit filled."""
-        since = self.trade.released_at
-        if leg is Leg.ENTRY:
-            fills = [t.order.last_fill_at for t in self.exits]
-            since = max([since, *(at for at in fills if at is not None)])
-        return now - since
+        return judging.age_of(self.trade, [t.order for t in self.exits], leg, now)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""

@@ -190,11 +190,11 @@ async def start_server(database: Any, venue: PaperServer, instance: str) -> Exec
 
 
 @asynccontextmanager
-async def running(database: Any) -> AsyncIterator[Kit]:
-    """Venue and execution, started; stopped afterwards."""
-    venue = PaperServer(
-        PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), lambda: datetime.now(UTC)
-    )
+async def running(
+    database: Any, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AsyncIterator[Kit]:
+    """Venue and execution, started; stopped afterwards. The clock is the venue's."""
+    venue = PaperServer(PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), clock)
     await venue.start()
     await venue._writer.ready.wait()
     kit = Kit(database, venue, await start_server(database, venue, "execution-1"), "execution-1")
