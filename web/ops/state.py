@@ -16,7 +16,8 @@ from pathlib import Path
 
 from web.ops import children
 
-PORTS = ("postgres", "redis", "execution", "paper", "live", "web")
+# The one that people ask for comes first: it is not exchanged for another.
+PORTS = ("web", "postgres", "redis", "execution", "paper", "live")
 PASSWORDS = ("super", "redis", "owner", "web", "worker", "staff", "execution", "paper")
 WEB_PORT = 8000
 
