@@ -14,6 +14,7 @@ import structlog
 
 from execution.accounts import Account
 from execution.brokers.base import BrokerError, Capabilities, Report
+from execution.domain.ratelimit import Kind, Rank
 from execution.lanes import Ticket
 from execution.runtime import Runtime
 
@@ -108,7 +109,11 @@ class Doubts:
         if account.is_lost or not asking.tickets:
             return
         try:
-            found = await account.adapter.find_orders(account.ref.account, list(asking.tickets))
+            found = await account.session.ask(
+                Kind.LOOK_UP,
+                Rank.DOUBT,
+                lambda: account.adapter.find_orders(account.ref.account, list(asking.tickets)),
+            )
             if asking.capabilities is None:
                 asking.capabilities = await account.adapter.capabilities(account.ref.account)
         except BrokerError as error:

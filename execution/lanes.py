@@ -4,7 +4,7 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -91,6 +91,8 @@ class Run:
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
     withdrawn: str = ""
+    # What the broker's limit compared, once it held an order back.
+    limited: Mapping[str, str] = field(default_factory=dict)
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False

@@ -11,7 +11,9 @@ from execution.accounts import Account
 from execution.brokers.base import AccountSnapshot, AuthFailed, InDoubt, NotSent
 from execution.domain import sizing
 from execution.domain.market import Figures, Market, Quote
+from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import Trade
+from execution.domain.words import Action
 from execution.lanes import Run
 from execution.runtime import Runtime
 
@@ -60,15 +62,20 @@ class Looking:
 
 async def ask_market(account: Account, trade: Trade) -> Market:
     """The quote, and the figures where the size needs them."""
+    session, adapter, name = account.session, account.adapter, account.ref.account
+    rank = Rank.RELIEF if trade.action is Action.EXIT else Rank.QUERY
     told = await _answer(
-        account.adapter.quote(
-            account.ref.account, trade.instrument, reference_price=trade.signal_price
+        session.ask(
+            Kind.QUERY,
+            rank,
+            lambda: adapter.quote(name, trade.instrument, reference_price=trade.signal_price),
         )
     )
     quote = None if told is None else Quote(told.bid, told.ask, told.last)
     if not sizing.needs_the_account(trade):
         return Market(quote)
-    return Market(quote, _figures(await _answer(account.adapter.account(account.ref.account))))
+    figures = await _answer(session.ask(Kind.QUERY, rank, lambda: adapter.account(name)))
+    return Market(quote, _figures(figures))
 
 
 def _figures(told: AccountSnapshot | None) -> Figures | None:

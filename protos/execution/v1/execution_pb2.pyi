@@ -232,6 +232,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_MARKET_CLOSED: _ClassVar[Reason]
     REASON_TARGET_REACHED: _ClassVar[Reason]
     REASON_OUT_OF_STEP: _ClassVar[Reason]
+    REASON_RATE_LIMITED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -404,6 +405,7 @@ REASON_NO_CONTRACT: Reason
 REASON_MARKET_CLOSED: Reason
 REASON_TARGET_REACHED: Reason
 REASON_OUT_OF_STEP: Reason
+REASON_RATE_LIMITED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
