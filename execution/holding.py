@@ -17,6 +17,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Ticket
+from execution.limits import Limits
 from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
@@ -48,6 +49,7 @@ class Holding:
         engine: Engine,
         runtime: AsyncioRuntime,
         adapters: Mapping[Venue, Adapter],
+        limits: Limits | None = None,
     ) -> None:
         self._instance = instance
         self._target = target
@@ -55,6 +57,7 @@ class Holding:
         self._engine = engine
         self.runtime = runtime
         self._adapters = adapters
+        self._limits = limits or Limits(runtime)
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
@@ -64,6 +67,7 @@ class Holding:
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
         self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
 
@@ -74,6 +78,11 @@ class Holding:
     def adapter(self, ref: AccountRef) -> Adapter:
         """The adapter for the account's broker."""
         return self._adapters[ref.broker, ref.environment]
+
+    def session(self, ref: AccountRef) -> Session:
+        """A way to the account's broker, under the limits that count it."""
+        flow = self._limits.flow((ref.broker, ref.environment), ref.account)
+        return Session(self.adapter(ref), self.runtime, flow)
 
     def held(self, account_id: UUID) -> Account | None:
         """The account, where this instance has it and it is ready."""
@@ -135,9 +144,8 @@ class Holding:
             self._engine.forget(account)
 
     def _begin(self, account_id: UUID, ref: AccountRef) -> Account:
-        adapter = self.adapter(ref)
         account = Account(
-            account_id, ref, messages.account(ref), adapter, Session(adapter, self.runtime)
+            account_id, ref, messages.account(ref), self.adapter(ref), self.session(ref)
         )
         self._accounts[account_id] = account
         self._to_take.append(account)
@@ -190,6 +198,7 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
+        await self._limit([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
@@ -199,6 +208,7 @@ class Holding:
         venue = (account.ref.broker, account.ref.environment)
         if venue not in self._rules:
             able = await account.adapter.capabilities(account.ref.account)
+            self._limits.know(venue, able.limits)
             self._rules[venue] = VenueRules(
                 able.ord_types,
                 able.quantity_step,
@@ -207,6 +217,17 @@ class Holding:
                 has_brackets=able.has_brackets,
             )
         return self._rules[venue]
+
+    async def _limit(self, taken: Sequence[Account]) -> None:
+        """Nothing is sent for an account before its limits are known. Raises BrokerError."""
+        by_venue: dict[Venue, dict[str, Account]] = {}
+        for account in taken:
+            venue = (account.ref.broker, account.ref.environment)
+            by_venue.setdefault(venue, {})[account.ref.account] = account
+        for venue, held in by_venue.items():
+            own = await self._adapters[venue].limits(list(held))
+            former = {name: a.account_id for name, a in held.items() if a.epoch > 1}
+            await self._limits.prepare(venue, list(held), own, former)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}

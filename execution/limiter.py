@@ -19,7 +19,13 @@ from execution.runtime import Runtime, Timer
 log = structlog.get_logger()
 
 Key = tuple[Scope, str]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(at: datetime) -> int:
+    """A time in whole microseconds."""
+    since = at - EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,9 @@ class Limiter:
 
     def __init__(self, runtime: Runtime, limits: Sequence[Limit] = ()) -> None:
         self._runtime = runtime
-        self._limits = limits
+        self.limits = limits
+        # Of what other instances count on too, nothing is ours until it is divided.
+        self.divides = False
         self._meters: dict[tuple[Key, str], Meter] = {}
         self._turns: Turns[Request] = Turns()
         self._queued: dict[Meter, list[int]] = {}
@@ -133,13 +141,15 @@ class Limiter:
         """The way in for one account, which may have limits of its own."""
         keys = {scope: "" if scope.is_shared else account for scope in Scope}
         flow = Flow(self, keys)
-        flow.count_by((*self._limits, *limits))
+        flow.count_by((*self.limits, *limits))
         return flow
 
     def meter(self, key: Key, limit: Limit) -> Meter:
         """The meter of a scope for a limit."""
         if (key, limit.name) not in self._meters:
-            self._meters[key, limit.name] = ratelimit.meter(limit)
+            meter = self._meters[key, limit.name] = ratelimit.meter(limit)
+            if self.divides and limit.scope.is_shared:
+                meter.resize(self.now(), 0)
         return self._meters[key, limit.name]
 
     def shared(self) -> Iterable[tuple[Key, Meter]]:
@@ -148,9 +158,7 @@ class Limiter:
 
     def now(self) -> int:
         """Microseconds; time never runs backwards here."""
-        since = self._runtime.now() - _EPOCH
-        now = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
-        self._latest = max(self._latest, now)
+        self._latest = max(self._latest, micros(self._runtime.now()))
         return self._latest
 
     # -- requests
@@ -191,8 +199,7 @@ class Limiter:
 
     def learn(self, flow: Flow, name: str, most: int, remaining: int, resets: datetime) -> None:
         """The venue told how much of a limit is left."""
-        since = resets - _EPOCH
-        until = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+        until = micros(resets)
         for meter in flow.meters:
             if meter.limit.name == name:
                 meter.learn(self.now(), most, remaining, until, number=self._sent)

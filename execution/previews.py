@@ -12,7 +12,6 @@ from execution.domain.words import Leg, TradeState
 from execution.holding import Holding
 from execution.lanes import Lane, Run
 from execution.looking import ask_market
-from execution.session import Session
 from execution.store import Store
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -61,7 +60,7 @@ class Previews:
             trade.account,
             messages.account(trade.account),
             adapter,
-            Session(adapter, self._holding.runtime),
+            self._holding.session(trade.account),
         )
         account.rules = await self._holding.rules_of(account)
         image = await self._store.account_image(trade.account_id, trade.account)

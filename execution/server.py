@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -18,8 +19,10 @@ from execution.engine import Engine
 from execution.facts import Bell
 from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
+from execution.limits import Limits
 from execution.runtime import AsyncioRuntime
 from execution.service import BadRequest, NotFound, Service
+from execution.sharing import Pool
 from execution.store import Store
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc
@@ -90,6 +93,10 @@ class ExecutionServer:
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
+        self._pool = Pool(config.redis_url, config.instance) if config.redis_url else None
+        self._limits = Limits(
+            self._runtime, store=self._store, instance=config.instance, pool=self._pool
+        )
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }
@@ -107,6 +114,7 @@ class ExecutionServer:
             engine=engine,
             runtime=self._runtime,
             adapters=self._adapters,
+            limits=self._limits,
         )
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
@@ -117,7 +125,8 @@ class ExecutionServer:
         self.port = self._server.add_insecure_port(self._config.target)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
-        for adapter in self._adapters.values():
+        for venue, adapter in self._adapters.items():
+            adapter.on_usage = partial(self._limits.hear, venue)
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(holding)
         await self._server.start()
@@ -145,6 +154,8 @@ class ExecutionServer:
         await self._runtime.close()
         for adapter in self._adapters.values():
             await adapter.close()
+        if self._pool is not None:
+            await self._pool.close()
         await self._store.close()
 
 

@@ -29,7 +29,9 @@ from execution.brokers.base import (
     NotSent,
     QuoteSnapshot,
     Report,
+    Usage,
 )
+from execution.domain.ratelimit import Limit
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
@@ -120,6 +122,7 @@ class PaperAdapter:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
+        self.on_usage: Callable[[Usage], None] = _unheard
         self._outbox = _Outbox()
         self._written: dict[_Key, deque[_Call]] = {}
         # The last report delivered of each attached account.
@@ -232,6 +235,10 @@ class PaperAdapter:
     async def capabilities(self, account: str) -> Capabilities:
         """What this account can do. Raises InDoubt."""
         return paper_wire.read_capabilities((await self._look(account)).options)
+
+    async def limits(self, accounts: Sequence[str]) -> dict[str, Sequence[Limit]]:
+        """The paper venue limits nobody."""
+        return {}
 
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
@@ -365,6 +372,10 @@ class PaperAdapter:
             if not call.answer.done():
                 call.answer.set_result(_Answer(reply, acknowledgement))
                 return
+
+
+def _unheard(usage: Usage) -> None:
+    """Until somebody listens."""
 
 
 def _nobody(cause: str) -> None:

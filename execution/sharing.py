@@ -1,0 +1,181 @@
+"""How much of a limit is ours, where several instances send under it.
+
+Half of it is divided among the instances for good, so that each may always send; the other
+half is lent through Redis to whoever needs it. Nothing is asked per request, and Redis holds
+no truth: each call says what it borrows anew. A pool that does not know what was lent, after
+a flush, a restart or a lost write, lends nothing until that cannot count at the venue any
+more; a borrower that does not reach it gives back by itself. So the worst that a lost Redis
+does is to leave the divided half.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from execution.domain.ratelimit import SECOND, Meter
+
+log = structlog.get_logger()
+
+TIMEOUT_SECONDS = 0.05
+# After a failure Redis is left alone for this long.
+REST_SECONDS = 1.0
+# A loan that is not renewed ends.
+LOAN = 3 * SECOND
+# A heartbeat that failed for so long may have let others forget us.
+STALE = 4 * SECOND
+# How long others may take to learn of us, and a request to arrive.
+LATE = 8 * SECOND
+
+# A field is an instance: units, the end of the loan, until when it wanted more.
+_BORROW = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local me, pool, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local loan, late = tonumber(ARGV[4]), tonumber(ARGV[5])
+local known = redis.call('HMGET', KEYS[1], '#run', '#opens')
+if known[1] ~= run then
+    redis.call('DEL', KEYS[1])
+    redis.call('HSET', KEYS[1], '#run', run, '#opens', now + loan + late)
+    return {0, pool}
+end
+if tonumber(known[2]) > now then return {0, pool} end
+local lent, wanting, rows = 0, 0, redis.call('HGETALL', KEYS[1])
+for at = 1, #rows, 2 do
+    local who = rows[at]
+    if who ~= me and string.sub(who, 1, 1) ~= '#' then
+        local units, ends, wants = string.match(rows[at + 1], '(%d+) (%d+) (%d+)')
+        if tonumber(ends) + late < now then
+            redis.call('HDEL', KEYS[1], who)
+        else
+            lent = lent + tonumber(units)
+            if tonumber(wants) > now then wanting = wanting + 1 end
+        end
+    end
+end
+local mine = math.max(math.min(want, pool - lent), 0)
+local wants = 0
+if mine < want then wants = now + loan end
+redis.call('HSET', KEYS[1], me, mine .. ' ' .. (now + loan) .. ' ' .. wants)
+local fair = pool
+if wanting > 0 then fair = math.floor(pool / (wanting + 1)) end
+return {mine, fair}
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """Our part of one limit."""
+
+    name: str
+    venue: tuple[str, str]
+    meter: Meter
+    # The first moment at which we may send, once we know what went before us.
+    opens: int
+    is_charged: bool = False
+    loan: int = 0
+    loan_ends: int = 0
+    # The pool may believe that something is lent to us.
+    owes: bool = False
+    # No more than this is to be borrowed while others want it.
+    fair: int = 1 << 62
+    # Instances, as counted of late: the most within a window is what holds.
+    _seen: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def count(self, now: int, instances: int) -> None:
+        """So many instances live."""
+        oldest = now - self.meter.limit.window - LATE
+        while self._seen and self._seen[0][0] < oldest:
+            self._seen.popleft()
+        while self._seen and self._seen[-1][1] <= instances:
+            self._seen.pop()
+        self._seen.append((now, instances))
+
+    @property
+    def instances(self) -> int:
+        """How many the limit is divided among."""
+        return self._seen[0][1] if self._seen else 1
+
+    @property
+    def own(self) -> int:
+        """What is ours for good."""
+        most, instances = self.meter.limit.most, self.instances
+        return most if instances == 1 else most // (2 * instances)
+
+    @property
+    def pool(self) -> int:
+        """What is lent."""
+        most, instances = self.meter.limit.most, self.instances
+        return 0 if instances == 1 else most - instances * (most // (2 * instances))
+
+    def allow(self, now: int, *, is_known: bool) -> None:
+        """Set what may be used now; nothing while others may not know of us."""
+        if now >= self.loan_ends:
+            self.loan = 0
+        most = self.own + min(self.loan, self.pool)
+        most = most if is_known and self.is_charged else 0
+        if most != self.meter.most:
+            self.meter.resize(now, most)
+
+    def want(self, now: int, queued: int) -> int:
+        """What to borrow. What is given back is not used from here on."""
+        used = self.meter.used(now)
+        # Entries see two parts of three of what there is.
+        wanted = 0 if not queued and 2 * used < self.own else (used + queued) * 3 // 2 + 1
+        kept = max(used - self.own, 0)
+        want = max(min(wanted - self.own, max(self.fair, kept), self.pool), kept, 0)
+        self.loan = min(self.loan, want)
+        return want
+
+    def borrowed(self, asked_at: int, units: int, fair: int) -> None:
+        """The pool answered."""
+        self.loan, self.loan_ends, self.fair = units, asked_at + LOAN, fair
+
+
+class Pool:
+    """Redis, as lender; or nobody, while it is away."""
+
+    def __init__(self, redis_url: str, instance: str) -> None:
+        self._redis = Redis.from_url(
+            redis_url,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=None,
+        )
+        self._instance = instance
+        self._borrow = self._redis.register_script(_BORROW)
+        self._rest_until = 0.0
+
+    async def borrow(self, wants: Sequence[tuple[Share, int]]) -> list[tuple[int, int]] | None:
+        """Borrow for all shares in one round trip: units and the fair part of each; None when
+        the pool was not reached."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._rest_until:
+            return None
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                pipe = self._redis.pipeline(transaction=False)
+                for share, want in wants:
+                    late = (share.meter.limit.window + LATE) // 1000
+                    arguments: list[str | int] = [
+                        self._instance,
+                        share.pool,
+                        want,
+                        LOAN // 1000,
+                        late,
+                    ]
+                    await self._borrow(keys=[share.name], args=arguments, client=pipe)
+                return [(int(units), int(fair)) for units, fair in await pipe.execute()]
+        except (RedisError, OSError, TimeoutError) as error:
+            self._rest_until = loop.time() + REST_SECONDS
+            log.warning("limits_not_shared", cause=str(error) or type(error).__name__)
+            return None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._redis.aclose()
