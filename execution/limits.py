@@ -13,18 +13,11 @@ from execution.domain.ratelimit import SECOND, Kind, Limit, Meter, Penalty, Scop
 from execution.journal import StoreUnavailable
 from execution.limiter import EPOCH, Flow, Key, Limiter, micros
 from execution.runtime import Runtime
-from execution.sharing import STALE, Pool, Share
+from execution.sharing import PACE, Pace, Pool, Share
 
 log = structlog.get_logger()
 
 Venue = tuple[str, str]
-
-# How often we look who lives, and what is forbidden.
-LOOK_SECONDS = 1.0
-# How often loans are renewed, taken and given back.
-BORROW_SECONDS = 0.2
-# By then every instance that lives has learned of us.
-KNOWN_AFTER = 3 * SECOND
 
 STANDING = """
 SELECT (SELECT count(*) FROM execution.instances i WHERE i.id <> %(instance)s
@@ -73,6 +66,7 @@ class Limits:
         instance: str = "",
         pool: Pool | None = None,
         ttl_seconds: float = 6.0,
+        pace: Pace = PACE,
     ) -> None:
         self._runtime = runtime
         self._store = store
@@ -83,16 +77,23 @@ class Limits:
         self._flows: dict[tuple[Venue, str], Flow] = {}
         self._shares: dict[Meter, Share] = {}
         self._penalties: dict[tuple[Venue, Key], Penalty] = {}
-        self._heard_at = -STALE
+        self._pace = pace
+        self._heard_at = 0
         self._others = 0
-        self._is_borrowing = False
+        self._is_borrowing = self._is_stopped = False
 
     async def start(self) -> None:
         """Look now, and go on looking. Raises StoreUnavailable."""
         if self._store is not None:
             await self._look(self._store)
-            self._runtime.later(LOOK_SECONDS, self._look_again)
-            self._runtime.later(BORROW_SECONDS, self._borrow_again)
+            self._runtime.later(self._pace.look / SECOND, self._look_again)
+            self._runtime.later(self._pace.borrow / SECOND, self._borrow_again)
+
+    async def stop(self) -> None:
+        """Look no more."""
+        self._is_stopped = True
+        if self._pool is not None:
+            await self._pool.close()
 
     def flow(self, venue: Venue, account: str) -> Flow:
         """An account's way into its venue."""
@@ -176,9 +177,11 @@ class Limits:
     # -- other instances
 
     def _look_again(self) -> None:
+        if self._is_stopped:
+            return
         if self._store is not None:
             self._runtime.spawn(self._look_safely(self._store))
-        self._runtime.later(LOOK_SECONDS, self._look_again)
+        self._runtime.later(self._pace.look / SECOND, self._look_again)
 
     async def _look_safely(self, store: Rows) -> None:
         try:
@@ -224,13 +227,17 @@ class Limits:
                 if meter not in self._shares:
                     name = ":".join((*venue, scope.value, of, meter.limit.name))
                     self._shares[meter] = Share(
-                        f"fillwire:limit:{name}", venue, meter, now + KNOWN_AFTER
+                        f"fillwire:limit:{name}",
+                        venue,
+                        meter,
+                        now + self._pace.known_after,
+                        self._pace,
                     )
         return list(self._shares.values())
 
     def _allow(self) -> None:
         now = micros(self._runtime.now())
-        is_known = now - self._heard_at < STALE
+        is_known = now - self._heard_at < self._pace.stale
         for share in self._shares.values():
             share.allow(now, is_known=is_known)
         for limiter in self._limiters.values():
@@ -239,10 +246,12 @@ class Limits:
     # -- loans
 
     def _borrow_again(self) -> None:
+        if self._is_stopped:
+            return
         if self._pool is not None and not self._is_borrowing and self._shares:
             self._is_borrowing = True
             self._runtime.spawn(self._borrow(self._pool))
-        self._runtime.later(BORROW_SECONDS, self._borrow_again)
+        self._runtime.later(self._pace.borrow / SECOND, self._borrow_again)
 
     async def _borrow(self, pool: Pool) -> None:
         try:

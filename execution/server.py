@@ -93,10 +93,8 @@ class ExecutionServer:
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
-        self._pool = Pool(config.redis_url, config.instance) if config.redis_url else None
-        self._limits = Limits(
-            self._runtime, store=self._store, instance=config.instance, pool=self._pool
-        )
+        pool = Pool(config.redis_url, config.instance) if config.redis_url else None
+        self._limits = Limits(self._runtime, store=self._store, instance=config.instance, pool=pool)
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }
@@ -154,8 +152,7 @@ class ExecutionServer:
         await self._runtime.close()
         for adapter in self._adapters.values():
             await adapter.close()
-        if self._pool is not None:
-            await self._pool.close()
+        await self._limits.stop()
         await self._store.close()
 
 

@@ -24,12 +24,26 @@ log = structlog.get_logger()
 TIMEOUT_SECONDS = 0.05
 # After a failure Redis is left alone for this long.
 REST_SECONDS = 1.0
-# A loan that is not renewed ends.
-LOAN = 3 * SECOND
-# A heartbeat that failed for so long may have let others forget us.
-STALE = 4 * SECOND
-# How long others may take to learn of us, and a request to arrive.
-LATE = 8 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast instances learn of each other, in microseconds."""
+
+    # How often we look who lives, and what is forbidden; and how often loans are renewed.
+    look: int = SECOND
+    borrow: int = SECOND // 5
+    # By then every instance that lives has learned of a new one.
+    known_after: int = 3 * SECOND
+    # A heartbeat that failed for so long may have let others forget us.
+    stale: int = 4 * SECOND
+    # A loan that is not renewed ends.
+    loan: int = 3 * SECOND
+    # How long the others' forgetting of one that died takes, and a request to arrive.
+    late: int = 8 * SECOND
+
+
+PACE = Pace()
 
 # A field is an instance: units, the end of the loan, until when it wanted more.
 _BORROW = """
@@ -77,6 +91,7 @@ class Share:
     meter: Meter
     # The first moment at which we may send, once we know what went before us.
     opens: int
+    pace: Pace = PACE
     is_charged: bool = False
     loan: int = 0
     loan_ends: int = 0
@@ -89,7 +104,7 @@ class Share:
 
     def count(self, now: int, instances: int) -> None:
         """So many instances live."""
-        oldest = now - self.meter.limit.window - LATE
+        oldest = now - self.meter.limit.window - self.pace.late
         while self._seen and self._seen[0][0] < oldest:
             self._seen.popleft()
         while self._seen and self._seen[-1][1] <= instances:
@@ -134,7 +149,7 @@ class Share:
 
     def borrowed(self, asked_at: int, units: int, fair: int) -> None:
         """The pool answered."""
-        self.loan, self.loan_ends, self.fair = units, asked_at + LOAN, fair
+        self.loan, self.loan_ends, self.fair = units, asked_at + self.pace.loan, fair
 
 
 class Pool:
@@ -158,15 +173,17 @@ class Pool:
         if loop.time() < self._rest_until:
             return None
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                pipe = self._redis.pipeline(transaction=False)
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                self._redis.pipeline(transaction=False) as pipe,
+            ):
                 for share, want in wants:
-                    late = (share.meter.limit.window + LATE) // 1000
+                    late = (share.meter.limit.window + share.pace.late) // 1000
                     arguments: list[str | int] = [
                         self._instance,
                         share.pool,
                         want,
-                        LOAN // 1000,
+                        share.pace.loan // 1000,
                         late,
                     ]
                     await self._borrow(keys=[share.name], args=arguments, client=pipe)
