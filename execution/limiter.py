@@ -207,11 +207,11 @@ class Limiter:
     def penalise(self, flow: Flow, scope: Scope, retry_after_seconds: float) -> None:
         """The venue wants silence from a scope: from everybody in it."""
         key, now = (scope, flow.keys[scope]), self.now()
-        retry = round(retry_after_seconds * SECOND)
-        penalty = ratelimit.penalise(self.penalties.get(key), now, retry)
-        log.warning(
-            "venue_limits_us", scope=scope.value, of=key[1], seconds=(penalty.until - now) / SECOND
-        )
+        last, retry = self.penalties.get(key), round(retry_after_seconds * SECOND)
+        penalty = ratelimit.penalise(last, now, retry)
+        if last is None or last.until < now:
+            seconds = (penalty.until - now) / SECOND
+            log.warning("venue_limits_us", scope=scope.value, of=key[1], seconds=seconds)
         self.remember(key, penalty)
         self.on_penalty(key, penalty)
 

@@ -6,10 +6,13 @@ import itertools
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from execution.brokers.base import NewOrder, RateLimited, Report, Usage
 from execution.domain.ratelimit import SECOND, Kind, Limit, Rank, Scope, Shape
+from execution.domain.words import OrdType, Side
 from execution.limiter import Flow, Held, Limiter, Request, Turn
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -152,6 +155,47 @@ def a_line(world: World, *limits: Limit) -> tuple[Limiter, Flow]:
     """A limiter and the way in of its only account."""
     limiter = Limiter(world, limits)
     return limiter, limiter.flow("acme")
+
+
+@dataclass
+class Broker:
+    """An adapter whose network takes time, and that counts requests as a venue does: more than
+    `most` in a sliding minute are refused, for `silence` seconds."""
+
+    world: World
+    most: int = 0
+    seconds: float = 0.03
+    silence: float = 0.0
+    arrivals: list[Arrival] = field(default_factory=list)
+    refused: int = 0
+    on_usage: Callable[[Usage], None] = field(default=lambda usage: None)
+
+    async def submit(self, order: NewOrder) -> Report | None:
+        await Pause(self.seconds)
+        self._count()
+        await Pause(self.seconds)
+        return None
+
+    async def cancel(self, account: str, cl_ord_id: str) -> bool:
+        await Pause(self.seconds)
+        self._count()
+        await Pause(self.seconds)
+        return True
+
+    def _count(self) -> None:
+        now = micros(self.world.now())
+        recent = sum(a.at > now - 60 * SECOND for a in self.arrivals[-self.most :])
+        if self.most and recent >= self.most:
+            self.refused += 1
+            raise RateLimited("too many", retry_after_seconds=self.silence)
+        self.arrivals.append(Arrival(now, 1, Rank.ENTRY, 0, now))
+
+
+def an_order(cl_ord_id: str) -> NewOrder:
+    """A market order for five."""
+    return NewOrder(
+        "acme", cl_ord_id, "AAPL", Side.BUY, OrdType.MARKET, Decimal(5), None, "day", None
+    )
 
 
 # -- the referee
