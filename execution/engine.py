@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from execution import ages, recording
+from execution import ages, known, recording
 from execution.accounts import Account, numbers_of, supersede
 from execution.dispatch import Dispatch
 from execution.domain import planning
@@ -30,9 +30,10 @@ from execution.domain.decisions import (
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, ExecType, Leg, OrdType, TradeState
+from execution.domain.words import Action, ExecType, Leg, TradeState
 from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
 from execution.looking import Looking
+from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
@@ -54,13 +55,16 @@ class Writes(Protocol):
 class Engine:
     """Lanes of the accounts this instance holds."""
 
-    def __init__(self, *, journal: Writes, runtime: Runtime) -> None:
+    def __init__(
+        self, *, journal: Writes, runtime: Runtime, next_open: NextOpen = exchange_opens
+    ) -> None:
         self._journal = journal
         self._runtime = runtime
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self)
         self._looking = Looking(runtime)
+        self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
     # -- what comes in
 
@@ -68,7 +72,8 @@ class Engine:
         """Take a stored trade into its lane; a known one changes nothing."""
         if trade.trade_id in account.runs or account.is_lost:
             return
-        lane = account.lane(trade.instrument)
+        trade = known.resolve(trade)
+        lane = account.lane(trade.lane)
         run = Run(trade, lane, instruction_id)
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
@@ -139,7 +144,7 @@ class Engine:
             lane.open.pop(report.cl_ord_id, None)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend_protection(account, ticket)
-        if report.exec_type is not ExecType.NEW or _matters(ticket, was_in_doubt):
+        if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
             self._amend(account, ticket.run)
@@ -162,7 +167,7 @@ class Engine:
                 self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def retire(self, before: datetime) -> None:
-        """Drop runs from memory that were over, and recorded as such, before some time."""
+        """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
             if not run.is_recorded and not account.is_lost:
@@ -211,13 +216,14 @@ class Engine:
             self._begin(account, run)
         scope = run.lane.scope(run)
         decision = self._refuse_when_stale(account, run, self._decide(account, run, scope))
+        decision = self._queueing.hold(account, run, decision)
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision)
             case Look():
-                self._looking.look(account, run, lambda: self.settle(account, run.lane))
+                self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
                     run.exposure = planning.exposure_of(scope, run.progress())
@@ -247,6 +253,7 @@ class Engine:
         """The first look at a trade: it ends earlier entries that are still held back, and
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
+        self._write_down(account, run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return
@@ -255,6 +262,15 @@ class Engine:
                 earlier.entry_dropped = "superseded"
             if changed:
                 self._advance(account, earlier)
+
+    def _write_down(self, account: Account, run: Run) -> None:
+        """What its ticker means, once that is known."""
+        if entry := recording.resolved(account, run, self._runtime.now()):
+            self._journal.write(entry)
+
+    def _looked(self, account: Account, run: Run) -> None:
+        self._write_down(account, run)
+        self.settle(account, run.lane)
 
     def _decide(self, account: Account, run: Run, scope: Scope) -> Decision:
         try:
@@ -375,18 +391,10 @@ class Engine:
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
-        targets = [run.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
-        run.canceled += targets
-        for ticket in targets:
-            ticket.cancel_asked = True
+        targets = run.begin_to_cancel(cl_ord_ids)
 
         def committed() -> None:
             for ticket in targets:
                 self._dispatch.cancel(account, ticket)
 
         self._say(account, run, TradeState.WORKING, "", {}, committed)
-
-
-def _matters(ticket: Ticket, was_in_doubt: bool) -> bool:
-    """True when an acknowledgement lets anything else go on."""
-    return was_in_doubt or ticket.order.terms.ord_type is not OrdType.MARKET

@@ -4,15 +4,18 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from execution import known
 from execution.domain import positions
-from execution.domain.decisions import OpenOrder, Progress, Scope
+from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
+from execution.domain.instruments import Instrument
 from execution.domain.market import Market
+from execution.domain.opening import Intent
 from execution.domain.orders import ZERO, Order
 from execution.domain.positions import FLAT, Attribution, Position
 from execution.domain.reports import Report
@@ -56,10 +59,14 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def may_rest(self) -> bool:
+        """True when its acknowledgement alone lets others go on."""
+        return self.order.terms.ord_type is not OrdType.MARKET
+
+    @property
     def is_resting(self) -> bool:
         """True once the broker has it, and it waits for its price."""
-        rests = self.order.terms.ord_type is not OrdType.MARKET
-        return rests and self.order.is_acknowledged
+        return self.may_rest and self.order.is_acknowledged
 
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
@@ -86,6 +93,12 @@ class Run:
     market: Market | None = None
     looked_at: datetime | None = None
     is_looking: bool = False
+    # What its ticker means is written down.
+    is_resolved: bool = False
+    # Its market was closed until then.
+    opens_at: datetime | None = None
+    has_open_timer: bool = False
+    queued_as: Intent | None = None
     planned_at: datetime | None = None
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
@@ -121,6 +134,14 @@ class Run:
         if self.trade.action is not Action.BREAKEVEN:
             return None
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
+
+    def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
+        """The open orders of earlier trades that go first."""
+        targets = [self.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
+        self.canceled += targets
+        for ticket in targets:
+            ticket.cancel_asked = True
+        return targets
 
     def record(self) -> None:
         """The outcome is durable."""
@@ -179,7 +200,7 @@ class Run:
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
         """Since release; of a flip's entry since its exit filled."""
-        since = self.trade.released_at
+        since = max(self.trade.released_at, self.opens_at or self.trade.released_at)
         if leg is Leg.ENTRY:
             fills = [t.order.last_fill_at for t in self.exits]
             since = max([since, *(at for at in fills if at is not None)])
@@ -191,12 +212,29 @@ class Run:
 
 
 @dataclass(slots=True, eq=False)
-class Lane:
-    """One underlying of one account."""
+class Book:
+    """What is held of one instrument: by the whole account, and by each subscription."""
 
-    instrument: str
+    # None for what nobody could tell.
+    instrument: Instrument | None = None
     whole: Position = FLAT
     own: dict[UUID, Position] = field(default_factory=dict)
+
+    def position(self, subscription: UUID, attribution: Attribution) -> Position:
+        """What a subscription's trades see of it."""
+        own = self.own.get(subscription, FLAT)
+        held = self.whole if attribution is Attribution.ACCOUNT else own
+        seen = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
+        return Position(seen, held.avg_price)
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """One underlying of one account, with all its contracts."""
+
+    name: str
+    # By canonical symbol.
+    books: dict[str, Book] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
@@ -204,9 +242,16 @@ class Lane:
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 
+    def book(self, symbol: str) -> Book:
+        """The book of an instrument of this lane."""
+        book = self.books.get(symbol)
+        if book is None:
+            book = self.books[symbol] = Book(known.find(symbol))
+        return book
+
     def scope(self, run: Run) -> Scope:
         """What a run sees: its position, the orders that may change it, and doubt."""
-        subscription = run.trade.subscription_id
+        trade, subscription = run.trade, run.trade.subscription_id
         attribution = self.attribution_of(subscription)
         entries: list[OpenOrder] = []
         protection: list[OpenOrder] = []
@@ -214,47 +259,67 @@ class Lane:
         others: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
+            if trade.sees_only not in ("", ticket.order.terms.instrument):
+                continue
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
                 if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(_seen(ticket))
+                    others.append(_seen(ticket, trade))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if is_own and ticket.order.terms.leg.is_protection:
-                protection.append(_seen(ticket))
+                protection.append(_seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket))
+                closing.append(_seen(ticket, trade))
             elif is_own and ticket.run is not run:
-                entries.append(_seen(ticket))
-        own = self.own.get(subscription, FLAT)
-        position = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
-        held = self.whole if attribution is Attribution.ACCOUNT else own
-        if taken := _taken_by(others, position, self.whole.quantity):
-            closing.append(taken)
-            in_doubt = in_doubt or taken.in_doubt
+                entries.append(_seen(ticket, trade))
+        lots = self._lots(run, attribution)
+        for lot in lots:
+            if taken := _taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
+                closing.append(taken)
+                in_doubt = in_doubt or taken.in_doubt
         return Scope(
-            position,
+            sum((lot.quantity for lot in lots), ZERO),
             tuple(entries),
             tuple(closing),
             in_doubt,
-            avg_price=held.avg_price,
+            avg_price=lots[0].avg_price if len(lots) == 1 else None,
             protection=tuple(protection),
+            lots=lots,
         )
+
+    def _lots(self, run: Run, attribution: Attribution) -> tuple[Lot, ...]:
+        """What the run sees of each contract that still trades, in the trade's own signs."""
+        trade, lots = run.trade, []
+        at = max(trade.released_at, run.planned_at or trade.released_at)
+        for symbol, book in sorted(self.books.items(), key=_ends):
+            is_over = book.instrument is not None and book.instrument.is_expired(at)
+            if is_over or trade.sees_only not in ("", symbol):
+                continue
+            held = book.position(trade.subscription_id, attribution)
+            if held.quantity:
+                sign = trade.order_side(symbol, Side.BUY).sign
+                lots.append(Lot(symbol, held.quantity * sign, held.avg_price))
+        return tuple(lots)
 
     def move(self, ticket: Ticket, report: Report) -> None:
         """Positions after a fill: the whole account's and the subscription's own."""
         quantity, price = report.last_qty or ZERO, report.last_px or ZERO
-        side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
-        self.whole = self.whole.after(side, quantity, price)
-        self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
+        terms = ticket.order.terms
+        book, subscription = self.book(terms.instrument), terms.subscription_id
+        book.whole = book.whole.after(terms.side, quantity, price)
+        own = book.own.get(subscription, FLAT)
+        book.own[subscription] = own.after(terms.side, quantity, price)
 
     def orphans(self, subscription: UUID) -> list[Ticket]:
         """Protection of a subscription that holds nothing here any more."""
         attribution = self.attribution_of(subscription)
-        own = self.own.get(subscription, FLAT).quantity
-        if positions.in_scope(attribution, own=own, whole=self.whole.quantity):
-            return []
-        ours = [t for t in self.open.values() if t.order.terms.subscription_id == subscription]
+        ours = [
+            t
+            for t in self.open.values()
+            if t.order.terms.subscription_id == subscription
+            and not self.book(t.order.terms.instrument).position(subscription, attribution).quantity
+        ]
         return [
             t
             for t in ours
@@ -268,9 +333,11 @@ class Lane:
         decided = self.attribution.get(subscription)
         if decided is not None:
             return decided
-        others = any(other != subscription for other in (*self.own, *self.tracks))
-        own = self.own.get(subscription, FLAT).quantity
-        return positions.attribute(others_trade_here=others, whole=self.whole.quantity, own=own)
+        there = {owner for book in self.books.values() for owner in book.own}
+        others = any(other != subscription for other in (*there, *self.tracks))
+        whole = [book.whole.quantity for book in self.books.values()]
+        own = [book.own.get(subscription, FLAT).quantity for book in self.books.values()]
+        return positions.attribute(others_trade_here=others, is_all_own=whole == own)
 
     def track(self, subscription: UUID) -> list[Run]:
         """The runs of a subscription, in order of acceptance."""
@@ -282,23 +349,31 @@ class Lane:
             yield from track
 
 
-def _taken_by(others: list[OpenOrder], position: Decimal, whole: Decimal) -> OpenOrder | None:
+def _ends(held: tuple[str, Book]) -> tuple[date, str]:
+    """The order of exits: the contract that ends first."""
+    symbol, book = held
+    return (book.instrument and book.instrument.expiry) or date.max, symbol
+
+
+def _taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | None:
     """What exits of other subscriptions, which may close the whole account, take of this
     position: as one order on the closing side, for it must not be closed twice."""
-    side = Side.SELL if position > 0 else Side.BUY
-    closing = [order for order in others if order.side is side]
-    left = max(abs(whole) - sum((o.leaves for o in closing), ZERO), ZERO)
-    taken = abs(position) - left
+    side = Side.SELL if lot.quantity > 0 else Side.BUY
+    closing = [o for o in others if o.side is side and o.instrument == lot.instrument]
+    left = max(whole - sum((o.leaves for o in closing), ZERO), ZERO)
+    taken = abs(lot.quantity) - left
     if not closing or taken <= 0:
         return None
-    return OpenOrder("", side, taken, in_doubt=any(o.in_doubt for o in closing))
+    in_doubt = any(o.in_doubt for o in closing)
+    return OpenOrder("", side, taken, in_doubt=in_doubt, instrument=lot.instrument)
 
 
-def _seen(ticket: Ticket) -> OpenOrder:
-    order = ticket.order
+def _seen(ticket: Ticket, trade: Trade) -> OpenOrder:
+    order, symbol = ticket.order, ticket.order.terms.instrument
     return OpenOrder(
         cl_ord_id=order.terms.cl_ord_id,
-        side=order.terms.side,
+        instrument=symbol,
+        side=trade.order_side(symbol, order.terms.side),
         leaves=order.leaves_qty,
         ord_type=order.terms.ord_type,
         in_doubt=ticket.may_not_exist,

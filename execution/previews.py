@@ -1,9 +1,9 @@
 """Previews: the planning of a trade, told instead of done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from execution import accounts, messages
+from execution import accounts, known, messages
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
 from execution.domain import ordering, previewing
@@ -14,7 +14,7 @@ from execution.domain.trades import Trade
 from execution.domain.words import Leg, TradeState
 from execution.holding import Holding
 from execution.lanes import Lane, Run
-from execution.looking import ask_market
+from execution.looking import ask_market, choose
 from execution.session import Session
 from execution.store import Store
 from protos import wire
@@ -39,7 +39,7 @@ class Previews:
     async def preview(self, message: pb.Trade) -> pb.Preview:
         """What the trade would do now. One that cannot be read is an internal error."""
         try:
-            trade = messages.read_trade(message)
+            trade = known.resolve(messages.read_trade(message))
         except ValueError as error:
             return _unreadable(message.trade_id, str(error))
         if not self._holding.trades_at(trade.account):
@@ -48,15 +48,36 @@ class Previews:
             account = await self._account(trade)
         except BrokerError as error:
             return _unreadable(message.trade_id, f"the broker cannot be asked: {error}")
-        lane = account.lanes.get(trade.instrument) or Lane(trade.instrument)
+        lane = account.lanes.get(trade.lane) or Lane(trade.lane)
         run = Run(trade, lane, 0)
         legs = (Leg.ENTRY, Leg.EXIT)
         needed = any(ordering.needs_the_market(trade, leg) for leg in legs)
-        market = await ask_market(account, trade) if needed else Market()
+        waits = trade.option is not None and trade.opens is None
+        market = Market(instrument=trade.instrument)
+        if needed and not waits:
+            market = await ask_market(account, trade, trade.instrument)
         now = self._holding.now()
         seen = _Seen(run.lane.scope(run), market, account.rules, now)
-        plan = previewing.plan(trade, seen.scope, seen.rules, market, now)
-        return _told(trade, plan, seen)
+        return await self._plan(account, trade, seen)
+
+    async def _plan(self, account: Account, trade: Trade, seen: _Seen) -> pb.Preview:
+        """The plan, with whatever it turns out to need."""
+        markets = {seen.market.instrument: seen.market}
+        while True:
+            market = markets.get(trade.instrument, seen.market)
+            seen = replace(seen, market=market)
+            try:
+                plan = previewing.plan(trade, seen.scope, seen.rules, market, seen.at, markets)
+            except previewing.Unseen as unseen:
+                wanted = unseen.wanted
+            else:
+                return _told(trade, plan, seen)
+            if wanted.chooses is None:
+                symbol = wanted.instrument
+                markets[symbol] = await ask_market(account, trade, symbol)
+            else:
+                chosen = await choose(account, trade, wanted, seen.at)
+                trade = chosen or replace(trade, entry_refused="no_contract")
 
     async def _account(self, trade: Trade) -> Account:
         """The account as this instance holds it, or as the store knows it."""
@@ -96,6 +117,7 @@ def _told(trade: Trade, plan: Plan, seen: _Seen) -> pb.Preview:
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
         seen=_state(seen),
+        resolved=known.told(trade),
     )
     if plan.state is TradeState.SKIPPED and plan.sends:
         preview.state = pb.TRADE_STATE_PARTIALLY_FILLED
@@ -110,6 +132,7 @@ def _orders(send: Send) -> list[pb.PlannedOrder]:
         leg=messages.leg(send.leg),
         side=messages.side(send.side),
         ord_type=messages.ord_type(send.ord_type),
+        instrument=send.instrument,
         order_qty=wire.to_text(send.quantity),
         limit_price=wire.to_text(send.limit_price),
         stop_price=wire.to_text(send.stop_price),
@@ -122,6 +145,7 @@ def _orders(send: Send) -> list[pb.PlannedOrder]:
     guards = [
         pb.PlannedOrder(
             leg=messages.leg(guard.leg),
+            instrument=send.instrument,
             side=messages.side(guard.side),
             ord_type=messages.ord_type(guard.ord_type),
             order_qty=wire.to_text(send.quantity),

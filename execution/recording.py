@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from execution import messages
+from execution import known, messages
 from execution.accounts import Account
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
-from execution.lanes import Lane, Run, Ticket
+from execution.lanes import Book, Lane, Run, Ticket
 from execution.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
 
@@ -41,15 +42,28 @@ def sending(
     lane = run.lane
     if subscription not in lane.attribution:
         lane.attribution[subscription] = lane.attribution_of(subscription)
-        lane.own.setdefault(subscription, FLAT)
-        entry.positions.append(_own_row(account, lane, run, fact.seq))
+        symbol = tickets[0].order.terms.instrument
+        lane.book(symbol).own.setdefault(subscription, FLAT)
+        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
     return entry
+
+
+def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
+    """What the trade's ticker means, the first time it is known; it is not found out again."""
+    told = known.told(run.trade)
+    if run.is_resolved or account.is_lost or told is None:
+        return None
+    run.is_resolved = True
+    fact = _fact(account, f"{run.trade.trade_id.hex}:resolved", now, run.trade)
+    messages.set_resolved(fact, told)
+    return _entry(account, fact, "resolved", now, None, run.trade)
 
 
 def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked: bool) -> Entry:
     """What the broker said; a fill carries the positions after it."""
     run, lane = ticket.run, ticket.run.lane
-    subscription = ticket.order.terms.subscription_id
+    symbol, subscription = ticket.order.terms.instrument, ticket.order.terms.subscription_id
+    book = lane.book(symbol)
     fact = _fact(account, said.report_id, said.time, run.trade)
     messages.set_report(
         fact,
@@ -57,13 +71,13 @@ def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked
         said,
         heard=heard,
         asked=asked,
-        position=lane.whole,
-        own_qty=lane.own.get(subscription, FLAT).quantity,
+        position=book.whole,
+        own_qty=book.own.get(subscription, FLAT).quantity,
     )
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if said.exec_type is ExecType.FILL:
-        entry.positions.append(_own_row(account, lane, run, fact.seq))
-        entry.positions.append(_whole_row(account, lane, fact.seq))
+        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
+        entry.positions.append(_whole_row(account, symbol, book, fact.seq))
     return entry
 
 
@@ -141,12 +155,13 @@ def _order_row(account: Account, order: Order) -> OrderRow:
     )
 
 
-def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
-    subscription = run.trade.subscription_id
-    own = lane.own.get(subscription, FLAT)
+def _own_row(
+    account: Account, lane: Lane, symbol: str, subscription: UUID, seq: int
+) -> PositionRow:
+    own = lane.book(symbol).own.get(subscription, FLAT)
     return PositionRow(
         account.account_id,
-        lane.instrument,
+        symbol,
         subscription,
         own.quantity,
         own.avg_price,
@@ -155,8 +170,8 @@ def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
     )
 
 
-def _whole_row(account: Account, lane: Lane, seq: int) -> PositionRow:
-    whole = lane.whole
+def _whole_row(account: Account, symbol: str, book: Book, seq: int) -> PositionRow:
+    whole = book.whole
     return PositionRow(
-        account.account_id, lane.instrument, WHOLE, whole.quantity, whole.avg_price, seq, "account"
+        account.account_id, symbol, WHOLE, whole.quantity, whole.avg_price, seq, "account"
     )

@@ -20,11 +20,24 @@ class OpenOrder:
     ord_type: OrdType = OrdType.MARKET
     in_doubt: bool = False
     cancel_asked: bool = False
+    instrument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is held of one instrument of a lane."""
+
+    instrument: str
+    quantity: Decimal
+    avg_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a subscription's trade sees of its lane: `entries` and `protection` are its own."""
+    """What a subscription's trade sees of its lane: `entries` and `protection` are its own.
+
+    Signs and sides are the trade's: where a put counts as bearish, a bought one is negative.
+    """
 
     position: Decimal = ZERO
     entries: tuple[OpenOrder, ...] = ()
@@ -32,6 +45,26 @@ class Scope:
     in_doubt: bool = False
     avg_price: Decimal | None = None
     protection: tuple[OpenOrder, ...] = ()
+    # The position by instrument; none is a position in the trade's own.
+    lots: tuple[Lot, ...] = ()
+
+    def against(self, side: Side) -> tuple[Lot, ...]:
+        """What orders of a side would close, the first to end first."""
+        lots = self.lots or (Lot("", self.position, self.avg_price),)
+        return tuple(lot for lot in lots if lot.quantity * side.sign < 0)
+
+    def next_to_close(self, side: Side) -> tuple[Lot, Decimal]:
+        """The first lot that orders of a side may still close something of, and how much."""
+        found, free = Lot("", ZERO), ZERO
+        for lot in self.against(side):
+            same = (lot.instrument, "")
+            guards = (o.leaves for o in self.protection if o.instrument in same)
+            working = (o.leaves for o in self.closing if o.side is side and o.instrument in same)
+            found = lot
+            free = abs(lot.quantity) - sum(working, ZERO) - max(guards, default=ZERO)
+            if free > 0:
+                break
+        return found, free
 
     @property
     def exposure(self) -> Decimal:
@@ -92,6 +125,8 @@ class VenueRules:
     times_in_force: frozenset[str] = frozenset({"day"})
     # Takes an entry together with its target and stop, and links them.
     has_brackets: bool = False
+    # Refuses orders while the exchange is closed.
+    keeps_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +159,8 @@ class Send:
     time_in_force: str = "day"
     cancel_after: timedelta | None = None
     guards: tuple[Guard, ...] = ()
+    # The canonical symbol.
+    instrument: str = ""
     # What it was decided from: kept with the order.
     numbers: Mapping[str, str] = field(default_factory=dict)
 
@@ -138,7 +175,11 @@ class CancelFirst:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The quote and the account's figures are needed; ask again with them."""
+    """The quote of an instrument and the account's figures are needed; or first the contract
+    that an entry toward a side is in. Ask again with them."""
+
+    instrument: str = ""
+    chooses: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from execution.domain import brackets, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
-from execution.domain.market import Contract, Market, contract_of
+from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
 from execution.domain.trades import Style, Trade
 from execution.domain.words import By, Leg, OrdType, Side
@@ -56,7 +56,10 @@ def _lacks_its_price(style: Style) -> bool:
 
 def contract(trade: Trade, price: Decimal | None) -> Contract:
     """How the trade's instrument is priced and counted."""
-    return trade.contract or contract_of(trade.asset_class, price or trade.signal_price)
+    price = price or trade.signal_price
+    if trade.opens is not None:
+        return contract_in(trade.opens, price)
+    return contract_of(trade.asset_class, price)
 
 
 def planning_price(trade: Trade, style: Style, side: Side, market: Market | None) -> Decimal | None:
@@ -148,6 +151,7 @@ def send(
     quantity: Decimal,
     revision: int,
     *,
+    instrument: str,
     guards: tuple[Guard, ...] = (),
     numbers: Mapping[str, str],
 ) -> Send:
@@ -167,6 +171,7 @@ def send(
         time_in_force=terms.time_in_force,
         cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
         guards=guards,
+        instrument=instrument or trade.instrument,
         numbers=numbers,
     )
 

@@ -55,6 +55,8 @@ def decide(
         return following.breakeven(trade, progress, progress.stop)
     if progress.entry is not None:
         return following.entry(trade, progress, progress.entry)
+    if trade.unknown:
+        return refuse(trade, scope, trade.unknown, trade.unknown_numbers)
     plan = _Plan(trade, scope, progress, venue, market)
     return plan.after_exits() if progress.exits else plan.begin()
 
@@ -98,14 +100,18 @@ class _Plan:
     def after_exits(self) -> Decision:
         """The exit was sent: follow it; then pay the rest of a debt, or enter."""
         trade, progress = self.trade, self.progress
-        side = progress.exits[0].terms.side
+        first = progress.exits[0].terms
+        side = trade.order_side(first.instrument, first.side)
         asked = self._asked_before()
         may_enter = table.enters_toward(trade, side) and trade.swaps_to(side)
         if any(o.is_open for o in progress.exits):
             return following.open_exit(progress, flips=may_enter)
         if any(not o.is_filled for o in progress.exits):
             return following.ended_exit(trade, progress)
-        if progress.in_debt and (self.scope.in_doubt or self.scope.position * side.sign < 0):
+        closed = {o.terms.instrument for o in progress.exits}
+        more = any(lot.instrument not in closed for lot in self.scope.against(side))
+        owes = self.scope.in_doubt or self.scope.position * side.sign < 0
+        if (progress.in_debt and owes) or (more and self.scope.lots):
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 return self._close(Close(side, want), asked)
@@ -162,8 +168,11 @@ class _Plan:
             return None
         side = trade.direction or (Side.SELL if self.scope.position > 0 else Side.BUY)
         plain = trade.size_type in sizing.PLAIN_TYPES
-        if not plain and self.market is None:
-            return Look()
+        held = (*self.scope.against(Side.BUY), *self.scope.against(Side.SELL))
+        symbol = held[0].instrument if held else trade.instrument
+        if not plain and not self._sees(symbol):
+            return Look(symbol)
+        side = trade.order_side(symbol, side)
         price = ordering.planning_price(trade, trade.exit, side, self.market)
         return sizing.units(
             trade,
@@ -217,8 +226,14 @@ class _Plan:
             return Wait(TradeState.BLOCKED, "in_doubt")
         if (replaced := self._replaced()) is not None:
             return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
-        if self.market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
-            return Look()
+        if self.trade.option is not None and self.trade.opens is None:
+            # What is added to is what is held.
+            held = self.scope.against(side.opposite)
+            return Look(held[0].instrument if held else "", chooses=side)
+        needed = ordering.needs_the_market(self.trade, Leg.ENTRY)
+        if needed and not self._sees(self.trade.instrument):
+            return Look(self.trade.instrument)
+        side = self.trade.entry_side(side)
         terms = ordering.entry_terms(self.trade, side, self.venue, self.market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
@@ -232,7 +247,13 @@ class _Plan:
         if isinstance(guarded, Refusal):
             return self._refuse(guarded)
         return ordering.send(
-            self.trade, terms, quantity, 0, guards=guarded, numbers=self._seen(asked, terms)
+            self.trade,
+            terms,
+            quantity,
+            0,
+            instrument=self.trade.instrument,
+            guards=guarded,
+            numbers=self._seen(asked, terms),
         )
 
     def _not_allowed(self, side: Side) -> Refusal | None:
@@ -246,7 +267,7 @@ class _Plan:
         if trade.is_crypto and side is Side.SELL:
             return Refusal("short_not_allowed")
         is_option = trade.asset_class is AssetClass.OPTIONS
-        if is_option and side is Side.SELL and not trade.short_options:
+        if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
             return Refusal("short_options_off")
         return None
 
@@ -268,23 +289,29 @@ class _Plan:
             return CancelFirst(tuple(to_cancel))
         if any(not o.in_doubt for o in ours):
             return Wait(TradeState.WORKING, "")
-        held = max(-scope.position * close.side.sign, ZERO)
-        guarding = max((o.leaves for o in scope.protection), default=ZERO)
-        working = sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
-        free = quantity = held - working - guarding
+        lot, free = scope.next_to_close(close.side)
+        held, quantity = abs(lot.quantity), free
         if close.want is not None and close.want - progress.exited < free:
             quantity = sizing.down(close.want - progress.exited, self._step())
-        elif ZERO < held < self.venue.smallest_quantity:
+        elif ZERO < held < self.venue.smallest_quantity or sizing.is_dust(self.trade, lot):
             return self._refuse(Refusal("no_position", {"dust": text(held)}))
         if quantity > 0:
-            return self._send_exit(close.side, quantity, asked)
+            return self._send_exit(close.side, lot.instrument, quantity, asked)
         if close.want is not None and ZERO < close.want - progress.exited < free:
             return self._refuse(Refusal("quantity_zero", {"quantity": text(close.want)}))
         return self._nothing_to_close(close, asked, held)
 
-    def _send_exit(self, side: Side, quantity: Decimal, asked: Decimal | None) -> Decision:
-        if self.market is None and ordering.needs_the_market(self.trade, Leg.EXIT):
-            return Look()
+    def _sees(self, symbol: str) -> bool:
+        """True when the market was looked at for this instrument."""
+        return self.market is not None and self.market.instrument in ("", symbol)
+
+    def _send_exit(
+        self, side: Side, instrument: str, quantity: Decimal, asked: Decimal | None
+    ) -> Decision:
+        symbol = instrument or self.trade.instrument
+        if ordering.needs_the_market(self.trade, Leg.EXIT) and not self._sees(symbol):
+            return Look(symbol)
+        side = self.trade.order_side(symbol, side)
         if held_back := ordering.exit_spread(self.trade, self.market):
             return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
         terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
@@ -292,7 +319,9 @@ class _Plan:
             return self._refuse(terms)
         revision = len(self.progress.exits)
         numbers = self._seen(asked, terms)
-        return ordering.send(self.trade, terms, quantity, revision, numbers=numbers)
+        return ordering.send(
+            self.trade, terms, quantity, revision, instrument=symbol, numbers=numbers
+        )
 
     def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
         scope, progress = self.scope, self.progress
@@ -318,12 +347,18 @@ class _Plan:
 
     def _break_even(self, side: Side) -> Decision:
         """A stop at the average price in place of the resting one."""
-        if self.market is None:
-            return Look()
+        lot, _ = self.scope.next_to_close(side)
+        symbol = lot.instrument or self.trade.instrument
+        if self.market is None or not self._sees(symbol):
+            return Look(symbol)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
         terms = ordering.breakeven_terms(
-            self.trade, side, self.scope.avg_price, self.venue, self.market
+            self.trade,
+            self.trade.order_side(symbol, side),
+            lot.avg_price,
+            self.venue,
+            self.market,
         )
         if isinstance(terms, Refusal):
             return self._refuse(terms)
@@ -332,10 +367,12 @@ class _Plan:
             return CancelFirst(tuple(to_cancel))
         if resting:
             return Wait(TradeState.WORKING, "")
-        free = abs(self.scope.position) - sum((o.leaves for o in self.scope.closing), ZERO)
+        closing = (o.leaves for o in self.scope.closing if o.instrument in (lot.instrument, ""))
+        free = abs(lot.quantity) - sum(closing, ZERO)
         if free <= 0:
             return self._refuse(Refusal("already_closing"))
-        return ordering.send(self.trade, terms, free, 0, numbers=self._seen(None, terms))
+        numbers = self._seen(None, terms)
+        return ordering.send(self.trade, terms, free, 0, instrument=symbol, numbers=numbers)
 
     # -- what was seen
 

@@ -129,7 +129,7 @@ def test_c5_an_entry_whose_stop_cannot_be_placed_is_skipped() -> None:
 
 def test_what_needs_the_market_asks_for_it_before_anything_is_decided() -> None:
     money = a_trade("buy", "1000", size_type=SizeType.DOLLAR_AMOUNT)
-    assert decide(money, held("0"), seen=None) == Look()
+    assert decide(money, held("0"), seen=None) == Look("AAPL")
     assert isinstance(decide(a_trade("buy", "3"), held("0"), seen=None), Send)
     assert isinstance(decide(a_trade("exit"), held("5"), seen=None), Send)
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from execution import known
 from execution import messages as execution_messages
 from execution.domain.trades import Distance, StopLoss, Trade
 from execution.domain.words import By, OrdType, SizeType
@@ -120,8 +121,9 @@ def test_reject_after_counts_from_the_sender_and_not_the_delay() -> None:
 
 def test_the_tick_of_a_future_is_in_the_table() -> None:
     trade = told(asset_class="futures", instrument="MNQZ2026", ticker="MNQZ2026")
-    assert trade.contract is not None
-    assert (trade.contract.tick, trade.contract.point_value) == (Decimal("0.25"), Decimal(2))
+    found = known.resolve(trade).opens
+    assert found is not None
+    assert (found.tick, found.point_value) == (Decimal("0.25"), Decimal(2))
 
 
 def test_a_flip_waits_as_long_as_its_settings_say() -> None:

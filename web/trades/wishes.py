@@ -120,7 +120,9 @@ def _reject_at(signal: Signal, settings: Settings, accepted_at: datetime) -> dat
         return None
     sent = signal.get("sent_at")
     since = min(datetime.fromisoformat(sent), accepted_at) if sent else accepted_at
-    allowed = max(Decimal(limit) for limit in limits) + Decimal(_value(settings, "delay_seconds") or 0)
+    allowed = max(Decimal(limit) for limit in limits) + Decimal(
+        _value(settings, "delay_seconds") or 0
+    )
     return since + timedelta(milliseconds=int(allowed * 1000))
 
 

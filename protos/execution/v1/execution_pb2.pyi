@@ -53,6 +53,13 @@ class AssetClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASSET_CLASS_FUTURES: _ClassVar[AssetClass]
     ASSET_CLASS_CRYPTO: _ClassVar[AssetClass]
 
+class OptionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPTION_TYPE_UNSPECIFIED: _ClassVar[OptionType]
+    OPTION_TYPE_BOTH: _ClassVar[OptionType]
+    OPTION_TYPE_CALL: _ClassVar[OptionType]
+    OPTION_TYPE_PUT: _ClassVar[OptionType]
+
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SIDE_UNSPECIFIED: _ClassVar[Side]
@@ -244,6 +251,10 @@ ASSET_CLASS_STOCKS: AssetClass
 ASSET_CLASS_OPTIONS: AssetClass
 ASSET_CLASS_FUTURES: AssetClass
 ASSET_CLASS_CRYPTO: AssetClass
+OPTION_TYPE_UNSPECIFIED: OptionType
+OPTION_TYPE_BOTH: OptionType
+OPTION_TYPE_CALL: OptionType
+OPTION_TYPE_PUT: OptionType
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -487,7 +498,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "entry_refusal")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "entry_refusal", "option")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -533,6 +544,7 @@ class Trade(_message.Message):
     MARKET_WITHOUT_PRICE_FIELD_NUMBER: _ClassVar[int]
     UNCAPPED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     ENTRY_REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    OPTION_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
     strategy_id: str
@@ -578,7 +590,59 @@ class Trade(_message.Message):
     market_without_price: bool
     uncapped_quantity: str
     entry_refusal: EntryRefusal
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ...) -> None: ...
+    option: OptionChoice
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ...) -> None: ...
+
+class OptionChoice(_message.Message):
+    __slots__ = ("option_type", "invert_puts", "in_the_money", "expiration", "strikes_away", "strike_count", "strike_price")
+    OPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
+    INVERT_PUTS_FIELD_NUMBER: _ClassVar[int]
+    IN_THE_MONEY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRATION_FIELD_NUMBER: _ClassVar[int]
+    STRIKES_AWAY_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    option_type: OptionType
+    invert_puts: bool
+    in_the_money: bool
+    expiration: str
+    strikes_away: int
+    strike_count: int
+    strike_price: str
+    def __init__(self, option_type: _Optional[_Union[OptionType, str]] = ..., invert_puts: _Optional[bool] = ..., in_the_money: _Optional[bool] = ..., expiration: _Optional[str] = ..., strikes_away: _Optional[int] = ..., strike_count: _Optional[int] = ..., strike_price: _Optional[str] = ...) -> None: ...
+
+class Resolved(_message.Message):
+    __slots__ = ("ticker", "symbol", "asset_class", "root", "expires", "rolls", "warning", "tick", "point_value", "currency", "chosen_from")
+    class ChosenFromEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TICKER_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    ASSET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    ROLLS_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
+    TICK_FIELD_NUMBER: _ClassVar[int]
+    POINT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FROM_FIELD_NUMBER: _ClassVar[int]
+    ticker: str
+    symbol: str
+    asset_class: AssetClass
+    root: str
+    expires: str
+    rolls: str
+    warning: str
+    tick: str
+    point_value: str
+    currency: str
+    chosen_from: _containers.ScalarMap[str, str]
+    def __init__(self, ticker: _Optional[str] = ..., symbol: _Optional[str] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., root: _Optional[str] = ..., expires: _Optional[str] = ..., rolls: _Optional[str] = ..., warning: _Optional[str] = ..., tick: _Optional[str] = ..., point_value: _Optional[str] = ..., currency: _Optional[str] = ..., chosen_from: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class EntryRefusal(_message.Message):
     __slots__ = ("reason", "numbers")
@@ -652,7 +716,7 @@ class PreviewTradesResponse(_message.Message):
     def __init__(self, previews: _Optional[_Iterable[_Union[Preview, _Mapping]]] = ...) -> None: ...
 
 class Preview(_message.Message):
-    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen")
+    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen", "resolved")
     class NumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -669,6 +733,7 @@ class Preview(_message.Message):
     WORST_LOSS_FIELD_NUMBER: _ClassVar[int]
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     SEEN_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     state: TradeState
     reason: Reason
@@ -678,10 +743,11 @@ class Preview(_message.Message):
     worst_loss: str
     verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
     seen: SeenState
-    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ...) -> None: ...
+    resolved: Resolved
+    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
 
 class PlannedOrder(_message.Message):
-    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds")
+    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds", "instrument")
     LEG_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -693,6 +759,7 @@ class PlannedOrder(_message.Message):
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     PLANNING_PRICE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     leg: Leg
     side: Side
     ord_type: OrdType
@@ -704,7 +771,8 @@ class PlannedOrder(_message.Message):
     time_in_force: str
     planning_price: str
     cancel_after_seconds: int
-    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ...) -> None: ...
+    instrument: str
+    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ..., instrument: _Optional[str] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("rule", "passed", "numbers")
@@ -809,7 +877,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change", "trade_resolved")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -822,6 +890,7 @@ class Fact(_message.Message):
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
     POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -834,7 +903,8 @@ class Fact(_message.Message):
     execution_report: ExecutionReport
     trade_outcome: TradeOutcome
     position_change: PositionChange
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
+    trade_resolved: TradeResolved
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ...) -> None: ...
 
 class OrderSending(_message.Message):
     __slots__ = ("order", "planned_time", "numbers")
@@ -919,6 +989,12 @@ class TradeOutcome(_message.Message):
     message: str
     planned_time: _timestamp_pb2.Timestamp
     def __init__(self, state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., message: _Optional[str] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TradeResolved(_message.Message):
+    __slots__ = ("resolved",)
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
+    resolved: Resolved
+    def __init__(self, resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
     __slots__ = ("position", "cause")
