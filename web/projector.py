@@ -380,19 +380,10 @@ def _put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> N
 
 
 def _contract(meant: pb.Resolved) -> Row:
-    """What a ticker means, as trades keep it."""
-    return {
-        "ticker": meant.ticker,
-        "symbol": meant.symbol,
-        "root": meant.root,
-        "expires": meant.expires or None,
-        "rolls": meant.rolls or None,
-        "warning": meant.warning or None,
-        "tick": meant.tick,
-        "point_value": meant.point_value,
-        "currency": meant.currency,
-        "chosen_from": dict(meant.chosen_from),
-    }
+    """What a ticker means, as trades keep it; None for what does not apply."""
+    names = ("ticker", "symbol", "root", "expires", "rolls", "warning", "tick", "point_value")
+    told: Row = {name: getattr(meant, name) or None for name in names}
+    return told | {"currency": meant.currency, "chosen_from": dict(meant.chosen_from)}
 
 
 def _word(name: str, prefix: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -26,6 +26,10 @@ def future(kit: Kit, action: str, ticker: str, quantity: str = "2", **fields: An
     return kit.trade(action, quantity, instrument=ticker, **(known | fields))
 
 
+def kind_of(word: str) -> pb.OptionType:
+    return cast("pb.OptionType", pb.OptionType.Value(f"OPTION_TYPE_{word.upper()}"))
+
+
 def option(
     kit: Kit,
     action: str,
@@ -34,7 +38,7 @@ def option(
     quantity: str = "2",
     **said: Any,
 ) -> pb.Trade:
-    choice = pb.OptionChoice(option_type=pb.OptionType.Value(f"OPTION_TYPE_{kind.upper()}"), **said)
+    choice = pb.OptionChoice(option_type=kind_of(kind), **said)
     return kit.trade(
         action, quantity, instrument=ticker, asset_class=pb.ASSET_CLASS_OPTIONS, option=choice
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from execution.domain.sessions import ALWAYS
@@ -180,3 +181,30 @@ async def test_an_option_is_chosen_at_the_open(kit: Kit, exchange: Exchange) -> 
     assert not [f for f in kit.facts if f.HasField("trade_resolved")]
     await opened(kit, exchange)
     assert await ended(kit, entry) == FILLED
+
+
+async def test_a_kill_between_resolving_and_sending_gives_the_same_contract(
+    kit: Kit, exchange: Exchange
+) -> None:
+    entry = kit.trade("buy", "1", instrument="MNQ1!", asset_class=pb.ASSET_CLASS_FUTURES)
+    await queued(kit, entry)
+    [fact] = [f for f in kit.facts if f.HasField("trade_resolved")]
+    await kit.server.kill()
+
+    # As if the front contract had been another one when it was found out.
+    meant = fact.trade_resolved.resolved
+    month = next(m for m in "HMUZ" if m != meant.symbol[3])
+    meant.symbol = f"MNQ{month}{int(meant.symbol[-4:]) + 1}"
+    async with await psycopg.AsyncConnection.connect(kit.database.url("owner")) as owner:
+        await owner.execute(
+            "UPDATE execution.facts SET fact = %s WHERE kind = 'resolved'",
+            (fact.SerializeToString(),),
+        )
+    await opened(kit, exchange)
+    assert await ended(kit, entry) == FILLED
+    assert await kit.venue_positions() == {meant.symbol: "1"}
+    assert (
+        await kit.run(kit.trade("exit", "", instrument="MNQ1!", asset_class=pb.ASSET_CLASS_FUTURES))
+        == FILLED
+    )
+    assert await kit.venue_positions() == {}
