@@ -16,10 +16,10 @@ from web.config import Config
 from web.connections.views import blueprint as connections
 from web.db import db
 from web.queue import Bell
+from web.signals.builder_views import blueprint as builder
 from web.signals.intake import Door
 from web.signals.service import Intake
 from web.signals.views import blueprint as signals
-from web.strategies.builder import blueprint as builder
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
 from web.trades.views import blueprint as trades

@@ -44,8 +44,20 @@ def test_fixed_sizes_open_and_closes_without_one_close_their_own_side(stack: Sta
     assert do(stack, action="openShort", fixed="4") == ("FILLED", None)
     assert do(stack, action="closeLong")[0] == "SKIPPED"
     assert position(stack) == -4
-    assert do(stack, action="openLong", percent="50") == ("SKIPPED", "sizing_unsupported")
+    assert do(stack, action="closeShort", percent="50") == ("FILLED", None)
+    assert position(stack) == -2
     assert do(stack, action="closeShort") == ("FILLED", None)
+    assert position(stack) == 0
+
+
+def test_money_and_percents_open_and_a_wrong_stop_does_not(stack: Stack) -> None:
+    assert do(stack, action="buy", notional="2000") == ("FILLED", None)
+    assert 0 < position(stack) < 2000
+    assert do(stack, action="sell") == ("FILLED", None)
+    assert do(stack, action="openLong", percent="1") == ("FILLED", None)
+    assert position(stack) > 0
+    assert do(stack, action="closeLong") == ("FILLED", None)
+    assert do(stack, action="openLong", fixed="1", loss="999999") == ("SKIPPED", "stop_wrong_side")
     assert position(stack) == 0
 
 
