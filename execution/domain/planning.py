@@ -389,6 +389,8 @@ class _Plan:
             "ask": text(quote.ask if quote else None),
             "equity": text(figures.equity if figures else None),
             "unprotected": str(self.progress.unprotected or ""),
+            "ticker": self.trade.ticker if self.trade.opens is not None else "",
+            **{f"chain_{name}": number for name, number in self.trade.chosen_from.items()},
         }
         return {name: number for name, number in numbers.items() if number}
 

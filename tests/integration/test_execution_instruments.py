@@ -209,6 +209,9 @@ async def test_an_option_is_chosen_from_the_chain_and_closed_by_the_underlying(
     [meant] = resolved(kit, entry)
     assert (meant.symbol, meant.ticker, meant.point_value) == (contract.symbol, "AAPL", "100")
     assert meant.chosen_from["premium"]
+    [sending] = [f.order_sending for f in kit.facts if f.trade_id == entry.trade_id and
+                 f.HasField("order_sending")]  # fmt: skip
+    assert sending.numbers["chain_premium"] == meant.chosen_from["premium"]
 
 
 async def test_an_inverted_put_is_sold_on_a_buy_and_bought_back(kit: Kit) -> None:

@@ -143,7 +143,7 @@ def test_an_option_is_chosen_as_the_settings_and_the_signal_say() -> None:
 
 
 def test_a_signals_limit_is_the_underlyings_unless_the_setting_says_otherwise() -> None:
-    said = {"order_type": "limit", "limit_price": Decimal(228)}
+    said: dict[str, Any] = {"order_type": "limit", "limit_price": Decimal(228)}
     assert told(asset_class="options", **said).entry.limit_price is None
     own = told({"option_limit_from_signal": True}, "options", **said)
     assert own.entry.limit_price == Decimal(228)
