@@ -11,6 +11,7 @@ from execution import known, messages
 from execution.brokers.base import Adapter
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
+from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Action, TradeState
 from execution.lanes import Lane, Run, Ticket
@@ -72,6 +73,8 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
         else:
             book.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
+            if held.ledger != NO_LEDGER:
+                lane.ledgers[held.subscription_id] = held.ledger
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)

@@ -138,6 +138,8 @@ class Engine:
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
             lane.move(ticket, report)
+            # What an entry goes by is looked at again after its exit.
+            ticket.run.looked_at = None
         if ticket.order.is_open:
             lane.open[report.cl_ord_id] = ticket
         else:
@@ -238,11 +240,14 @@ class Engine:
                 run.is_done = True
                 self._end(account, run, decision)
 
+    def _looked(self, account: Account, run: Run) -> None:
+        run.lane.see_balance(run)
+        self._write_down(account, run)
+        self.settle(account, run.lane)
+
     def _end(self, account: Account, run: Run, end: End) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
-        run.is_guarding = any(
-            t.order.is_open and t.order.terms.leg.is_protection for t in run.tickets
-        )
+        run.is_guarding = run.has_open_protection
         if run.is_guarding:
             self._say(account, run, end.state, end.reason, end.numbers)
             return
@@ -254,6 +259,7 @@ class Engine:
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
         self._write_down(account, run)
+        run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return
@@ -267,10 +273,6 @@ class Engine:
         """What its ticker means, once that is known."""
         if entry := recording.resolved(account, run, self._runtime.now()):
             self._journal.write(entry)
-
-    def _looked(self, account: Account, run: Run) -> None:
-        self._write_down(account, run)
-        self.settle(account, run.lane)
 
     def _decide(self, account: Account, run: Run, scope: Scope) -> Decision:
         try:
@@ -334,8 +336,7 @@ class Engine:
         if run.entry is None and not run.is_done and not run.entry_dropped:
             log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
             run.entry_dropped = "flip_timeout"
-            seconds = run.trade.flip_wait.total_seconds()
-            run.dropped_numbers = {"seconds": format(seconds, ".0f")}
+            run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
             self.settle(account, run.lane)
 
     def _say(
@@ -383,7 +384,6 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
-
         entry = recording.sending(
             account, tickets, now, lambda: self._dispatch.submit(account, tickets[0])
         )

@@ -5,20 +5,21 @@ a track: they start in the order of acceptance.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from execution import known
+from execution.books import Book, ends, taken_by
 from execution.domain import positions
 from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
-from execution.domain.instruments import Instrument
 from execution.domain.market import Market
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO, Order
-from execution.domain.positions import FLAT, Attribution, Position
+from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Side, TradeState
 
@@ -135,6 +136,11 @@ class Run:
             return None
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
 
+    @property
+    def has_open_protection(self) -> bool:
+        """True while a target or stop of it works."""
+        return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
+
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
         """The open orders of earlier trades that go first."""
         targets = [self.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
@@ -212,23 +218,6 @@ class Run:
 
 
 @dataclass(slots=True, eq=False)
-class Book:
-    """What is held of one instrument: by the whole account, and by each subscription."""
-
-    # None for what nobody could tell.
-    instrument: Instrument | None = None
-    whole: Position = FLAT
-    own: dict[UUID, Position] = field(default_factory=dict)
-
-    def position(self, subscription: UUID, attribution: Attribution) -> Position:
-        """What a subscription's trades see of it."""
-        own = self.own.get(subscription, FLAT)
-        held = self.whole if attribution is Attribution.ACCOUNT else own
-        seen = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
-        return Position(seen, held.avg_price)
-
-
-@dataclass(slots=True, eq=False)
 class Lane:
     """One underlying of one account, with all its contracts."""
 
@@ -236,6 +225,8 @@ class Lane:
     # By canonical symbol.
     books: dict[str, Book] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
+    # What targets need to know of the past.
+    ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
@@ -270,12 +261,12 @@ class Lane:
             if is_own and ticket.order.terms.leg.is_protection:
                 protection.append(_seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket, trade))
+                closing.append(_seen(ticket, trade, is_own=is_own))
             elif is_own and ticket.run is not run:
                 entries.append(_seen(ticket, trade))
         lots = self._lots(run, attribution)
         for lot in lots:
-            if taken := _taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
+            if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
                 closing.append(taken)
                 in_doubt = in_doubt or taken.in_doubt
         return Scope(
@@ -286,13 +277,14 @@ class Lane:
             avg_price=lots[0].avg_price if len(lots) == 1 else None,
             protection=tuple(protection),
             lots=lots,
+            ledger=self.ledger(subscription),
         )
 
     def _lots(self, run: Run, attribution: Attribution) -> tuple[Lot, ...]:
         """What the run sees of each contract that still trades, in the trade's own signs."""
         trade, lots = run.trade, []
         at = max(trade.released_at, run.planned_at or trade.released_at)
-        for symbol, book in sorted(self.books.items(), key=_ends):
+        for symbol, book in sorted(self.books.items(), key=ends):
             is_over = book.instrument is not None and book.instrument.is_expired(at)
             if is_over or trade.sees_only not in ("", symbol):
                 continue
@@ -310,6 +302,29 @@ class Lane:
         book.whole = book.whole.after(terms.side, quantity, price)
         own = book.own.get(subscription, FLAT)
         book.own[subscription] = own.after(terms.side, quantity, price)
+        if (target := ticket.run.trade.target) is not None:
+            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+
+    def ledger(self, subscription: UUID) -> Ledger:
+        """What is remembered for a subscription's targets."""
+        return self.ledgers.get(subscription, NO_LEDGER)
+
+    def hear_of_sender(self, run: Run) -> None:
+        """A sender that is flat is in step from now on."""
+        trade = run.trade
+        if trade.target is not None and not trade.target.now:
+            before = self.ledger(trade.subscription_id)
+            self.ledgers[trade.subscription_id] = replace(before, in_step=True, followed=ZERO)
+
+    def see_balance(self, run: Run) -> None:
+        """Remember the balance that a target saw."""
+        trade, figures = run.trade, run.market.figures if run.market else None
+        if trade.wanted is None or figures is None:
+            return
+        is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
+        before = self.ledger(trade.subscription_id)
+        balance = max(figures.balance, ZERO)
+        self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
 
     def orphans(self, subscription: UUID) -> list[Ticket]:
         """Protection of a subscription that holds nothing here any more."""
@@ -349,26 +364,7 @@ class Lane:
             yield from track
 
 
-def _ends(held: tuple[str, Book]) -> tuple[date, str]:
-    """The order of exits: the contract that ends first."""
-    symbol, book = held
-    return (book.instrument and book.instrument.expiry) or date.max, symbol
-
-
-def _taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | None:
-    """What exits of other subscriptions, which may close the whole account, take of this
-    position: as one order on the closing side, for it must not be closed twice."""
-    side = Side.SELL if lot.quantity > 0 else Side.BUY
-    closing = [o for o in others if o.side is side and o.instrument == lot.instrument]
-    left = max(whole - sum((o.leaves for o in closing), ZERO), ZERO)
-    taken = abs(lot.quantity) - left
-    if not closing or taken <= 0:
-        return None
-    in_doubt = any(o.in_doubt for o in closing)
-    return OpenOrder("", side, taken, in_doubt=in_doubt, instrument=lot.instrument)
-
-
-def _seen(ticket: Ticket, trade: Trade) -> OpenOrder:
+def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
     order, symbol = ticket.order, ticket.order.terms.instrument
     return OpenOrder(
         cl_ord_id=order.terms.cl_ord_id,
@@ -378,4 +374,5 @@ def _seen(ticket: Ticket, trade: Trade) -> OpenOrder:
         ord_type=order.terms.ord_type,
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
+        tag=ticket.run.trade.client_tag if is_own else "",
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from execution.domain import chains
 from execution.domain.options import OptionType
+from execution.domain.sync import Sizing, Target
 from execution.domain.trades import FLIP_WAIT, Distance, OptionWish, StopLoss, Style
 from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
 from protos import wire
@@ -18,6 +19,7 @@ ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in OrdType}
 _SIZE_TYPES = {pb.SizeType.Value(f"SIZE_TYPE_{s.name}"): s for s in SizeType}
 _PRICE_TYPES = {pb.PriceType.Value(f"PRICE_TYPE_{p.name}"): p for p in PriceType}
 _ASSET_CLASSES = {pb.AssetClass.Value(f"ASSET_CLASS_{a.name}"): a for a in AssetClass}
+_SIZINGS = {pb.Sizing.Value(f"SIZING_{s.name}"): s for s in Sizing}
 _CANCEL_FIRST = {
     pb.CANCEL_FIRST_UNSPECIFIED: None,
     pb.CANCEL_FIRST_YES: True,
@@ -105,6 +107,9 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "short_options": message.short_options,
         "uncapped": positive(message.uncapped_quantity),
         "market_without_price": message.market_without_price,
+        "target": _target(message),
+        "client_tag": message.client_tag,
+        "reverses": message.reverses,
     }
 
 
@@ -114,6 +119,26 @@ def positive(text: str) -> Decimal | None:
     if value is not None and value <= 0:
         raise ValueError(f"not above zero: {text}")
     return value
+
+
+def _target(message: pb.Trade) -> Target | None:
+    """Raises ValueError for one that cannot be computed with."""
+    if not message.HasField("target"):
+        return None
+    said = message.target
+    target = Target(
+        _word(_SIZINGS, said.sizing),
+        wire.to_decimal(said.now) or Decimal(0),
+        wire.to_decimal(said.before),
+        positive(said.value) or Decimal(0),
+        positive(said.order_size) or Decimal(0),
+        positive(said.order_price) or Decimal(0),
+        positive(said.leverage) or Decimal(1),
+        wire.to_decimal(said.reserve_percent) or Decimal(0),
+    )
+    if target.sizing is Sizing.FIXED_CAPITAL and not target.value:
+        raise ValueError("a target without its capital")
+    return target
 
 
 def _take_profit(message: pb.Trade) -> Distance | None:

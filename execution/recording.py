@@ -6,12 +6,13 @@ from uuid import UUID
 
 from execution import known, messages
 from execution.accounts import Account
+from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
-from execution.lanes import Book, Lane, Run, Ticket
+from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
 
@@ -39,11 +40,8 @@ def sending(
         messages.set_sending(fact, ticket.order, run.planned_at or now)
         entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
         entry.orders.append(_order_row(account, ticket.order))
-    lane = run.lane
-    if subscription not in lane.attribution:
-        lane.attribution[subscription] = lane.attribution_of(subscription)
-        symbol = tickets[0].order.terms.instrument
-        lane.book(symbol).own.setdefault(subscription, FLAT)
+    lane, symbol = run.lane, tickets[0].order.terms.instrument
+    if subscription not in lane.attribution or run.trade.target is not None:
         entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
     return entry
 
@@ -98,6 +96,9 @@ def outcome(
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
+    if run.trade.target is not None:
+        symbol, subscription = run.trade.instrument, run.trade.subscription_id
+        entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
@@ -158,7 +159,10 @@ def _order_row(account: Account, order: Order) -> OrderRow:
 def _own_row(
     account: Account, lane: Lane, symbol: str, subscription: UUID, seq: int
 ) -> PositionRow:
-    own = lane.book(symbol).own.get(subscription, FLAT)
+    # Decided before the row of this one makes the lane a used one.
+    lane.attribution[subscription] = lane.attribution_of(subscription)
+    own = lane.book(symbol).own.setdefault(subscription, FLAT)
+    ledger = lane.ledger(subscription)
     return PositionRow(
         account.account_id,
         symbol,
@@ -166,7 +170,11 @@ def _own_row(
         own.quantity,
         own.avg_price,
         seq,
-        lane.attribution_of(subscription).value,
+        lane.attribution[subscription].value,
+        ledger.initial,
+        ledger.when_flat,
+        ledger.in_step,
+        ledger.followed,
     )
 
 

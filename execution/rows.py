@@ -10,6 +10,7 @@ import msgspec
 
 from execution.domain.orders import Order
 from execution.domain.positions import Attribution, Position
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import AccountRef
 from protos.execution.v1 import execution_pb2 as pb
 
@@ -64,6 +65,11 @@ class PositionRow(msgspec.Struct, frozen=True):
     avg_price: Decimal | None
     fact_seq: int
     attribution: str
+    # What targets need to know of the past.
+    initial_balance: Decimal | None = None
+    flat_balance: Decimal | None = None
+    is_in_step: bool = False
+    followed: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +114,7 @@ class Held:
     subscription_id: UUID
     position: Position
     attribution: Attribution
+    ledger: Ledger = NO_LEDGER
 
 
 @dataclass(slots=True)

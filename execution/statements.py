@@ -37,16 +37,19 @@ WITH held AS MATERIALIZED (
     ON CONFLICT (account_id, canonical_id) DO NOTHING
 ), written_positions AS (
     INSERT INTO execution.positions AS p (account_id, instrument, subscription_id, quantity,
-        avg_price, fact_seq, attribution)
+        avg_price, fact_seq, attribution, initial_balance, flat_balance, is_in_step, followed)
     SELECT q.account_id, q.instrument, q.subscription_id, q.quantity, q.avg_price,
-        q.fact_seq, q.attribution
+        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance, q.is_in_step, q.followed
     FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
         subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
-        attribution text)
+        attribution text, initial_balance numeric, flat_balance numeric, is_in_step boolean,
+        followed numeric)
     WHERE (q.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT (account_id, instrument, subscription_id) DO UPDATE
         SET quantity = excluded.quantity, avg_price = excluded.avg_price,
-            fact_seq = excluded.fact_seq
+            fact_seq = excluded.fact_seq, initial_balance = excluded.initial_balance,
+            flat_balance = excluded.flat_balance, is_in_step = excluded.is_in_step,
+            followed = excluded.followed
         WHERE p.fact_seq <= excluded.fact_seq
 ), written_ends AS (
     UPDATE execution.instructions i SET done_at = coalesce(i.done_at, clock_timestamp())
@@ -148,7 +151,8 @@ FROM execution.instructions WHERE trade_id = ANY(%s) AND done_at IS NULL ORDER B
 """
 
 IMAGE_POSITIONS = """
-SELECT account_id, instrument, subscription_id, quantity, avg_price, attribution
+SELECT account_id, instrument, subscription_id, quantity, avg_price, attribution,
+    initial_balance, flat_balance, is_in_step, followed
 FROM execution.positions WHERE account_id = ANY(%s)
 """
 

@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from execution import messages, statements
 from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
+from execution.domain.sync import Ledger
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
 from execution.rows import (
@@ -270,6 +271,7 @@ class Store:
                     row["subscription_id"],
                     position,
                     Attribution(row["attribution"]),
+                    _ledger(row),
                 )
             )
         for row in await self._all(statements.IMAGE_SEQUENCES, (accounts,)):
@@ -336,6 +338,10 @@ def _newest_positions(entries: Sequence[Entry]) -> list[Any]:
 
 def _stored(row: DictRow) -> Stored:
     return Stored(row["id"], row["trade_id"], bytes(row["trade"]), row["withdrawn"])
+
+
+def _ledger(row: DictRow) -> Ledger:
+    return Ledger(row["initial_balance"], row["flat_balance"], row["is_in_step"], row["followed"])
 
 
 def _broker_seq(fact: Any) -> int:

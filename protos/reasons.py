@@ -141,6 +141,14 @@ CATALOGUE: dict[str, Words] = {
         "Waiting for an earlier trade in {instrument}.",
         "Nothing to do: it goes on by itself.",
     ),
+    "target_reached": Words(
+        "{instrument} is already as the message wants it: {position}.",
+        "Nothing to do.",
+    ),
+    "out_of_step": Words(
+        "The sender was in a position in {instrument} before this subscription was.",
+        "Nothing to do: it begins when the sender next opens from flat.",
+    ),
     "sizing_unsupported": Words(
         "{asked} cannot be done here yet, so no order was sent.",
         "Send `fixed` or `quantity`, or set a size of your own.",

@@ -280,7 +280,7 @@ def send(url: str, message: str) -> None:
 @click.option(
     "--as-of",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The day to judge expiries by.  [default: today]",
+    help="The day to judge expiries by; without it, what is over today is a warning.",
 )
 def lint(
     files: tuple[str, ...],
@@ -304,6 +304,7 @@ def lint(
         asset_class=asset_class,
         now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
         jsonl=jsonl,
+        by_clock=as_of is not None,
     )
     try:
         fine = linting.run(files, options, sys.stdout.buffer)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from execution.domain.orders import ZERO, Order
+from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade
 from execution.domain.words import Leg, OrdType, Side, TradeState
 
@@ -21,6 +22,8 @@ class OpenOrder:
     in_doubt: bool = False
     cancel_asked: bool = False
     instrument: str = ""
+    # The sender's name for it; only of own orders.
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Scope:
     protection: tuple[OpenOrder, ...] = ()
     # The position by instrument; none is a position in the trade's own.
     lots: tuple[Lot, ...] = ()
+    ledger: Ledger = NO_LEDGER
 
     def against(self, side: Side) -> tuple[Lot, ...]:
         """What orders of a side would close, the first to end first."""

@@ -49,7 +49,12 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
     """`cancel`: remove own open orders, and say whether one filled first."""
     wanted = trade.cancel_ord_type
     protection = () if trade.keep_protection else scope.protection
-    ours = [o for o in (*scope.entries, *protection) if wanted in (None, o.ord_type)]
+    candidates = (*scope.entries, *protection)
+    if trade.client_tag:
+        # By its name any order is meant, exits too.
+        every = (*scope.entries, *scope.protection, *scope.closing)
+        candidates = tuple(o for o in every if o.tag == trade.client_tag)
+    ours = [o for o in candidates if wanted in (None, o.ord_type)]
     if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
         return CancelFirst(tuple(to_cancel))
     if any(o.in_doubt for o in ours):
@@ -66,7 +71,9 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
         return End(TradeState.DONE, "now_unprotected", counts)
     if progress.canceled_first or progress.superseded_waiting:
         return End(TradeState.DONE, "", counts)
-    return End(TradeState.SKIPPED, "nothing_to_cancel", counts)
+    # A name that nothing has is what senders expect, not a mistake.
+    state = TradeState.DONE if trade.client_tag else TradeState.SKIPPED
+    return End(state, "nothing_to_cancel", counts)
 
 
 def _waiting(progress: Progress) -> Wait:
@@ -106,3 +113,21 @@ def _ran_out(trade: Trade, order: Order) -> bool:
     after = trade.style(order.terms.leg).cancel_after
     ended = order.end.time if order.end is not None else None
     return after is not None and ended is not None and ended - order.terms.created_at >= after
+
+
+def replaced(trade: Trade, scope: Scope) -> tuple[str, ...] | None:
+    """Open entries that the setting wants gone before another one; None for no such."""
+    if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
+        return None
+    ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
+    return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
+
+
+def asked_to_cancel(trade: Trade, scope: Scope) -> tuple[str, ...]:
+    """Orders that the signal itself wants gone before it is judged."""
+    wanted = trade.cancel_ord_type
+    return tuple(
+        order.cl_ord_id
+        for order in scope.entries
+        if not order.cancel_asked and wanted in (None, order.ord_type)
+    )

@@ -87,13 +87,16 @@ def opens_short(side: Side, position: Decimal, quantity: Decimal) -> bool:
 
 
 def _read_date(found: re.Match[str]) -> date | None:
+    """After an underscore the month comes first, unless that is no date."""
     digits = found["ymd"] or found["mdy"]
     first, second, third = int(digits[:2]), int(digits[2:4]), int(digits[4:])
-    year, month, day = (first, second, third) if found["ymd"] else (third, first, second)
-    try:
-        return date(2000 + year, month, day)
-    except ValueError:
-        return None
+    spellings = [(third, first, second)] if found["mdy"] else []
+    for year, month, day in (*spellings, (first, second, third)):
+        try:
+            return date(2000 + year, month, day)
+        except ValueError:
+            continue
+    return None
 
 
 def _read_strike(text: str) -> Decimal:

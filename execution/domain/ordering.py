@@ -202,3 +202,21 @@ def _time_in_force(style: Style, venue: VenueRules) -> str:
 
 def _unsupported(ord_type: OrdType) -> Refusal:
     return Refusal("order_type_unsupported", {"ord_type": ord_type.value})
+
+
+def numbers(
+    trade: Trade, terms: Terms, market: Market | None, decided: Mapping[str, str]
+) -> dict[str, str]:
+    """What an order was decided from: kept with it."""
+    quote = market.quote if market else None
+    figures = market.figures if market else None
+    found = {
+        **decided,
+        "planning_price": text(terms.priced.planning),
+        "bid": text(quote.bid if quote else None),
+        "ask": text(quote.ask if quote else None),
+        "equity": text(figures.equity if figures else None),
+        "ticker": trade.ticker if trade.opens is not None else "",
+        **{f"chain_{name}": number for name, number in trade.chosen_from.items()},
+    }
+    return {name: number for name, number in found.items() if number}

@@ -9,7 +9,7 @@ out for an order is kept with that order, and not worked out again.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import following, ordering, sizing, table
+from execution.domain import following, ordering, sizing, table, targets
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -29,7 +29,6 @@ from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
 from execution.domain.words import (
     Action,
-    AssetClass,
     Leg,
     OrdType,
     Sentiment,
@@ -77,10 +76,12 @@ class _Plan:
     market: Market | None
 
     def begin(self) -> Decision:
-        if to_cancel := self._asked_to_cancel():
+        if to_cancel := self._to_cancel_first():
             return CancelFirst(to_cancel, judged_after=True)
-        if self.trade.cancel_first and self._is_canceling():
+        if self._cancels_first and self._is_canceling():
             return Wait(TradeState.WORKING, "")
+        if self.trade.wanted is not None:
+            return self._reach()
         exposure = exposure_of(self.scope, self.progress)
         asked = self._asked() if table.compares(self.trade, exposure) else None
         if isinstance(asked, Look):
@@ -103,7 +104,7 @@ class _Plan:
         first = progress.exits[0].terms
         side = trade.order_side(first.instrument, first.side)
         asked = self._asked_before()
-        may_enter = table.enters_toward(trade, side) and trade.swaps_to(side)
+        may_enter = self._may_enter(side)
         if any(o.is_open for o in progress.exits):
             return following.open_exit(progress, flips=may_enter)
         if any(not o.is_filled for o in progress.exits):
@@ -115,11 +116,23 @@ class _Plan:
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 return self._close(Close(side, want), asked)
-        if not self.scope.position and table.enters_after(trade, side, asked, progress.exited):
+        if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
         return End(TradeState.FILLED, self._why_no_entry(side, asked))
 
+    def _may_enter(self, side: Side) -> bool:
+        if self.trade.wanted is not None:
+            return targets.enters_after(self.trade, self.scope, self.progress, side)
+        return table.enters_toward(self.trade, side) and self.trade.swaps_to(side)
+
+    def _enters_after(self, side: Side, asked: Decimal | None) -> bool:
+        if self.trade.wanted is not None:
+            return self._may_enter(side)
+        return table.enters_after(self.trade, side, asked, self.progress.exited)
+
     def _wants_all(self) -> bool:
+        if self.trade.wanted is not None:
+            return self.progress.asked is None
         flat = self.trade.sentiment is Sentiment.FLAT or self.trade.action is Action.REVERSE
         return flat or self.trade.signal_quantity is None
 
@@ -140,18 +153,29 @@ class _Plan:
             case decision:
                 return decision
 
+    # -- toward a position
+
+    def _reach(self) -> Decision:
+        """Nothing is called done while the position itself is in doubt."""
+        match targets.choose(self.trade, self.scope, self.progress, self._step()):
+            case Enter(side):
+                return self._enter(side, None)
+            case Close() as close:
+                return self._close(close, close.want)
+            case End() as end:
+                return Wait(TradeState.BLOCKED, "in_doubt") if self.scope.in_doubt else end
+            case refusal:
+                return self._refuse(refusal)
+
     # -- canceling first
 
-    def _asked_to_cancel(self) -> tuple[str, ...]:
-        """Orders that the signal itself wants gone before it is judged."""
-        if not self.trade.cancel_first:
-            return ()
-        wanted = self.trade.cancel_ord_type
-        return tuple(
-            order.cl_ord_id
-            for order in self.scope.entries
-            if not order.cancel_asked and wanted in (None, order.ord_type)
-        )
+    @property
+    def _cancels_first(self) -> bool:
+        """A wanted position is judged by what is filled, so nothing of ours may work."""
+        return bool(self.trade.cancel_first) or self.trade.wanted is not None
+
+    def _to_cancel_first(self) -> tuple[str, ...]:
+        return following.asked_to_cancel(self.trade, self.scope) if self._cancels_first else ()
 
     def _is_canceling(self) -> bool:
         return any(e.cancel_asked and not e.in_doubt for e in self.scope.entries)
@@ -196,6 +220,8 @@ class _Plan:
     ) -> Decimal | Refusal | None:
         """An entry's size in units, before rounding."""
         trade, exited = self.trade, self.progress.exited
+        if trade.wanted is not None:
+            return targets.units(trade, self.scope, self.progress, terms, self.market)
         if trade.action is Action.REVERSE and trade.signal_quantity is None:
             return exited
         if exited and asked is not None and trade.size_type is SizeType.PERCENT_OF_POSITION:
@@ -220,11 +246,11 @@ class _Plan:
     # -- entering
 
     def _enter(self, side: Side, asked: Decimal | None) -> Decision:
-        if refusal := self._not_allowed(side):
+        if refusal := table.forbids(self.trade, self.progress, side):
             return self._refuse(refusal)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
-        if (replaced := self._replaced()) is not None:
+        if (replaced := following.replaced(self.trade, self.scope)) is not None:
             return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
         if self.trade.option is not None and self.trade.opens is None:
             # What is added to is what is held.
@@ -255,29 +281,6 @@ class _Plan:
             guards=guarded,
             numbers=self._seen(asked, terms),
         )
-
-    def _not_allowed(self, side: Side) -> Refusal | None:
-        trade = self.trade
-        if self.progress.entry_dropped:
-            return Refusal(self.progress.entry_dropped, dict(self.progress.dropped_numbers))
-        if trade.entry_refused:
-            return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
-        if not trade.allows(side):
-            return Refusal("side_not_allowed")
-        if trade.is_crypto and side is Side.SELL:
-            return Refusal("short_not_allowed")
-        is_option = trade.asset_class is AssetClass.OPTIONS
-        if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
-            return Refusal("short_options_off")
-        return None
-
-    def _replaced(self) -> tuple[str, ...] | None:
-        """Open entries that the setting wants gone before another one; None for no such."""
-        trade, scope = self.trade, self.scope
-        if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
-            return None
-        ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
-        return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
 
     # -- closing
 
@@ -377,22 +380,14 @@ class _Plan:
     # -- what was seen
 
     def _seen(self, asked: Decimal | None, terms: ordering.Terms) -> dict[str, str]:
-        """What the order was decided from."""
-        quote = self.market.quote if self.market else None
-        figures = self.market.figures if self.market else None
-        numbers = {
-            "exposure": text(exposure_of(self.scope, self.progress)),
+        exposure = exposure_of(self.scope, self.progress)
+        decided = {
+            "exposure": text(exposure),
             "position": text(self.scope.position),
             "asked": text(asked),
-            "planning_price": text(terms.priced.planning),
-            "bid": text(quote.bid if quote else None),
-            "ask": text(quote.ask if quote else None),
-            "equity": text(figures.equity if figures else None),
             "unprotected": str(self.progress.unprotected or ""),
-            "ticker": self.trade.ticker if self.trade.opens is not None else "",
-            **{f"chain_{name}": number for name, number in self.trade.chosen_from.items()},
         }
-        return {name: number for name, number in numbers.items() if number}
+        return ordering.numbers(self.trade, terms, self.market, decided)
 
     def _refuse(self, refusal: Refusal) -> End:
         return refuse(self.trade, self.scope, refusal.reason, refusal.numbers)

@@ -29,7 +29,7 @@ from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order, Terms
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, Leg, OrdStatus, Origin, TradeState
+from execution.domain.words import AssetClass, ExecType, Leg, OrdStatus, Origin, TradeState
 
 # A flip cancels, exits and enters; more than this would be a circle.
 MOST_STEPS = 12
@@ -89,6 +89,7 @@ def plan(
             case Send():
                 sends.append(decision)
                 verdicts.append(_sent(decision))
+                market = _paid(trade, scope, market, decision)
                 scope, progress = _filled(trade, scope, progress, decision, now)
             case CancelFirst(cl_ord_ids, judged_after):
                 cancels += cl_ord_ids
@@ -155,6 +156,20 @@ def _moved(trade: Trade, scope: Scope, send: Send, price: Decimal) -> Scope:
         lots[send.instrument] = Lot(send.instrument, before.quantity + change, price)
     left = tuple(lot for lot in lots.values() if lot.quantity)
     return replace(scope, position=scope.position + change, avg_price=price, lots=left)
+
+
+def _paid(trade: Trade, scope: Scope, market: Market, send: Send) -> Market:
+    """The account's money after an exit has filled: an entry behind it is sized by that."""
+    figures, planned = market.figures, send.numbers.get("planning_price")
+    if figures is None or send.leg is not Leg.EXIT or not planned:
+        return market
+    price = Decimal(planned)
+    money = send.side.sign * send.quantity * ordering.contract(trade, price).point_value
+    won = money * ((scope.avg_price or price) - price)
+    # Futures cost nothing to hold; all else is paid for.
+    paid = won if trade.asset_class is AssetClass.FUTURES else -money * price
+    after = replace(figures, equity=figures.equity + won, balance=figures.balance + paid)
+    return replace(market, figures=after)
 
 
 def _canceled(

@@ -125,7 +125,8 @@ def buying_power_refusal(
 
 def needs_the_account(trade: Trade) -> bool:
     """True when the size cannot be worked out without the account's figures."""
-    return trade.size_type in EQUITY_TYPES or trade.size_type is SizeType.PERCENT_OF_BALANCE
+    by_figures = trade.size_type in EQUITY_TYPES or trade.size_type is SizeType.PERCENT_OF_BALANCE
+    return by_figures or trade.wanted is not None
 
 
 def is_dust(trade: Trade, lot: Lot) -> bool:

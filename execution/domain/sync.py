@@ -5,7 +5,7 @@ follows from a sizing mode and the balance. Opposite positions are closed whole 
 anything opens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -53,6 +53,8 @@ class Target:
     order_size: Decimal = ZERO
     order_price: Decimal = ZERO
     leverage: Decimal = ONE
+    # Percent of the balance, left untouched where the balance is what is counted.
+    reserve: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,29 @@ class Standing:
     # When the subscription began, and when it was last without a position.
     initial: Decimal
     when_flat: Decimal
-    # Was the sender ever known to be flat? Asked only where a message does not tell.
-    in_step: bool = True
+    # Was the sender ever known to be flat, or followed?
+    in_step: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a subscription remembers of an instrument, for targets; None is not known yet."""
+
+    initial: Decimal | None = None
+    when_flat: Decimal | None = None
+    # Was the sender ever known to be flat?
+    in_step: bool = False
+    # The sender's position that was last acted on.
+    followed: Decimal | None = None
+
+    def after_balance(self, available: Decimal, *, is_flat: bool) -> "Ledger":
+        """After a look at the account: the first balance stays, the one when flat is renewed."""
+        initial = available if self.initial is None else self.initial
+        known = self.when_flat is not None and not is_flat
+        return replace(self, initial=initial, when_flat=self.when_flat if known else available)
+
+
+NO_LEDGER = Ledger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +125,11 @@ def _reach(target: Target, standing: Standing) -> tuple[Step, ...]:
 
 
 def _joins_late(target: Target, standing: Standing) -> bool:
-    """Counting units starts where both are flat: the sender's former units are not ours."""
-    if target.sizing is Sizing.WHOLE:
+    """Counting units begins where both are flat: the sender's former units are not ours.
+    Once in step, what it holds is what is wanted."""
+    if target.sizing is Sizing.WHOLE or standing.in_step:
         return False
-    return not standing.in_step if target.before is None else target.before != 0
+    return target.before is None or target.before != 0
 
 
 def _wanted(target: Target) -> Decimal:
@@ -115,7 +139,8 @@ def _wanted(target: Target) -> Decimal:
 def _open(target: Target, wanted: Decimal, units: Decimal) -> Step:
     side = _side(wanted)
     if target.sizing is Sizing.WHOLE:
-        return Step("open", side, HUNDRED * target.leverage, Measure.BALANCE_PERCENT)
+        percent = _less_reserve(target, HUNDRED) * target.leverage
+        return Step("open", side, percent, Measure.BALANCE_PERCENT)
     return Step("open", side, units, Measure.UNITS)
 
 
@@ -151,7 +176,7 @@ def _amount(target: Target, before: Decimal, standing: Standing) -> tuple[Decima
     started_with = min(standing.initial, standing.available)
     match target.sizing:
         case Sizing.BALANCE_PERCENT:
-            return value, Measure.BALANCE_PERCENT
+            return _less_reserve(target, value), Measure.BALANCE_PERCENT
         case Sizing.INITIAL_PERCENT:
             return started_with * share, Measure.MONEY
         case Sizing.INITIAL_AND_PROFIT:
@@ -169,6 +194,12 @@ def _amount(target: Target, before: Decimal, standing: Standing) -> tuple[Decima
             return standing.when_flat * min(spent / value, ONE), Measure.MONEY
         case Sizing.WHOLE | Sizing.UNITS:
             raise ValueError(target.sizing)
+
+
+def _less_reserve(target: Target, percent: Decimal) -> Decimal:
+    """10 is 10; everything is everything but the reserve. Above 100 the reserve grows too."""
+    kept = HUNDRED - target.reserve
+    return min(percent, max(kept, percent * kept / HUNDRED))
 
 
 def _opening_part(target: Target, before: Decimal) -> Decimal:

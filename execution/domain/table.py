@@ -5,10 +5,11 @@ The cell is chosen by the sign of the exposure; quantities are compared with the
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
-from execution.domain.decisions import Refusal
+from execution.domain.decisions import Progress, Refusal
 from execution.domain.trades import Trade
-from execution.domain.words import Action, Sentiment, Side, Sides
+from execution.domain.words import Action, AssetClass, Sentiment, Side, Sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,17 @@ class BreakEven:
 
 
 Intent = Enter | Close | BreakEven | Refusal
+Wish = TypeVar("Wish", bound=Intent)
 
 
 def choose(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:
     """What the trade does; `asked` is the signal's quantity in units, None where it has none."""
     intent = _by_action(trade, exposure, position, asked)
-    if not exposure and not position:
-        return intent
+    return bound(trade, intent) if exposure or position else intent
+
+
+def bound(trade: Trade, intent: Wish) -> Wish | Refusal:
+    """What the settings leave of it where there is a position."""
     match intent:
         case Close(side) | BreakEven(side) if trade.leaves_alone(side):
             return Refusal("side_isolated")
@@ -133,3 +138,19 @@ def _reduction(trade: Trade, side: Side, toward: Decimal, asked: Decimal | None)
     if not toward:
         return Refusal("no_position")
     return Refusal("sentiment_mismatch") if asked is None else Close(side, asked)
+
+
+def forbids(trade: Trade, progress: Progress, side: Side) -> Refusal | None:
+    """Why nothing may be opened on a side."""
+    if progress.entry_dropped:
+        return Refusal(progress.entry_dropped, dict(progress.dropped_numbers))
+    if trade.entry_refused:
+        return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
+    if not trade.allows(side):
+        return Refusal("side_not_allowed")
+    if trade.is_crypto and side is Side.SELL:
+        return Refusal("short_not_allowed")
+    is_option = trade.asset_class is AssetClass.OPTIONS
+    if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
+        return Refusal("short_options_off")
+    return None

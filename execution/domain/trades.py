@@ -9,6 +9,7 @@ from uuid import UUID
 from execution.domain import options
 from execution.domain.instruments import Instrument
 from execution.domain.options import OptionType, Right
+from execution.domain.sync import Target
 from execution.domain.words import (
     Action,
     AssetClass,
@@ -162,6 +163,12 @@ class Trade:
     market_without_price: bool = False
     # What the signal asked for before a cap lowered it: caps bind entries only.
     uncapped: Decimal | None = None
+    # The position that the sender has; its quantity then says nothing.
+    target: Target | None = None
+    # The sender's name for its order; of `cancel`, the only orders that are meant.
+    client_tag: str = ""
+    # What is opposite is closed whole; the quantity is the entry's.
+    reverses: bool = False
     # When set, an entry is refused with this reason; what closes goes on.
     entry_refused: str = ""
     refusal_numbers: Mapping[str, str] = field(default_factory=dict)
@@ -175,7 +182,12 @@ class Trade:
     def signal_quantity(self) -> Decimal | None:
         """The quantity that may size an exit: the signal's own, never a setting."""
         asked = self.quantity if self.uncapped is None else self.uncapped
-        return asked if self.quantity_from_signal else None
+        return asked if self.quantity_from_signal and not self.reverses else None
+
+    @property
+    def wanted(self) -> Target | None:
+        """The position to be reached; one that is flat is asked for by an exit."""
+        return self.target if self.direction is not None else None
 
     @property
     def direction(self) -> Side | None:
@@ -227,6 +239,10 @@ class Trade:
 
     def supersedes(self, earlier: "Trade") -> bool:
         """True when this newer trade ends the waiting entries of `earlier`."""
+        if self.action is Action.CANCEL and self.client_tag:
+            return self.client_tag == earlier.client_tag
+        if self.target is not None:
+            return True
         if self.action in (Action.EXIT, Action.CANCEL, Action.REVERSE):
             return True
         mine, theirs = self.direction, earlier.direction

@@ -69,3 +69,38 @@ def test_a_reversing_connector_closes_everything_before_it_opens(stack: Stack) -
     assert position(stack) == 2
     assert do(stack, action="closeLong") == ("FILLED", None)
     assert do(stack, action="cancelAll") == ("SKIPPED", "nothing_to_cancel")
+
+
+def test_a_sync_message_is_followed_by_its_shape(stack: Stack) -> None:
+    """`entryOrder` tells what it is, whatever the connector's mode."""
+
+    def follow(now: str, before: str) -> tuple[str, str | None]:
+        def side(size: str) -> str:
+            return "flat" if size == "0" else "short" if size.startswith("-") else "long"
+
+        return do(
+            stack,
+            entryOrder={"mode": "Fixed Base Amount", "value": 4},
+            position={
+                "side": side(now),
+                "size": now.lstrip("-"),
+                "prev_side": side(before),
+                "prev_size": before.lstrip("-"),
+            },
+        )
+
+    assert follow("0.5", "0") == ("FILLED", None)
+    assert position(stack) == 4
+    assert follow("0.5", "0") == ("DONE", "target_reached")
+    assert follow("1", "0.5") == ("FILLED", None)
+    assert position(stack) == 8
+    assert follow("0.25", "1") == ("FILLED", None)
+    assert position(stack) == 2
+    assert follow("-1", "0.25") == ("FILLED", None)
+    assert position(stack) == -4
+    assert follow("0", "-1") == ("FILLED", None)
+    assert position(stack) == 0
+
+
+def test_an_order_is_canceled_by_the_name_its_sender_gave_it(stack: Stack) -> None:
+    assert do(stack, action="cancel", clientOrderId="L1") == ("DONE", "nothing_to_cancel")

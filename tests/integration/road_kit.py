@@ -73,10 +73,12 @@ class Road:
         strategy: factories.Strategy,
         seconds_ago: float = 0,
         delay_seconds: float | None = None,
+        also: dict[str, Any] | None = None,
         **fields: Any,
     ) -> UUID:
-        """An accepted signal, as intake leaves it."""
+        """An accepted signal, as intake leaves it; `also` is what other dialects can say."""
         parsed = traderspost.parse({"ticker": "AAPL", "action": "buy", **fields}).to_json()
+        parsed |= also or {}
         if delay_seconds is not None:
             parsed["delay_seconds"] = str(delay_seconds)
         signal_id = uuid4()

@@ -109,6 +109,28 @@ def test_an_exit_ends_what_was_approved_after_it_but_not_yet_handed_over(
     assert road.store.order == [ids.trade_id(exit_id, waiting.subscription.id).hex]
 
 
+def test_cancel_by_name_ends_only_what_waits_under_that_name(road: Road, desk: Desk) -> None:
+    waiting = wait(road, also={"client_tag": "a"})
+    other = road.signal(waiting.strategy, also={"client_tag": "b"})
+    road.signal(waiting.strategy, action="cancel", also={"client_tag": "a"})
+    road.drain.drain_due()
+    assert desk.state(waiting.trade_id) == ("SKIPPED", "superseded")
+    still = desk.state(ids.trade_id(other, waiting.subscription.id))
+    assert still == ("WAITING_APPROVAL", None)
+
+
+def test_a_wanted_position_ends_entries_that_wait_on_its_own_side_too(
+    road: Road, desk: Desk
+) -> None:
+    waiting = wait(road)
+    target = {"mode": "whole", "side": "long", "prev_side": "flat"}
+    newer = road.signal(waiting.strategy, sentiment="bullish", also={"target": target})
+    road.drain.drain_due()
+    assert desk.state(waiting.trade_id) == ("SKIPPED", "superseded")
+    still = desk.state(ids.trade_id(newer, waiting.subscription.id))
+    assert still == ("WAITING_APPROVAL", None)
+
+
 def test_what_was_approved_before_an_exit_goes_before_it(road: Road, desk: Desk) -> None:
     waiting = wait(road)
     desk.do(approval.approve, waiting.trade_id)

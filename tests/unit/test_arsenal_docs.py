@@ -15,7 +15,7 @@ from web.strategies.rules import Connector
 PAGE = (Path(__file__).parents[2] / "docs" / "crypto_arsenal.md").read_text()
 EXAMPLE = re.compile(r"```json\n(.*?)\n```\n(Reads as|Refused|Orders): ([^\n]*)", re.DOTALL)
 EXAMPLES = [found.groups() for found in EXAMPLE.finditer(PAGE)]
-ACCOUNT = Standing(Decimal(0), Decimal(1000), Decimal(1000), Decimal(1000))
+ACCOUNT = Standing(Decimal(0), Decimal(1000), Decimal(1000), Decimal(1000), in_step=True)
 FIELDS = (
     *("connectorName", "connectorToken", "action", "fixed", "percent", "notional", "limit"),
     *("profit", "loss", "clientOrderId", "log", "delaySeconds", "delaySecondsFilter"),

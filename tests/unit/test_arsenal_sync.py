@@ -55,7 +55,7 @@ def test_every_sync_mode_is_a_target(name: str, mode: str) -> None:
         size=Decimal("0.5"),
         prev_side="flat",
         prev_size=Decimal(0),
-        value=Decimal(10),
+        value=None if mode == "order_size" else Decimal(10),
         order_size=Decimal("0.5"),
         order_price=Decimal("1850.5"),
         leverage=Decimal(10),

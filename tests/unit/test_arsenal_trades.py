@@ -1,13 +1,17 @@
 """What becomes of a Crypto-Arsenal signal before execution hears of it."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from execution import messages as execution_messages
+from execution.domain.sync import Sizing
 from protos.execution.v1 import execution_pb2 as pb
 from web.signals import crypto_arsenal
+from web.signals.arsenal_sync import MODES
 from web.signals.rules import Signal
 from web.strategies.rules import Connector, Mode
 from web.subscriptions import settings
@@ -100,24 +104,62 @@ def test_r10_profit_and_loss_are_prices_of_a_target_and_a_stop() -> None:
 
 def test_r13_a_reversing_trade_may_swap_and_its_size_is_the_entrys() -> None:
     trade = sent(read(Mode.REVERSE, action="openLong", fixed="2"))
-    assert (trade.allow_swap, trade.quantity, trade.quantity_from_signal) == (True, "2", False)
+    assert (trade.allow_swap, trade.quantity, trade.reverses) == (True, "2", True)
+    assert execution_messages.read_trade(trade).signal_quantity is None
     plain = sent(read(action="openLong", fixed="2"))
-    assert (plain.allow_swap, plain.quantity_from_signal) == (False, True)
+    assert (plain.allow_swap, plain.reverses) == (False, False)
+    assert execution_messages.read_trade(plain).signal_quantity == 2
+
+
+def test_a_cancel_by_name_goes_to_execution_with_the_name() -> None:
+    assert sent(read(action="cancel", clientOrderId="Long")).client_tag == "Long"
+    assert sent(read(action="openLong", fixed="1", clientOrderId="Long")).client_tag == "Long"
 
 
 @pytest.mark.parametrize(
-    ("fields", "asked"),
+    ("mode", "fields", "told"),
     [
-        ({"action": "cancel", "clientOrderId": "Long"}, "clientOrderId"),
-        ({"action": "update", "log": "x,3"}, "units"),
+        (Mode.SIDE_SYNC, {"log": "in/long/flat"}, ("WHOLE", "1", "0")),
+        (Mode.SIDE_SYNC, {"log": "in/short/long"}, ("WHOLE", "-1", "1")),
+        (Mode.SIZE_SYNC, {"log": "in/short/5/long/2"}, ("UNITS", "-5", "2")),
+        (Mode.PLAIN, {"action": "update", "log": "x,-3"}, ("UNITS", "-0.3", "")),
+        (Mode.PLAIN, {"action": "update", "log": "x,0"}, ("WHOLE", "0", "")),
     ],
 )
-def test_what_execution_cannot_do_yet_is_skipped_with_what_was_asked(
-    fields: dict[str, Any], asked: str
+def test_a_wanted_position_goes_to_execution_signed(
+    mode: Mode, fields: dict[str, Any], told: tuple[str, str, str]
 ) -> None:
-    decision = decide(read(**fields))
-    assert (decision.state, decision.reason) == ("SKIPPED", "sizing_unsupported")
-    assert asked in decision.numbers["asked"]
+    target = sent(read(mode, **fields)).target
+    sizing = pb.Sizing.Name(target.sizing).removeprefix("SIZING_")
+    assert (sizing, target.now, target.before) == told
+
+
+def test_every_mode_of_the_newest_template_arrives_with_its_figures() -> None:
+    for name, mode in MODES.items():
+        order = {"mode": name, "value": "10", "size": "0.5", "price": "1850.5"}
+        position = {"side": "long", "size": "0.5", "prev_side": "flat", "prev_size": "0"}
+        trade = execution_messages.read_trade(sent(read(entryOrder=order, position=position)))
+        target = trade.wanted
+        assert target is not None
+        assert target.sizing is Sizing(mode)
+        assert target.value == (0 if mode == "order_size" else 10)
+        assert (target.order_size, target.order_price) == (Decimal("0.5"), Decimal("1850.5"))
+        assert (target.now, target.before) == (Decimal("0.5"), Decimal(0))
+        assert target.reserve == 1
+        assert trade.quantity is None
+
+
+def test_a_cap_on_the_size_refuses_what_opens_toward_a_position() -> None:
+    signal = read(Mode.SIDE_SYNC, log="in/long/flat")
+    cap = settings.Cap("quantity", Decimal(5), "risk", "fixed_quantity")
+    found = settings.resolve(signal, {}, settings.validate({"auto_submit": True}), [cap])
+    assert found.refused == (cap,)
+
+
+@pytest.mark.parametrize("fields", [{"log": "in/long/flat"}, {"log": "out/flat/long"}])
+def test_a_wanted_position_ends_every_entry_that_waits(fields: dict[str, Any]) -> None:
+    ends = rules.superseded_by(read(Mode.SIDE_SYNC, **fields))
+    assert {"buy bullish", "sell bearish", "buy ", "sell ", "add "} <= set(ends)
 
 
 @pytest.mark.parametrize("fields", [{"action": "cancelAll"}, {"action": "update", "log": "x,0"}])

@@ -301,7 +301,9 @@ def test_a_tag_nobody_filled_in_is_kept_with_a_warning() -> None:
     [
         ({"connectorName": "x"}, True),
         ({"action": "openLong"}, True),
-        ({"action": "close_short", "ticker": "BTCUSD"}, True),
+        ({"action": "close_short", "ticker": "BTCUSD"}, False),
+        ({"action": "close_short", "ticker": "BTCUSD", "connectorName": "x"}, True),
+        ({"action": "cancelAll", "ticker": "BTCUSD"}, False),
         ({"action": "cancellAll"}, True),
         ({"action": "buy", "fixed": "1"}, True),
         ({"log": "a/long/flat"}, True),

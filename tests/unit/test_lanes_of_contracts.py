@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,18 +22,19 @@ CALL, PUT = "AAPL270115C00230000", "AAPL270115P00230000"
 ROLL = datetime(2026, 3, 18, 6, tzinfo=UTC)
 
 
-def meant(ticker: str, asset_class: str, action: str = "buy", **fields: object) -> Trade:
+def meant(ticker: str, asset_class: str, action: str = "buy", **fields: Any) -> Trade:
+    known_fields: dict[str, Any] = {"quantity": Decimal(5), "quantity_from_signal": True}
     trade = a_trade(
         action,
-        **{"quantity": Decimal(5), "quantity_from_signal": True, **fields},
+        **(known_fields | fields),
         ticker=ticker,
         asset_class=AssetClass(asset_class),
     )
     return known.resolve(trade)
 
 
-def an_option(action: str, kind: str, **wish: object) -> Trade:
-    choice = OptionWish(OptionType(kind), **wish)  # type: ignore[arg-type]
+def an_option(action: str, kind: str, **wish: Any) -> Trade:
+    choice = OptionWish(OptionType(kind), **wish)
     return meant("AAPL", "options", action, option=choice)
 
 
@@ -137,11 +139,15 @@ def test_an_exit_goes_on_with_the_next_contract() -> None:
     both = holding(MNQH2026="2", MNQM2026="3")
     first = decide(trade, both)
     assert isinstance(first, Send)
-    assert (first.instrument, first.quantity) == ("MNQH2026", 2)
+    assert (first.instrument, first.quantity) == ("MNQH2026", Decimal(2))
     sent = filled(Leg.EXIT, SELL, "2")
     second = decide(trade, holding(MNQM2026="3"), exits=(sent,), exposure=Decimal(5))
     assert isinstance(second, Send)
-    assert (second.instrument, second.quantity, second.revision) == ("MNQM2026", 3, 1)
+    assert (second.instrument, second.quantity, second.revision) == (
+        "MNQM2026",
+        Decimal(3),
+        1,
+    )
 
 
 LOTS = st.lists(st.integers(1, 9), min_size=1, max_size=4)

@@ -100,6 +100,9 @@ BUY = {"ticker": "AAPL", "action": "buy"}
         ),
         ({"delay": 60, "cancelAfter": "3600"}, {"cancel_after_seconds": Decimal(3600)}),
         ({"delay": "+5 minutes"}, {"delay_seconds": Decimal(300)}),
+        ({"delay": "next hour"}, {"delay_seconds": Decimal(3600)}),
+        ({"delay": "Noon EST"}, {"delay_seconds": Decimal(9000)}),
+        ({"delay": "noon PST"}, {"delay_seconds": Decimal(19_800)}),
         ({"delay": "2026-11-20 10:30 am EST"}, {"delay_seconds": Decimal(3600)}),
         ({"rejectAfter": 90}, {"reject_after_seconds": Decimal(90)}),
         ({"bidAskSpreadFilterPercent": 1}, {"spread_filter_percent": Decimal(1)}),
@@ -124,6 +127,7 @@ def test_each_field_is_read(fields: dict[str, Any], expected: dict[str, Any]) ->
         ("SPY270520582.5", OptionChoice()),
         ("SPY 270520582.5", OptionChoice()),
         ("SPY_052027582.5", OptionChoice()),
+        ("SPY_270520582.5", OptionChoice()),
     ],
 )
 def test_a_contract_in_the_ticker_is_the_same_in_every_spelling(
@@ -232,3 +236,23 @@ def test_what_is_wrong_with_the_json_is_named_with_its_place(body: bytes, said: 
         parse(body)
     assert refused.value.code == "malformed-json"
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("delay", "code"),
+    [
+        ("noon UTC", "invalid-payload"),
+        ("next week", "invalid-payload"),
+        ("noon XYZ", "invalid-delay-format"),
+        ("noon", "invalid-delay-format"),
+        ("next full moon", "invalid-delay-format"),
+    ],
+)
+def test_a_moment_gone_by_or_of_no_known_zone_is_no_delay(delay: str, code: str) -> None:
+    with pytest.raises(BadSignal) as refused:
+        parse(json.dumps(BUY | {"delay": delay}).encode())
+    assert (refused.value.code, refused.value.field) == (code, "delay")
+
+
+def test_a_noon_is_read_without_a_clock() -> None:
+    assert traderspost.parse({**BUY, "delay": "noon UTC"}).delay_seconds is None

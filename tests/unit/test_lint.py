@@ -71,9 +71,31 @@ def test_the_asset_class_decides_what_depends_on_it() -> None:
 
 def test_expiries_are_judged_by_the_day_that_is_given() -> None:
     body = b'{"ticker":"SQ 240510C68","action":"buy"}'
-    _, [late] = lint("--asset-class", "options", "-", stdin=body)
+    _, [late] = lint("--as-of", "2024-05-12", "-", stdin=body)
     _, [in_time] = lint("--as-of", "2024-05-10", "-", stdin=body)
     assert (late["code"], in_time["accepted"]) == ("invalid-expiration", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"ticker": "SQ 240510C68"}, "invalid-expiration"),
+        ({"ticker": "SQ", "delay": "2024-05-10 05:30 pm EST"}, "invalid-payload"),
+    ],
+)
+def test_what_only_today_refuses_is_a_warning_where_no_day_is_given(
+    fields: dict[str, str], code: str
+) -> None:
+    body = json.dumps(fields | {"action": "buy"}).encode()
+    result, [verdict] = lint("-", stdin=body)
+    assert (result.exit_code, verdict["accepted"]) == (0, True)
+    assert f"it would be refused with {code}" in verdict["warnings"][-1]
+
+
+def test_a_fault_of_the_message_is_one_whatever_the_day() -> None:
+    body = b'{"ticker":"SQ 240510C68","action":"buy","optionType":"put"}'
+    _, [verdict] = lint("-", stdin=body)
+    assert verdict["code"] == "invalid-ticker-and-option-type"
 
 
 def test_a_message_of_more_than_64_kb_is_too_large() -> None:
@@ -98,3 +120,22 @@ def test_any_bytes_get_a_verdict(body: bytes, jsonl: bool) -> None:
 @pytest.mark.parametrize("asset_class", ["stocks", "options", "futures", "crypto"])
 def test_help_names_each_asset_class(asset_class: str) -> None:
     assert asset_class in CliRunner().invoke(cli.main, ["lint", "--help"]).output
+
+
+@pytest.mark.parametrize(
+    ("ticker", "fields", "code"),
+    [
+        ("MNQ1!", {"quantityType": "dollar_amount", "quantity": 500}, "quantity-type-for-asset"),
+        ("CME:ESZ2026", {"quantityType": "risk_percent", "quantity": 1}, "quantity-type-for-asset"),
+        ("MNQU2027", {"extendedHours": True}, "extended-hours"),
+        ("MNQU2027", {"quantityType": "fixed_quantity", "quantity": 1}, None),
+        ("MNQ", {"quantityType": "dollar_amount", "quantity": 500}, None),
+    ],
+)
+def test_a_ticker_that_tells_futures_is_judged_as_such(
+    ticker: str, fields: dict[str, Any], code: str | None
+) -> None:
+    body = json.dumps({"ticker": ticker, "action": "buy"} | fields).encode()
+    _, [verdict] = lint("-", stdin=body)
+    assert verdict["accepted"] is (code is None)
+    assert code is None or code in verdict["code"]

@@ -31,6 +31,8 @@ STRIKES = st.integers(1, 99_999_999).map(lambda thousandths: Decimal(thousandths
         ("SPY250520C00582500", CALL),
         ("SPY   250520C00582500", CALL),
         ("SPY_052025C582.5", CALL),
+        ("SPY_250520C582.5", CALL),
+        ("SPY_251320C582.5", None),
         ("SPY250520582.5", UNSAID),
         ("SPY 250520582.5", UNSAID),
         ("SPY_052025582.5", UNSAID),

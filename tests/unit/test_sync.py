@@ -170,8 +170,8 @@ def test_size_sync_waits_for_a_fresh_entry_before_its_first() -> None:
 
 def test_multicharts_waits_for_the_first_zero() -> None:
     wanted = target(Sizing.UNITS, "0.3", None)
-    assert sync.steps(wanted, replace(FLAT, in_step=False)) == ()
-    assert told(sync.steps(wanted, FLAT)) == [opened("0.3", Measure.UNITS)]
+    assert sync.steps(wanted, FLAT) == ()
+    assert told(sync.steps(wanted, replace(FLAT, in_step=True))) == [opened("0.3", Measure.UNITS)]
 
 
 @given(st.sampled_from(Sizing), SIGNED, st.none() | SIGNED, NUMBERS, NUMBERS, SIGNED, st.booleans())

@@ -133,7 +133,8 @@ def _sync(fields: Fields, connector: Connector) -> Target | None:
     position.required("size", size)
     if side == "flat" or not size:
         return None
-    value = order.number("value")
+    # The sender's own order says how much: a value, even 0, means nothing beside it.
+    value = None if mode == "order_size" else order.number("value")
     if mode != "order_size":
         order.required("value", value)
     order_size, price = order.number("size"), order.number("price")

@@ -1,7 +1,8 @@
 """Option contracts as senders write them into `ticker`. Pure.
 
 Six spellings are known: SPY 270520C582.5, SPY270520C582.5, SPY270520C00582500 (OCC),
-SPY 270520582.5, SPY270520582.5, and SPY_052027582.5 with the month first.
+SPY 270520582.5, SPY270520582.5, and SPY_052027582.5 with the month first; where that is no
+date, the year is.
 """
 
 import re
@@ -48,9 +49,10 @@ def parse(instrument: str) -> Contract | None:
 
 def _day(digits: str, *, month_first: bool) -> date | None:
     first, second, third = int(digits[:2]), int(digits[2:4]), int(digits[4:])
-    try:
-        if month_first:
-            return date(2000 + third, first, second)
-        return date(2000 + first, second, third)
-    except ValueError:
-        return None
+    spellings = [(third, first, second)] if month_first else []
+    for year, month, day in (*spellings, (first, second, third)):
+        try:
+            return date(2000 + year, month, day)
+        except ValueError:
+            continue
+    return None

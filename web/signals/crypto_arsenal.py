@@ -55,12 +55,15 @@ def looks_like(payload: Mapping[str, Any]) -> bool:
     """Is this message of this dialect? By its shape alone."""
     if NAME in payload or TOKEN in payload:
         return True
+    # Only TradersPost's messages name their instrument, whatever their action says.
+    if "ticker" in payload:
+        return False
     word = _word(payload.get("action"))
     if word in _CANCEL_ALL or word == "update":
         return True
     if word in _VERBS and _VERBS[word].market is Market.FUTURES:
         return True
-    return "ticker" not in payload and any(name in payload for name in _OWN_FIELDS)
+    return any(name in payload for name in _OWN_FIELDS)
 
 
 def parse(payload: Mapping[str, Any], connector: Connector = UNKNOWN) -> Signal:

@@ -24,6 +24,8 @@ class Options:
     asset_class: str | None
     now: datetime
     jsonl: bool
+    # False: what only this moment refuses, such as an expired contract, is a warning.
+    by_clock: bool = True
 
 
 def run(files: Iterable[str], options: Options, out: BinaryIO) -> bool:
@@ -43,6 +45,17 @@ def run(files: Iterable[str], options: Options, out: BinaryIO) -> bool:
 
 def judge(message: bytes, options: Options) -> dict[str, Any]:
     """What the webhook would say, and how it would read the message."""
+    today = _verdict(message, options, options.now)
+    if today["accepted"] or options.by_clock:
+        return today
+    always = _verdict(message, options, None)
+    if not always["accepted"]:
+        return today
+    said = f"Sent on {options.now:%Y-%m-%d} it would be refused with {today['code']}"
+    return {**always, "warnings": [*always["warnings"], f"{said}: {today['message']}"]}
+
+
+def _verdict(message: bytes, options: Options, now: datetime | None) -> dict[str, Any]:
     try:
         if len(message) > MAX_BODY_BYTES:
             raise bad("payload-too-large")
@@ -50,7 +63,7 @@ def judge(message: bytes, options: Options) -> dict[str, Any]:
             message,
             dialect=options.dialect,
             asset_class=options.asset_class,
-            now=options.now,
+            now=now,
         )
     except BadSignal as refused:
         return {

@@ -24,9 +24,15 @@ _CALENDAR = {"day", "weekday", "week", "fortnight", "month", "year"}
 _DISTANCE = re.compile(r"(\+?)\s*(\d{1,4})\s*([a-z]{2,9}?)s?")
 _NAMED = {"today": "+0 days", "now": "+0 days", "tomorrow": "+1 day"}
 _NEXT = re.compile(r"next (day|week|month|year)")
+_NEXT_ONE = re.compile(r"next (?=[a-z])")
+_NOON = re.compile(r"noon ([A-Z]{3})", re.IGNORECASE)
 # MetaTrader writes 2026.11.20 14:30:00.
 _DOTTED = re.compile(r"(\d{4})\.(\d\d)\.(\d\d)")
-_ZONES = {"EST": "-05:00", "EDT": "-04:00", "CST": "-06:00", "CDT": "-05:00", "UTC": "+00:00"}
+_ZONES = {
+    **{"UTC": "+00:00", "GMT": "+00:00", "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00"},
+    **{"CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00"},
+}
+_SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 _HALF_DAY = re.compile(r"(\d{4}-\d\d-\d\d) (\d{1,2}):(\d\d) ?([ap])m ?([A-Z]{3})", re.IGNORECASE)
 
 
@@ -121,11 +127,11 @@ def delay(payload: dict[str, Any], now: datetime | None) -> Decimal | None:
     if not isinstance(raw, str) or _is_number(raw):
         return wait(payload, "delay", otherwise="invalid-delay-format")
     text = raw.strip().lower()
-    found = _DISTANCE.fullmatch(text)
+    found = _DISTANCE.fullmatch(_NEXT_ONE.sub("1 ", text))
     if found and found[3] in _UNITS:
         seconds = Decimal(int(found[2]) * _UNITS[found[3]])
     else:
-        at = _moment_with_zone(raw.strip())
+        at = _moment_with_zone(raw.strip(), now or _SOME_DAY)
         if at is None:
             raise wrong("invalid-delay-format", "delay", raw)
         if now is None:
@@ -141,13 +147,19 @@ def delay(payload: dict[str, Any], now: datetime | None) -> Decimal | None:
     return seconds
 
 
-def _moment_with_zone(text: str) -> datetime | None:
+def _moment_with_zone(text: str, now: datetime) -> datetime | None:
     if half := _HALF_DAY.fullmatch(text):
         zone = _ZONES.get(half[5].upper())
         if zone is None or not 1 <= int(half[2]) <= 12:
             return None
         hour = int(half[2]) % 12 + (12 if half[4].lower() == "p" else 0)
         text = f"{half[1]}T{hour:02}:{half[3]}:00{zone}"
+    elif noon := _NOON.fullmatch(text):
+        zone = _ZONES.get(noon[1].upper())
+        if zone is None:
+            return None
+        here = datetime.fromisoformat(f"2000-01-01T12:00:00{zone}").tzinfo
+        text = f"{now.astimezone(here):%Y-%m-%d}T12:00:00{zone}"
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else None

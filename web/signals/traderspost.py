@@ -83,6 +83,9 @@ def parse(
         option = options.choice(payload, contract, _today(now))
     if contract is None and asset_class is not None:
         _check_class(ticker, instrument, asset_class)
+    if not plain and asset_class is None and _FUTURES.fullmatch(instrument):
+        # What futures do not take is refused everywhere: other classes refuse the ticker.
+        asset_class = "futures"
     size = {} if plain else _size(payload, action, asset_class)
     quantity = number(payload, "quantity", "invalid-quantity")
     rest = {} if plain else _rest(payload, action, asset_class, now, size, warnings)

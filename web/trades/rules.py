@@ -107,11 +107,10 @@ def decide(
     late = late or _too_late_by_settings(signal, resolved, age)
     if late:
         return late
-    if asked := not_yet(signal):
-        return Decision("SKIPPED", "sizing_unsupported", {"asked": asked})
     if _is_outside(signal, resolved, goes_at) and not resolved["allow_exits_outside"]:
         return _held_outside(signal, resolved, goes_at, now)
-    quantity = _quantity(resolved, context.asset_class)
+    # A wanted position says by itself how much.
+    quantity = _quantity(resolved, context.asset_class) if signal.target is None else None
     refusal = None
     if not only_closes(signal):
         refusal = _refuse_entry(signal, resolved, context, age=age, goes_at=goes_at)
@@ -147,9 +146,14 @@ def superseded_by(signal: Signal) -> tuple[str, ...]:
 
     Only a full exit displaces an exit.
     """
-    ends = _SUPERSEDES.get(signal.action, ())
+    ends = _SUPERSEDES.get(signal.action, ()) if signal.target is None else _ENTRIES
     is_wider = signal.action == "exit" and signal.quantity is None
     return (*ends, *_EXITS) if is_wider else ends
+
+
+def meant_by_name(signal: Signal) -> str | None:
+    """The sender's name for the only orders that a `cancel` means."""
+    return signal.client_tag if signal.action == "cancel" else None
 
 
 def _let_go(signal: Signal, *, auto_submit: bool, now: datetime) -> Decision:
@@ -278,12 +282,3 @@ def _stale(age: timedelta, limit: Decimal, stage: str = "dequeued") -> dict[str,
 
 def _is_full_exit(signal: Signal) -> bool:
     return signal.quantity is None and (signal.action == "exit" or signal.sentiment == "flat")
-
-
-def not_yet(signal: Signal) -> str | None:
-    """What execution cannot do of it yet: doing something else instead would be wrong."""
-    if signal.target is not None:
-        return f"Following a position by `{signal.target.mode}`"
-    if signal.action == "cancel" and signal.client_tag:
-        return "Canceling by `clientOrderId`"
-    return None

@@ -280,6 +280,7 @@ def _superseding(
         seq=signal.seq,
         since=signal.accepted_at,
         ends=ends,
+        tag=rules.meant_by_name(signal.signal),
     )
 
 

@@ -36,11 +36,12 @@ _SUPERSEDE = """
 UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
     approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
 FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
-        instrument text, seq bigint, since timestamptz, ends jsonb)
+        instrument text, seq bigint, since timestamptz, ends jsonb, tag text)
 WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL OR t.handover_due)
   AND (NOT t.handover_due OR (t.state = 'PENDING' AND t.released_at > n.since))
   AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
   AND t.instrument = n.instrument AND t.signal_seq < n.seq
+  AND (n.tag IS NULL OR t.signal->>'client_tag' = n.tag)
   AND n.ends ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
 RETURNING t.tenant_id, t.id
 """
@@ -87,6 +88,8 @@ class Superseding:
     since: datetime
     # Action and sentiment of the trades that it ends.
     ends: Sequence[str]
+    # Of them only those that the sender called so.
+    tag: str | None = None
 
 
 def supersede(connection: Connection[TupleRow], by: Sequence[Superseding]) -> list[Change]:
@@ -129,7 +132,10 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
         rows.append(settled)
         changes += _changes([(tenant_id, trade_id)])
         if ends:
-            by.append(Superseding(strategy_id, subscription_id, instrument, seq, release_at, ends))
+            tag = rules.meant_by_name(signal)
+            by.append(
+                Superseding(strategy_id, subscription_id, instrument, seq, release_at, ends, tag)
+            )
     _settle(connection, rows)
     changes += supersede(connection, by)
     return any(row["released_at"] for row in rows), changes

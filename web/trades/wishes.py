@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
+from web.trades import targets
 
 Signal = Mapping[str, Any]
 Settings = Mapping[str, Mapping[str, Any]]
@@ -53,6 +54,9 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
         short_options=_is_on(settings, "allow_short_options"),
         market_without_price=_is_on(settings, "limit_without_price_as_market"),
+        client_tag=signal.get("client_tag") or "",
+        reverses=signal.get("reverses", False),
+        target=targets.field(signal),
     )
     if (target := _place(settings, "take_profit")) is not None:
         trade.take_profit.CopyFrom(target)
@@ -70,10 +74,7 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
 
 def _asked(signal: Signal, settings: Settings) -> Any:
     """The quantity that is compared with a position: the signal's own, before caps, which
-    bind entries only. What can only reduce is never sized by a setting; what reverses closes
-    all, and its quantity sizes the entry."""
-    if signal.get("reverses", False):
-        return None
+    bind entries only. What can only reduce is never sized by a setting."""
     row = settings["quantity"]
     lowered = row["from"].startswith("capped") and "ignored" not in row
     reduces = (signal["action"], signal.get("sentiment")) in _REDUCTIONS

@@ -87,6 +87,20 @@ class SizeType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIZE_TYPE_PERCENT_OF_BALANCE: _ClassVar[SizeType]
     SIZE_TYPE_NOTIONAL: _ClassVar[SizeType]
 
+class Sizing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SIZING_UNSPECIFIED: _ClassVar[Sizing]
+    SIZING_WHOLE: _ClassVar[Sizing]
+    SIZING_UNITS: _ClassVar[Sizing]
+    SIZING_BALANCE_PERCENT: _ClassVar[Sizing]
+    SIZING_INITIAL_PERCENT: _ClassVar[Sizing]
+    SIZING_INITIAL_AND_PROFIT: _ClassVar[Sizing]
+    SIZING_FIXED_QUOTE: _ClassVar[Sizing]
+    SIZING_ORDER_SIZE: _ClassVar[Sizing]
+    SIZING_FIXED_BASE: _ClassVar[Sizing]
+    SIZING_FLAT_PERCENT: _ClassVar[Sizing]
+    SIZING_FIXED_CAPITAL: _ClassVar[Sizing]
+
 class PriceType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     PRICE_TYPE_UNSPECIFIED: _ClassVar[PriceType]
@@ -223,6 +237,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_CRYPTO_QUOTE_UNSUPPORTED: _ClassVar[Reason]
     REASON_NO_CONTRACT: _ClassVar[Reason]
     REASON_MARKET_CLOSED: _ClassVar[Reason]
+    REASON_TARGET_REACHED: _ClassVar[Reason]
+    REASON_OUT_OF_STEP: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -273,6 +289,17 @@ SIZE_TYPE_PERCENT_OF_EQUITY: SizeType
 SIZE_TYPE_PERCENT_OF_POSITION: SizeType
 SIZE_TYPE_PERCENT_OF_BALANCE: SizeType
 SIZE_TYPE_NOTIONAL: SizeType
+SIZING_UNSPECIFIED: Sizing
+SIZING_WHOLE: Sizing
+SIZING_UNITS: Sizing
+SIZING_BALANCE_PERCENT: Sizing
+SIZING_INITIAL_PERCENT: Sizing
+SIZING_INITIAL_AND_PROFIT: Sizing
+SIZING_FIXED_QUOTE: Sizing
+SIZING_ORDER_SIZE: Sizing
+SIZING_FIXED_BASE: Sizing
+SIZING_FLAT_PERCENT: Sizing
+SIZING_FIXED_CAPITAL: Sizing
 PRICE_TYPE_UNSPECIFIED: PriceType
 PRICE_TYPE_MARK: PriceType
 PRICE_TYPE_ASK_BID: PriceType
@@ -386,6 +413,8 @@ REASON_CONTRACT_EXPIRED: Reason
 REASON_CRYPTO_QUOTE_UNSUPPORTED: Reason
 REASON_NO_CONTRACT: Reason
 REASON_MARKET_CLOSED: Reason
+REASON_TARGET_REACHED: Reason
+REASON_OUT_OF_STEP: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -498,7 +527,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "entry_refusal", "option")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -543,6 +572,9 @@ class Trade(_message.Message):
     SHORT_OPTIONS_FIELD_NUMBER: _ClassVar[int]
     MARKET_WITHOUT_PRICE_FIELD_NUMBER: _ClassVar[int]
     UNCAPPED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_TAG_FIELD_NUMBER: _ClassVar[int]
+    REVERSES_FIELD_NUMBER: _ClassVar[int]
     ENTRY_REFUSAL_FIELD_NUMBER: _ClassVar[int]
     OPTION_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
@@ -589,9 +621,12 @@ class Trade(_message.Message):
     short_options: bool
     market_without_price: bool
     uncapped_quantity: str
+    target: Target
+    client_tag: str
+    reverses: bool
     entry_refusal: EntryRefusal
     option: OptionChoice
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ...) -> None: ...
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ...) -> None: ...
 
 class OptionChoice(_message.Message):
     __slots__ = ("option_type", "invert_puts", "in_the_money", "expiration", "strikes_away", "strike_count", "strike_price")
@@ -643,6 +678,26 @@ class Resolved(_message.Message):
     currency: str
     chosen_from: _containers.ScalarMap[str, str]
     def __init__(self, ticker: _Optional[str] = ..., symbol: _Optional[str] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., root: _Optional[str] = ..., expires: _Optional[str] = ..., rolls: _Optional[str] = ..., warning: _Optional[str] = ..., tick: _Optional[str] = ..., point_value: _Optional[str] = ..., currency: _Optional[str] = ..., chosen_from: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Target(_message.Message):
+    __slots__ = ("sizing", "now", "before", "value", "order_size", "order_price", "leverage", "reserve_percent")
+    SIZING_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_PRICE_FIELD_NUMBER: _ClassVar[int]
+    LEVERAGE_FIELD_NUMBER: _ClassVar[int]
+    RESERVE_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    sizing: Sizing
+    now: str
+    before: str
+    value: str
+    order_size: str
+    order_price: str
+    leverage: str
+    reserve_percent: str
+    def __init__(self, sizing: _Optional[_Union[Sizing, str]] = ..., now: _Optional[str] = ..., before: _Optional[str] = ..., value: _Optional[str] = ..., order_size: _Optional[str] = ..., order_price: _Optional[str] = ..., leverage: _Optional[str] = ..., reserve_percent: _Optional[str] = ...) -> None: ...
 
 class EntryRefusal(_message.Message):
     __slots__ = ("reason", "numbers")

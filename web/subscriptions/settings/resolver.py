@@ -112,7 +112,9 @@ def resolve(
     values: dict[str, Effective] = {}
     for setting in _HEADS:
         levels.decide(setting, values)
-    refused = [cap for cap in capping.in_order(caps) if not _bind(cap, values)]
+    refused = [
+        cap for cap in capping.in_order(caps) if _is_beyond(cap, signal) or not _bind(cap, values)
+    ]
     return Resolved(values, tuple(refused))
 
 
@@ -172,6 +174,12 @@ class _Levels:
         if inherited is not None and (level == STRATEGY or below):
             return Effective(load(part, inherited), STRATEGY)
         return Effective(part.default, DEFAULT if part.falls_back else level)
+
+
+def _is_beyond(cap: Cap, signal: Signal | None) -> bool:
+    """A wanted position has no size yet that a cap could be compared with."""
+    follows = signal is not None and signal.target is not None
+    return follows and cap.name == "quantity" and cap.limit is not None
 
 
 def _bind(cap: Cap, values: dict[str, Effective]) -> bool:
