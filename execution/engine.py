@@ -13,20 +13,19 @@ from uuid import UUID
 
 import structlog
 
-from execution import ages, known, recording
+from execution import known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede
 from execution.dispatch import Dispatch
-from execution.domain import planning
+from execution.domain import judging, planning
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
     Look,
-    Scope,
     Send,
     Wait,
-    refuse,
 )
+from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
@@ -37,6 +36,7 @@ from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
+from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
 
@@ -216,14 +216,16 @@ class Engine:
             return
         if run.planned_at is None:
             self._begin(account, run)
-        scope = run.lane.scope(run)
-        decision = self._refuse_when_stale(account, run, self._decide(account, run, scope))
-        decision = self._queueing.hold(account, run, decision)
+        seen = self._see(account, run)
+        scope, judged = seen.scope, self._judge(run, seen)
+        decision = self._queueing.hold(account, run, judged)
+        # What waits for the open instead was not done.
+        decided = seeing.record(run.trade, seen, judged) if decision is judged else None
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
-                self._send(account, run, decision)
+                self._send(account, run, decision, decided)
             case Look():
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
@@ -238,21 +240,23 @@ class Engine:
                 self._wait(account, run, decision)
             case End():
                 run.is_done = True
-                self._end(account, run, decision)
+                self._end(account, run, decision, decided)
 
     def _looked(self, account: Account, run: Run) -> None:
         run.lane.see_balance(run)
         self._write_down(account, run)
         self.settle(account, run.lane)
 
-    def _end(self, account: Account, run: Run, end: End) -> None:
+    def _end(
+        self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
+    ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
         run.is_guarding = run.has_open_protection
         if run.is_guarding:
-            self._say(account, run, end.state, end.reason, end.numbers)
+            self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
             return
         self.finish(account, run)
-        self._say(account, run, end.state, end.reason, end.numbers, run.record)
+        self._say(account, run, end.state, end.reason, end.numbers, run.record, decided)
 
     def _begin(self, account: Account, run: Run) -> None:
         """The first look at a trade: it ends earlier entries that are still held back, and
@@ -274,36 +278,26 @@ class Engine:
         if entry := recording.resolved(account, run, self._runtime.now()):
             self._journal.write(entry)
 
-    def _decide(self, account: Account, run: Run, scope: Scope) -> Decision:
+    def _see(self, account: Account, run: Run) -> Seen:
+        return Seen(
+            run.lane.scope(run),
+            run.progress(),
+            account.rules,
+            self._looking.seen(run),
+            self._runtime.now(),
+            run.lane.is_overfilled,
+            run.opens_at,
+        )
+
+    def _judge(self, run: Run, seen: Seen) -> Decision:
         try:
-            market = self._looking.seen(run)
-            return planning.decide(run.trade, scope, run.progress(), account.rules, market)
+            decision = judging.judge(run.trade, seen)
         except Exception:
             log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
             return End(TradeState.SKIPPED, "internal_error")
-
-    def _refuse_when_stale(self, account: Account, run: Run, decision: Decision) -> Decision:
-        """Nothing is sent, and no entry waits, past its age."""
-        now = self._runtime.now()
-        match decision:
-            case Send(leg=leg):
-                pass
-            case Wait(TradeState.BLOCKED, "in_doubt") if run.entry is None and not run.canceled:
-                leg = Leg.ENTRY
-            case _:
-                return decision
-        if leg is Leg.ENTRY and run.lane.is_overfilled:
-            return refuse(run.trade, run.lane.scope(run), "internal_error", {"overfilled": "yes"})
-        rejects = ages.rejected_by_sender(run, now)
-        if rejects is not None:
-            return refuse(run.trade, run.lane.scope(run), "signal_stale", rejects)
-        if not run.is_stale(leg, now):
-            return decision
-        numbers = ages.numbers(run, leg, run.age(leg, now), "planning")
-        if run.exits and leg is Leg.ENTRY:
-            run.entry_dropped, run.dropped_numbers = "signal_stale", numbers
-            return self._decide(account, run, run.lane.scope(run))
-        return refuse(run.trade, run.lane.scope(run), "signal_stale", numbers)
+        if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
+            run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
+        return decision
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
@@ -347,6 +341,7 @@ class Engine:
         reason: str,
         numbers: Mapping[str, str],
         committed: Callable[[], None] | None = None,
+        decided: pb.Decision | None = None,
     ) -> None:
         """Record an outcome when it differs from the last one."""
         said = (state, reason, numbers.get("filled", ""))
@@ -356,7 +351,7 @@ class Engine:
         kept = numbers_of(run, numbers)
         closes = not run.is_guarding
         entry = recording.outcome(
-            account, run, state, reason, kept, self._runtime.now(), closes=closes
+            account, run, state, reason, kept, self._runtime.now(), decided, closes=closes
         )
         entry.committed = committed
         self._journal.write(entry)
@@ -364,7 +359,8 @@ class Engine:
     def _amend(self, account: Account, run: Run) -> None:
         """Something was heard after the outcome: say so when it changes it."""
         if run.tickets and run.said is not None:
-            match self._decide(account, run, run.lane.scope(run)):
+            seen = self._see(account, run)
+            match planning.decide(run.trade, seen.scope, seen.progress, seen.venue, seen.market):
                 case End(state, reason, numbers):
                     self._say(account, run, state, reason, numbers)
                     if run.is_guarding:
@@ -374,7 +370,7 @@ class Engine:
 
     # -- orders out
 
-    def _send(self, account: Account, run: Run, send: Send) -> None:
+    def _send(self, account: Account, run: Run, send: Send, decided: pb.Decision | None) -> None:
         """Write the order down; the socket comes after the commit."""
         now = self._runtime.now()
         terms = terms_of(run, send, now)
@@ -385,7 +381,7 @@ class Engine:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
         entry = recording.sending(
-            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0])
+            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0]), decided
         )
         self._journal.write(entry)
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from execution import known
 from execution.books import Book, ends, taken_by
-from execution.domain import positions
+from execution.domain import judging, positions
 from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
 from execution.domain.market import Market
 from execution.domain.opening import Intent
@@ -183,6 +183,7 @@ class Run:
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
+            has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
             unprotected=max(len(guards), self.unprotected_before),
             entry_dropped=self.entry_dropped,
@@ -206,11 +207,8 @@ class Run:
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
         """Since release; of a flip's entry since its exit filled."""
-        since = max(self.trade.released_at, self.opens_at or self.trade.released_at)
-        if leg is Leg.ENTRY:
-            fills = [t.order.last_fill_at for t in self.exits]
-            since = max([since, *(at for at in fills if at is not None)])
-        return now - since
+        exits = [t.order for t in self.exits]
+        return judging.age_of(self.trade, exits, leg, now, self.opens_at)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""

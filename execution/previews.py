@@ -1,13 +1,12 @@
 """Previews: the planning of a trade, told instead of done."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
-from execution import accounts, known, messages
+from execution import accounts, known, messages, seeing
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
-from execution.domain import ordering, previewing
-from execution.domain.decisions import Scope, Send, VenueRules
+from execution.domain import judging, ordering, previewing
+from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.previewing import Plan
 from execution.domain.trades import Trade
@@ -21,14 +20,6 @@ from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    scope: Scope
-    market: Market
-    rules: VenueRules
-    at: datetime
-
-
 class Previews:
     """Sees what planning would see, and asks it. Nothing is stored or sent."""
 
@@ -36,10 +27,14 @@ class Previews:
         self._store = store
         self._holding = holding
 
-    async def preview(self, message: pb.Trade) -> pb.Preview:
-        """What the trade would do now. One that cannot be read is an internal error."""
+    async def preview(self, message: pb.Trade, given: pb.SeenState | None = None) -> pb.Preview:
+        """What the trade would do now, or would have done from a given state. One that cannot
+        be read is an internal error."""
         try:
-            trade = known.resolve(messages.read_trade(message))
+            recorded = given.resolved if given and given.HasField("resolved") else None
+            trade = known.resolve(messages.read_trade(message), recorded)
+            if given is not None:
+                return _from_record(trade, seeing.read(trade, given))
         except ValueError as error:
             return _unreadable(message.trade_id, str(error))
         if not self._holding.trades_at(trade.account):
@@ -57,27 +52,8 @@ class Previews:
         if needed and not waits:
             market = await ask_market(account, trade, trade.instrument)
         now = self._holding.now()
-        seen = _Seen(run.lane.scope(run), market, account.rules, now)
-        return await self._plan(account, trade, seen)
-
-    async def _plan(self, account: Account, trade: Trade, seen: _Seen) -> pb.Preview:
-        """The plan, with whatever it turns out to need."""
-        markets = {seen.market.instrument: seen.market}
-        while True:
-            market = markets.get(trade.instrument, seen.market)
-            seen = replace(seen, market=market)
-            try:
-                plan = previewing.plan(trade, seen.scope, seen.rules, market, seen.at, markets)
-            except previewing.Unseen as unseen:
-                wanted = unseen.wanted
-            else:
-                return _told(trade, plan, seen)
-            if wanted.chooses is None:
-                symbol = wanted.instrument
-                markets[symbol] = await ask_market(account, trade, symbol)
-            else:
-                chosen = await choose(account, trade, wanted, seen.at)
-                trade = chosen or replace(trade, entry_refused="no_contract")
+        seen = Seen(lane.scope(run), run.progress(), account.rules, market, now, lane.is_overfilled)
+        return await _plan(account, trade, seen)
 
     async def _account(self, trade: Trade) -> Account:
         """The account as this instance holds it, or as the store knows it."""
@@ -99,6 +75,47 @@ class Previews:
         return account
 
 
+def _from_record(trade: Trade, seen: Seen) -> pb.Preview:
+    """What came of a recorded state, and what this trade comes to in it."""
+    preview = _told(*_answered_by_nobody(trade, seen), seen)
+    decided = seeing.record(trade, seen, judging.judge(trade, seen))
+    if decided is not None:
+        preview.decision.CopyFrom(decided)
+    return preview
+
+
+def _answered_by_nobody(trade: Trade, seen: Seen) -> tuple[Trade, Plan]:
+    """The plan, where whatever the record does not tell counts as not known."""
+    markets: dict[str, Market] = {}
+    while True:
+        try:
+            return trade, previewing.plan(trade, seen, markets)
+        except previewing.Unseen as unseen:
+            symbol = unseen.wanted.instrument
+            if unseen.wanted.chooses is not None:
+                trade = replace(trade, entry_refused="no_contract")
+            else:
+                markets[symbol] = Market(instrument=symbol)
+
+
+async def _plan(account: Account, trade: Trade, seen: Seen) -> pb.Preview:
+    """The plan, with whatever it turns out to need."""
+    first = seen.market or Market()
+    markets = {first.instrument: first}
+    while True:
+        seen = replace(seen, market=markets.get(trade.instrument, first))
+        try:
+            return _told(trade, previewing.plan(trade, seen, markets), seen)
+        except previewing.Unseen as unseen:
+            wanted = unseen.wanted
+        if wanted.chooses is None:
+            symbol = wanted.instrument
+            markets[symbol] = await ask_market(account, trade, symbol)
+        else:
+            chosen = await choose(account, trade, wanted, seen.at)
+            trade = chosen or replace(trade, entry_refused="no_contract")
+
+
 def _unreadable(trade_id: str, why: str) -> pb.Preview:
     preview = pb.Preview(
         trade_id=trade_id, state=pb.TRADE_STATE_NEEDS_ATTENTION, reason=pb.REASON_INTERNAL_ERROR
@@ -107,16 +124,16 @@ def _unreadable(trade_id: str, why: str) -> pb.Preview:
     return preview
 
 
-def _told(trade: Trade, plan: Plan, seen: _Seen) -> pb.Preview:
+def _told(trade: Trade, plan: Plan, seen: Seen) -> pb.Preview:
     preview = pb.Preview(
         trade_id=trade.trade_id.hex,
         state=messages.state(plan.state),
         reason=messages.reason(plan.reason),
         numbers=plan.numbers,
-        orders=[order for send in plan.sends for order in _orders(send)],
+        orders=[order for send in plan.sends for order in seeing.orders(send)],
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
-        seen=_state(seen),
+        seen=seeing.state(seen),
         resolved=known.told(trade),
     )
     if plan.state is TradeState.SKIPPED and plan.sends:
@@ -124,53 +141,3 @@ def _told(trade: Trade, plan: Plan, seen: _Seen) -> pb.Preview:
     for verdict in plan.verdicts:
         preview.verdicts.add(rule=verdict.rule, passed=verdict.passed, numbers=verdict.numbers)
     return preview
-
-
-def _orders(send: Send) -> list[pb.PlannedOrder]:
-    after = send.cancel_after
-    first = pb.PlannedOrder(
-        leg=messages.leg(send.leg),
-        side=messages.side(send.side),
-        ord_type=messages.ord_type(send.ord_type),
-        instrument=send.instrument,
-        order_qty=wire.to_text(send.quantity),
-        limit_price=wire.to_text(send.limit_price),
-        stop_price=wire.to_text(send.stop_price),
-        trail_amount=wire.to_text(send.trail_amount),
-        trail_percent=wire.to_text(send.trail_percent),
-        time_in_force=send.time_in_force,
-        planning_price=send.numbers.get("planning_price", ""),
-        cancel_after_seconds=int(after.total_seconds()) if after else 0,
-    )
-    guards = [
-        pb.PlannedOrder(
-            leg=messages.leg(guard.leg),
-            instrument=send.instrument,
-            side=messages.side(guard.side),
-            ord_type=messages.ord_type(guard.ord_type),
-            order_qty=wire.to_text(send.quantity),
-            limit_price=wire.to_text(guard.limit_price),
-            stop_price=wire.to_text(guard.stop_price),
-            trail_amount=wire.to_text(guard.trail_amount),
-            trail_percent=wire.to_text(guard.trail_percent),
-            time_in_force="gtc",
-        )
-        for guard in send.guards
-    ]
-    return [first, *guards]
-
-
-def _state(seen: _Seen) -> pb.SeenState:
-    scope, quote, figures = seen.scope, seen.market.quote, seen.market.figures
-    return pb.SeenState(
-        time=wire.to_timestamp(seen.at),
-        position=wire.to_text(scope.position),
-        avg_price=wire.to_text(scope.avg_price),
-        exposure=wire.to_text(scope.exposure),
-        in_doubt=scope.in_doubt,
-        bid=wire.to_text(quote.bid if quote else None),
-        ask=wire.to_text(quote.ask if quote else None),
-        last=wire.to_text(quote.last if quote else None),
-        equity=wire.to_text(figures.equity if figures else None),
-        balance=wire.to_text(figures.balance if figures else None),
-    )

@@ -29,15 +29,21 @@ TERMINAL = frozenset(TradeState) - {
 
 
 def sending(
-    account: Account, tickets: Sequence[Ticket], now: datetime, committed: Callable[[], None]
+    account: Account,
+    tickets: Sequence[Ticket],
+    now: datetime,
+    committed: Callable[[], None],
+    decided: pb.Decision | None,
 ) -> Entry:
-    """The terms of orders that go together, before the socket; and the attribution at the
-    first trade."""
+    """The terms of orders that go together, before the socket, with what they were decided
+    from; and the attribution at the first trade."""
     run, subscription = tickets[0].run, tickets[0].run.trade.subscription_id
     entry = Entry(account.account_id, account.epoch, [], committed=committed)
     for ticket in tickets:
         fact = _fact(account, f"{ticket.order.terms.cl_ord_id}:sending", now, run.trade)
         messages.set_sending(fact, ticket.order, run.planned_at or now)
+        if decided is not None and ticket is tickets[0]:
+            fact.order_sending.decision.CopyFrom(decided)
         entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
         entry.orders.append(_order_row(account, ticket.order))
     lane, symbol = run.lane, tickets[0].order.terms.instrument
@@ -86,6 +92,7 @@ def outcome(
     reason: str,
     numbers: Mapping[str, str],
     now: datetime,
+    decided: pb.Decision | None = None,
     *,
     closes: bool = True,
 ) -> Entry:
@@ -95,6 +102,8 @@ def outcome(
     canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
+    if decided is not None:
+        fact.trade_outcome.decision.CopyFrom(decided)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
     if run.trade.target is not None:
         symbol, subscription = run.trade.instrument, run.trade.subscription_id

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -96,8 +97,15 @@ class Service:
         return response
 
     async def preview_trades(self, request: pb.PreviewTradesRequest) -> pb.PreviewTradesResponse:
-        """What trades would do now, in the order of the request."""
-        previews = await asyncio.gather(*(self._previews.preview(t) for t in request.trades))
+        """What trades would do, in the order of the request: now, or from given states."""
+        if request.given and len(request.given) != len(request.trades):
+            raise BadRequest("one given state for each trade, or none at all")
+        given = request.given or itertools.repeat(None)
+        asked = [
+            self._previews.preview(t, state)
+            for t, state in zip(request.trades, given, strict=False)
+        ]
+        previews = await asyncio.gather(*asked)
         return pb.PreviewTradesResponse(previews=previews)
 
     async def stream_facts(

@@ -15,6 +15,7 @@ from web.changes.views import blueprint as changes
 from web.config import Config
 from web.connections.views import blueprint as connections
 from web.db import db
+from web.execution_client import ExecutionClient
 from web.queue import Bell
 from web.signals.builder_views import blueprint as builder
 from web.signals.intake import Door
@@ -22,6 +23,7 @@ from web.signals.service import Intake
 from web.signals.views import blueprint as signals
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
+from web.trades.tester import blueprint as tester
 from web.trades.views import blueprint as trades
 
 MAX_FORM_BYTES = 256 * 1024
@@ -65,6 +67,7 @@ def create_site(config: Config | None = None) -> Flask:
     )
     app.extensions["fillwire.config"] = config
     app.extensions["fillwire.attempts"] = Attempts()
+    app.extensions["fillwire.execution"] = ExecutionClient(config.execution_target)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
@@ -81,6 +84,7 @@ def create_site(config: Config | None = None) -> Flask:
         signals,
         subscriptions,
         trades,
+        tester,
         connections,
         changes,
     ):

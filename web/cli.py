@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from web import questions
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -312,6 +314,10 @@ def lint(
         raise click.ClickException(str(problem)) from None
     if not fine:
         raise SystemExit(1)
+
+
+main.add_command(questions.explain)
+main.add_command(questions.replay)
 
 
 @main.group()

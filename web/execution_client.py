@@ -12,6 +12,9 @@ from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
 
 SUBMIT_SECONDS = 5.0
+PREVIEW_SECONDS = 5.0
+# Previews in one call: each may have to ask its broker.
+PREVIEWS = 100
 # Trades in one call: large enough to be cheap, small enough to start early.
 BATCH = 250
 _OPTIONS = (
@@ -45,6 +48,25 @@ class ExecutionClient:
             return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
         except grpc.RpcError as error:
             raise ExecutionDown(_describe(error)) from error
+
+    def preview(
+        self, trades: Sequence[pb.Trade], given: Sequence[pb.SeenState] = ()
+    ) -> Sequence[pb.Preview]:
+        """What these trades would do now, or would have done from given states; one for each,
+        in order. Nothing is stored or sent.
+
+        Raises ExecutionDown.
+        """
+        found: list[pb.Preview] = []
+        try:
+            for at in range(0, len(trades), PREVIEWS):
+                some = slice(at, at + PREVIEWS)
+                request = pb.PreviewTradesRequest(trades=trades[some], given=given[some])
+                answer = self._connect().PreviewTrades(request, timeout=PREVIEW_SECONDS)
+                found += answer.previews
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+        return found
 
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
         """Facts after a cursor, for as long as the stream holds.

@@ -22,6 +22,7 @@ from protos.ids import derive
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.queue import Bell
+from web.trades import record
 
 MAX_FACTS = 1000
 RENEW_SECONDS = 1.0
@@ -87,10 +88,12 @@ UPDATE web.trades t SET
     acknowledged_at = coalesce(t.acknowledged_at, r.acknowledged_at),
     first_fill_at = coalesce(t.first_fill_at, r.first_fill_at),
     filled_at = coalesce(r.filled_at, t.filled_at),
+    decision = CASE WHEN r.decision IS NULL THEN t.decision ELSE t.decision || r.decision END,
     fact_seq = r.fact_seq, updated_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
-    message text, numbers jsonb, contract jsonb, planned_at timestamptz, submitted_at timestamptz,
-    acknowledged_at timestamptz, first_fill_at timestamptz, filled_at timestamptz)
+    message text, numbers jsonb, contract jsonb, decision jsonb, planned_at timestamptz,
+    submitted_at timestamptz, acknowledged_at timestamptz, first_fill_at timestamptz,
+    filled_at timestamptz)
 WHERE t.id = r.id AND t.fact_seq < r.fact_seq
 """
 
@@ -179,7 +182,11 @@ class Batch:
                 "at": wire.to_datetime(fact.time),
             }
         )
-        self._trade(fact)["planned_at"] = wire.to_datetime(sending.planned_time)
+        trade = self._trade(fact)
+        trade["planned_at"] = wire.to_datetime(sending.planned_time)
+        if sending.HasField("decision"):
+            step = f"{self.orders[-1]['leg']}{order.revision}"
+            trade.setdefault("decision", {})[step] = record.pack(sending.decision)
 
     def _report(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
         at = wire.to_datetime(fact.time)
@@ -260,6 +267,8 @@ class Batch:
         trade["reason"] = reason
         trade["message"] = shown
         trade["numbers"] = numbers
+        if outcome.HasField("decision"):
+            trade.setdefault("decision", {})["end"] = record.pack(outcome.decision)
         if outcome.HasField("planned_time"):
             trade["planned_at"] = wire.to_datetime(outcome.planned_time)
 
@@ -310,9 +319,7 @@ class Projector:
         """
         try:
             changed = self._write(cursor, to, facts)
-        except psycopg.OperationalError:
-            raise
-        except Superseded:
+        except (psycopg.OperationalError, Superseded):
             raise
         except Exception as error:
             log.warning("facts_one_by_one", error=str(error))

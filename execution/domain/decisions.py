@@ -91,6 +91,8 @@ class Progress:
     # Entries of earlier trades that this one canceled, and waiting ones it ended.
     canceled_first: int = 0
     superseded_waiting: int = 0
+    # It asked for cancels, whatever became of them.
+    has_canceled: bool = False
     # Fills that came although a cancel was asked.
     raced: Decimal = ZERO
     # Protection that a `cancel` took away.
@@ -111,6 +113,11 @@ class Progress:
             (o.terms.order_qty if o.is_open else o.cum_qty for o in self.exits),
             ZERO,
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """True when its entry was sent, or something was canceled for it."""
+        return self.entry is not None or self.has_canceled
 
     @property
     def has_orders(self) -> bool:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
 
-from execution.domain import ordering, planning
+from execution.domain import judging, ordering, planning
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -21,10 +21,10 @@ from execution.domain.decisions import (
     Progress,
     Scope,
     Send,
-    VenueRules,
     Wait,
     text,
 )
+from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.orders import ZERO, Order, Terms
 from execution.domain.reports import Report
@@ -66,25 +66,21 @@ class Plan:
     worst_loss: Decimal | None = None
 
 
-def plan(
-    trade: Trade,
-    scope: Scope,
-    venue: VenueRules,
-    market: Market,
-    now: datetime,
-    others: Mapping[str, Market] = NOTHING_ELSE,
-) -> Plan:
-    """The whole of a trade from a scope; `others` are the markets of what else is held there.
+def plan(trade: Trade, seen: Seen, others: Mapping[str, Market] = NOTHING_ELSE) -> Plan:
+    """The whole of a trade from a state; `others` are the markets of what else is held there.
 
     Raises Unseen.
     """
-    progress = Progress()
+    scope, progress, now = seen.scope, seen.progress, seen.at
+    market = seen.market or Market()
     sends: list[Send] = []
     cancels: list[str] = []
     verdicts: list[Verdict] = []
     decision: Decision = Look()
     for _ in range(MOST_STEPS):
-        decision = planning.decide(trade, scope, progress, venue, market)
+        decision = judging.judge(
+            trade, replace(seen, scope=scope, progress=progress, market=market)
+        )
         match decision:
             case Send():
                 sends.append(decision)

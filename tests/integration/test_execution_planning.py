@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from grpc import StatusCode
+from grpc.aio import AioRpcError
 
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -222,3 +224,45 @@ async def test_a_preview_of_an_account_never_used_stores_nothing(kit: Kit) -> No
     assert Decimal(seen.seen.bid) < Decimal(seen.seen.ask)
     assert await kit.read_facts() == []
     assert await kit.venue_positions() == {}
+
+
+async def test_a_given_state_is_planned_from_and_the_account_is_left_alone(kit: Kit) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    now = await preview(kit, kit.trade("exit", ""))
+    assert [order.order_qty for order in now.orders] == ["5"]
+
+    given = pb.SeenState()
+    given.CopyFrom(now.seen)
+    given.position = given.exposure = "7"
+    asked = kit.trade("exit", "", account=pb.Account(broker="none", account="of ours"))
+    request = pb.PreviewTradesRequest(trades=[asked], given=[given])
+    [told] = (await kit.stub.PreviewTrades(request, timeout=SECONDS)).previews
+    assert [order.order_qty for order in told.orders] == ["7"]
+    assert [order.order_qty for order in told.decision.orders] == ["7"]
+    assert len(told.decision.hash) == 64
+    assert told.decision.seen == given
+
+    uneven = pb.PreviewTradesRequest(trades=[asked, asked], given=[given])
+    with pytest.raises(AioRpcError) as refused:
+        await kit.stub.PreviewTrades(uneven, timeout=SECONDS)
+    assert refused.value.code() is StatusCode.INVALID_ARGUMENT
+
+
+async def test_what_was_decided_from_travels_with_the_order_and_with_a_refusal(kit: Kit) -> None:
+    entry, again = kit.trade("buy", "5", **far()), kit.trade("buy", "5")
+    await kit.run(entry)
+    assert await kit.run(again) == ("SKIPPED", "already_in_position")
+    [sending] = [
+        f.order_sending.decision
+        for f in kit.facts
+        if f.trade_id == entry.trade_id and f.order_sending.HasField("decision")
+    ]
+    assert [o.leg for o in sending.orders] == [pb.LEG_ENTRY, pb.LEG_TAKE_PROFIT, pb.LEG_STOP]
+    assert (sending.seen.position, sending.seen.last) == ("0", "228.40")
+    [ended] = [
+        f.trade_outcome.decision
+        for f in kit.facts
+        if f.trade_id == again.trade_id and f.trade_outcome.HasField("decision")
+    ]
+    assert (ended.reason, ended.seen.position) == (pb.REASON_ALREADY_IN_POSITION, "5")
+    assert len(ended.seen.protection) == 2

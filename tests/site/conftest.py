@@ -113,7 +113,8 @@ def add_signal(owner: psycopg.Connection, at: Workspace | None = None, **more: A
         "INSERT INTO web.signals (id, tenant_id, strategy_id, seq, dialect, content_type, body, "
         "body_hash, parsed, received_at, accepted_at, boot_id) VALUES (%(id)s, %(tenant_id)s, "
         "%(strategy_id)s, %(seq)s, 'traderspost', 'application/json', %(body)s, '', "
-        '\'{"ticker":"AAPL","instrument":"AAPL","action":"buy","quantity":"5"}\', '
+        '\'{"dialect":"traderspost","ticker":"AAPL","instrument":"AAPL",'
+        '"action":"buy","quantity":"5"}\', '
         "%(accepted_at)s, %(accepted_at)s, %(id)s)",
         row | {"body": BODY},
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from execution.domain import planning, previewing
 from execution.domain.decisions import Decision, End, OpenOrder, Progress, Scope, Send, VenueRules
+from execution.domain.judging import Seen
 from execution.domain.market import Figures, Market, Quote
 from execution.domain.orders import Order, Terms
 from execution.domain.previewing import Plan
@@ -126,7 +127,7 @@ def decide(
 
 def plan(trade: Trade, scope: Scope, seen: Market | None = None) -> Plan:
     """The whole of a trade."""
-    return previewing.plan(trade, scope, VENUE, seen or Market(), NOON)
+    return previewing.plan(trade, Seen(scope, Progress(), VENUE, seen or Market(), NOON))
 
 
 def sent(decision: Decision) -> tuple[Leg, Side, str]:

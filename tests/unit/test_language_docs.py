@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_plan import plan_of
 from web.signals import dialects, protection
 from web.signals.refusals import BadSignal
 from web.signals.remarks import FIELDS
@@ -27,6 +28,21 @@ def test_an_example_is_accepted_or_refused_as_it_says(becomes: str, message: str
     with pytest.raises(BadSignal) as refused:
         dialects.read(message.encode(), now=NOW)
     assert refused.value.code == becomes
+
+
+# What option choices come to hangs on the chain of the day.
+PLANNED = re.compile(
+    r"^```json accepted\n(.*?)^```$(?:\n\*Plan: (.*?)\*$)?", re.DOTALL | re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("message", "plan"), PLANNED.findall(PAGE))
+def test_an_accepted_example_gives_the_plan_beside_it(message: str, plan: str) -> None:
+    if '"SPY' in message:
+        assert not plan
+        return
+    asset_class = "futures" if "MNQ" in message else "stocks"
+    assert plan_of(message, asset_class=asset_class) == plan.replace("\n", " ")
 
 
 def test_every_field_is_on_the_page() -> None:

@@ -20,7 +20,7 @@ from web.subscriptions import forms, preview, reads, service, settings
 from web.subscriptions.forms import Form
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import BadSetting, Changed, Kind
-from web.trades import rules
+from web.trades import explain, rules
 
 blueprint = Blueprint("subscriptions", __name__)
 
@@ -76,7 +76,7 @@ def preview_page(subscription_id: UUID) -> str:
         shown, bad = settings.validate(typed), None
     except BadSetting as error:
         shown, bad = subscription.settings, error
-    examples = _examples(subscription.strategy, shown, reads.last_signal(subscription))
+    examples = _examples(subscription, shown, reads.last_signal(subscription))
     return render_template("subscriptions/preview.html", examples=examples, bad=bad)
 
 
@@ -151,7 +151,7 @@ def _page(
         "subscriptions/page.html",
         form,
         base=subscription.settings if base is None else base,
-        examples=_examples(strategy, valid, reads.last_signal(subscription)),
+        examples=_examples(subscription, valid, reads.last_signal(subscription)),
         subscription=subscription,
     )
 
@@ -198,20 +198,21 @@ def _draw(template: str, form: Form, *, base: Mapping[str, Any], **more: Any) ->
 
 
 def _examples(
-    strategy: Strategy, own: Mapping[str, Any], last: Signal | None
+    subscription: Subscription, own: Mapping[str, Any], last: Signal | None
 ) -> list[dict[str, Any]]:
     """The last real signal and a sample, each with what it would come to now."""
-    asset_class = strategy.asset_class
+    asset_class = subscription.strategy.asset_class
     found = [("With a sample", preview.sample(asset_class))]
     if last is not None:
         # It is looked at as if it came now.
         found.insert(0, ("With the last real signal", replace(last, sent_at=None)))
-    return [_example(title, signal, strategy, own) for title, signal in found]
+    return [_example(title, signal, subscription, own) for title, signal in found]
 
 
 def _example(
-    title: str, signal: Signal, strategy: Strategy, own: Mapping[str, Any]
+    title: str, signal: Signal, subscription: Subscription, own: Mapping[str, Any]
 ) -> dict[str, Any]:
+    strategy = subscription.strategy
     caps = settings.caps_of(strategy.settings)
     resolved = settings.resolve(signal, strategy.settings, own, caps)
     now = datetime.now(UTC)
@@ -225,6 +226,7 @@ def _example(
         "state": decision.state,
         "reason": reasons.explain(decision.reason, decision.numbers) if decision.reason else None,
         "refused": reasons.explain(refused.reason, refused.numbers) if refused else None,
+        "plan": explain.fired(strategy, signal, subscription, own)["execution"],
         "lines": [] if ended else preview.describe(signal, resolved, strategy.asset_class),
         "values": [
             (setting, forms.show(setting, resolved[setting.name]), effective.came_from)

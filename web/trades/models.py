@@ -108,6 +108,8 @@ class Trade(TenantRow):
     signal: Mapped[dict[str, Any]] = mapped_column(JSONB)
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     settings_version: Mapped[int]
+    # What it was decided from: see `record`.
+    decision: Mapped[dict[str, Any]] = mapped_column(JSONB)
     protection: Mapped[str | None]
     sent_at: Mapped[datetime | None]
     received_at: Mapped[datetime]

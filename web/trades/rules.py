@@ -6,7 +6,7 @@ refusal travels with the trade, and what closes goes on.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,9 @@ from decimal import Decimal
 from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.subscriptions.settings import Resolved, windows
+
+# Counted up whenever a decision could come out differently than before.
+RULES_VERSION = 1
 
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
@@ -91,41 +94,90 @@ class Context:
     mode: str = "live"
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule that was asked, with the numbers it compared."""
+
+    rule: str
+    passed: bool
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    # What the trade becomes by it. One that did not pass and ends nothing refuses the entry.
+    ends: Decision | None = None
+
+
 def decide(
     signal: Signal, resolved: Resolved, context: Context, *, accepted_at: datetime, now: datetime
 ) -> Decision:
     """The first rule that speaks wins."""
-    if signal.test and not (resolved["test_on_paper"] and context.mode == "paper"):
-        return Decision("SKIPPED", "test")
-    if not (context.strategy_enabled and context.subscription_enabled):
-        return Decision("SKIPPED", "subscription_paused")
-    delay = _delay(resolved)
-    # Windows are asked for when it goes, age for when it came.
-    goes_at = max(now, accepted_at + delay)
-    age = _age(signal, accepted_at, goes_at - delay)
-    late = None if delay else _too_late(signal, accepted_at, now)
-    late = late or _too_late_by_settings(signal, resolved, age)
-    if late:
-        return late
-    if _is_outside(signal, resolved, goes_at) and not resolved["allow_exits_outside"]:
-        return _held_outside(signal, resolved, goes_at, now)
-    # A wanted position says by itself how much.
-    quantity = _quantity(resolved, context.asset_class) if signal.target is None else None
-    refusal = None
-    if not only_closes(signal):
-        refusal = _refuse_entry(signal, resolved, context, age=age, goes_at=goes_at)
-        if refusal is None and quantity is None and signal.action == "add":
-            refusal = Refusal("quantity_missing")
+    refusal: Refusal | None = None
+    for verdict in _asked(signal, resolved, context, accepted_at=accepted_at, now=now):
+        if verdict.ends is not None:
+            return verdict.ends
+        if not verdict.passed:
+            refusal = Refusal(verdict.rule, verdict.numbers)
+            break
     if refusal is not None and signal.action == "add":
         state = "EXPIRED" if refusal.reason == "signal_stale" else "SKIPPED"
         return Decision(state, refusal.reason, refusal.numbers)
-    if delay:
+    if delay := _delay(resolved):
         decision = Decision("DELAYED", until=accepted_at + delay)
     else:
         # What may not open anything needs nobody's approval.
         asks = refusal is None and not resolved["auto_submit"]
         decision = _let_go(signal, auto_submit=not asks, now=now)
+    # A wanted position says by itself how much.
+    quantity = _quantity(resolved, context.asset_class) if signal.target is None else None
     return replace(decision, quantity=quantity, entry_refused=refusal)
+
+
+def verdicts(
+    signal: Signal, resolved: Resolved, context: Context, *, accepted_at: datetime, now: datetime
+) -> list[Verdict]:
+    """Every rule that applies, in the order in which they are asked: `decide` goes by the
+    first that did not pass."""
+    return list(_asked(signal, resolved, context, accepted_at=accepted_at, now=now))
+
+
+def _asked(
+    signal: Signal, resolved: Resolved, context: Context, *, accepted_at: datetime, now: datetime
+) -> Iterator[Verdict]:
+    tested = signal.test and not (resolved["test_on_paper"] and context.mode == "paper")
+    yield _verdict("test", Decision("SKIPPED", "test") if tested else None)
+    paused = not (context.strategy_enabled and context.subscription_enabled)
+    yield _verdict(
+        "subscription_paused", Decision("SKIPPED", "subscription_paused") if paused else None
+    )
+    delay = _delay(resolved)
+    # Windows are asked for when it goes, age for when it came.
+    goes_at = max(now, accepted_at + delay)
+    age = _age(signal, accepted_at, goes_at - delay)
+    if signal.action != "cancel":
+        if not delay:
+            numbers = _stale(now - accepted_at, _most_age(signal))
+            yield _verdict("signal_stale", _too_late(signal, accepted_at, now), numbers)
+        limit = _limit_by_settings(signal, resolved)
+        if limit is not None:
+            numbers = _stale(age, limit)
+            late = age > _seconds(limit)
+            ends = Decision("EXPIRED", "signal_stale", numbers) if late else None
+            yield _verdict("signal_stale", ends, numbers)
+    if not resolved["allow_exits_outside"]:
+        outside = _is_outside(signal, resolved, goes_at)
+        held = _held_outside(signal, resolved, goes_at, now) if outside else None
+        yield _verdict("outside_window", held, _compared(resolved, goes_at))
+    if not only_closes(signal):
+        yield from _asked_of_entries(signal, resolved, context, age=age, goes_at=goes_at)
+
+
+def _verdict(rule: str, ends: Decision | None, numbers: Mapping[str, str] | None = None) -> Verdict:
+    """A rule that ends the trade, unless it passes."""
+    if ends is None:
+        return Verdict(rule, passed=True, numbers=numbers or {})
+    return Verdict(ends.reason or rule, passed=False, numbers=ends.numbers, ends=ends)
+
+
+def _compared(resolved: Resolved, at: datetime) -> dict[str, str]:
+    return windows.describe(resolved.windows, at) if resolved.windows else {}
 
 
 def release(
@@ -175,24 +227,30 @@ def only_closes(signal: Signal) -> bool:
     return ends or signal.sentiment in {"flat", against} - {None}
 
 
-def _refuse_entry(
+def _asked_of_entries(
     signal: Signal, resolved: Resolved, context: Context, *, age: timedelta, goes_at: datetime
-) -> Refusal | None:
-    """The first rule of the settings that lets nothing be opened."""
+) -> Iterator[Verdict]:
+    """Rules of the settings by which nothing may be opened."""
     limit = resolved["entry_reject_after_seconds"]
-    if isinstance(limit, Decimal) and age > _seconds(limit):
-        return Refusal("signal_stale", _stale(age, limit))
+    if isinstance(limit, Decimal):
+        yield Verdict("signal_stale", age <= _seconds(limit), _stale(age, limit))
     tickers = resolved["allowed_tickers"]
-    if isinstance(tickers, tuple) and not _is_allowed(signal, tickers, context.asset_class):
-        return Refusal("ticker_not_allowed", {"tickers": ", ".join(map(str, tickers)) or "none"})
-    if _is_outside(signal, resolved, goes_at):
-        return Refusal("outside_window", windows.describe(resolved.windows, goes_at))
+    if isinstance(tickers, tuple):
+        told = {"tickers": ", ".join(map(str, tickers)) or "none"}
+        allowed = _is_allowed(signal, tickers, context.asset_class)
+        yield Verdict("ticker_not_allowed", allowed, told)
+    outside = _is_outside(signal, resolved, goes_at)
+    yield Verdict("outside_window", not outside, _compared(resolved, goes_at))
     for cap in resolved.refused:
-        return Refusal("above_cap", {"setting": settings.BY_NAME[cap.name].label, "by": cap.by})
+        label = settings.BY_NAME[cap.name].label
+        yield Verdict("above_cap", False, {"setting": label, "by": cap.by})
     for setting in resolved.not_obeyed(context.asset_class):
-        told = settings.to_text(resolved[setting.name])
-        return Refusal("setting_unsupported", {"setting": setting.label, "value": told})
-    return None
+        told = {"setting": setting.label, "value": settings.to_text(resolved[setting.name])}
+        yield Verdict("setting_unsupported", False, told)
+    if signal.action == "add":
+        known = _quantity(resolved, context.asset_class) if signal.target is None else None
+        told = {} if known is None else {"quantity": format(known, "f")}
+        yield Verdict("quantity_missing", known is not None, told)
 
 
 def _is_outside(signal: Signal, resolved: Resolved, now: datetime) -> bool:
@@ -233,28 +291,28 @@ def _too_late(
     signal: Signal, since: datetime, now: datetime, *, stage: str = "dequeued"
 ) -> Decision | None:
     """Too old for anything at all. An age equal to the limit is not too old."""
-    age = now - since
-    # Only execution knows whether a buy or a sell opens or closes; it judges each leg's age.
-    limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
-    if signal.action == "cancel" or age <= limit:
+    age, limit = now - since, _most_age(signal)
+    if signal.action == "cancel" or age <= _seconds(limit):
         return None
-    numbers = _stale(age, Decimal(int(limit.total_seconds())), stage)
+    numbers = _stale(age, limit, stage)
     if _is_full_exit(signal):
         return _wait(LATE_EXIT_AGE, now, "late_exit", **numbers)
     return Decision("EXPIRED", "signal_stale", numbers)
 
 
-def _too_late_by_settings(signal: Signal, resolved: Resolved, age: timedelta) -> Decision | None:
-    """Too old for all that it may do, by limits of the sender or of one's own."""
-    if signal.action == "cancel":
-        return None
+def _most_age(signal: Signal) -> Decimal:
+    # Only execution knows whether a buy or a sell opens or closes; it judges each leg's age.
+    limit = ENTRY_AGE if signal.action == "add" else EXIT_AGE
+    return Decimal(int(limit.total_seconds()))
+
+
+def _limit_by_settings(signal: Signal, resolved: Resolved) -> Decimal | None:
+    """When it is too old for all that it may do, by limits of the sender or of one's own."""
     names = ["exit_reject_after_seconds"]
     if not only_closes(signal):
         names.append("entry_reject_after_seconds")
     limits = [limit for name in names if isinstance(limit := resolved[name], Decimal)]
-    if len(limits) == len(names) and age > _seconds(max(limits)):
-        return Decision("EXPIRED", "signal_stale", _stale(age, max(limits)))
-    return None
+    return max(limits) if len(limits) == len(names) else None
 
 
 def _delay(resolved: Resolved) -> timedelta:

@@ -17,11 +17,11 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from rq.timeouts import BaseTimeoutException
 
-from protos import faults, ids, reasons, wire
+from protos import faults, ids, reasons
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.subscriptions import settings
-from web.trades import due, handing, rules, waiting
+from web.trades import due, handing, record, rules, waiting
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
 from web.trades.waiting import Change, Superseding
@@ -38,11 +38,11 @@ _INSERT = """
 INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subscription_id,
     connection_id, mode, state, reason, message, numbers, instrument, signal, settings,
     settings_version, sent_at, received_at, accepted_at, dequeued_at, planned_at,
-    approval_expires_at, release_at)
+    approval_expires_at, release_at, decision)
 SELECT t.id, t.tenant_id, g.id, g.seq, g.strategy_id, t.subscription_id, t.connection_id, t.mode,
     d.state, d.reason, d.message, d.numbers, g.instrument, g.signal, d.settings,
     t.settings_version, g.sent_at, g.received_at, g.accepted_at, g.dequeued_at, d.planned_at,
-    d.approval_expires_at, d.release_at
+    d.approval_expires_at, d.release_at, d.decision
 FROM json_to_recordset(%(trades)s::json) AS t(id uuid, g int, d int, tenant_id uuid,
         subscription_id uuid, connection_id uuid, mode text, settings_version int)
 JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strategy_id uuid,
@@ -50,7 +50,7 @@ JOIN json_to_recordset(%(signals)s::json) AS g(g int, id uuid, seq bigint, strat
         accepted_at timestamptz, dequeued_at timestamptz) USING (g)
 JOIN json_to_recordset(%(decisions)s::json) AS d(d int, state text, reason text, message text,
         numbers jsonb, settings jsonb, planned_at timestamptz,
-        approval_expires_at timestamptz, release_at timestamptz) USING (d)
+        approval_expires_at timestamptz, release_at timestamptz, decision jsonb) USING (d)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -215,6 +215,7 @@ def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) ->
         "approval_expires_at": None,
         "release_at": None,
         "supersedes": False,
+        "decision": {},
     }
 
 
@@ -233,12 +234,15 @@ def _decide_by_rules(
         accepted_at=signal.accepted_at,
         now=signal.dequeued_at,
     )
-    numbers = dict(decision.numbers)
-    if decision.quantity is not None:
-        numbers["quantity"] = wire.to_text(decision.quantity)
-    if decision.entry_refused is not None:
-        refused = decision.entry_refused
-        numbers |= {**refused.numbers, "entry_refused": refused.reason}
+    numbers = record.numbers_of(decision)
+    recorded = record.of_rules(
+        signal.signal,
+        resolved,
+        context,
+        decision,
+        accepted_at=signal.accepted_at,
+        now=signal.dequeued_at,
+    )
     # A later signal of the same batch may supersede it.
     strategy.has_held = strategy.has_held or decision.until is not None
     ended_or_waits = decision.reason or decision.approval_expires_at
@@ -252,6 +256,7 @@ def _decide_by_rules(
         "approval_expires_at": decision.approval_expires_at,
         "release_at": decision.release_at,
         "supersedes": decision.supersedes,
+        "decision": {record.RULES: recorded},
     }
 
 

@@ -1,6 +1,7 @@
 """Trades, orders and positions; what waits, and the buttons that let it go or end it."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -11,12 +12,15 @@ from web import lists
 from web.accounts.login import sign_in_required, visitor
 from web.accounts.rules import DECIDERS
 from web.db import db, get_for_tenant
+from web.errors import Problem
+from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
-from web.trades import approval, reads
+from web.trades import approval, plans, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.models import WAITING_STATES, Trade
+from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 from web.trades.words import intent
 
@@ -60,7 +64,36 @@ def page(trade_id: UUID) -> str:
         own_signal=db.session.get(Signal, trade.signal_id) is not None,
         waits=trade.state in WAITING_STATES and (trade.approval_expires_at or trade.release_at),
         may_decide=visitor().role in DECIDERS,
+        decided=_decided(trade) if record.RULES in trade.decision else None,
     )
+
+
+@blueprint.get("/trades/<shown(trade):trade_id>/replay")
+@sign_in_required
+def replayed(trade_id: UUID) -> str:
+    """The recorded decision beside the same decision made again."""
+    trade = get_for_tenant(Trade, trade_id)
+    try:
+        return render_template("trades/replay.html", trade=trade, told=replay.of_trade(trade))
+    except NotRecorded:
+        abort(404)
+    except ExecutionDown as down:
+        raise Problem(
+            503,
+            "execution_down",
+            "Execution does not answer",
+            "Without it nobody can say what would be sent.",
+            "Try again in a moment.",
+            retryable=True,
+        ) from down
+
+
+def _decided(trade: Trade) -> list[tuple[str, dict[str, Any], int]]:
+    """What each step of it saw, and by which rules."""
+    return [
+        (name, plans.seen(step.seen), step.rules_version)
+        for name, step in record.steps(trade.decision)
+    ]
 
 
 @blueprint.get("/orders")

@@ -759,10 +759,12 @@ class Protection(_message.Message):
     def __init__(self, ord_type: _Optional[_Union[OrdType, str]] = ..., price: _Optional[str] = ..., percent: _Optional[str] = ..., amount: _Optional[str] = ..., pnl_amount: _Optional[str] = ..., limit_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
 
 class PreviewTradesRequest(_message.Message):
-    __slots__ = ("trades",)
+    __slots__ = ("trades", "given")
     TRADES_FIELD_NUMBER: _ClassVar[int]
+    GIVEN_FIELD_NUMBER: _ClassVar[int]
     trades: _containers.RepeatedCompositeFieldContainer[Trade]
-    def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ...) -> None: ...
+    given: _containers.RepeatedCompositeFieldContainer[SeenState]
+    def __init__(self, trades: _Optional[_Iterable[_Union[Trade, _Mapping]]] = ..., given: _Optional[_Iterable[_Union[SeenState, _Mapping]]] = ...) -> None: ...
 
 class PreviewTradesResponse(_message.Message):
     __slots__ = ("previews",)
@@ -771,7 +773,7 @@ class PreviewTradesResponse(_message.Message):
     def __init__(self, previews: _Optional[_Iterable[_Union[Preview, _Mapping]]] = ...) -> None: ...
 
 class Preview(_message.Message):
-    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen", "resolved")
+    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen", "decision", "resolved")
     class NumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -788,6 +790,7 @@ class Preview(_message.Message):
     WORST_LOSS_FIELD_NUMBER: _ClassVar[int]
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     SEEN_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
     RESOLVED_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     state: TradeState
@@ -798,8 +801,34 @@ class Preview(_message.Message):
     worst_loss: str
     verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
     seen: SeenState
+    decision: Decision
     resolved: Resolved
-    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("seen", "orders", "state", "reason", "numbers", "hash", "rules_version")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
+    seen: SeenState
+    orders: _containers.RepeatedCompositeFieldContainer[PlannedOrder]
+    state: TradeState
+    reason: Reason
+    numbers: _containers.ScalarMap[str, str]
+    hash: str
+    rules_version: int
+    def __init__(self, seen: _Optional[_Union[SeenState, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., hash: _Optional[str] = ..., rules_version: _Optional[int] = ...) -> None: ...
 
 class PlannedOrder(_message.Message):
     __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds", "instrument")
@@ -847,7 +876,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "lots", "quoted_instrument", "opens_time", "resolved")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -858,6 +887,19 @@ class SeenState(_message.Message):
     LAST_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
     BALANCE_FIELD_NUMBER: _ClassVar[int]
+    BUYING_POWER_FIELD_NUMBER: _ClassVar[int]
+    QUOTED_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    CLOSING_FIELD_NUMBER: _ClassVar[int]
+    PROTECTION_FIELD_NUMBER: _ClassVar[int]
+    VENUE_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    OVERFILLED_FIELD_NUMBER: _ClassVar[int]
+    LEDGER_FIELD_NUMBER: _ClassVar[int]
+    LOTS_FIELD_NUMBER: _ClassVar[int]
+    QUOTED_INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    OPENS_TIME_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -868,7 +910,125 @@ class SeenState(_message.Message):
     last: str
     equity: str
     balance: str
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ...) -> None: ...
+    buying_power: str
+    quoted: bool
+    entries: _containers.RepeatedCompositeFieldContainer[SeenOrder]
+    closing: _containers.RepeatedCompositeFieldContainer[SeenOrder]
+    protection: _containers.RepeatedCompositeFieldContainer[SeenOrder]
+    venue: SeenVenue
+    progress: SeenProgress
+    overfilled: bool
+    ledger: SeenLedger
+    lots: _containers.RepeatedCompositeFieldContainer[SeenLot]
+    quoted_instrument: str
+    opens_time: _timestamp_pb2.Timestamp
+    resolved: Resolved
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+
+class SeenLot(_message.Message):
+    __slots__ = ("instrument", "quantity", "avg_price")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    quantity: str
+    avg_price: str
+    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ...) -> None: ...
+
+class SeenLedger(_message.Message):
+    __slots__ = ("initial", "when_flat", "in_step", "followed")
+    INITIAL_FIELD_NUMBER: _ClassVar[int]
+    WHEN_FLAT_FIELD_NUMBER: _ClassVar[int]
+    IN_STEP_FIELD_NUMBER: _ClassVar[int]
+    FOLLOWED_FIELD_NUMBER: _ClassVar[int]
+    initial: str
+    when_flat: str
+    in_step: bool
+    followed: str
+    def __init__(self, initial: _Optional[str] = ..., when_flat: _Optional[str] = ..., in_step: _Optional[bool] = ..., followed: _Optional[str] = ...) -> None: ...
+
+class SeenOrder(_message.Message):
+    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument")
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_QTY_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    IN_DOUBT_FIELD_NUMBER: _ClassVar[int]
+    CANCEL_ASKED_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    cl_ord_id: str
+    side: Side
+    leaves_qty: str
+    ord_type: OrdType
+    in_doubt: bool
+    cancel_asked: bool
+    tag: str
+    instrument: str
+    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ...) -> None: ...
+
+class SeenVenue(_message.Message):
+    __slots__ = ("ord_types", "quantity_step", "smallest_quantity", "times_in_force", "has_brackets", "keeps_hours")
+    ORD_TYPES_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_STEP_FIELD_NUMBER: _ClassVar[int]
+    SMALLEST_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    TIMES_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
+    HAS_BRACKETS_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_HOURS_FIELD_NUMBER: _ClassVar[int]
+    ord_types: _containers.RepeatedScalarFieldContainer[OrdType]
+    quantity_step: str
+    smallest_quantity: str
+    times_in_force: _containers.RepeatedScalarFieldContainer[str]
+    has_brackets: bool
+    keeps_hours: bool
+    def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
+
+class SeenProgress(_message.Message):
+    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled")
+    class DroppedNumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    EXITS_FIELD_NUMBER: _ClassVar[int]
+    EXPOSURE_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    CANCELED_FIRST_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_WAITING_FIELD_NUMBER: _ClassVar[int]
+    RACED_FIELD_NUMBER: _ClassVar[int]
+    UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_DROPPED_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    IN_DEBT_FIELD_NUMBER: _ClassVar[int]
+    HAS_CANCELED_FIELD_NUMBER: _ClassVar[int]
+    exits: _containers.RepeatedCompositeFieldContainer[SeenExit]
+    exposure: str
+    asked: str
+    canceled_first: int
+    superseded_waiting: int
+    raced: str
+    unprotected: int
+    entry_dropped: Reason
+    dropped_numbers: _containers.ScalarMap[str, str]
+    withdrawn: Reason
+    in_debt: bool
+    has_canceled: bool
+    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ...) -> None: ...
+
+class SeenExit(_message.Message):
+    __slots__ = ("side", "order_qty", "filled_time", "instrument")
+    SIDE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    FILLED_TIME_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    side: Side
+    order_qty: str
+    filled_time: _timestamp_pb2.Timestamp
+    instrument: str
+    def __init__(self, side: _Optional[_Union[Side, str]] = ..., order_qty: _Optional[str] = ..., filled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., instrument: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "own")
@@ -962,7 +1122,7 @@ class Fact(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ...) -> None: ...
 
 class OrderSending(_message.Message):
-    __slots__ = ("order", "planned_time", "numbers")
+    __slots__ = ("order", "planned_time", "numbers", "decision")
     class NumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -973,10 +1133,12 @@ class OrderSending(_message.Message):
     ORDER_FIELD_NUMBER: _ClassVar[int]
     PLANNED_TIME_FIELD_NUMBER: _ClassVar[int]
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
     order: Order
     planned_time: _timestamp_pb2.Timestamp
     numbers: _containers.ScalarMap[str, str]
-    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    decision: Decision
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
     __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg")
@@ -1025,7 +1187,7 @@ class ExecutionReport(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ...) -> None: ...
 
 class TradeOutcome(_message.Message):
-    __slots__ = ("state", "reason", "numbers", "message", "planned_time")
+    __slots__ = ("state", "reason", "numbers", "message", "planned_time", "decision")
     class NumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1038,12 +1200,14 @@ class TradeOutcome(_message.Message):
     NUMBERS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     PLANNED_TIME_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
     state: TradeState
     reason: Reason
     numbers: _containers.ScalarMap[str, str]
     message: str
     planned_time: _timestamp_pb2.Timestamp
-    def __init__(self, state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., message: _Optional[str] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    decision: Decision
+    def __init__(self, state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., message: _Optional[str] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class TradeResolved(_message.Message):
     __slots__ = ("resolved",)

@@ -21,6 +21,7 @@ from web.subscriptions.settings.kinds import to_text as to_text
 from web.subscriptions.settings.resolver import Effective as Effective
 from web.subscriptions.settings.resolver import Resolved as Resolved
 from web.subscriptions.settings.resolver import complete as complete
+from web.subscriptions.settings.resolver import recall as recall
 from web.subscriptions.settings.resolver import resolve as resolve
 from web.subscriptions.settings.schema import strategy_schema as strategy_schema
 from web.subscriptions.settings.schema import subscription_schema as subscription_schema

@@ -101,6 +101,25 @@ def complete(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     return {name: snapshot.get(name, default) for name, default in _DEFAULTS.items()}
 
 
+def recall(snapshot: Mapping[str, Any], refused: Sequence[Mapping[str, str]] = ()) -> Resolved:
+    """What a snapshot was made of; `refused` are the caps that it does not tell."""
+    values = {
+        setting.name: Effective(setting.default, DEFAULT) if kept is None else _load(setting, kept)
+        for setting in SETTINGS
+        for kept in (snapshot.get(setting.name),)
+    }
+    return Resolved(values, tuple(Cap(cap["name"], None, cap["by"]) for cap in refused))
+
+
+def _load(setting: Setting, kept: Mapping[str, Any]) -> Effective:
+    value, ignored = kept["value"], kept.get("ignored")
+    return Effective(
+        None if value is None else load(setting, value),
+        kept["from"],
+        None if ignored is None else load(setting, ignored),
+    )
+
+
 def resolve(
     signal: Signal | None,
     strategy: Mapping[str, Any],

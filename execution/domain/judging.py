@@ -1,0 +1,117 @@
+"""A step of a trade from all that it is decided from: nothing else is looked at.
+
+The engine decides by it and writes down what it saw; a replay reads that and decides again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from execution.domain import planning
+from execution.domain.decisions import (
+    Decision,
+    End,
+    Progress,
+    Scope,
+    Send,
+    VenueRules,
+    Wait,
+    refuse,
+)
+from execution.domain.market import Market
+from execution.domain.orders import Order
+from execution.domain.trades import Trade, age_limit
+from execution.domain.words import Leg, TradeState
+
+# Counted up whenever a decision could come out differently than before.
+RULES_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state that a step is decided from."""
+
+    scope: Scope
+    progress: Progress
+    venue: VenueRules
+    market: Market | None
+    at: datetime
+    is_overfilled: bool = False
+    # Its market was closed until then.
+    opens_at: datetime | None = None
+
+
+def judge(trade: Trade, seen: Seen) -> Decision:
+    """What comes next. Nothing is sent, and no entry waits, past its age."""
+    scope, progress = seen.scope, seen.progress
+    decision = planning.decide(trade, scope, progress, seen.venue, seen.market)
+    match decision:
+        case Send(leg=leg):
+            pass
+        case Wait(TradeState.BLOCKED, "in_doubt") if not progress.has_begun:
+            leg = Leg.ENTRY
+        case _:
+            return decision
+    if leg is Leg.ENTRY and seen.is_overfilled:
+        return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
+    if late := _rejected_by_sender(trade, progress, seen.at):
+        return refuse(trade, scope, "signal_stale", late)
+    age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
+    if age <= age_limit(leg):
+        return decision
+    late = _too_old(leg, age)
+    if not progress.exits or leg is not Leg.ENTRY:
+        return refuse(trade, scope, "signal_stale", late)
+    dropped = replace(progress, entry_dropped="signal_stale", dropped_numbers=late)
+    return planning.decide(trade, scope, dropped, seen.venue, seen.market)
+
+
+def age_of(
+    trade: Trade,
+    exits: Sequence[Order],
+    leg: Leg,
+    now: datetime,
+    opens_at: datetime | None = None,
+) -> timedelta:
+    """Since release, or the open it waited for; of a flip's entry since its exit filled."""
+    since = max(trade.released_at, opens_at or trade.released_at)
+    if leg is Leg.ENTRY:
+        fills = [order.last_fill_at for order in exits]
+        since = max([since, *(at for at in fills if at is not None)])
+    return now - since
+
+
+def is_whole(decision: Decision, progress: Progress) -> bool:
+    """True for steps that are decided from what was seen, not from how an order went."""
+    if progress.entry is not None or progress.stop is not None:
+        return False
+    if not all(order.is_filled for order in progress.exits):
+        return False
+    match decision:
+        case Send():
+            return True
+        case End(reason=reason):
+            return not progress.exits or bool(reason)
+        case _:
+            return False
+
+
+def _too_old(leg: Leg, age: timedelta) -> dict[str, str]:
+    """The age of a leg beside its limit."""
+    return {
+        "age": format(age.total_seconds(), ".1f"),
+        "limit": format(age_limit(leg).total_seconds(), ".0f"),
+        "stage": "planning",
+    }
+
+
+def _rejected_by_sender(trade: Trade, progress: Progress, now: datetime) -> dict[str, str] | None:
+    """The numbers of a trade that its sender wants no more; what is begun is finished."""
+    until, since = trade.reject_at, trade.accepted_at
+    if until is None or progress.has_orders or now <= until:
+        return None
+    return {
+        "age": format((now - since).total_seconds(), ".1f"),
+        "limit": format(max((until - since).total_seconds(), 0.0), ".1f"),
+        "stage": "planning",
+    }

@@ -1,0 +1,127 @@
+"""Execution's plan as data and in words. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from protos import reasons, wire
+from protos.execution.v1 import execution_pb2 as pb
+from web.formats import iso
+
+# What an order is, apart from its id: equal terms are the same order.
+TERMS = (
+    "leg",
+    "side",
+    "ord_type",
+    "order_qty",
+    "limit_price",
+    "stop_price",
+    "trail_amount",
+    "trail_percent",
+    "time_in_force",
+)
+_SEEN = ("position", "avg_price", "exposure", "bid", "ask", "last", "equity", "balance")
+
+
+def told(preview: pb.Preview | None, why_not: str | None = None) -> dict[str, Any] | None:
+    """What execution would do; None for a trade that never comes to it."""
+    if preview is None:
+        if why_not is None:
+            return None
+        return {"answered": False, "why": why_not, "orders": [], "verdicts": [], "seen": None}
+    reason = word(pb.Reason.Name(preview.reason), "REASON_") or None
+    numbers = dict(preview.numbers)
+    found = [order(each) for each in preview.orders]
+    return {
+        "answered": True,
+        "why": None,
+        "state": word(pb.TradeState.Name(preview.state), "TRADE_STATE_").upper(),
+        "reason": reason,
+        "message": explained(reason, numbers),
+        "numbers": numbers,
+        "orders": found,
+        "words": [in_words(each) for each in found],
+        "cancels": list(preview.cancels),
+        "worst_loss": preview.worst_loss or None,
+        "verdicts": [
+            {"rule": each.rule, "passed": each.passed, "numbers": dict(each.numbers)}
+            for each in preview.verdicts
+        ],
+        "seen": seen(preview.seen) if preview.HasField("seen") else None,
+    }
+
+
+def order(planned: pb.PlannedOrder) -> dict[str, Any]:
+    """The terms of an order, and what it was priced at."""
+    return {
+        "leg": word(pb.Leg.Name(planned.leg), "LEG_"),
+        "side": word(pb.Side.Name(planned.side), "SIDE_"),
+        "ord_type": word(pb.OrdType.Name(planned.ord_type), "ORD_TYPE_"),
+        "order_qty": planned.order_qty,
+        "limit_price": planned.limit_price or None,
+        "stop_price": planned.stop_price or None,
+        "trail_amount": planned.trail_amount or None,
+        "trail_percent": planned.trail_percent or None,
+        "time_in_force": planned.time_in_force,
+        "planning_price": planned.planning_price or None,
+        "cancel_after_seconds": planned.cancel_after_seconds or None,
+    }
+
+
+def terms(orders: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """What makes two plans the same."""
+    return [tuple(each[name] for name in TERMS) for each in orders]
+
+
+def in_words(order: Mapping[str, Any]) -> str:
+    """`Entry: buy 5, limit, limit 228.40, day, planned at 228.40`."""
+    kind = str(order["ord_type"]).replace("_", " ")
+    leg = str(order["leg"]).replace("_", " ").capitalize()
+    told = [f"{leg}: {order['side']} {order['order_qty']}", kind]
+    for name, said in (
+        ("limit_price", "limit {}"),
+        ("stop_price", "stop {}"),
+        ("trail_amount", "trailing by {}"),
+        ("trail_percent", "trailing by {} %"),
+    ):
+        if order[name]:
+            told.append(said.format(order[name]))
+    told.append(str(order["time_in_force"]))
+    price = order.get("planning_price")
+    if price:
+        told.append(f"planned at {price}")
+    return ", ".join(told)
+
+
+def seen(state: pb.SeenState) -> dict[str, Any]:
+    """What it was decided from, and when that was so."""
+    at = wire.to_datetime(state.time)
+    return {
+        "at": iso(at) if at else None,
+        **{name: getattr(state, name) or None for name in _SEEN},
+        "in_doubt": state.in_doubt,
+        "open_orders": [
+            {
+                "kind": kind,
+                "side": word(pb.Side.Name(each.side), "SIDE_"),
+                "leaves_qty": each.leaves_qty,
+                "ord_type": word(pb.OrdType.Name(each.ord_type), "ORD_TYPE_"),
+            }
+            for kind, orders in (
+                ("entry", state.entries),
+                ("exit", state.closing),
+                ("protection", state.protection),
+            )
+            for each in orders
+        ],
+    }
+
+
+def explained(reason: str | None, numbers: Mapping[str, str]) -> str | None:
+    """A reason with its numbers filled in."""
+    return reasons.explain(reason, numbers) if reason in reasons.CATALOGUE else None
+
+
+def word(name: str, prefix: str) -> str:
+    """A word of the contract as we spell it; empty for none."""
+    found = name.removeprefix(prefix).lower()
+    return "" if found == "unspecified" else found
