@@ -87,11 +87,12 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     lane = account.lane(trade.lane)
     run = Run(trade, lane, stored.instruction_id)
     run.is_resolved = recorded is not None
-    run.withdrawn = messages.REASON_WORDS[stored.withdrawn]
     account.runs[trade.trade_id] = run
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
+    if withdrawn := messages.REASON_WORDS[stored.withdrawn]:
+        run.withdraw(withdrawn)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1)
         run.tickets.append(ticket)
@@ -118,7 +119,9 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
 def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
-    run.said = (TradeState(outcome.state), outcome.reason, numbers.get("filled", ""))
+    run.entry_dropped = numbers.get("dropped", "")
+    filled = numbers.get("filled", "")
+    run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
     # What waits for the open sees the position that is then.
     if run.said[0] is not TradeState.QUEUED:
         _recall_exposure(run, numbers)
@@ -162,4 +165,6 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("exposure", format(run.exposure, "f"))
     if run.canceled:
         kept.setdefault("canceling", str(len(run.canceled)))
+    if run.entry_dropped:
+        kept.setdefault("dropped", run.entry_dropped)
     return kept

@@ -172,7 +172,7 @@ class Dispatch:
                 if guard.order.is_open and not guard.order.is_acknowledged:
                     self._never_sent(account, guard, "entry_ended")
         if terms.leg.reduces and ticket.order.cum_qty:
-            for orphan in ticket.run.lane.orphans(terms.subscription_id):
+            for orphan in ticket.run.lane.orphans():
                 self.cancel(account, orphan)
 
     # -- cancels
@@ -188,7 +188,9 @@ class Dispatch:
             )
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
-        """Cancel what still works after the time its order has."""
+        """Cancel what still works after the time its order has; what is withdrawn, at once."""
+        if ticket.run.withdrawn:
+            self.cancel(account, ticket)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after
         if after is None or terms.leg.is_protection:

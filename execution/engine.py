@@ -109,9 +109,7 @@ class Engine:
         run = account.runs.get(trade_id)
         if run is None or run.is_done or run.withdrawn:
             return
-        run.withdrawn = reason
-        run.entry_dropped = run.entry_dropped or reason
-        run.is_superseded = True
+        run.withdraw(reason)
         for ticket in run.tickets:
             self._dispatch.cancel(account, ticket)
         self.settle(account, run.lane)
@@ -301,11 +299,11 @@ class Engine:
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
-        if wait.state is not TradeState.WORKING or wait.reason or rests:
+        if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
         if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            seconds = run.trade.flip_wait.total_seconds()
+            seconds = run.flip_seconds_left(self._runtime.now())
             self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
         if wait.reason == "spread_too_wide":
             self._look_again_soon(account, run)
@@ -344,7 +342,7 @@ class Engine:
         decided: pb.Decision | None = None,
     ) -> None:
         """Record an outcome when it differs from the last one."""
-        said = (state, reason, numbers.get("filled", ""))
+        said = (state, reason, numbers.get("filled", ""), run.entry_dropped)
         if said == run.said and committed is None:
             return
         run.said = said

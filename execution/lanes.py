@@ -117,7 +117,7 @@ class Run:
     has_age_timer: bool = False
     has_spread_timer: bool = False
     outcomes: int = 0
-    said: tuple[TradeState, str, str] | None = None
+    said: tuple[TradeState, str, str, str] | None = None
 
     @property
     def entry(self) -> Ticket | None:
@@ -148,6 +148,12 @@ class Run:
         for ticket in targets:
             ticket.cancel_asked = True
         return targets
+
+    def withdraw(self, reason: str) -> None:
+        """Nothing of it is to be sent any more."""
+        self.withdrawn = reason
+        self.entry_dropped = self.entry_dropped or reason
+        self.is_superseded = True
 
     def record(self) -> None:
         """The outcome is durable."""
@@ -193,6 +199,11 @@ class Run:
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
+
+    def flip_seconds_left(self, now: datetime) -> float:
+        """How long the entry of a flip still waits for the exit; a restart grants no more."""
+        since = self.exits[0].order.terms.created_at
+        return max((self.trade.flip_wait - (now - since)).total_seconds(), 0.0)
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
@@ -246,6 +257,7 @@ class Lane:
         protection: list[OpenOrder] = []
         closing: list[OpenOrder] = []
         others: list[OpenOrder] = []
+        others_guards: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
             if trade.sees_only not in ("", ticket.order.terms.instrument):
@@ -256,8 +268,8 @@ class Lane:
                     others.append(_seen(ticket, trade))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
-            if is_own and ticket.order.terms.leg.is_protection:
-                protection.append(_seen(ticket, trade))
+            if ticket.order.terms.leg.is_protection:
+                (protection if is_own else others_guards).append(_seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
                 closing.append(_seen(ticket, trade, is_own=is_own))
             elif is_own and ticket.run is not run:
@@ -274,6 +286,7 @@ class Lane:
             in_doubt,
             avg_price=lots[0].avg_price if len(lots) == 1 else None,
             protection=tuple(protection),
+            others_guards=tuple(others_guards),
             lots=lots,
             ledger=self.ledger(subscription),
         )
@@ -324,22 +337,19 @@ class Lane:
         balance = max(figures.balance, ZERO)
         self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
 
-    def orphans(self, subscription: UUID) -> list[Ticket]:
-        """Protection of a subscription that holds nothing here any more."""
-        attribution = self.attribution_of(subscription)
-        ours = [
-            t
-            for t in self.open.values()
-            if t.order.terms.subscription_id == subscription
-            and not self.book(t.order.terms.instrument).position(subscription, attribution).quantity
-        ]
+    def orphans(self) -> list[Ticket]:
+        """Protection of subscriptions that hold nothing there any more, whoever closed it."""
         return [
             t
-            for t in ours
+            for t in self.open.values()
             if t.order.terms.leg.is_protection
             and not t.cancel_asked
             and not (t.run.entry is not None and t.run.entry.order.is_open)
+            and not self._held(t.order.terms.subscription_id, t.order.terms.instrument)
         ]
+
+    def _held(self, subscription: UUID, symbol: str) -> Decimal:
+        return self.book(symbol).position(subscription, self.attribution_of(subscription)).quantity
 
     def attribution_of(self, subscription: UUID) -> Attribution:
         """As decided at the subscription's first trade here; until then as it would be."""
@@ -373,4 +383,5 @@ def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
         tag=ticket.run.trade.client_tag if is_own else "",
+        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
     )

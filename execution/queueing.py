@@ -64,7 +64,7 @@ class Queueing:
         for trade_id in queue.halved:
             waiting[trade_id].entry_dropped = "superseded"
         for trade_id in queue.superseded:
-            waiting[trade_id].withdrawn = "superseded"
+            waiting[trade_id].withdraw("superseded")
             self._advance(account, waiting[trade_id])
         if queue.is_closing:
             return refuse(run.trade, run.lane.scope(run), "already_closing")

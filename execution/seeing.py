@@ -104,6 +104,7 @@ def state(seen: Seen) -> pb.SeenState:
         entries=_open_orders(scope.entries),
         closing=_open_orders(scope.closing),
         protection=_open_orders(scope.protection),
+        others_guards=_open_orders(scope.others_guards),
         venue=_venue(seen.venue),
         progress=_progress(seen.progress),
         overfilled=seen.is_overfilled,
@@ -139,6 +140,7 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
         message.in_doubt,
         avg_price=wire.to_decimal(message.avg_price),
         protection=tuple(_read_order(order) for order in message.protection),
+        others_guards=tuple(_read_order(order) for order in message.others_guards),
         lots=tuple(
             Lot(lot.instrument, _number(lot.quantity), wire.to_decimal(lot.avg_price))
             for lot in message.lots
@@ -182,6 +184,7 @@ def _open_orders(orders: Iterable[OpenOrder]) -> list[pb.SeenOrder]:
             cancel_asked=order.cancel_asked,
             tag=order.tag,
             instrument=order.instrument,
+            bracket=order.bracket,
         )
         for order in orders
     ]
@@ -206,6 +209,7 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
         message.cancel_asked,
         message.instrument,
         message.tag,
+        message.bracket,
     )
 
 

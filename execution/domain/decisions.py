@@ -1,7 +1,7 @@
 """The values that planning reads and answers with."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -24,6 +24,13 @@ class OpenOrder:
     instrument: str = ""
     # The sender's name for it; only of own orders.
     tag: str = ""
+    # Of a target and its stop, which share it, only one fills.
+    bracket: str = ""
+
+    @property
+    def may_stay(self) -> bool:
+        """True when its cancel was asked for and may come to nothing."""
+        return self.in_doubt and self.cancel_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class Scope:
     in_doubt: bool = False
     avg_price: Decimal | None = None
     protection: tuple[OpenOrder, ...] = ()
+    # What guards other subscriptions' parts of a position that is closed as a whole.
+    others_guards: tuple[OpenOrder, ...] = ()
     # The position by instrument; none is a position in the trade's own.
     lots: tuple[Lot, ...] = ()
     ledger: Ledger = NO_LEDGER
@@ -57,23 +66,53 @@ class Scope:
         lots = self.lots or (Lot("", self.position, self.avg_price),)
         return tuple(lot for lot in lots if lot.quantity * side.sign < 0)
 
-    def next_to_close(self, side: Side) -> tuple[Lot, Decimal]:
-        """The first lot that orders of a side may still close something of, and how much."""
-        found, free = Lot("", ZERO), ZERO
+    def next_to_close(self, side: Side, want: Decimal | None = None) -> tuple[Lot, "Scope"]:
+        """The first lot that orders of a side may still close something of, and what concerns
+        it; `want` as in `free`."""
+        found, seen = Lot("", ZERO), self
         for lot in self.against(side):
-            same = (lot.instrument, "")
-            guards = (o.leaves for o in self.protection if o.instrument in same)
-            working = (o.leaves for o in self.closing if o.side is side and o.instrument in same)
-            found = lot
-            free = abs(lot.quantity) - sum(working, ZERO) - max(guards, default=ZERO)
-            if free > 0:
+            found, seen = lot, self._of(lot)
+            if seen.free(side, want) > 0:
                 break
-        return found, free
+        return found, seen
+
+    def free(self, side: Side, want: Decimal | None = None) -> Decimal:
+        """What orders of a side may close: all that is held, less what may close it already. To
+        close as much as `want` (None for all), whatever guards the position makes room; where
+        something stays, so does what guards the parts of others."""
+        held = max(-self.position * side.sign, ZERO)
+        takes_all = want is None or want >= held
+        working = sum((o.leaves for o in self.closing if o.side is side), ZERO)
+        others = [o for o in self.others_guards if o.may_stay or not takes_all]
+        return held - working - _most([o for o in self.protection if o.may_stay]) - _most(others)
+
+    def _of(self, lot: Lot) -> "Scope":
+        """What concerns one lot, and the entries, which are canceled wherever they are."""
+
+        def here(orders: tuple[OpenOrder, ...]) -> tuple[OpenOrder, ...]:
+            return tuple(o for o in orders if o.instrument in ("", lot.instrument))
+
+        if not self.lots:
+            return self
+        return replace(
+            self,
+            position=lot.quantity,
+            avg_price=lot.avg_price,
+            closing=here(self.closing),
+            protection=here(self.protection),
+            others_guards=here(self.others_guards),
+            lots=(lot,),
+        )
 
     @property
     def exposure(self) -> Decimal:
         """Position and own entries that are working or in doubt."""
         return self.position + sum((e.side.sign * e.leaves for e in self.entries), ZERO)
+
+    def is_guarded_by(self, cl_ord_ids: Iterable[str]) -> bool:
+        """True when some of these orders guard the position."""
+        guards = {o.cl_ord_id for o in (*self.protection, *self.others_guards)}
+        return not guards.isdisjoint(cl_ord_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +281,14 @@ def refuse(
         told.pop("sentiment")
     stale = reason == "signal_stale"
     return End(TradeState.EXPIRED if stale else TradeState.SKIPPED, reason, told)
+
+
+def _most(guards: Iterable[OpenOrder]) -> Decimal:
+    """How much guards can close."""
+    most: dict[str, Decimal] = {}
+    for guard in guards:
+        most[guard.bracket] = max(most.get(guard.bracket, ZERO), guard.leaves)
+    return sum(most.values(), ZERO)
 
 
 def text(number: Decimal | None) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from execution.domain import planning
 from execution.domain.decisions import (
+    CancelFirst,
     Decision,
     End,
     Progress,
@@ -21,7 +22,7 @@ from execution.domain.decisions import (
 from execution.domain.market import Market
 from execution.domain.orders import Order
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Leg, TradeState
+from execution.domain.words import Action, Leg, TradeState
 
 # Counted up whenever a decision could come out differently than before.
 RULES_VERSION = 1
@@ -50,11 +51,14 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             pass
         case Wait(TradeState.BLOCKED, "in_doubt") if not progress.has_begun:
             leg = Leg.ENTRY
+        # Nor does an exit that comes too late take away what guards the position.
+        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
+            leg = Leg.EXIT
         case _:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
         return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
-    if late := _rejected_by_sender(trade, progress, seen.at):
+    if late := _rejected_by_sender(trade, progress, leg, seen.at):
         return refuse(trade, scope, "signal_stale", late)
     age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
     if age <= age_limit(leg):
@@ -105,10 +109,14 @@ def _too_old(leg: Leg, age: timedelta) -> dict[str, str]:
     }
 
 
-def _rejected_by_sender(trade: Trade, progress: Progress, now: datetime) -> dict[str, str] | None:
-    """The numbers of a trade that its sender wants no more; what is begun is finished."""
+def _rejected_by_sender(
+    trade: Trade, progress: Progress, leg: Leg, now: datetime
+) -> dict[str, str] | None:
+    """The numbers of a trade that its sender wants no more; what is begun is finished. An
+    exit begins with taking away what guards the position."""
     until, since = trade.reject_at, trade.accepted_at
-    if until is None or progress.has_orders or now <= until:
+    began = progress.has_orders or (leg.reduces and progress.has_canceled)
+    if until is None or began or now <= until:
         return None
     return {
         "age": format((now - since).total_seconds(), ".1f"),

@@ -9,12 +9,13 @@ out for an order is kept with that order, and not worked out again.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import following, ordering, sizing, table, targets
+from execution.domain import closing, following, ordering, sizing, table, targets
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
     Look,
+    Lot,
     Progress,
     Refusal,
     Scope,
@@ -118,7 +119,9 @@ class _Plan:
                 return self._close(Close(side, want), asked)
         if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
-        return End(TradeState.FILLED, self._why_no_entry(side, asked))
+        return End(
+            TradeState.FILLED, following.why_no_entry(trade, self.scope, progress, side, asked)
+        )
 
     def _may_enter(self, side: Side) -> bool:
         if self.trade.wanted is not None:
@@ -135,15 +138,6 @@ class _Plan:
             return self.progress.asked is None
         flat = self.trade.sentiment is Sentiment.FLAT or self.trade.action is Action.REVERSE
         return flat or self.trade.signal_quantity is None
-
-    def _why_no_entry(self, side: Side, asked: Decimal | None) -> str:
-        if self.progress.unprotected and self.scope.position * side.sign < 0:
-            return "now_unprotected"
-        wanted_more = asked is not None and asked > self.progress.exited
-        toward = table.enters_toward(self.trade, side)
-        if toward and table.subtracts(self.trade) and asked == self.progress.exited:
-            return "subtracted_flat"
-        return "swap_off" if wanted_more and toward and self.trade.allows(side) else ""
 
     def _second_half(self, side: Side, asked: Decimal | None) -> Decision:
         """The entry of a flip; refused, it leaves the flip half done, with the reason."""
@@ -194,17 +188,18 @@ class _Plan:
         plain = trade.size_type in sizing.PLAIN_TYPES
         held = (*self.scope.against(Side.BUY), *self.scope.against(Side.SELL))
         symbol = held[0].instrument if held else trade.instrument
-        if not plain and not self._sees(symbol):
+        market = self._market_of(symbol)
+        if not plain and market is None:
             return Look(symbol)
         side = trade.order_side(symbol, side)
-        price = ordering.planning_price(trade, trade.exit, side, self.market)
+        price = ordering.planning_price(trade, trade.exit, side, market)
         return sizing.units(
             trade,
             trade.signal_quantity,
             held=abs(self.scope.position),
             price=price,
             stop=None,
-            figures=self.market.figures if self.market else None,
+            figures=market.figures if market else None,
             contract=ordering.contract(trade, price),
         )
 
@@ -256,11 +251,11 @@ class _Plan:
             # What is added to is what is held.
             held = self.scope.against(side.opposite)
             return Look(held[0].instrument if held else "", chooses=side)
-        needed = ordering.needs_the_market(self.trade, Leg.ENTRY)
-        if needed and not self._sees(self.trade.instrument):
+        market = self._market_of(self.trade.instrument)
+        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
             return Look(self.trade.instrument)
         side = self.trade.entry_side(side)
-        terms = ordering.entry_terms(self.trade, side, self.venue, self.market)
+        terms = ordering.entry_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         wanted = self._entry_units(terms, asked)
@@ -269,7 +264,7 @@ class _Plan:
         quantity = sizing.entry_quantity(self.trade, side, wanted, self._step())
         if isinstance(quantity, Refusal):
             return self._refuse(quantity)
-        guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, self.market)
+        guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, market)
         if isinstance(guarded, Refusal):
             return self._refuse(guarded)
         return ordering.send(
@@ -279,49 +274,63 @@ class _Plan:
             0,
             instrument=self.trade.instrument,
             guards=guarded,
-            numbers=self._seen(asked, terms),
+            numbers=self._seen(asked, terms, market),
         )
 
     # -- closing
 
     def _close(self, close: Close, asked: Decimal | None) -> Decision:
-        """Cancel own open entries and protection, then send what may still be closed."""
-        scope, progress = self.scope, self.progress
-        ours = (*scope.entries, *scope.protection)
+        """Cancel own open entries and protection, then send what may still be closed, one lot
+        after the other."""
+        progress = self.progress
+        want = None if close.want is None else close.want - progress.exited
+        lot, scope = self.scope.next_to_close(close.side, want)
+        held = abs(lot.quantity)
+        left = held if want is None else want
+        guards = (*scope.protection, *(scope.others_guards if left >= held else ()))
+        obstacle = None
+        if held and any(not o.cancel_asked for o in guards):
+            obstacle = self._cannot_close(close.side, lot, left)
+        # What guards the position stays while nothing else can close it.
+        ours = scope.entries if obstacle else (*scope.entries, *guards)
         if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if any(not o.in_doubt for o in ours):
             return Wait(TradeState.WORKING, "")
-        lot, free = scope.next_to_close(close.side)
-        held, quantity = abs(lot.quantity), free
-        if close.want is not None and close.want - progress.exited < free:
-            quantity = sizing.down(close.want - progress.exited, self._step())
-        elif ZERO < held < self.venue.smallest_quantity or sizing.is_dust(self.trade, lot):
-            return self._refuse(Refusal("no_position", {"dust": text(held)}))
-        if quantity > 0:
-            return self._send_exit(close.side, lot.instrument, quantity, asked)
-        if close.want is not None and ZERO < close.want - progress.exited < free:
-            return self._refuse(Refusal("quantity_zero", {"quantity": text(close.want)}))
+        if obstacle:
+            return obstacle
+        free = scope.free(close.side, want)
+        is_short = left >= held > 0 or free <= 0 < held
+        replaced = closing.less_urgent(self.trade, scope, close.side) if is_short else None
+        if replaced is not None:
+            return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
+        if free > 0:
+            quantity = sizing.down(left, self._step()) if left < free else free
+            wrong = self._cannot_close(close.side, lot, left)
+            return wrong or self._send_exit(close.side, lot, quantity, asked)
         return self._nothing_to_close(close, asked, held)
 
-    def _sees(self, symbol: str) -> bool:
-        """True when the market was looked at for this instrument."""
-        return self.market is not None and self.market.instrument in ("", symbol)
+    def _market_of(self, symbol: str) -> Market | None:
+        """What was seen of the market, when that was this instrument's."""
+        is_it = self.market is not None and self.market.instrument in ("", symbol)
+        return self.market if is_it else None
+
+    def _cannot_close(self, side: Side, lot: Lot, left: Decimal) -> Decision | None:
+        symbol = lot.instrument or self.trade.instrument
+        side, market = self.trade.order_side(symbol, side), self._market_of(symbol)
+        found = closing.obstacle(self.trade, side, lot, left, self.venue, market, step=self._step())
+        return self._refuse(found) if isinstance(found, Refusal) else found
 
     def _send_exit(
-        self, side: Side, instrument: str, quantity: Decimal, asked: Decimal | None
+        self, side: Side, lot: Lot, quantity: Decimal, asked: Decimal | None
     ) -> Decision:
-        symbol = instrument or self.trade.instrument
-        if ordering.needs_the_market(self.trade, Leg.EXIT) and not self._sees(symbol):
-            return Look(symbol)
-        side = self.trade.order_side(symbol, side)
-        if held_back := ordering.exit_spread(self.trade, self.market):
-            return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
-        terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
+        symbol = lot.instrument or self.trade.instrument
+        side, market = self.trade.order_side(symbol, side), self._market_of(symbol)
+        terms = ordering.exit_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         revision = len(self.progress.exits)
-        numbers = self._seen(asked, terms)
+        numbers = self._seen(asked, terms, market)
         return ordering.send(
             self.trade, terms, quantity, revision, instrument=symbol, numbers=numbers
         )
@@ -339,20 +348,15 @@ class _Plan:
             return End(TradeState.DONE, "entry_canceled")
         if not held:
             return self._refuse(Refusal("no_position"))
-        resting = [o for o in scope.closing if o.ord_type is not OrdType.MARKET]
-        if self.trade.exit.ord_type is OrdType.MARKET and resting:
-            if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
-                return CancelFirst(tuple(to_cancel))
-            return Wait(TradeState.WORKING, "")
         return self._refuse(Refusal("already_closing"))
 
     # -- breakeven
 
     def _break_even(self, side: Side) -> Decision:
         """A stop at the average price in place of the resting one."""
-        lot, _ = self.scope.next_to_close(side)
+        lot, scope = self.scope.next_to_close(side)
         symbol = lot.instrument or self.trade.instrument
-        if self.market is None or not self._sees(symbol):
+        if (market := self._market_of(symbol)) is None:
             return Look(symbol)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
@@ -361,25 +365,26 @@ class _Plan:
             self.trade.order_side(symbol, side),
             lot.avg_price,
             self.venue,
-            self.market,
+            market,
         )
         if isinstance(terms, Refusal):
             return self._refuse(terms)
-        resting = [o for o in self.scope.protection if o.ord_type is not OrdType.LIMIT]
+        resting = [o for o in scope.protection if o.ord_type is not OrdType.LIMIT]
         if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if resting:
             return Wait(TradeState.WORKING, "")
-        closing = (o.leaves for o in self.scope.closing if o.instrument in (lot.instrument, ""))
-        free = abs(lot.quantity) - sum(closing, ZERO)
+        free = abs(lot.quantity) - sum((o.leaves for o in scope.closing), ZERO)
         if free <= 0:
             return self._refuse(Refusal("already_closing"))
-        numbers = self._seen(None, terms)
+        numbers = self._seen(None, terms, market)
         return ordering.send(self.trade, terms, free, 0, instrument=symbol, numbers=numbers)
 
     # -- what was seen
 
-    def _seen(self, asked: Decimal | None, terms: ordering.Terms) -> dict[str, str]:
+    def _seen(
+        self, asked: Decimal | None, terms: ordering.Terms, market: Market | None
+    ) -> dict[str, str]:
         exposure = exposure_of(self.scope, self.progress)
         decided = {
             "exposure": text(exposure),
@@ -387,7 +392,7 @@ class _Plan:
             "asked": text(asked),
             "unprotected": str(self.progress.unprotected or ""),
         }
-        return ordering.numbers(self.trade, terms, self.market, decided)
+        return ordering.numbers(self.trade, terms, market, decided)
 
     def _refuse(self, refusal: Refusal) -> End:
         return refuse(self.trade, self.scope, refusal.reason, refusal.numbers)

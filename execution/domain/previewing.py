@@ -175,12 +175,15 @@ def _canceled(
     entries = tuple(o for o in scope.entries if o.cl_ord_id not in cl_ord_ids)
     protection = tuple(o for o in scope.protection if o.cl_ord_id not in cl_ord_ids)
     closing = tuple(o for o in scope.closing if o.cl_ord_id not in cl_ord_ids)
+    others = tuple(o for o in scope.others_guards if o.cl_ord_id not in cl_ord_ids)
     progress = replace(
         progress,
         canceled_first=progress.canceled_first + len(scope.entries) - len(entries),
         unprotected=progress.unprotected + len(scope.protection) - len(protection),
     )
-    left = replace(scope, entries=entries, protection=protection, closing=closing)
+    left = replace(
+        scope, entries=entries, protection=protection, closing=closing, others_guards=others
+    )
     return left, progress
 
 

@@ -245,6 +245,9 @@ class Trade:
             return True
         if self.action in (Action.EXIT, Action.CANCEL, Action.REVERSE):
             return True
+        # To be flat is an exit, whichever side says it.
+        if self.sentiment is Sentiment.FLAT:
+            return True
         mine, theirs = self.direction, earlier.direction
         return mine is not None and theirs is not None and mine is not theirs
 

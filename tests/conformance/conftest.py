@@ -1,10 +1,12 @@
 """The brokers that the suite runs against. A new adapter adds its stand to STANDS."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Protocol
 
 import pytest
 
+from execution import reference
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from protos.paper.v1 import paper_pb2 as pb
@@ -12,6 +14,7 @@ from tests.conftest import Database
 from tests.paper_venue import PaperVenue
 
 ACCOUNT = "conformance"
+TODAY = datetime.now(UTC).date()
 
 
 class Stand(Protocol):
@@ -47,6 +50,8 @@ class PaperStand:
         self.venue = PaperVenue(database.url("paper"))
 
     async def open(self) -> None:
+        # The first look at the calendar loads a library, which a busy machine takes long for.
+        reference.day("us", TODAY)
         await self.venue.start()
         self.adapter: Adapter = PaperAdapter(self.venue.target, timeout_seconds=0.7)
 

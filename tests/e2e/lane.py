@@ -30,7 +30,11 @@ class Lane:
         """The one trade of a signal, once it has ended."""
 
         def ended() -> bool:
-            trades = self.stack.shown(signal_id)["trades"]
+            answer = self.stack.api("GET", f"/signals/{signal_id}", params={"expand": "trades"})
+            if answer.status_code == 503:
+                # The database is on its way back.
+                return False
+            trades = answer.raise_for_status().json()["trades"]
             return bool(trades) and all(each["state"] in TERMINAL for each in trades)
 
         self.stack.until(ended, within, f"outcome of {signal_id}")

@@ -55,7 +55,7 @@ def sync(kit: Kit, mode: str, value: str, now: str, before: str, size: str) -> p
     """A message of sync v3; positions are signed here, as in nobody's template."""
 
     def side(text: str) -> str:
-        return "flat" if not float(text) else "short" if text.startswith("-") else "long"
+        return "flat" if not Decimal(text) else "short" if text.startswith("-") else "long"
 
     return message(
         kit,

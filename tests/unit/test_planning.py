@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Progress, Send, VenueRules, Wait
 from execution.domain.market import Market
@@ -242,3 +244,9 @@ def test_g1_an_unprovable_order_needs_attention() -> None:
         a_trade("buy", "5"), held("0"), entry=entry, own_order_in_doubt=True, unprovable=True
     )
     assert decision == Wait(TradeState.NEEDS_ATTENTION, "not_provable")
+
+
+@pytest.mark.parametrize("action", ["buy", "sell"])
+@pytest.mark.parametrize("earlier", ["buy", "sell", "add"])
+def test_flat_supersedes_every_earlier_entry(action: str, earlier: str) -> None:
+    assert a_trade(action, sentiment=Sentiment.FLAT).supersedes(a_trade(earlier))

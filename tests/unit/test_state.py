@@ -49,6 +49,15 @@ def test_a_port_that_was_asked_for_is_not_exchanged(tmp_path: Path) -> None:
             state.choose_ports(state.load(tmp_path), web_port=thief.getsockname()[1])
 
 
+def test_no_two_programs_share_a_port(tmp_path: Path) -> None:
+    known = state.load(tmp_path)
+    state.choose_ports(known, web_port=None)
+    wanted = known.ports["live"]
+    assert state.choose_ports(known, web_port=wanted) == ["live"]
+    assert known.ports["web"] == wanted
+    assert len(set(known.ports.values())) == len(known.ports)
+
+
 def test_an_existing_data_folder_keeps_its_mode(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir(mode=0o750)

@@ -201,3 +201,11 @@ def test_what_nothing_obeys_yet_opens_nothing_and_closes() -> None:
 def test_what_does_not_matter_refuses_nothing() -> None:
     for chosen in ({"retry": True}, {"stop_loss_unit": "amount"}, {"invert_puts": True}):
         assert refused(decide(chosen=chosen)) is None
+
+
+@pytest.mark.parametrize("action", ["buy", "sell"])
+def test_whoever_says_flat_ends_the_waiting_entries_of_both_sides(action: str) -> None:
+    signal = Signal(
+        dialect="traderspost", ticker="AAPL", instrument="AAPL", action=action, sentiment="flat"
+    )
+    assert {"buy ", "sell ", "add ", "reverse "} <= set(rules.superseded_by(signal))

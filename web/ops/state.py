@@ -16,7 +16,8 @@ from pathlib import Path
 
 from web.ops import children
 
-PORTS = ("postgres", "redis", "execution", "paper", "live", "web")
+# The one that people ask for comes first: it is not exchanged for another.
+PORTS = ("web", "postgres", "redis", "execution", "paper", "live")
 PASSWORDS = ("super", "redis", "owner", "web", "worker", "staff", "execution", "paper")
 WEB_PORT = 8000
 
@@ -91,14 +92,23 @@ def choose_ports(state: State, *, web_port: int | None) -> list[str]:
         state.ports["web"] = web_port
     elif "web" not in state.ports and children.is_free(WEB_PORT):
         state.ports["web"] = WEB_PORT
-    moved = []
+    moved: list[str] = []
+    taken: set[int] = set()
     for name in PORTS:
         known = state.ports.get(name)
-        if known is None or not children.is_free(known):
-            state.ports[name] = children.free_port()
+        # Nobody listens yet, so one of ours may look free to another of ours.
+        if known is None or known in taken or not children.is_free(known):
+            state.ports[name] = _free_port(but=taken | set(state.ports.values()))
             if known is not None:
                 moved.append(name)
+        taken.add(state.ports[name])
     return moved
+
+
+def _free_port(*, but: set[int]) -> int:
+    while (port := children.free_port()) in but:
+        continue
+    return port
 
 
 def write_private(path: Path, text: str) -> None:

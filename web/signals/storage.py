@@ -62,8 +62,11 @@ class Storage:
         self._probe = threading.Lock()
         self._prepared: dict[Connection[TupleRow], set[bytes]] = {}
         self._busy: dict[Connection[TupleRow], float] = {}
-        # Taken from the pool and free: handing one on costs nothing here.
+        # Taken from the pool and free: handing one on costs nothing here, unless somebody
+        # waits at the pool.
         self._idle: deque[Connection[TupleRow]] = deque()
+        self._waiting = 0
+        self._counting = threading.Lock()
         self._ended = threading.Event()
         self._pool: Pool = ConnectionPool(
             database_url,
@@ -109,7 +112,7 @@ class Storage:
             if connection.closed:
                 self._discard(connection)
             else:
-                self._idle.append(connection)
+                self._hand_on(connection)
 
     def _exchange(
         self,
@@ -158,11 +161,29 @@ class Storage:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                connection = self._pool.getconn()
+                connection = self._wait()
             if not _has_hung_up(connection):
                 return connection
             connection.close()
             self._discard(connection)
+
+    def _wait(self) -> Connection[TupleRow]:
+        """One from the pool. Whoever comes free meanwhile goes there, not past us."""
+        with self._counting:
+            self._waiting += 1
+        try:
+            with suppress(IndexError):
+                return self._idle.pop()
+            return self._pool.getconn()
+        finally:
+            with self._counting:
+                self._waiting -= 1
+
+    def _hand_on(self, connection: Connection[TupleRow]) -> None:
+        self._idle.append(connection)
+        if self._waiting:
+            with suppress(IndexError):
+                self._pool.putconn(self._idle.pop())
 
     def _discard(self, connection: Connection[TupleRow]) -> None:
         """Give a broken connection back: the pool makes another."""

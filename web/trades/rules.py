@@ -198,7 +198,9 @@ def superseded_by(signal: Signal) -> tuple[str, ...]:
 
     Only a full exit displaces an exit.
     """
-    ends = _SUPERSEDES.get(signal.action, ()) if signal.target is None else _ENTRIES
+    # To be flat is an exit, whichever side says it.
+    action = "exit" if signal.sentiment == "flat" else signal.action
+    ends = _SUPERSEDES.get(action, ()) if signal.target is None else _ENTRIES
     is_wider = signal.action == "exit" and signal.quantity is None
     return (*ends, *_EXITS) if is_wider else ends
 

@@ -1,0 +1,55 @@
+"""What a restart finds again of trades on their way."""
+
+from typing import Any
+from unittest.mock import sentinel
+from uuid import UUID, uuid4
+
+import pytest
+
+from execution import messages
+from execution.accounts import Account, rebuild
+from execution.domain.trades import AccountRef
+from execution.domain.words import Leg
+from execution.lanes import Run
+from execution.rows import AccountImage, OutcomeImage, Stored
+from protos.execution.v1 import execution_pb2 as pb
+from tests.unit.planning_kit import BUY, NOON, an_order
+
+REF = AccountRef("paper", "paper", "acme")
+
+
+def rebuilt(*, withdrawn: int = 0, numbers: dict[str, str] | None = None) -> Run:
+    """The run of a stored flip whose last word was that it works."""
+    trade = pb.Trade(
+        trade_id=uuid4().hex,
+        strategy_id=uuid4().hex,
+        subscription_id=uuid4().hex,
+        account=messages.account(REF),
+        action=pb.ACTION_BUY,
+        instrument="AAPL",
+        quantity="5",
+        allow_swap=True,
+    )
+    trade.accepted_time.FromDatetime(NOON)
+    trade_id = UUID(hex=trade.trade_id)
+    image = AccountImage(UUID(int=1), REF, epoch=1)
+    image.open = [Stored(1, trade_id, trade.SerializeToString(), withdrawn)]
+    image.outcomes = {trade_id: OutcomeImage(1, "WORKING", "", numbers or {})}
+    image.orders = {trade_id: [an_order(Leg.ENTRY, BUY, "5")]}
+    nobody: Any = sentinel.unused
+    account = Account(UUID(int=1), REF, messages.account(REF), nobody, nobody)
+    rebuild(account, image)
+    return account.runs[trade_id]
+
+
+def test_an_entry_that_was_withdrawn_is_not_sent_again() -> None:
+    run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER)
+    assert (run.withdrawn, run.entry_dropped) == ("canceled_by_member",) * 2
+    assert run.is_superseded
+    assert not rebuilt().is_superseded
+
+
+@pytest.mark.parametrize("dropped", ["superseded", "flip_timeout", ""])
+def test_the_dropped_half_of_a_flip_stays_dropped(dropped: str) -> None:
+    run = rebuilt(numbers={"dropped": dropped} if dropped else {})
+    assert run.entry_dropped == dropped
