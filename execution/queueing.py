@@ -61,8 +61,11 @@ class Queueing:
         queue = opening.add(
             tuple(_queued(r, None) for r in waiting.values()), _queued(run, decision)
         )
+        for left in queue.waiting:
+            (waiting.get(left.trade_id) or run).queued_as = left.intent
         for trade_id in queue.halved:
             waiting[trade_id].entry_dropped = "superseded"
+            self._advance(account, waiting[trade_id])
         for trade_id in queue.superseded:
             waiting[trade_id].withdraw("superseded")
             self._advance(account, waiting[trade_id])

@@ -210,14 +210,15 @@ async def test_a_kill_between_resolving_and_sending_gives_the_same_contract(
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.parametrize(("action", "left"), [("buy", "3"), ("sell", "-3")])
 async def test_a_newer_entry_takes_the_entry_of_a_waiting_flip(
-    kit: Kit, exchange: Exchange
+    kit: Kit, exchange: Exchange, action: str, left: str
 ) -> None:
     await held(kit, exchange)
-    flip, enter = kit.trade("sell", "5", allow_swap=True), kit.trade("buy", "3")
+    flip, enter = (kit.trade(a, q, allow_swap=True) for a, q in (("sell", "5"), (action, "3")))
     await queued(kit, flip)
     await queued(kit, enter)
     await opened(kit, exchange)
     assert await ended(kit, flip) == ("PARTIALLY_FILLED", "superseded")
     assert await ended(kit, enter) == FILLED
-    assert await kit.venue_positions() == {"AAPL": "3"}
+    assert await kit.venue_positions() == {"AAPL": left}

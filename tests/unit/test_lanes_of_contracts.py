@@ -1,5 +1,6 @@
 """What trades mean by their tickers, and how they close what is held in several contracts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution import known
-from execution.domain.decisions import CancelFirst, Look, Lot, Scope, Send
+from execution.domain.decisions import CancelFirst, Look, Lot, OpenOrder, Scope, Send, Wait
+from execution.domain.market import Market
 from execution.domain.options import OptionType
 from execution.domain.orders import ZERO
-from execution.domain.trades import OptionWish, Trade
-from execution.domain.words import AssetClass, Leg, Side
+from execution.domain.trades import OptionWish, Style, Trade
+from execution.domain.words import AssetClass, Leg, OrdType, Side, TradeState
 from protos.execution.v1 import execution_pb2 as pb
-from tests.unit.planning_kit import BUY, SELL, a_trade, decide, filled, refused
+from tests.unit.planning_kit import BUY, SELL, a_trade, decide, filled, plan, quoted, refused
 
 CALL, PUT = "AAPL270115C00230000", "AAPL270115P00230000"
 # Two days before MNQH2026 expires, in Chicago.
@@ -150,7 +152,93 @@ def test_an_exit_goes_on_with_the_next_contract() -> None:
     )
 
 
+def guard(name: str, symbol: str, leaves: str, **fields: Any) -> OpenOrder:
+    """A stop of one contract."""
+    stop = {"ord_type": OrdType.STOP, "instrument": symbol, "bracket": name}
+    return OpenOrder(name, SELL, Decimal(leaves), **(stop | fields))
+
+
+def leaving(quantity: str | None = None, **fields: Any) -> Trade:
+    asked = None if quantity is None else Decimal(quantity)
+    named = {"quantity": asked, "quantity_from_signal": asked is not None}
+    return meant("MNQ1!", "futures", "exit", **(named | fields))
+
+
+def test_an_exit_takes_away_what_guards_its_contract_and_no_other() -> None:
+    guards = (guard("h", "MNQH2026", "2"), guard("m", "MNQM2026", "3"))
+    both = replace(holding(MNQH2026="2", MNQM2026="3"), protection=guards)
+    assert decide(leaving(), both) == CancelFirst(("h",))
+    asked = replace(both, protection=(replace(guards[0], cancel_asked=True), guards[1]))
+    assert decide(leaving(), asked) == Wait(TradeState.WORKING, "")
+    assert [s.instrument for s in plan(leaving(), both).sends] == ["MNQH2026", "MNQM2026"]
+
+
+def test_an_exit_goes_past_a_contract_whose_guard_may_still_fill() -> None:
+    guards = (guard("h", "MNQH2026", "2", cancel_asked=True, in_doubt=True),)
+    both = replace(holding(MNQH2026="2", MNQM2026="3"), protection=guards, in_doubt=True)
+    decision = decide(leaving(), both)
+    assert isinstance(decision, Send)
+    assert decision.instrument == "MNQM2026"
+
+
+def test_an_exit_of_a_part_leaves_what_guards_the_part_of_others() -> None:
+    others = (
+        guard("t", "MNQH2026", "2", bracket="a", ord_type=OrdType.LIMIT),
+        guard("s", "MNQH2026", "2", bracket="a"),
+        guard("u", "MNQH2026", "1", bracket="b"),
+    )
+    both = replace(holding(MNQH2026="4", MNQM2026="3"), others_guards=others)
+    first = decide(leaving("2"), both)
+    assert isinstance(first, Send)
+    # Of a target and its stop only one fills.
+    assert (first.instrument, first.quantity) == ("MNQH2026", Decimal(1))
+    assert decide(leaving("4"), both) == CancelFirst(("t", "s", "u"))
+    assert decide(leaving(), both) == CancelFirst(("t", "s", "u"))
+
+
+def test_what_holds_an_exit_back_leaves_the_guards_of_its_contract() -> None:
+    wide = Style(spread_filter=Decimal(1))
+    both = replace(holding(MNQH2026="2", MNQM2026="3"), protection=(guard("h", "MNQH2026", "2"),))
+    elsewhere = Market(quoted("1", "1.25"), instrument="MNQM2026")
+    assert decide(leaving(exit=wide), both, seen=elsewhere) == Look("MNQH2026")
+    there = Market(quoted("1", "9"), instrument="MNQH2026")
+    decision = decide(leaving(exit=wide), both, seen=there)
+    assert isinstance(decision, Wait)
+    assert decision.reason == "spread_too_wide"
+
+
+def test_breakeven_replaces_the_stop_of_its_contract_only() -> None:
+    guards = (guard("h", "MNQH2026", "2"), guard("m", "MNQM2026", "3"))
+    lots = (Lot("MNQH2026", Decimal(2), Decimal(90)), Lot("MNQM2026", Decimal(3), Decimal(90)))
+    scope = Scope(Decimal(5), protection=guards, lots=lots)
+    seen = Market(quoted("100", "100.25"), instrument="MNQH2026")
+    trade = meant("MNQ1!", "futures", "breakeven", quantity=None, quantity_from_signal=False)
+    assert decide(trade, scope, seen=seen) == CancelFirst(("h",))
+
+
 LOTS = st.lists(st.integers(1, 9), min_size=1, max_size=4)
+
+
+@given(LOTS, st.lists(st.integers(0, 9), min_size=4, max_size=4), st.none() | st.integers(1, 40))
+def test_an_exit_and_what_stays_of_guards_close_no_more_than_is_held(
+    sizes: list[int], guarded: list[int], asked: int | None
+) -> None:
+    symbols = ["MNQH2026", "MNQM2026", "MNQU2026", "MNQZ2026"]
+    sold = {s: Decimal(n) for s, n in zip(symbols, sizes, strict=False)}
+    stops = tuple(
+        guard(symbol, symbol, str(min(n, sold[symbol])))
+        for symbol, n in zip(symbols, guarded, strict=True)
+        if n and symbol in sold
+    )
+    scope = replace(holding(**{s: str(n) for s, n in sold.items()}), others_guards=stops)
+    wanted = None if asked is None else str(asked)
+    found = plan(leaving(wanted), scope)
+    for send in found.sends:
+        sold[send.instrument] -= send.quantity
+    left = {s.instrument: s.leaves for s in stops if s.cl_ord_id not in found.cancels}
+    assert all(sold[symbol] >= left.get(symbol, ZERO) for symbol in sold)
+    assert sum((s.quantity for s in found.sends), ZERO) <= (sum(sizes) if asked is None else asked)
+    assert asked is not None or not any(sold.values())
 
 
 @given(LOTS, st.none() | st.integers(1, 40), st.booleans())
