@@ -69,7 +69,9 @@ class Dispatch:
             )
         )
         if account.session.waits(terms.cl_ord_id):
-            ticket.is_held_back = True
+            ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
+            # An exit behind an entry need not wait.
+            self._engine.settle(account, ticket.run.lane)
 
     def _deadline(self, ticket: Ticket) -> datetime:
         """When the order is too old to be sent."""
@@ -88,7 +90,8 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        ticket.sends, ticket.is_held_back = ticket.sends + 1, False
+        ticket.sends += 1
+        ticket.is_held_back = ticket.is_limited = False
         ticket.last_send_at = self._runtime.now()
         return True
 

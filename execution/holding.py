@@ -12,6 +12,7 @@ from execution import accounts, messages
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
 from execution.domain.decisions import VenueRules
+from execution.domain.ratelimit import Limit
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
@@ -35,6 +36,7 @@ KEEP_FINISHED = timedelta(seconds=60)
 MOST_AT_ONCE = 1000
 
 Venue = tuple[str, str]
+OwnLimits = Mapping[str, Sequence[Limit]]
 
 
 class Holding:
@@ -187,6 +189,7 @@ class Holding:
     async def _take(self, batch: Sequence[Account]) -> None:
         for account in batch:
             account.rules = await self.rules_of(account)
+        own = await self._own_limits(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -198,7 +201,7 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
-        await self._limit([account for account, _ in taken])
+        await self._limit([account for account, _ in taken], own)
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
@@ -219,16 +222,19 @@ class Holding:
             )
         return self._rules[venue]
 
-    async def _limit(self, taken: Sequence[Account]) -> None:
+    async def _own_limits(self, batch: Sequence[Account]) -> Mapping[Venue, OwnLimits]:
         """Nothing is sent for an account before its limits are known. Raises BrokerError."""
-        by_venue: dict[Venue, dict[str, Account]] = {}
-        for account in taken:
+        by_venue: dict[Venue, list[str]] = {}
+        for account in batch:
             venue = (account.ref.broker, account.ref.environment)
-            by_venue.setdefault(venue, {})[account.ref.account] = account
-        for venue, held in by_venue.items():
-            own = await self._adapters[venue].limits(list(held))
-            former = {name: a.account_id for name, a in held.items() if a.epoch > 1}
-            await self._limits.prepare(venue, list(held), own, former)
+            by_venue.setdefault(venue, []).append(account.ref.account)
+        return {v: await self._adapters[v].limits(names) for v, names in by_venue.items()}
+
+    async def _limit(self, taken: Sequence[Account], own: Mapping[Venue, OwnLimits]) -> None:
+        for venue, limits in own.items():
+            held = [a for a in taken if (a.ref.broker, a.ref.environment) == venue]
+            former = {a.ref.account: a.account_id for a in held if a.epoch > 1}
+            await self._limits.prepare(venue, [a.ref.account for a in held], limits, former)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}

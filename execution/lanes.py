@@ -38,6 +38,8 @@ class Ticket:
     in_doubt: bool = False
     # The broker could not be reached; it is tried again.
     is_held_back: bool = False
+    # It waits for its turn under the broker's limits.
+    is_limited: bool = False
     cancel_asked: bool = False
 
     @property
@@ -209,13 +211,14 @@ class Run:
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
-        not busyness: behind it exits pass, and entries find themselves blocked."""
+        not busyness, nor is an entry's waiting for a limit: behind it exits pass, and entries
+        find themselves blocked."""
         if self.is_done:
             return False
         if self.is_looking:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
-        mine = [t for t in open_orders if not t.in_doubt]
+        mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:

@@ -237,8 +237,13 @@ class PaperAdapter:
         return paper_wire.read_capabilities((await self._look(account)).options)
 
     async def limits(self, accounts: Sequence[str]) -> dict[str, Sequence[Limit]]:
-        """The paper venue limits nobody."""
-        return {}
+        """The limits of those accounts that have one. Raises InDoubt."""
+        request = pb.GetLimitsRequest(accounts=accounts)
+        try:
+            response = await self._venue.GetLimits(request, timeout=self._timeout_seconds)
+            return paper_wire.read_limits(response)
+        except grpc.RpcError as error:
+            raise InDoubt(_cause(error)) from error
 
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
@@ -365,6 +370,8 @@ class PaperAdapter:
             self._on_report(report)
             self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
         for reply in response.replies:
+            if reply.HasField("limit_use") and (usage := paper_wire.read_usage(reply)):
+                self.on_usage(usage)
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
 
     def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:

@@ -1,4 +1,4 @@
-"""Silences that venues asked for, and orders by the time they were written down."""
+"""Silences that venues asked for, orders by time, and limits of paper accounts."""
 
 from alembic import op
 
@@ -22,5 +22,10 @@ def upgrade() -> None:
         GRANT SELECT, INSERT, UPDATE ON execution.penalties TO fillwire_execution;
         -- How many orders went out in a limit's last window: asked for at a takeover only.
         CREATE INDEX orders_by_time ON execution.orders USING brin (created_at);
+
+        ALTER TABLE paper.accounts
+            -- So many orders and cancels in any minute; 0 for no limit.
+            ADD COLUMN requests_per_minute integer NOT NULL DEFAULT 0
+                CHECK (requests_per_minute >= 0);
         """
     )
