@@ -1,5 +1,7 @@
 """Limits in virtual time, judged by a referee who counts only what arrived at the venue."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,6 +58,31 @@ def test_no_offered_load_ever_breaks_the_venues_own_rule(
 
     assert violations(limit, venue.arrivals) == []
     assert len(venue.arrivals) == len(offered)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    skew=st.floats(-0.49, 0.49),
+    trips=st.lists(st.tuples(st.floats(0.0, 0.2), latencies, latencies), min_size=20, max_size=40),
+)
+def test_a_fixed_window_holds_by_a_clock_that_differs_from_ours(
+    skew: float, trips: list[tuple[float, float, float]]
+) -> None:
+    limit = a_limit(Shape.FIXED, 6, 60)
+    world, ahead = World(), round(skew * SECOND)
+    _, flow = a_line(world, limit)
+    venue = Venue(world)
+
+    for _ in range(3):
+        world.run(58 - world.now().second)
+        for pause, there, back in trips:
+            world.run(pause)
+            venue.offer(flow, 0, Rank.RELIEF, there=there, back=back)
+        world.run(2)
+    world.run(5_000)
+
+    theirs = [replace(arrival, at=arrival.at + ahead) for arrival in venue.arrivals]
+    assert violations(limit, theirs) == []
 
 
 @pytest.mark.parametrize("limit", SHAPES.values(), ids=SHAPES)
