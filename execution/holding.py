@@ -65,6 +65,7 @@ class Holding:
         self._is_taking = False
         self._strangers: dict[str, list[Report]] = {}
         self._rules: dict[Venue, VenueRules] = {}
+        self._to_ask_for_limits: set[Venue] = set()
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
@@ -212,6 +213,8 @@ class Holding:
         if venue not in self._rules:
             able = await account.adapter.capabilities(account.ref.account)
             self._limits.know(venue, able.limits)
+            if able.limits_by_account:
+                self._to_ask_for_limits.add(venue)
             self._rules[venue] = VenueRules(
                 able.ord_types,
                 able.quantity_step,
@@ -228,7 +231,12 @@ class Holding:
         for account in batch:
             venue = (account.ref.broker, account.ref.environment)
             by_venue.setdefault(venue, []).append(account.ref.account)
-        return {v: await self._adapters[v].limits(names) for v, names in by_venue.items()}
+        return {
+            venue: await self._adapters[venue].limits(names)
+            if venue in self._to_ask_for_limits
+            else {}
+            for venue, names in by_venue.items()
+        }
 
     async def _limit(self, taken: Sequence[Account], own: Mapping[Venue, OwnLimits]) -> None:
         for venue, limits in own.items():

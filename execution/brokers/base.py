@@ -81,8 +81,9 @@ class Capabilities:
     has_brackets: bool = False
     # Orders are refused while the instrument's exchange is closed.
     keeps_exchange_hours: bool = True
-    # What it takes, from whom.
+    # What it takes, from whom; and whether some accounts have limits beyond these.
     limits: tuple[Limit, ...] = ()
+    limits_by_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +228,5 @@ class Adapter(Protocol):
         """What this account can do. Raises InDoubt when the broker cannot be asked."""
 
     async def limits(self, accounts: Sequence[str]) -> dict[str, Sequence[Limit]]:
-        """Limits that some of these accounts have beyond the broker's own. Raises InDoubt."""
+        """Limits that some of these accounts have beyond the broker's own; asked where the
+        capabilities say that there are such. Raises InDoubt."""

@@ -246,6 +246,7 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         times_in_force=TIMES_IN_FORCE,
         has_brackets=True,
         keeps_exchange_hours=options.exchange_hours,
+        limits_by_account=True,
     )
 
 
