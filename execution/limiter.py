@@ -254,6 +254,8 @@ class Limiter:
         return self._turns.next(lambda request: self._may_leave(request, now))
 
     def _may_leave(self, request: Request, now: int) -> bool:
+        if self._is_behind(request):
+            return self._is_too_late(request, 0)
         wait = self._wait(request, now)
         if self._is_too_late(request, wait):
             return True
@@ -261,7 +263,7 @@ class Limiter:
             self._mark(request, now)
             self._soonest = min(self._soonest, wait)
             return False
-        return not self._is_behind(request)
+        return True
 
     def _send(self, request: Request, now: int) -> None:
         if request.may_go is not None and not request.may_go():

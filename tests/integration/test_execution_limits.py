@@ -8,10 +8,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from execution.limiter import micros
+from execution.limits import Limits
+from execution.runtime import AsyncioRuntime
+from execution.sharing import Pace
+from execution.store import Store
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.conftest import Database
 from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.limits_kit import a_limit
 
 TICKERS = ("AAPL", "MSFT", "NVDA", "AMZN", "META", "TSLA", "AMD", "INTC", "IBM", "ORCL")
 
@@ -134,6 +140,32 @@ async def test_a_silence_that_the_venue_asked_for_outlives_a_restart(
 
     await kit.until(lambda: told(kit, leaving, "rate_limited"))
     assert arrivals(database) == ["accepted"] * 2
+
+
+async def test_who_shares_a_limit_counts_what_the_others_sent_before(
+    kit: Kit, database: Database
+) -> None:
+    for trade in entries(kit, 3):
+        assert (await kit.run(trade))[0] == "FILLED"
+    store, runtime, venue = Store(database.url("execution")), AsyncioRuntime(), ("paper", "paper")
+    await store.open()
+    limits = Limits(
+        runtime, store=store, instance="execution-2", pace=Pace(look=50_000, known_after=100_000)
+    )
+    limits.know(venue, [a_limit(most=60)])
+    (meter,) = limits.flow(venue, "other").meters
+    assert meter.most == 0
+
+    await limits.start()
+    async with asyncio.timeout(SECONDS):
+        while not meter.most:
+            await asyncio.sleep(0.02)
+    await limits.stop()
+    await store.close()
+
+    # A half is divided between the two of us, and nobody lends the other one.
+    assert meter.most == 15
+    assert meter.used(micros(runtime.now())) == 3
 
 
 async def _until_kept(database: Database) -> None:
