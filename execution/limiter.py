@@ -166,6 +166,7 @@ class Limiter:
     def ask(self, request: Request) -> Held | None:
         """Let it go, refuse it, or have it wait."""
         now = self.now()
+        self._forget_old_penalties(now)
         if not self._is_behind(request) and self._wait(request, now) == 0:
             self._send(request, now)
             return None

@@ -97,7 +97,6 @@ class Session:
         cl_ord_id = waiting.order.cl_ord_id
 
         def go(turn: Turn) -> None:
-            self._requests.pop(cl_ord_id, None)
             self._runtime.spawn(self._submit(waiting, turn))
 
         def may_go() -> bool:
