@@ -87,9 +87,11 @@ class Dispatch:
             self._engine.settle(account, ticket.run.lane)
 
     def _deadline(self, ticket: Ticket) -> datetime:
-        """When the order is too old to be sent."""
-        leg, now = ticket.order.terms.leg, self._runtime.now()
-        return now + age_limit(leg) - ticket.run.age(leg, now)
+        """When the order is too old to be sent, or its sender wants it no more."""
+        leg, run, now = ticket.order.terms.leg, ticket.run, self._runtime.now()
+        ends = now + age_limit(leg) - run.age(leg, now)
+        until = None if run.exits else run.trade.reject_at
+        return ends if until is None else min(ends, until)
 
     def _held(self, account: Account, ticket: Ticket, numbers: Mapping[str, str]) -> None:
         ticket.run.limited = numbers

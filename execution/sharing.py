@@ -139,7 +139,7 @@ class Share:
 
     def want(self, now: int, queued: int) -> int:
         """What to borrow. What is given back is not used from here on."""
-        used = self.meter.used(now)
+        used = self.meter.own(now)
         # Entries see two parts of three of what there is.
         wanted = 0 if not queued and 2 * used < self.own else (used + queued) * 3 // 2 + 1
         kept = max(used - self.own, 0)

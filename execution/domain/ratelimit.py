@@ -105,8 +105,12 @@ class Meter:
         # their way then, and still are.
         self._told_after = self._older = 0
 
+    def own(self, now: int) -> int:
+        """What we have used that counts at this moment, unanswered requests included."""
+        return self._counted(now) + self.in_flight
+
     def used(self, now: int) -> int:
-        """What counts at this moment, unanswered requests included."""
+        """What anybody has used, as far as the venue told."""
         told = self._told if now < self._told_until else 0
         return max(self._counted(now), told) + self.in_flight
 
@@ -119,7 +123,8 @@ class Meter:
         excess = self._counted(now) + self.in_flight + units - room
         wait = max(self._until_freed(now, excess, room), 1) if excess > 0 else 0
         if now < self._told_until:
-            room = self._room(min(self.most, self._told_most), rank)
+            # The venue speaks of all of it, also where only a part is ours.
+            room = self._room(self._told_most, rank)
             if self._told + self.in_flight + units > room:
                 wait = max(wait, self._told_until - now)
         return wait

@@ -3,6 +3,7 @@ restart still knows."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
@@ -13,6 +14,7 @@ from execution.limits import Limits
 from execution.runtime import AsyncioRuntime
 from execution.sharing import Pace
 from execution.store import Store
+from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.conftest import Database
@@ -101,6 +103,19 @@ async def test_an_entry_whose_turn_would_come_too_late_is_skipped_at_once(kit: K
     assert said.numbers["limit"] == "2"
     assert said.numbers["window"] == "60"
     assert float(said.numbers["wait"]) >= 119
+
+
+async def test_an_entry_that_its_sender_wants_for_seconds_only_does_not_wait_for_a_minute(
+    kit: Kit,
+) -> None:
+    await limit(kit, 2)
+    first, second, third = entries(kit, 3)
+    soon = datetime.now(UTC) + timedelta(seconds=10)
+    third.reject_after_time.CopyFrom(wire.to_timestamp(soon))
+    await kit.submit(first, second)
+    await kit.outcome(second)
+
+    assert await kit.run(third) == ("SKIPPED", "rate_limited")
 
 
 async def test_a_restart_knows_what_was_sent_within_the_window(

@@ -252,6 +252,19 @@ def test_a_newer_word_of_the_venue_replaces_the_last_one() -> None:
     assert meter.used(at + 20) == 20
 
 
+def test_what_others_used_of_a_shared_limit_is_not_taken_from_our_part_of_it() -> None:
+    meter = ratelimit.meter(a_limit())
+    at = micros(NOON)
+    meter.resize(at, 30)
+    meter.learn(at, 60, 25, at + MINUTE)
+
+    assert meter.own(at) == 0
+    assert meter.wait(at, 25, Rank.RELIEF) == 0
+    assert meter.wait(at, 26, Rank.RELIEF) == MINUTE
+    assert meter.wait(at, 5, Rank.ENTRY) == 0
+    assert meter.wait(at, 6, Rank.ENTRY) == MINUTE
+
+
 def test_a_word_of_the_venue_holds_until_its_window_ends() -> None:
     meter = ratelimit.meter(a_limit())
     at = micros(NOON)
