@@ -64,7 +64,9 @@ class Doubts:
     def _schedule(self, asking: _Asking) -> None:
         if not asking.is_scheduled:
             asking.is_scheduled = True
-            self._runtime.later(self._pause(asking), lambda: self._due(asking))
+            # A look-up that had to wait for silence to end would keep others waiting too.
+            pause = max(self._pause(asking), asking.account.session.silence_seconds())
+            self._runtime.later(pause, lambda: self._due(asking))
 
     def _pause(self, asking: _Asking) -> float:
         pause = PAUSES[min(asking.rounds, len(PAUSES) - 1)]

@@ -291,24 +291,25 @@ class Limiter:
                 self._blocked[meter] = request.rank
 
     def _wait(self, request: Request, now: int) -> int:
-        wait = self._silence(request, now)
+        wait = self.silence(request.flow, now)
         for meter, cost in request.needs:
             wait = max(wait, meter.wait(now, cost, request.rank))
         return wait
 
-    def _silence(self, request: Request, now: int) -> int:
+    def silence(self, flow: Flow, now: int) -> int:
+        """For how long nothing of an account may be sent."""
         if not self.penalties:
             return 0
         waits = [
             penalty.until - now
             for (scope, of), penalty in self.penalties.items()
-            if request.flow.keys[scope] == of
+            if flow.keys[scope] == of
         ]
         return max([0, *waits])
 
     def _predict(self, request: Request, now: int, *, is_next: bool = False) -> Held:
         """How long it would wait behind what waits already, and for which limit."""
-        silence = self._silence(request, now)
+        silence = self.silence(request.flow, now)
         held = Held("penalty", 0, silence, silence)
         for meter, cost in request.needs:
             queued = self._queued.get(meter)

@@ -137,6 +137,11 @@ class Session:
         else:
             self._flow.ask(Request(self._flow, Kind.CANCEL, Rank.RELIEF, go))
 
+    def silence_seconds(self) -> float:
+        """For how long the broker wants nothing of this account."""
+        limiter = self._flow.limiter
+        return limiter.silence(self._flow, limiter.now()) / SECOND
+
     async def ask(self, kind: Kind, rank: Rank, question: Callable[[], Awaitable[Told]]) -> Told:
         """Ask the broker something at its turn. Raises what the question raises, and NotSent
         when the turn would come too late."""
