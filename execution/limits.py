@@ -3,7 +3,7 @@ for, what was sent before us, and how many instances share a limit."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -13,7 +13,10 @@ from execution.domain.ratelimit import SECOND, Kind, Limit, Meter, Penalty, Scop
 from execution.journal import StoreUnavailable
 from execution.limiter import EPOCH, Flow, Key, Limiter, micros
 from execution.runtime import Runtime
-from execution.sharing import PACE, Pace, Pool, Share
+from execution.sharing import PACE, Pace, Share
+
+if TYPE_CHECKING:
+    from execution.lending import Pool
 
 log = structlog.get_logger()
 
@@ -64,14 +67,15 @@ class Limits:
         *,
         store: Rows | None = None,
         instance: str = "",
-        pool: Pool | None = None,
+        redis_url: str = "",
         ttl_seconds: float = 6.0,
         pace: Pace = PACE,
     ) -> None:
         self._runtime = runtime
         self._store = store
         self._instance = instance
-        self._pool = pool
+        self._redis_url = redis_url
+        self._pool: Pool | None = None
         self._ttl_seconds = ttl_seconds
         self._limiters: dict[Venue, Limiter] = {}
         self._flows: dict[tuple[Venue, str], Flow] = {}
@@ -236,6 +240,8 @@ class Limits:
         return list(self._shares.values())
 
     def _allow(self) -> None:
+        if not self._shares:
+            return
         now = micros(self._runtime.now())
         is_known = now - self._heard_at < self._pace.stale
         for share in self._shares.values():
@@ -248,12 +254,23 @@ class Limits:
     def _borrow_again(self) -> None:
         if self._is_stopped:
             return
-        if self._pool is not None and not self._is_borrowing and self._shares:
+        # Loans end, and so does what we know of others, when nothing is heard.
+        self._allow()
+        is_lent = any(share.pool for share in self._shares.values())
+        if self._redis_url and is_lent and not self._is_borrowing:
             self._is_borrowing = True
-            self._runtime.spawn(self._borrow(self._pool))
+            self._runtime.spawn(self._borrow(self._lender()))
         self._runtime.later(self._pace.borrow / SECOND, self._borrow_again)
 
-    async def _borrow(self, pool: Pool) -> None:
+    def _lender(self) -> "Pool":
+        if self._pool is None:
+            # An instance that is alone needs none of Redis, nor its memory.
+            from execution.lending import Pool
+
+            self._pool = Pool(self._redis_url, self._instance)
+        return self._pool
+
+    async def _borrow(self, pool: "Pool") -> None:
         try:
             asked_at = micros(self._runtime.now())
             wants: list[tuple[Share, int]] = []

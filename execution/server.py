@@ -23,7 +23,6 @@ from execution.limits import Limits
 from execution.queueing import NextOpen, exchange_opens
 from execution.runtime import AsyncioRuntime
 from execution.service import BadRequest, NotFound, Service
-from execution.sharing import Pool
 from execution.store import Store
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc
@@ -95,8 +94,9 @@ class ExecutionServer:
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
-        pool = Pool(config.redis_url, config.instance) if config.redis_url else None
-        self._limits = Limits(self._runtime, store=self._store, instance=config.instance, pool=pool)
+        self._limits = Limits(
+            self._runtime, store=self._store, instance=config.instance, redis_url=config.redis_url
+        )
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }

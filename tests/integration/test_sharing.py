@@ -19,10 +19,11 @@ import redis
 
 from execution.domain import ratelimit
 from execution.domain.ratelimit import SECOND, Kind, Rank
+from execution.lending import Pool
 from execution.limiter import Request, Turn, micros
 from execution.limits import Limits
 from execution.runtime import AsyncioRuntime
-from execution.sharing import Pace, Pool, Share
+from execution.sharing import Pace, Share
 from tests.limits_kit import Arrival, a_limit, violations
 from web.ops import children, places, valkey
 
@@ -54,10 +55,9 @@ class Instance:
 
     def __init__(self, name: str, redis_url: str, arrivals: list[Arrival], others: int) -> None:
         self.runtime = AsyncioRuntime()
-        self.pool = Pool(redis_url, name)
         self.database = Database(others)
         self.limits = Limits(
-            self.runtime, store=self.database, instance=name, pool=self.pool, pace=FAST
+            self.runtime, store=self.database, instance=name, redis_url=redis_url, pace=FAST
         )
         self.name = name
         self.arrivals = arrivals
