@@ -40,7 +40,7 @@ async def test_an_account_that_keeps_hours_refuses_orders_while_the_exchange_is_
             await stub.ConfigureAccount(pb.ConfigureAccountRequest(account="acme", options=options))
             await venue.restart()
             await until(lambda: len(client.gaps) == 1)
-            able = await client.adapter.capabilities(["no name", "acme", "new"])
+            able = await client.adapter.capabilities(["", "acme", "new"])
             assert [each.keeps_exchange_hours for each in able] == [False, True, False]
             with pytest.raises(Rejected, match="closed until 2026-11-23 14:30 UTC"):
                 await client.adapter.submit(an_order("closed"))
