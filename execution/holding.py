@@ -10,9 +10,8 @@ from google.protobuf.message import DecodeError
 
 from execution import accounts, messages
 from execution.accounts import Account
-from execution.brokers.base import Adapter, BrokerError
+from execution.brokers.base import Adapter, BrokerError, Capabilities
 from execution.domain.decisions import VenueRules
-from execution.domain.ratelimit import Limit
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
@@ -36,7 +35,6 @@ KEEP_FINISHED = timedelta(seconds=60)
 MOST_AT_ONCE = 1000
 
 Venue = tuple[str, str]
-OwnLimits = Mapping[str, Sequence[Limit]]
 
 
 class Holding:
@@ -64,8 +62,7 @@ class Holding:
         self._to_take: list[Account] = []
         self._is_taking = False
         self._strangers: dict[str, list[Report]] = {}
-        self._rules: dict[Venue, VenueRules] = {}
-        self._to_ask_for_limits: set[Venue] = set()
+        self._rules: dict[VenueRules, VenueRules] = {}
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
@@ -188,9 +185,7 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        for account in batch:
-            account.rules = await self.rules_of(account)
-        own = await self._own_limits(batch)
+        await self.ask_rules(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -202,47 +197,34 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
-        await self._limit([account for account, _ in taken], own)
+        await self._count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
 
-    async def rules_of(self, account: Account) -> VenueRules:
-        """What the account's venue can do. Raises BrokerError."""
-        venue = (account.ref.broker, account.ref.environment)
-        if venue not in self._rules:
-            able = await account.adapter.capabilities(account.ref.account)
-            self._limits.know(venue, able.limits)
-            if able.limits_by_account:
-                self._to_ask_for_limits.add(venue)
-            self._rules[venue] = VenueRules(
-                able.ord_types,
-                able.quantity_step,
-                smallest_quantity=able.smallest_quantity,
-                times_in_force=able.times_in_force,
-                has_brackets=able.has_brackets,
-                keeps_hours=able.keeps_exchange_hours,
-            )
-        return self._rules[venue]
-
-    async def _own_limits(self, batch: Sequence[Account]) -> Mapping[Venue, OwnLimits]:
-        """Nothing is sent for an account before its limits are known. Raises BrokerError."""
-        by_venue: dict[Venue, list[str]] = {}
+    async def ask_rules(self, batch: Sequence[Account]) -> None:
+        """Learn what each account's venue does for it. Raises BrokerError."""
+        by_venue: dict[Venue, list[Account]] = {}
         for account in batch:
-            venue = (account.ref.broker, account.ref.environment)
-            by_venue.setdefault(venue, []).append(account.ref.account)
-        return {
-            venue: await self._adapters[venue].limits(names)
-            if venue in self._to_ask_for_limits
-            else {}
-            for venue, names in by_venue.items()
-        }
+            by_venue.setdefault((account.ref.broker, account.ref.environment), []).append(account)
+        for venue, asking in by_venue.items():
+            names = [account.ref.account for account in asking]
+            answers = await self._adapters[venue].capabilities(names)
+            for account, able in zip(asking, answers, strict=True):
+                rules = _rules_of(able)
+                # Most accounts have the same: one value serves them all.
+                account.rules = self._rules.setdefault(rules, rules)
+                self._limits.count(venue, account.ref.account, able.limits)
 
-    async def _limit(self, taken: Sequence[Account], own: Mapping[Venue, OwnLimits]) -> None:
-        for venue, limits in own.items():
-            held = [a for a in taken if (a.ref.broker, a.ref.environment) == venue]
-            former = {a.ref.account: a.account_id for a in held if a.epoch > 1}
-            await self._limits.prepare(venue, [a.ref.account for a in held], limits, former)
+    async def _count_former(self, taken: Sequence[Account]) -> None:
+        """What was sent of late for accounts that somebody held before counts too."""
+        former: dict[Venue, dict[str, UUID]] = {}
+        for account in taken:
+            if account.epoch > 1:
+                venue = (account.ref.broker, account.ref.environment)
+                former.setdefault(venue, {})[account.ref.account] = account.account_id
+        for venue, held in former.items():
+            await self._limits.charge(venue, held)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -334,6 +316,17 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _rules_of(able: Capabilities) -> VenueRules:
+    return VenueRules(
+        able.ord_types,
+        able.quantity_step,
+        smallest_quantity=able.smallest_quantity,
+        times_in_force=able.times_in_force,
+        has_brackets=able.has_brackets,
+        keeps_hours=able.keeps_exchange_hours,
+    )
 
 
 def _read(stored: Stored) -> Trade | None:

@@ -122,7 +122,7 @@ class Limiter:
 
     def __init__(self, runtime: Runtime, limits: Sequence[Limit] = ()) -> None:
         self._runtime = runtime
-        self.limits = limits
+        self._limits = limits
         # Of what other instances count on too, nothing is ours until it is divided.
         self.divides = False
         self._meters: dict[tuple[Key, str], Meter] = {}
@@ -141,7 +141,7 @@ class Limiter:
         """The way in for one account, which may have limits of its own."""
         keys = {scope: "" if scope.is_shared else account for scope in Scope}
         flow = Flow(self, keys)
-        flow.count_by((*self.limits, *limits))
+        flow.count_by((*self._limits, *limits))
         return flow
 
     def meter(self, key: Key, limit: Limit) -> Meter:

@@ -105,23 +105,14 @@ class Limits:
             self._flows[venue, account] = self._limiter(venue).flow(account)
         return self._flows[venue, account]
 
-    def know(self, venue: Venue, limits: Sequence[Limit]) -> None:
-        """What the venue takes, from all its accounts."""
-        self._limiter(venue).limits = tuple(limits)
+    def count(self, venue: Venue, account: str, limits: Sequence[Limit]) -> None:
+        """The limits that bind an account: its own, and those it shares."""
+        if limits:
+            self.flow(venue, account).count_by(limits)
 
-    async def prepare(
-        self,
-        venue: Venue,
-        accounts: Sequence[str],
-        own: Mapping[str, Sequence[Limit]],
-        former: Mapping[str, UUID],
-    ) -> None:
-        """Before accounts may send: limits that only they have, and what their former holders
-        sent of late. Raises StoreUnavailable."""
-        for account in accounts:
-            limits = (*self._limiter(venue).limits, *own.get(account, ()))
-            if limits:
-                self.flow(venue, account).count_by(limits)
+    async def charge(self, venue: Venue, former: Mapping[str, UUID]) -> None:
+        """Before accounts may send: what their former holders sent of late. Raises
+        StoreUnavailable."""
         limited = {name: i for name, i in former.items() if self.flow(venue, name).meters}
         if self._store is None or not limited:
             return

@@ -81,9 +81,8 @@ class Capabilities:
     has_brackets: bool = False
     # Orders are refused while the instrument's exchange is closed.
     keeps_exchange_hours: bool = True
-    # What it takes, from whom; and whether some accounts have limits beyond these.
+    # What it takes, from whom.
     limits: tuple[Limit, ...] = ()
-    limits_by_account: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,9 +223,6 @@ class Adapter(Protocol):
         """Options that end on a day or later: at least the first expiration, with so many
         strikes on each side of the money. None where there are none. Raises InDoubt."""
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt when the broker cannot be asked."""
-
-    async def limits(self, accounts: Sequence[str]) -> dict[str, Sequence[Limit]]:
-        """Limits that some of these accounts have beyond the broker's own; asked where the
-        capabilities say that there are such. Raises InDoubt."""
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do, in their order. Raises InDoubt when the broker
+        cannot be asked."""

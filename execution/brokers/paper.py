@@ -31,7 +31,6 @@ from execution.brokers.base import (
     Report,
     Usage,
 )
-from execution.domain.ratelimit import Limit
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
@@ -232,18 +231,14 @@ class PaperAdapter:
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt."""
-        return paper_wire.read_capabilities((await self._look(account)).options)
-
-    async def limits(self, accounts: Sequence[str]) -> dict[str, Sequence[Limit]]:
-        """The limits of those accounts that have one. Raises InDoubt."""
-        request = pb.GetLimitsRequest(accounts=accounts)
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do. Raises InDoubt."""
+        request = pb.GetOptionsRequest(accounts=accounts)
         try:
-            response = await self._venue.GetLimits(request, timeout=self._timeout_seconds)
-            return paper_wire.read_limits(response)
+            answer = await self._venue.GetOptions(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
+        return [paper_wire.read_capabilities(options) for options in answer.options]
 
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)

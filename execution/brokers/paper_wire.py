@@ -57,7 +57,6 @@ TIMES_IN_FORCE = frozenset({"day", "gtc", "ioc", "fok"})
 QUANTITY_STEP = Decimal("0.00000001")
 # What the venue counts where an account has a limit.
 LIMIT = "requests"
-_COSTS = {Kind.ORDER: 1, Kind.CANCEL: 1}
 
 
 class UnknownWord(ValueError):
@@ -158,16 +157,6 @@ def read_usage(reply: pb.OrderReply) -> Usage | None:
     return Usage(reply.account, LIMIT, use.most, use.remaining, resets)
 
 
-def read_limits(response: pb.GetLimitsResponse) -> dict[str, Sequence[Limit]]:
-    """The limits of accounts that have one."""
-    return {
-        each.account: (
-            Limit(LIMIT, Scope.ACCOUNT, Shape.ROLLING, each.requests_per_minute, MINUTE, _COSTS),
-        )
-        for each in response.limits
-    }
-
-
 def read_found(response: pb.GetOrdersResponse) -> dict[str, Sequence[Report]]:
     """The reports of each order that the venue knows. Raises UnknownWord."""
     found: dict[str, list[Report]] = {order.cl_ord_id: [] for order in response.orders}
@@ -246,8 +235,17 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         times_in_force=TIMES_IN_FORCE,
         has_brackets=True,
         keeps_exchange_hours=options.exchange_hours,
-        limits_by_account=True,
+        limits=_limits(options.requests_per_minute),
     )
+
+
+def _limits(requests_per_minute: int) -> tuple[Limit, ...]:
+    """The account's limit, where it has one."""
+    if not requests_per_minute:
+        return ()
+    costs = {Kind.ORDER: 1, Kind.CANCEL: 1}
+    shape = Shape.ROLLING
+    return (Limit(LIMIT, Scope.ACCOUNT, shape, requests_per_minute, MINUTE, costs),)
 
 
 def _not_taken(reply: pb.OrderReply) -> RateLimited:

@@ -43,11 +43,11 @@ class Look:
 
 
 @dataclass(slots=True)
-class LookAtLimits:
-    """A question about the limits of accounts."""
+class AskOptions:
+    """A question how accounts are set up."""
 
     accounts: Sequence[str]
-    answer: asyncio.Future[pb.GetLimitsResponse]
+    answer: asyncio.Future[pb.GetOptionsResponse]
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Rematch:
     """A new second of the quote feed."""
 
 
-Work = Frame | Late | Look | LookAtLimits | Configure | Rematch
+Work = Frame | Late | Look | AskOptions | Configure | Rematch
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield order.account
         case Look(account):
             yield account
-        case LookAtLimits(accounts):
+        case AskOptions(accounts):
             yield from filter(matching.is_name, accounts)
         case Configure(request):
             yield request.account
@@ -145,9 +145,11 @@ class Desk:
                 self._take(order, None, batch)
             case Look(name, answer):
                 self._look(self.accounts[name], answer, batch)
-            case LookAtLimits(names, told):
-                response = self._limits(names)
-                batch.answers.append(lambda: _resolve(told, response))
+            case AskOptions(names, told):
+                # One that can be no account must not keep the others from their answer.
+                new = Account("", self.visibility_seconds)
+                options = [answers.options(self.accounts.get(name, new)) for name in names]
+                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
             case Configure(configuration, done):
                 self._configure(configuration, done, batch)
             case Rematch():
@@ -255,18 +257,6 @@ class Desk:
         reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=TOO_MANY_TEXT)
         account.counter.fill(reply, batch.moment.at)
         batch.said.append(Said(account.name, (), session, reply))
-
-    def _limits(self, names: Sequence[str]) -> pb.GetLimitsResponse:
-        limits = {
-            name: self.accounts[name].counter.most for name in filter(matching.is_name, names)
-        }
-        return pb.GetLimitsResponse(
-            limits=[
-                pb.AccountLimit(account=name, requests_per_minute=most)
-                for name, most in limits.items()
-                if most
-            ]
-        )
 
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)

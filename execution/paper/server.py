@@ -85,13 +85,13 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
-    async def GetLimits(
+    async def GetOptions(
         self,
-        request: pb.GetLimitsRequest,
-        context: aio.ServicerContext[pb.GetLimitsRequest, pb.GetLimitsResponse],
-    ) -> pb.GetLimitsResponse:
+        request: pb.GetOptionsRequest,
+        context: aio.ServicerContext[pb.GetOptionsRequest, pb.GetOptionsResponse],
+    ) -> pb.GetOptionsResponse:
         try:
-            return await self._writer.limits(request.accounts)
+            return await self._writer.options(request.accounts)
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 

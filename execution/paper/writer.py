@@ -18,13 +18,13 @@ import structlog
 from execution.paper import desk, store
 from execution.paper.book import Moment
 from execution.paper.desk import (
+    AskOptions,
     Batch,
     Configure,
     Desk,
     Frame,
     Late,
     Look,
-    LookAtLimits,
     Rematch,
     Work,
 )
@@ -95,10 +95,10 @@ class Writer:
         self.offer(Look(account, answer))
         return await answer
 
-    async def limits(self, accounts: Sequence[str]) -> pb.GetLimitsResponse:
-        """The limits of accounts. Raises Unavailable."""
-        answer: asyncio.Future[pb.GetLimitsResponse] = asyncio.Future()
-        self.offer(LookAtLimits(accounts, answer))
+    async def options(self, accounts: Sequence[str]) -> pb.GetOptionsResponse:
+        """How accounts are set up. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
+        self.offer(AskOptions(accounts, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -235,5 +235,5 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            if isinstance(work, Look | LookAtLimits | Configure) and not work.answer.done():
+            if isinstance(work, Look | AskOptions | Configure) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

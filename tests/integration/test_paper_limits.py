@@ -84,19 +84,11 @@ async def test_replies_say_what_is_left(timed: tuple[PaperVenue, Clock]) -> None
     assert heard[0].resets_at == clock.at + timedelta(minutes=1)
 
 
-async def test_only_accounts_with_a_limit_are_named(timed: tuple[PaperVenue, Clock]) -> None:
-    venue, _ = timed
-    async with listening(venue, []) as client:
-        assert (await client.adapter.capabilities("other")).limits_by_account
-        limits = await client.adapter.limits(["acme", "other", "new"])
-
-    assert list(limits) == ["acme"]
-    assert [limit.most for limit in limits["acme"]] == [2]
-
-
-async def test_a_limit_outlives_the_venues_restart(timed: tuple[PaperVenue, Clock]) -> None:
+async def test_an_accounts_capabilities_have_its_limit(timed: tuple[PaperVenue, Clock]) -> None:
     venue, _ = timed
     await venue.restart()
 
     async with listening(venue, []) as client:
-        assert list(await client.adapter.limits(["acme"])) == ["acme"]
+        limited, free = await client.adapter.capabilities(["acme", "other"])
+    assert [limit.most for limit in limited.limits] == [2]
+    assert free.limits == ()

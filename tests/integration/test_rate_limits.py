@@ -167,7 +167,7 @@ async def test_who_shares_a_limit_counts_what_the_others_sent_before(
     limits = Limits(
         runtime, store=store, instance="execution-2", pace=Pace(look=50_000, known_after=100_000)
     )
-    limits.know(venue, [a_limit(most=60)])
+    limits.count(venue, "other", [a_limit(most=60)])
     (meter,) = limits.flow(venue, "other").meters
     assert meter.most == 0
 

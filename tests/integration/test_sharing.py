@@ -66,9 +66,8 @@ class Instance:
         self.is_stopped = False
 
     async def start(self) -> None:
-        self.limits.know(VENUE, [LIMIT])
+        self.limits.count(VENUE, self.name, [LIMIT])
         self.flow = self.limits.flow(VENUE, self.name)
-        await self.limits.prepare(VENUE, [self.name], {}, {})
         await self.limits.start()
         self.offer()
 

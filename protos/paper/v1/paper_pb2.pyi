@@ -339,25 +339,17 @@ class Options(_message.Message):
     requests_per_minute: int
     def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., requests_per_minute: _Optional[int] = ...) -> None: ...
 
-class GetLimitsRequest(_message.Message):
+class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)
     ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
     accounts: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class GetLimitsResponse(_message.Message):
-    __slots__ = ("limits",)
-    LIMITS_FIELD_NUMBER: _ClassVar[int]
-    limits: _containers.RepeatedCompositeFieldContainer[AccountLimit]
-    def __init__(self, limits: _Optional[_Iterable[_Union[AccountLimit, _Mapping]]] = ...) -> None: ...
-
-class AccountLimit(_message.Message):
-    __slots__ = ("account", "requests_per_minute")
-    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
-    REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
-    account: str
-    requests_per_minute: int
-    def __init__(self, account: _Optional[str] = ..., requests_per_minute: _Optional[int] = ...) -> None: ...
+class GetOptionsResponse(_message.Message):
+    __slots__ = ("options",)
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    options: _containers.RepeatedCompositeFieldContainer[Options]
+    def __init__(self, options: _Optional[_Iterable[_Union[Options, _Mapping]]] = ...) -> None: ...
 
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")

@@ -49,10 +49,10 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
-        self.GetLimits = channel.unary_unary(
-                '/fillwire.paper.v1.Venue/GetLimits',
-                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsRequest.SerializeToString,
-                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsResponse.FromString,
+        self.GetOptions = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetOptions',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
                 _registered_method=True)
         self.GetQuotes = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/GetQuotes',
@@ -99,8 +99,8 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetLimits(self, request, context):
-        """The limits of those accounts that have one. Reads only.
+    def GetOptions(self, request, context):
+        """How accounts are set up; of one that is not open yet, how it would be. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,10 +145,10 @@ def add_VenueServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
             ),
-            'GetLimits': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetLimits,
-                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsRequest.FromString,
-                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsResponse.SerializeToString,
+            'GetOptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOptions,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.SerializeToString,
             ),
             'GetQuotes': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQuotes,
@@ -258,7 +258,7 @@ class Venue:
             _registered_method=True)
 
     @staticmethod
-    def GetLimits(request,
+    def GetOptions(request,
             target,
             options=(),
             channel_credentials=None,
@@ -271,9 +271,9 @@ class Venue:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/fillwire.paper.v1.Venue/GetLimits',
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsRequest.SerializeToString,
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetLimitsResponse.FromString,
+            '/fillwire.paper.v1.Venue/GetOptions',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
             options,
             channel_credentials,
             insecure,
