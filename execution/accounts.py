@@ -8,12 +8,15 @@ from uuid import UUID
 
 from execution import messages
 from execution.brokers.base import Adapter
+from execution.domain import ordering
 from execution.domain.decisions import VenueRules
+from execution.domain.orders import ZERO
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import TradeState
+from execution.domain.words import Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
+from execution.usage import Usage
 from protos.execution.v1 import execution_pb2 as pb
 
 # Until the broker was asked.
@@ -36,6 +39,7 @@ class Account:
     is_lost: bool = False
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -61,10 +65,15 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
+    account.usage = Usage()
+    for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
+        account.usage.send(connection_id, at)
     for held in image.positions:
         lane = account.lane(held.instrument)
         if held.subscription_id == WHOLE:
             lane.whole = held.position
+            if held.result_day is not None and held.result is not None:
+                account.usage.results[held.instrument] = (held.result_day, held.result)
         else:
             lane.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
@@ -78,6 +87,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
 def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[Ticket]:
     trade = messages.read_trade(pb.Trade.FromString(stored.trade))
     lane = account.lane(trade.instrument)
+    lane.point_value = ordering.contract(trade, trade.signal_price).point_value
     run = Run(trade, lane, stored.instruction_id)
     account.runs[trade.trade_id] = run
     outcome = image.outcomes.get(trade.trade_id)
@@ -122,6 +132,37 @@ def _recall_exposure(run: Run, numbers: Mapping[str, str]) -> None:
     """The exposure that chose the cell, as first seen."""
     if run.exposure is None and "exposure" in numbers:
         run.exposure = Decimal(numbers["exposure"])
+
+
+def exposed(account: Account) -> Decimal:
+    """What all positions are worth at what was paid for them, and with them what entries may
+    still add at what they were planned at."""
+    total = ZERO
+    for lane in account.lanes.values():
+        point = lane.point_value
+        total += abs(lane.whole.quantity) * (lane.whole.avg_price or ZERO) * point
+        for ticket in lane.open.values():
+            terms = ticket.order.terms
+            if terms.leg is Leg.ENTRY:
+                planned = terms.decided_from.get("planning_price")
+                price = Decimal(planned) if planned else terms.limit_price or terms.reference_price
+                total += ticket.order.leaves_qty * (price or ZERO) * point
+    return total
+
+
+def end_waiting_entry(run: Run) -> bool:
+    """A kill switch ends what of a trade is held back from the broker, as a newer trade would;
+    it is not revived. True when something of it changed."""
+    if run.is_done:
+        return False
+    if run.entry is not None:
+        run.is_superseded = run.is_superseded or run.entry.in_doubt or run.entry.is_held_back
+        return run.is_superseded
+    waits = run.said is not None and run.said[0] in (TradeState.BLOCKED, TradeState.QUEUED)
+    if run.entry_dropped or not (waits or run.exits):
+        return False
+    run.entry_dropped = "superseded"
+    return True
 
 
 def supersede(earlier: Run, newer: Run) -> bool:

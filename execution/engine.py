@@ -15,8 +15,9 @@ import structlog
 
 from execution import recording, seeing
 from execution.accounts import Account, numbers_of, supersede
+from execution.controls import Controls
 from execution.dispatch import Dispatch
-from execution.domain import judging, planning
+from execution.domain import judging, ordering, planning
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -30,6 +31,7 @@ from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, ExecType, Leg, OrdType, TradeState
+from execution.halting import Halting
 from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
 from execution.looking import Looking
 from execution.rows import Entry
@@ -54,12 +56,15 @@ class Writes(Protocol):
 class Engine:
     """Lanes of the accounts this instance holds."""
 
-    def __init__(self, *, journal: Writes, runtime: Runtime) -> None:
+    def __init__(
+        self, *, journal: Writes, runtime: Runtime, controls: Controls | None = None
+    ) -> None:
         self._journal = journal
         self._runtime = runtime
+        self.halting = Halting(controls or Controls(), self)
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
-        self._dispatch = Dispatch(runtime, self)
+        self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self._looking = Looking(runtime)
 
     # -- what comes in
@@ -69,6 +74,7 @@ class Engine:
         if trade.trade_id in account.runs or account.is_lost:
             return
         lane = account.lane(trade.instrument)
+        lane.point_value = ordering.contract(trade, trade.signal_price).point_value
         run = Run(trade, lane, instruction_id)
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
@@ -89,6 +95,7 @@ class Engine:
                 for newer in range(1, len(track)):
                     for earlier in track[:newer]:
                         supersede(earlier, track[newer])
+        self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Ask about those orders, and go on with the trades."""
@@ -130,6 +137,7 @@ class Engine:
             ticket.in_doubt = False
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
+            account.usage.book(lane.whole, ticket.order, report, lane.point_value)
             lane.move(ticket, report)
             # What an entry goes by is looked at again after its exit.
             ticket.run.looked_at = None
@@ -143,6 +151,10 @@ class Engine:
             self.settle(account, lane)
         if was_done:
             self._amend(account, ticket.run)
+
+    def drop(self, ticket: Ticket) -> None:
+        """An order that is not written down is nothing that can be heard of."""
+        self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
@@ -205,7 +217,7 @@ class Engine:
         self.settle(account, run.lane)
 
     def _advance(self, account: Account, run: Run) -> None:
-        if run.is_done or (run.is_looking and not run.withdrawn):
+        if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
             return
         if run.planned_at is None:
             self._begin(account, run)
@@ -272,6 +284,7 @@ class Engine:
             self._looking.seen(run),
             self._runtime.now(),
             run.lane.is_overfilled,
+            self.halting.binding(account, run, self._runtime.now()),
         )
 
     def _judge(self, run: Run, seen: Seen) -> Decision:
@@ -367,10 +380,18 @@ class Engine:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
 
-        entry = recording.sending(
-            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0]), decided
+        account.usage.send(run.trade.connection_id, now)
+        self._journal.write(
+            recording.sending(
+                account,
+                tickets,
+                now,
+                committed=lambda: self._dispatch.submit(account, tickets[0]),
+                stopped=lambda: self.halting.stop(account, run, tickets, self._runtime.now()),
+                decided=decided,
+                seen=self.halting.controls.version,
+            )
         )
-        self._journal.write(entry)
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""

@@ -80,6 +80,10 @@ class Holding:
         account = self._accounts.get(account_id)
         return account if account is not None and account.is_ready else None
 
+    def accounts(self) -> list[Account]:
+        """The accounts that are ready."""
+        return [account for account in self._accounts.values() if account.is_ready]
+
     def now(self) -> datetime:
         """Database time."""
         return self.runtime.now()

@@ -87,6 +87,8 @@ class Run:
     market: Market | None = None
     looked_at: datetime | None = None
     is_looking: bool = False
+    # What it was to send was stopped by a switch or a limit that is not known here yet.
+    awaits_controls: bool = False
     planned_at: datetime | None = None
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
@@ -184,7 +186,7 @@ class Run:
         not busyness: behind it exits pass, and entries find themselves blocked."""
         if self.is_done:
             return False
-        if self.is_looking:
+        if self.is_looking or self.awaits_controls:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
         mine = [t for t in open_orders if not t.in_doubt]
@@ -210,6 +212,8 @@ class Lane:
     # What targets need to know of the past.
     ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
+    # Money for one whole unit of price and one of quantity.
+    point_value: Decimal = Decimal(1)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
     # Orders that may still fill.

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from execution import messages
+from execution import binding, messages
 from execution.domain import judging
 from execution.domain.decisions import (
     Decision,
@@ -85,7 +85,7 @@ def state(seen: Seen) -> pb.SeenState:
     """What was seen, whole."""
     scope, market = seen.scope, seen.market
     quote, figures = (market.quote, market.figures) if market else (None, None)
-    return pb.SeenState(
+    told = pb.SeenState(
         time=wire.to_timestamp(seen.at),
         position=wire.to_text(scope.position),
         avg_price=wire.to_text(scope.avg_price),
@@ -113,6 +113,8 @@ def state(seen: Seen) -> pb.SeenState:
             followed=wire.to_text(scope.ledger.followed),
         ),
     )
+    binding.record(told, seen.binding)
+    return told
 
 
 def read(trade: Trade, message: pb.SeenState) -> Seen:
@@ -139,6 +141,7 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
         Market(quote, _figures(message)),
         at,
         message.overfilled,
+        binding.read(message),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from execution import facts, messages
 from execution.brokers.base import BrokerError
 from execution.domain.trades import AccountRef, Trade
+from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
 from execution.holding import Holding
 from execution.previews import Previews
@@ -17,14 +18,6 @@ from execution.rows import WHOLE, AccountImage, InstructionRow
 from execution.store import Accepted, Page, Store
 from protos import faults, ids, wire
 from protos.execution.v1 import execution_pb2 as pb
-
-
-class NotFound(Exception):
-    """The account was never used."""
-
-
-class BadRequest(Exception):
-    """The request itself cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
