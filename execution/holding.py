@@ -13,10 +13,11 @@ from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
 from execution.domain.decisions import VenueRules
 from execution.domain.reports import Report
+from execution.domain.switches import Binding
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
-from execution.lanes import Ticket
+from execution.lanes import Run, Ticket
 from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
@@ -83,6 +84,10 @@ class Holding:
     def accounts(self) -> list[Account]:
         """The accounts that are ready."""
         return [account for account in self._accounts.values() if account.is_ready]
+
+    def binding(self, account: Account, run: Run) -> Binding:
+        """What switches and limits bind a trade."""
+        return self._engine.halting.binding(account, run, self.now())
 
     def now(self) -> datetime:
         """Database time."""

@@ -47,7 +47,15 @@ class Previews:
         market = await ask_market(account, trade) if needed else Market()
         now = self._holding.now()
         lane = run.lane
-        seen = Seen(lane.scope(run), run.progress(), account.rules, market, now, lane.is_overfilled)
+        seen = Seen(
+            lane.scope(run),
+            run.progress(),
+            account.rules,
+            market,
+            now,
+            lane.is_overfilled,
+            self._holding.binding(account, run),
+        )
         return _told(trade, previewing.plan(trade, seen), seen)
 
     async def _account(self, trade: Trade) -> Account:

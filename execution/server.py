@@ -94,7 +94,7 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     async def ListSwitches(
         self, request: pb.ListSwitchesRequest, context: Context
     ) -> pb.ListSwitchesResponse:
-        return await _answer(self._switching.list_switches(), context)
+        return await _answer(self._switching.list_switches(request), context)
 
     async def SetLimits(
         self, request: pb.SetLimitsRequest, context: Context

@@ -57,7 +57,8 @@ class Switching:
                 value = {"mode": mode, "why": request.why}
                 row = await change.put(scope, scope_id, STOP, value, request.set_by)
                 if mode is Mode.FLATTEN:
-                    closing = _closing(row, await change.held(), change.now)
+                    held = await change.held()
+                    closing = _closing(row, held, change.now, of=request.tenant_id)
                     stored = await change.add([_instruction(m, t) for m, t in closing])
                     arrivals = [(stored[t.trade_id], t) for _, t in closing if t.trade_id in stored]
         await self._read()
@@ -66,14 +67,15 @@ class Switching:
         response.trade_ids.extend(trade.trade_id.hex for _, trade in arrivals)
         return response
 
-    async def list_switches(self) -> pb.ListSwitchesResponse:
-        """What is on, and the limits of connections."""
+    async def list_switches(self, request: pb.ListSwitchesRequest) -> pb.ListSwitchesResponse:
+        """Switches and limits as they are."""
         response = pb.ListSwitchesResponse()
         for row in await self._switches.after(0):
             if row.name == LIMITS:
                 response.limits.append(_limits_told(row.scope_id, read_limits(row.value)))
-            elif row.value["mode"] != Mode.OFF:
-                response.switches.append(await self._told(row))
+            else:
+                looks = request.with_unprotected
+                response.switches.append(await self._told(row, looks=looks))
         return response
 
     async def set_limits(self, request: pb.SetLimitsRequest) -> pb.SetLimitsResponse:
@@ -89,7 +91,7 @@ class Switching:
         await self._read()
         return pb.SetLimitsResponse(state=_limits_told(scope_id, state))
 
-    async def _told(self, row: SwitchRow) -> pb.Switch:
+    async def _told(self, row: SwitchRow, *, looks: bool = True) -> pb.Switch:
         mode = Mode(row.value["mode"])
         told = pb.Switch(
             scope=binding.SCOPE[Scope(row.scope)],
@@ -100,7 +102,7 @@ class Switching:
             why=row.value["why"],
             version=row.version,
         )
-        if mode is Mode.STOP_ALL:
+        if mode is Mode.STOP_ALL and looks:
             told.unprotected.extend(await self._unprotected(row))
         return told
 
@@ -131,12 +133,15 @@ class Switching:
         return found
 
 
-def _closing(row: SwitchRow, held: Sequence[Held], at: datetime) -> list[tuple[pb.Trade, Trade]]:
-    """A trade for each subscription and instrument in scope, that closes all of it there."""
+def _closing(
+    row: SwitchRow, held: Sequence[Held], at: datetime, *, of: str
+) -> list[tuple[pb.Trade, Trade]]:
+    """A trade for each subscription and instrument in scope, that closes all of it there; of
+    one tenant, or of all."""
     found = []
     for each in held:
         last = pb.Trade.FromString(each.trade)
-        if not _is_in(row, last):
+        if not _is_in(row, last) or of not in ("", last.tenant_id):
             continue
         message = pb.Trade(**{name: getattr(last, name) for name in _KEPT})
         message.trade_id = ids.derive(

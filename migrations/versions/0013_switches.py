@@ -1,4 +1,5 @@
-"""Kill switches and limits, as the transaction that writes SENDING reads them."""
+"""Kill switches and limits, as the transaction that writes SENDING reads them; what web
+remembers of them; and trades that no signal asked for."""
 
 from alembic import op
 
@@ -40,6 +41,43 @@ ALTER TABLE execution.positions
     ADD COLUMN result numeric;
 """
 
+WEB = """
+-- What execution last said of each switch; it decides, these rows are for people and for the
+-- drain. No tenant: the platform's, which everybody sees.
+CREATE TABLE web.switches (
+    scope text NOT NULL CHECK (scope IN ('platform', 'tenant', 'strategy', 'connection')),
+    scope_id uuid NOT NULL,
+    tenant_id uuid,
+    mode text NOT NULL CHECK (mode IN ('off', 'stop_entries', 'stop_all', 'flatten')),
+    why text NOT NULL,
+    set_by text NOT NULL,
+    set_at timestamptz NOT NULL,
+    version bigint NOT NULL,
+    -- The version for which the trades that waited were ended.
+    ended_version bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (scope, scope_id),
+    CHECK ((tenant_id IS NULL) = (scope = 'platform'))
+);
+GRANT SELECT, INSERT, UPDATE ON web.switches TO fillwire_web, fillwire_worker;
+GRANT SELECT ON web.switches TO fillwire_staff;
+ALTER TABLE web.switches ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON web.switches TO fillwire_web
+    USING (tenant_id = web.current_tenant()) WITH CHECK (tenant_id = web.current_tenant());
+CREATE POLICY platform ON web.switches FOR SELECT TO fillwire_web USING (tenant_id IS NULL);
+CREATE POLICY worker ON web.switches TO fillwire_worker USING (true) WITH CHECK (true);
+CREATE POLICY staff ON web.switches FOR SELECT TO fillwire_staff USING (true);
+-- Staff's own doings have no tenant.
+CREATE POLICY staff_add ON web.audit_events FOR INSERT TO fillwire_staff
+    WITH CHECK (tenant_id IS NULL);
+
+ALTER TABLE web.trades
+    -- None for what a kill switch closes.
+    ALTER COLUMN signal_id DROP NOT NULL,
+    ADD COLUMN origin text NOT NULL DEFAULT 'signal',
+    ADD CHECK ((signal_id IS NULL) = (origin <> 'signal'));
+"""
+
 
 def upgrade() -> None:
     op.execute(SWITCHES)
+    op.execute(WEB)

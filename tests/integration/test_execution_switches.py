@@ -1,104 +1,18 @@
-"""Kill switches and limits on the whole of execution: server, venue and database are real."""
+"""Kill switches on the whole of execution: server, venue and database are real."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from grpc import StatusCode
-from grpc.aio import AioRpcError
 
 from protos.execution.v1 import execution_pb2 as pb
-from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running, start_server
-
-SCOPES = {
-    "platform": pb.SWITCH_SCOPE_PLATFORM,
-    "tenant": pb.SWITCH_SCOPE_TENANT,
-    "strategy": pb.SWITCH_SCOPE_STRATEGY,
-    "connection": pb.SWITCH_SCOPE_CONNECTION,
-}
-OFF, ENTRIES = pb.SWITCH_MODE_OFF, pb.SWITCH_MODE_STOP_ENTRIES
-ALL, FLATTEN = pb.SWITCH_MODE_STOP_ALL, pb.SWITCH_MODE_FLATTEN
-
-
-class Desk(Kit):
-    """A tenant with one connection, whose trades are all of them."""
-
-    tenant = uuid4().hex
-    connection = uuid4().hex
-
-    def trade(self, action: str = "buy", quantity: str = "5", **fields: Any) -> pb.Trade:
-        own = {"tenant_id": self.tenant, "connection_id": self.connection}
-        return super().trade(action, quantity, **{**own, **fields})
-
-    def id_of(self, scope: str) -> str:
-        ids = {"tenant": self.tenant, "strategy": self.strategy.hex, "connection": self.connection}
-        return ids.get(scope, "")
-
-    async def switch(
-        self, mode: Any, scope: str = "connection", scope_id: str | None = None
-    ) -> pb.SetSwitchResponse:
-        answer: pb.SetSwitchResponse = await self.stub.SetSwitch(
-            pb.SetSwitchRequest(
-                scope=SCOPES[scope],
-                scope_id=self.id_of(scope) if scope_id is None else scope_id,
-                mode=mode,
-                set_by="person:test",
-                why="a test",
-            ),
-            timeout=SECONDS,
-        )
-        return answer
-
-    async def limits(self, **limits: Any) -> pb.LimitsState:
-        request = pb.SetLimitsRequest(
-            connection_id=self.connection, limits=pb.Limits(**limits), set_by="person:test"
-        )
-        state: pb.LimitsState = (await self.stub.SetLimits(request, timeout=SECONDS)).state
-        return state
-
-    async def listed(self) -> pb.ListSwitchesResponse:
-        answer: pb.ListSwitchesResponse = await self.stub.ListSwitches(
-            pb.ListSwitchesRequest(), timeout=SECONDS
-        )
-        return answer
-
-    async def open_orders(self) -> list[paper_pb2.Order]:
-        answer = await self.venue_stub.GetAccount(
-            paper_pb2.GetAccountRequest(account=self.account), timeout=SECONDS
-        )
-        return list(answer.open_orders)
-
-    async def drop_the_first(self, seconds: float) -> None:
-        """The venue loses the next order, and can prove it only after a while."""
-        await self.venue_stub.ConfigureAccount(
-            paper_pb2.ConfigureAccountRequest(
-                account=self.account,
-                options=paper_pb2.Options(visibility_horizon_seconds=seconds, refuses_repeats=True),
-                set_faults=True,
-                faults=[paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP)],
-            ),
-            timeout=SECONDS,
-        )
-
-    def orders(self, trade_id: str) -> list[pb.Order]:
-        return [
-            f.order_sending.order
-            for f in self.facts
-            if f.trade_id == trade_id and f.HasField("order_sending")
-        ]
-
-    def arrivals(self) -> list[str]:
-        with psycopg.connect(self.database.url("owner")) as owner:
-            rows = owner.execute(
-                "SELECT cl_ord_id FROM paper.arrivals WHERE account = %s", [self.account]
-            )
-            return [row[0] for row in rows]
+from tests.integration.execution_kit import running, start_server
+from tests.integration.switches_kit import ALL, ENTRIES, FLATTEN, OFF, SCOPES, Desk, numbered
 
 
 @pytest.fixture
@@ -338,73 +252,3 @@ async def test_toggled_under_load_no_order_is_written_after_the_commit(desk: Des
     assert written == (300 - halted,)
     assert inside == [(0,)] * 8
     await numbered(desk)
-
-
-async def numbered(desk: Desk) -> None:
-    """The account's facts are without a gap, also where an order was stopped."""
-    await desk.read_facts()
-    seqs = sorted(f.seq for f in desk.facts)
-    assert seqs == list(range(1, len(seqs) + 1))
-    stopped = [f for f in desk.facts if f.HasField("order_stopped")]
-    assert len({f.canonical_id for f in desk.facts}) == len(desk.facts)
-    assert all(":stopped:" in f.canonical_id for f in stopped)
-
-
-# -- limits
-
-
-async def test_two_lanes_together_stay_within_the_largest_position(desk: Desk) -> None:
-    await desk.limits(max_position="5000")
-    trades = [
-        desk.trade(
-            quantity="5", subscription_id=uuid4().hex, instrument=symbol, signal_price="228.40"
-        )
-        for symbol in ("AAPL", "MSFT", "GOOG", "AMZN", "META", "NVDA", "TSLA", "ORCL")
-    ]
-    await desk.submit(*trades)
-    ends = [await desk.outcome(trade) for trade in trades]
-    assert ends.count(("SKIPPED", "max_position")) == 4
-    assert ends.count(("FILLED", "unspecified")) == 4
-    assert await desk.run(desk.trade("exit", "")) in {
-        ("SKIPPED", "no_position"),
-        ("FILLED", "unspecified"),
-    }
-
-
-async def test_orders_of_a_minute_are_counted_across_a_restart(desk: Desk) -> None:
-    await desk.limits(max_orders_per_minute=2)
-    await desk.run(desk.trade())
-    await desk.run(desk.trade("exit", ""))
-    assert await desk.run(desk.trade()) == ("SKIPPED", "max_orders")
-    await desk.restart()
-    assert await desk.run(desk.trade()) == ("SKIPPED", "max_orders")
-
-
-async def test_a_loss_stops_entries_for_the_day_and_never_exits(desk: Desk) -> None:
-    await desk.run(desk.trade(quantity="10"))
-    await desk.limits(max_daily_loss="0.01")
-    lower = desk.trade("exit", "5", signal_price="220.00")
-    assert await desk.run(lower) == ("FILLED", "unspecified")
-    assert await desk.run(desk.trade(instrument="MSFT")) == ("SKIPPED", "daily_loss_hit")
-    await desk.restart()
-    assert await desk.run(desk.trade(instrument="MSFT")) == ("SKIPPED", "daily_loss_hit")
-    assert await desk.run(desk.trade("exit", "")) == ("FILLED", "unspecified")
-
-
-async def test_a_limit_is_tightened_at_once_and_loosened_later(desk: Desk) -> None:
-    await desk.limits(max_orders_per_minute=10)
-    looser = await desk.limits(max_orders_per_minute=20)
-    assert looser.now.max_orders_per_minute == 10
-    assert looser.then.max_orders_per_minute == 20
-    assert looser.then_time.ToDatetime(tzinfo=UTC) > datetime.now(UTC)
-    tighter = await desk.limits(max_orders_per_minute=5)
-    assert tighter.now.max_orders_per_minute == 5
-    assert not tighter.HasField("then")
-    assert (await desk.listed()).limits == [tighter]
-
-
-@pytest.mark.parametrize("limits", [{"max_position": "-1"}, {"max_daily_loss": "much"}])
-async def test_a_limit_that_is_none_is_refused(desk: Desk, limits: Any) -> None:
-    with pytest.raises(AioRpcError) as refused:
-        await desk.limits(**limits)
-    assert refused.value.code() is StatusCode.INVALID_ARGUMENT

@@ -540,18 +540,20 @@ class ListFactsResponse(_message.Message):
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
 
 class SetSwitchRequest(_message.Message):
-    __slots__ = ("scope", "scope_id", "mode", "set_by", "why")
+    __slots__ = ("scope", "scope_id", "mode", "set_by", "why", "tenant_id")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
     MODE_FIELD_NUMBER: _ClassVar[int]
     SET_BY_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     scope: SwitchScope
     scope_id: str
     mode: SwitchMode
     set_by: str
     why: str
-    def __init__(self, scope: _Optional[_Union[SwitchScope, str]] = ..., scope_id: _Optional[str] = ..., mode: _Optional[_Union[SwitchMode, str]] = ..., set_by: _Optional[str] = ..., why: _Optional[str] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, scope: _Optional[_Union[SwitchScope, str]] = ..., scope_id: _Optional[str] = ..., mode: _Optional[_Union[SwitchMode, str]] = ..., set_by: _Optional[str] = ..., why: _Optional[str] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class SetSwitchResponse(_message.Message):
     __slots__ = ("switch", "trade_ids")
@@ -562,8 +564,10 @@ class SetSwitchResponse(_message.Message):
     def __init__(self, switch: _Optional[_Union[Switch, _Mapping]] = ..., trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSwitchesRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("with_unprotected",)
+    WITH_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    with_unprotected: bool
+    def __init__(self, with_unprotected: _Optional[bool] = ...) -> None: ...
 
 class ListSwitchesResponse(_message.Message):
     __slots__ = ("switches", "limits")

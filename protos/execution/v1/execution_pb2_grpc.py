@@ -149,7 +149,7 @@ class ExecutionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSwitches(self, request, context):
-        """The switches that are on, and the limits of accounts. Reads only.
+        """Every switch that was ever set, as it is now, and the limits of connections. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,7 +73,7 @@ class ExecutionStub:
     that is already so stays as it is.
     """
     ListSwitches: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]
-    """The switches that are on, and the limits of accounts. Reads only."""
+    """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
     SetLimits: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
@@ -119,7 +119,7 @@ class ExecutionAsyncStub(ExecutionStub):
     that is already so stays as it is.
     """
     ListSwitches: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]  # type: ignore[assignment]
-    """The switches that are on, and the limits of accounts. Reads only."""
+    """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
     SetLimits: _aio.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]  # type: ignore[assignment]
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
@@ -210,7 +210,7 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_pb2.ListSwitchesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.ListSwitchesResponse, _abc.Awaitable[_execution_pb2.ListSwitchesResponse]]:
-        """The switches that are on, and the limits of accounts. Reads only."""
+        """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
 
     @_abc_1.abstractmethod
     def SetLimits(
