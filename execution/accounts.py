@@ -3,22 +3,26 @@ and how it is rebuilt from what the store knows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import messages
+from execution import known, messages
 from execution.brokers.base import Adapter
-from execution.domain import ordering
 from execution.domain.decisions import VenueRules
+from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
+from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import Leg, TradeState
+from execution.domain.words import Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
 from protos.execution.v1 import execution_pb2 as pb
 
+_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
+_NO_ENTRY = (Action.EXIT, Action.CANCEL, Action.BREAKEVEN)
 # Until the broker was asked.
 NO_RULES = VenueRules(frozenset(), Decimal(1))
 
@@ -48,11 +52,11 @@ class Account:
         self.last_seq += 1
         return self.last_seq
 
-    def lane(self, instrument: str) -> Lane:
+    def lane(self, name: str) -> Lane:
         """The lane of an underlying."""
-        lane = self.lanes.get(instrument)
+        lane = self.lanes.get(name)
         if lane is None:
-            lane = self.lanes[instrument] = Lane(instrument)
+            lane = self.lanes[name] = Lane(name)
         return lane
 
 
@@ -69,15 +73,17 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
     for held in image.positions:
-        lane = account.lane(held.instrument)
+        lane = account.lane(known.lane_of(held.instrument))
+        book = lane.book(held.instrument)
         if held.subscription_id == WHOLE:
-            lane.whole = held.position
+            book.whole = held.position
             if held.result_day is not None and held.result is not None:
                 account.usage.results[held.instrument] = (held.result_day, held.result)
         else:
-            lane.own[held.subscription_id] = held.position
+            book.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
-            lane.ledgers[held.subscription_id] = held.ledger
+            if held.ledger != NO_LEDGER:
+                lane.ledgers[held.subscription_id] = held.ledger
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)
@@ -85,10 +91,11 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
 
 
 def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[Ticket]:
-    trade = messages.read_trade(pb.Trade.FromString(stored.trade))
-    lane = account.lane(trade.instrument)
-    lane.point_value = ordering.contract(trade, trade.signal_price).point_value
+    recorded = image.resolved.get(stored.trade_id)
+    trade = known.resolve(messages.read_trade(pb.Trade.FromString(stored.trade)), recorded)
+    lane = account.lane(trade.lane)
     run = Run(trade, lane, stored.instruction_id)
+    run.is_resolved = recorded is not None
     account.runs[trade.trade_id] = run
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
@@ -107,7 +114,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
 
 def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     """A trade that was over, back in memory because something late was heard."""
-    run = Run(trade, account.lane(trade.instrument), past.stored.instruction_id)
+    trade = known.resolve(trade, past.resolved)
+    run = Run(trade, account.lane(trade.lane), past.stored.instruction_id)
+    run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
     run.is_done = run.is_recorded = True
@@ -122,7 +131,12 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     run.entry_dropped = numbers.get("dropped", "")
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
-    _recall_exposure(run, numbers)
+    # What waits for the open sees the position that is then.
+    if run.said[0] is not TradeState.QUEUED:
+        _recall_exposure(run, numbers)
+    if "opens_at" in numbers:
+        run.opens_at = datetime.fromisoformat(numbers["opens_at"])
+        run.queued_as = Intent(numbers["queued_as"])
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.in_debt = outcome.reason == "flatten_debt"
@@ -139,13 +153,15 @@ def exposed(account: Account) -> Decimal:
     still add at what they were planned at."""
     total = ZERO
     for lane in account.lanes.values():
-        point = lane.point_value
-        total += abs(lane.whole.quantity) * (lane.whole.avg_price or ZERO) * point
+        for book in lane.books.values():
+            held = book.whole
+            total += abs(held.quantity) * (held.avg_price or ZERO) * book.point_value
         for ticket in lane.open.values():
             terms = ticket.order.terms
             if terms.leg is Leg.ENTRY:
                 planned = terms.decided_from.get("planning_price")
                 price = Decimal(planned) if planned else terms.limit_price or terms.reference_price
+                point = lane.book(terms.instrument).point_value
                 total += ticket.order.leaves_qty * (price or ZERO) * point
     return total
 
@@ -153,12 +169,12 @@ def exposed(account: Account) -> Decimal:
 def end_waiting_entry(run: Run) -> bool:
     """A kill switch ends what of a trade is held back from the broker, as a newer trade would;
     it is not revived. True when something of it changed."""
-    if run.is_done:
+    if run.is_done or run.trade.action in _NO_ENTRY:
         return False
     if run.entry is not None:
         run.is_superseded = run.is_superseded or run.entry.in_doubt or run.entry.is_held_back
         return run.is_superseded
-    waits = run.said is not None and run.said[0] in (TradeState.BLOCKED, TradeState.QUEUED)
+    waits = run.said is not None and run.said[0] in _HELD_BACK
     if run.entry_dropped or not (waits or run.exits):
         return False
     run.entry_dropped = "superseded"
@@ -174,11 +190,12 @@ def supersede(earlier: Run, newer: Run) -> bool:
     if entry is not None:
         earlier.is_superseded = entry.in_doubt or entry.is_held_back
         return earlier.is_superseded
-    is_blocked = earlier.said is not None and earlier.said[0] is TradeState.BLOCKED
+    is_blocked = earlier.said is not None and earlier.said[0] in _HELD_BACK
     if earlier.entry_dropped or not (is_blocked or earlier.exits):
         return False
     earlier.entry_dropped = "superseded"
-    newer.superseded_waiting += not earlier.exits
+    if earlier.trade.action is not Action.EXIT:
+        newer.superseded_waiting += not earlier.exits
     return True
 
 

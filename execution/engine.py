@@ -13,11 +13,11 @@ from uuid import UUID
 
 import structlog
 
-from execution import recording, seeing
+from execution import known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede
 from execution.controls import Controls
 from execution.dispatch import Dispatch
-from execution.domain import judging, ordering, planning
+from execution.domain import judging, planning
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -29,21 +29,19 @@ from execution.domain.decisions import (
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
-from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, ExecType, Leg, OrdType, TradeState
+from execution.domain.trades import Trade
+from execution.domain.words import ExecType, Leg, TradeState
 from execution.halting import Halting
-from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
+from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
+from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
+from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
-
-# How often an exit that a wide spread holds back is looked at again.
-SPREAD_SECONDS = 1.0
-_BOUND = MARKET_BOUND.total_seconds()
 
 
 class Writes(Protocol):
@@ -57,7 +55,12 @@ class Engine:
     """Lanes of the accounts this instance holds."""
 
     def __init__(
-        self, *, journal: Writes, runtime: Runtime, controls: Controls | None = None
+        self,
+        *,
+        journal: Writes,
+        runtime: Runtime,
+        controls: Controls | None = None,
+        next_open: NextOpen = exchange_opens,
     ) -> None:
         self._journal = journal
         self._runtime = runtime
@@ -66,6 +69,8 @@ class Engine:
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self._looking = Looking(runtime)
+        self._waking = Waking(runtime, self.settle)
+        self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
     # -- what comes in
 
@@ -73,8 +78,8 @@ class Engine:
         """Take a stored trade into its lane; a known one changes nothing."""
         if trade.trade_id in account.runs or account.is_lost:
             return
-        lane = account.lane(trade.instrument)
-        lane.point_value = ordering.contract(trade, trade.signal_price).point_value
+        trade = known.resolve(trade)
+        lane = account.lane(trade.lane)
         run = Run(trade, lane, instruction_id)
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
@@ -137,7 +142,8 @@ class Engine:
             ticket.in_doubt = False
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
-            account.usage.book(lane.whole, ticket.order, report, lane.point_value)
+            book = lane.book(ticket.order.terms.instrument)
+            account.usage.book(book.whole, ticket.order, report, book.point_value)
             lane.move(ticket, report)
             # What an entry goes by is looked at again after its exit.
             ticket.run.looked_at = None
@@ -147,7 +153,7 @@ class Engine:
             lane.open.pop(report.cl_ord_id, None)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend_protection(account, ticket)
-        if report.exec_type is not ExecType.NEW or _matters(ticket, was_in_doubt):
+        if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
             self._amend(account, ticket.run)
@@ -174,7 +180,7 @@ class Engine:
                 self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def retire(self, before: datetime) -> None:
-        """Drop runs from memory that were over, and recorded as such, before some time."""
+        """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
             if not run.is_recorded and not account.is_lost:
@@ -198,23 +204,12 @@ class Engine:
         busy: Run | None = None
         for run in tuple(track):
             if busy is not None and not run.tickets:
-                self._wake_at_bound(account, busy)
+                self._waking.at_bound(account, busy)
                 break
             self._advance(account, run)
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
-
-    def _wake_at_bound(self, account: Account, run: Run) -> None:
-        if not run.has_bound_timer:
-            run.has_bound_timer = True
-            self._runtime.later(_BOUND, lambda: self._look_again(account, run))
-
-    def _look_again(self, account: Account, run: Run) -> None:
-        """A timer of a run rang; should its clock say "not yet", it is set anew."""
-        run.has_bound_timer = False
-        run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
-        self.settle(account, run.lane)
 
     def _advance(self, account: Account, run: Run) -> None:
         if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
@@ -222,15 +217,17 @@ class Engine:
         if run.planned_at is None:
             self._begin(account, run)
         seen = self._see(account, run)
-        scope, decision = seen.scope, self._judge(run, seen)
-        decided = seeing.record(run.trade, seen, decision)
+        scope, judged = seen.scope, self._judge(run, seen)
+        decision = self._queueing.hold(account, run, judged)
+        # What waits for the open instead was not done.
+        decided = seeing.record(run.trade, seen, judged) if decision is judged else None
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision, decided)
             case Look():
-                self._looking.look(account, run, lambda: self._looked(account, run))
+                self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
                     run.exposure = planning.exposure_of(scope, run.progress())
@@ -247,15 +244,14 @@ class Engine:
 
     def _looked(self, account: Account, run: Run) -> None:
         run.lane.see_balance(run)
+        self._write_down(account, run)
         self.settle(account, run.lane)
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
-        run.is_guarding = any(
-            t.order.is_open and t.order.terms.leg.is_protection for t in run.tickets
-        )
+        run.is_guarding = run.has_open_protection
         if run.is_guarding:
             self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
             return
@@ -266,6 +262,7 @@ class Engine:
         """The first look at a trade: it ends earlier entries that are still held back, and
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
+        self._write_down(account, run)
         run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
@@ -276,6 +273,11 @@ class Engine:
             if changed:
                 self._advance(account, earlier)
 
+    def _write_down(self, account: Account, run: Run) -> None:
+        """What its ticker means, once that is known."""
+        if entry := recording.resolved(account, run, self._runtime.now()):
+            self._journal.write(entry)
+
     def _see(self, account: Account, run: Run) -> Seen:
         return Seen(
             run.lane.scope(run),
@@ -284,6 +286,7 @@ class Engine:
             self._looking.seen(run),
             self._runtime.now(),
             run.lane.is_overfilled,
+            run.opens_at,
             self.halting.binding(account, run, self._runtime.now()),
         )
 
@@ -301,36 +304,7 @@ class Engine:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
-        if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
-            run.has_flip_timer = True
-            seconds = run.flip_seconds_left(self._runtime.now())
-            self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
-        if wait.reason == "spread_too_wide":
-            self._look_again_soon(account, run)
-        if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
-            run.has_age_timer = True
-            left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
-            seconds = max(left.total_seconds(), 0.0) + 0.01
-            self._runtime.later(seconds, lambda: self._look_again(account, run))
-
-    def _look_again_soon(self, account: Account, run: Run) -> None:
-        """What holds an exit back may be over with the next quote."""
-
-        def look() -> None:
-            run.has_spread_timer, run.looked_at = False, None
-            self.settle(account, run.lane)
-
-        if not run.has_spread_timer:
-            run.has_spread_timer = True
-            self._runtime.later(SPREAD_SECONDS, look)
-
-    def _flip_timed_out(self, account: Account, run: Run) -> None:
-        if run.entry is None and not run.is_done and not run.entry_dropped:
-            log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
-            run.entry_dropped = "flip_timeout"
-            seconds = run.trade.flip_wait.total_seconds()
-            run.dropped_numbers = {"seconds": format(seconds, ".0f")}
-            self.settle(account, run.lane)
+        self._waking.after(account, run, wait)
 
     def _say(
         self,
@@ -395,18 +369,10 @@ class Engine:
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
-        targets = [run.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
-        run.canceled += targets
-        for ticket in targets:
-            ticket.cancel_asked = True
+        targets = run.begin_to_cancel(cl_ord_ids)
 
         def committed() -> None:
             for ticket in targets:
                 self._dispatch.cancel(account, ticket)
 
         self._say(account, run, TradeState.WORKING, "", {}, committed)
-
-
-def _matters(ticket: Ticket, was_in_doubt: bool) -> bool:
-    """True when an acknowledgement lets anything else go on."""
-    return was_in_doubt or ticket.order.terms.ord_type is not OrdType.MARKET

@@ -20,6 +20,7 @@ from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
 from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
+from execution.queueing import NextOpen, exchange_opens
 from execution.runtime import AsyncioRuntime
 from execution.service import Service
 from execution.store import Store
@@ -105,8 +106,9 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
 class ExecutionServer:
     """The whole program: start it, stop it, start another one on the same database."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, next_open: NextOpen = exchange_opens) -> None:
         self._config = config
+        self._next_open = next_open
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
@@ -120,7 +122,12 @@ class ExecutionServer:
         """Bind, connect, take back what was open, and serve."""
         bell = Bell()
         controls, switches = Controls(), SwitchStore(self._store)
-        engine = Engine(journal=self._journal, runtime=self._runtime, controls=controls)
+        engine = Engine(
+            journal=self._journal,
+            runtime=self._runtime,
+            controls=controls,
+            next_open=self._next_open,
+        )
         holding = Holding(
             instance=self._config.instance,
             target=self._config.target,

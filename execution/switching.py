@@ -27,8 +27,7 @@ from protos.execution.v1 import execution_pb2 as pb
 
 # What of a trade says whose it is and in what: a closing trade takes over no more.
 _KEPT = (
-    "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "instrument",
-    "asset_class",
+    "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "asset_class",
 )  # fmt: skip
 
 
@@ -149,6 +148,8 @@ def _closing(
             each.subscription_id, each.instrument,
         ).hex  # fmt: skip
         message.accepted_time.CopyFrom(wire.to_timestamp(at))
+        # What is held itself, whatever its ticker means by now.
+        message.instrument = each.instrument
         message.action, message.sides = pb.ACTION_EXIT, pb.SIDES_BOTH
         message.origin = pb.ORIGIN_KILL_SWITCH
         found.append((message, messages.read_trade(message)))

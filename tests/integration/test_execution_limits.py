@@ -9,6 +9,7 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError
 
+from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import running
 from tests.integration.switches_kit import Desk
 
@@ -38,6 +39,14 @@ async def test_two_lanes_together_stay_within_the_largest_position(desk: Desk) -
         ("SKIPPED", "no_position"),
         ("FILLED", "unspecified"),
     }
+
+
+async def test_a_contract_counts_with_its_point_value(desk: Desk) -> None:
+    await desk.limits(max_position="40000")
+    future = {"asset_class": pb.ASSET_CLASS_FUTURES, "signal_price": "25000", "quantity": "1"}
+    # Two dollars a point: 50,000.
+    large = desk.trade(instrument="MNQ1!", **future)
+    assert await desk.run(large) == ("SKIPPED", "max_position")
 
 
 async def test_orders_of_a_minute_are_counted_across_a_restart(desk: Desk) -> None:

@@ -108,6 +108,19 @@ async def test_flatten_cancels_and_closes_what_is_in_scope(desk: Desk, scope: st
     assert await desk.run(desk.trade()) == ("HALTED", "halted")
 
 
+async def test_flatten_closes_the_contract_that_is_held(desk: Desk) -> None:
+    future = desk.trade(
+        instrument="MNQ1!", asset_class=pb.ASSET_CLASS_FUTURES, quantity="1", signal_price="25000"
+    )
+    assert await desk.run(future) == ("FILLED", "unspecified")
+    [held] = await desk.venue_positions()
+    answer = await desk.switch(FLATTEN)
+    [closing] = [pb.Trade(trade_id=trade_id) for trade_id in answer.trade_ids]
+    assert await desk.outcome(closing) == ("FILLED", "unspecified")
+    assert [o.instrument for o in desk.orders(closing.trade_id)] == [held]
+    assert await desk.venue_positions() == {}
+
+
 async def test_flatten_again_closes_nothing_twice(desk: Desk) -> None:
     await desk.run(desk.trade())
     first = await desk.switch(FLATTEN)
