@@ -282,21 +282,33 @@ class Holding:
         self.runtime.spawn(self._look_for_trades(settled_seconds))
 
     async def _look_for_trades(self, settled_seconds: float) -> None:
-        pause = POLL_SECONDS
+        found = await self._look(settled_seconds)
+        # Reading thousands of open trades has its price: then less often.
+        self.runtime.later(POLL_SECONDS * (1 + found // CALM), self._poll)
+
+    def look_now(self) -> None:
+        """Trades were stored that nobody handed us: what a kill switch closes."""
+        self.runtime.spawn(self._look_once())
+
+    async def _look_once(self) -> None:
+        await self._look(0.0)
+
+    async def _look(self, settled_seconds: float) -> int:
+        """Take what is open and withdraw what is withdrawn; how much is open."""
         try:
             found = await self._store.open_trades(self._instance, settled_seconds)
-            # Reading thousands of open trades has its price: then less often.
-            pause *= 1 + len(found) // CALM
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
                 trades = [(s.instruction_id, trade) for s in stored if (trade := _read(s))]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
             self._withdraw_what_is_withdrawn(found)
+            return len(found)
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
-        finally:
-            self.runtime.later(pause, self._poll)
+        except Exception:
+            log.exception("poll_failed")
+        return 0
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

@@ -1,7 +1,7 @@
 """Execution on the wire: thin, the service does the work; and the assembly of it all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
@@ -140,7 +140,7 @@ class ExecutionServer:
             controls,
             switches,
             self._runtime,
-            on_stop=lambda scopes: engine.halting.end_waiting(holding.accounts(), scopes),
+            on_stop=lambda scopes: _halt(engine, holding, scopes),
             on_read=engine.halting.bind_anew,
         )
         engine.halting.on_stopped = watch.look_now
@@ -186,6 +186,12 @@ class ExecutionServer:
         for adapter in self._adapters.values():
             await adapter.close()
         await self._store.close()
+
+
+def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -> None:
+    """A switch came on: what waits ends, and what it closes is looked for at once."""
+    engine.halting.end_waiting(holding.accounts(), scopes)
+    holding.look_now()
 
 
 async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:

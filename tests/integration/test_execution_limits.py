@@ -43,9 +43,10 @@ async def test_two_lanes_together_stay_within_the_largest_position(desk: Desk) -
 
 async def test_a_contract_counts_with_its_point_value(desk: Desk) -> None:
     await desk.limits(max_position="40000")
-    future = {"asset_class": pb.ASSET_CLASS_FUTURES, "signal_price": "25000", "quantity": "1"}
     # Two dollars a point: 50,000.
-    large = desk.trade(instrument="MNQ1!", **future)
+    large = desk.trade(
+        instrument="MNQ1!", asset_class=pb.ASSET_CLASS_FUTURES, signal_price="25000", quantity="1"
+    )
     assert await desk.run(large) == ("SKIPPED", "max_position")
 
 

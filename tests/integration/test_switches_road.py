@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 
 from protos.execution.v1 import execution_pb2 as pb
 from tests.conftest import Database
 from tests.integration.explain_kit import EMAIL, PASSWORD, Stand, standing
 from web import db, mirror
+from web.accounts.service import add_api_key
+from web.cli import main
 from web.execution_client import ExecutionClient
 from web.subscriptions import settings
 from web.switches import service
@@ -189,6 +192,69 @@ async def test_limits_are_set_on_the_page_and_told(stand: Stand) -> None:
     limits = await stand.inside(service.limits)
     assert limits[connection].now.max_orders_per_minute == 3
     assert [action for action, _ in audited(stand)] == ["limits:ask", "limits:set"]
+
+
+async def test_the_api_halts_and_tells_what_is_left(stand: Stand) -> None:
+    await outcome(stand, BUY)
+    key = await stand.inside(lambda: add_api_key("test", ME))
+
+    def call(method: str, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {key}"}
+        client = stand.app.test_client()
+        answer = client.open(f"/api/v1{path}", method=method, headers=headers, json=body)
+        return answer.status_code, answer.json
+
+    async def ask(*asked: Any) -> tuple[int, Any]:
+        return await asyncio.to_thread(call, *asked)
+
+    connection = f"con_{stand.subscriptions[0].connection_id.hex}"
+    halting = {"scope": "connection", "id": connection, "mode": "stop_all", "why": "too wild"}
+    status, told = await ask("POST", "/switches", halting)
+    assert status == 200
+    assert (told["mode"], told["why"]) == ("stop_all", "too wild")
+    assert [(u["instrument"], u["connection_id"]) for u in told["unprotected"]] == [
+        ("AAPL", connection)
+    ]
+    status, listed = await ask("GET", "/switches")
+    assert [each["id"] for each in listed["data"]] == [connection]
+    status, _ = await ask("POST", "/switches", {**halting, "id": f"con_{UUID(int=7).hex}"})
+    assert status == 404
+    status, wrong = await ask("POST", "/switches", {**halting, "mode": "panic"})
+    assert (status, wrong["param"]) == (400, "mode")
+    status, _ = await ask("POST", "/switches", {**halting, "mode": "off"})
+    assert (await ask("GET", "/switches"))[1]["data"] == []
+
+    status, _ = await ask("POST", "/limits", {"connection_id": connection, "max_position": "9"})
+    assert status == 200
+    status, limits = await ask("GET", "/limits")
+    assert limits["data"][0]["now"]["max_position"] == "9"
+    status, wrong = await ask("POST", "/limits", {"connection_id": connection, "max_position": "x"})
+    assert (status, wrong["param"]) == (400, "max_position")
+
+
+async def test_who_may_only_look_halts_nothing(stand: Stand) -> None:
+    stand.owner.execute("UPDATE web.members SET role = 'viewer'")
+    asked = await asyncio.to_thread(stand.browse, "/halt/tenant/stop_all")
+    assert "Your role may not halt" in asked
+    await asyncio.to_thread(stand.browse, "/halt/tenant/stop_all", why="x")
+    assert await stand.inside(service.in_force) == []
+
+
+async def test_staff_halt_everybody_from_the_command_line(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    await outcome(stand, BUY)
+    monkeypatch.setenv("DATABASE_URL", database.url("owner"))
+    monkeypatch.setenv("FILLWIRE_EXECUTION_TARGET", f"127.0.0.1:{stand.kit.server.port}")
+
+    async def run(*arguments: str) -> str:
+        return (await asyncio.to_thread(CliRunner().invoke, main, ["halt", *arguments])).output
+
+    assert "Left without a stop: 5 AAPL" in await run("stop-all", "--why", "wrong fills")
+    assert await outcome(stand, EXIT) == ("HALTED", "halted")
+    assert "platform: off" in await run("off", "--why", "right again")
+    assert await outcome(stand, EXIT) == ("FILLED", None)
+    assert [action for action, _ in audited(stand)] == ["switch:ask", "switch:set"] * 2
 
 
 def _token(page: str) -> str:
