@@ -227,6 +227,22 @@ async def test_an_exit_goes_on_where_an_unseen_switch_stopped_it(desk: Desk) -> 
     await numbered(desk)
 
 
+async def test_what_waits_for_the_brokers_limit_does_not_go_any_more(desk: Desk) -> None:
+    await desk.run(desk.trade())
+    trades = [desk.trade(subscription_id=uuid4().hex, instrument="MSFT") for _ in range(900)]
+    await desk.submit(*trades)
+    on = (await desk.switch(ENTRIES)).switch.set_time.ToDatetime(tzinfo=UTC)
+    ends = [await desk.outcome(trade) for trade in trades]
+    assert set(ends) == {("FILLED", "unspecified"), ("HALTED", "halted")}
+    with psycopg.connect(desk.database.url("owner")) as owner:
+        late = owner.execute(
+            "SELECT count(*) FROM paper.arrivals WHERE arrived_at > %s + interval '1 second'", [on]
+        ).fetchone()
+    assert late == (0,)
+    assert len(desk.arrivals()) == 1 + ends.count(("FILLED", "unspecified"))
+    await numbered(desk)
+
+
 async def test_toggled_under_load_no_order_is_written_after_the_commit(desk: Desk) -> None:
     await desk.run(desk.trade())
     trades = [desk.trade(subscription_id=uuid4().hex, instrument="MSFT") for _ in range(300)]

@@ -45,7 +45,7 @@ def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
         connection.execute(_AUDIT, (actor, "switch:set", target, to_json(after), why))
     told = f"{target}: {mode.replace('_', ' ')}."
     if answer.trade_ids:
-        told += f" {len(answer.trade_ids)} positions are being closed."
+        told += f" Being closed: {len(answer.trade_ids)}."
     if left:
         told += f" Left without a stop: {', '.join(left)}."
     return told

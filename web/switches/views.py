@@ -146,9 +146,8 @@ def _halt(scope: str, scope_id: UUID, mode: str) -> ResponseReturnValue:
     if mode == OFF:
         lists.done("The switch is off. Trades that it ended stay ended.")
     else:
-        left = len(done.unprotected)
-        closing = f" {len(done.closing)} positions are being closed." if done.closing else ""
-        bare = f" {left} positions are left without a stop." if left else ""
+        closing = f" Being closed: {len(done.closing)}." if done.closing else ""
+        bare = f" Left without a stop: {len(done.unprotected)}." if done.unprotected else ""
         lists.done(f"{BUTTONS[mode][0]}: it is on.{closing}{bare}")
     return redirect(url_for("switches.index"))
 

@@ -2,6 +2,7 @@
 here they come to be with the first fact that tells of them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -37,11 +38,22 @@ def add(connection: Connection[TupleRow], facts: Sequence[pb.Fact]) -> None:
             "connection_id": fact.connection_id,
             "instrument": _instrument(fact),
             "origin": pb.Origin.Name(fact.origin).removeprefix("ORIGIN_").lower(),
-            "at": wire.to_datetime(fact.time),
+            "at": _began(fact),
         }
         for fact in facts
     ]
     connection.execute(_ADD, (to_json(rows),))
+
+
+def _began(fact: pb.Fact) -> datetime | None:
+    """When it was planned: nothing of it was before."""
+    match fact.WhichOneof("kind"):
+        case "order_sending":
+            return wire.to_datetime(fact.order_sending.planned_time)
+        case "trade_outcome" if fact.trade_outcome.HasField("planned_time"):
+            return wire.to_datetime(fact.trade_outcome.planned_time)
+        case _:
+            return wire.to_datetime(fact.time)
 
 
 def _instrument(fact: pb.Fact) -> str:
