@@ -112,6 +112,17 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(_describe(error)) from error
 
+    def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
+        """Have execution end a trade, and cancel what it has open. Repeating is safe.
+
+        Raises ExecutionDown.
+        """
+        request = pb.CancelTradesRequest(trade_ids=[trade_id.hex], reason=reason)
+        try:
+            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
         """Facts after a cursor, for as long as the stream holds.
 

@@ -1,7 +1,7 @@
 """What each request does to the batch in the making. In memory only; the writer stores."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -42,6 +42,14 @@ class Look:
 
 
 @dataclass(slots=True)
+class AskOptions:
+    """A question how accounts are set up."""
+
+    accounts: Sequence[str]
+    answer: asyncio.Future[pb.GetOptionsResponse]
+
+
+@dataclass(slots=True)
 class Configure:
     """New options or a new fault plan for an account."""
 
@@ -54,7 +62,7 @@ class Rematch:
     """A new second of the quote feed."""
 
 
-Work = Frame | Late | Look | Configure | Rematch
+Work = Frame | Late | Look | AskOptions | Configure | Rematch
 
 
 @dataclass(slots=True)
@@ -82,6 +90,8 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield order.account
         case Look(account):
             yield account
+        case AskOptions(accounts):
+            yield from filter(matching.is_name, accounts)
         case Configure(request):
             yield request.account
         case Rematch():
@@ -134,6 +144,11 @@ class Desk:
                 self._take(order, None, batch)
             case Look(name, answer):
                 self._look(self.accounts[name], answer, batch)
+            case AskOptions(names, told):
+                # One that can be no account must not keep the others from their answer.
+                new = Account("", self.visibility_seconds)
+                options = [answers.options(self.accounts.get(name, new)) for name in names]
+                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
             case Configure(configuration, done):
                 self._configure(configuration, done, batch)
             case Rematch():

@@ -321,6 +321,18 @@ class Options(_message.Message):
     exchange_hours: bool
     def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ...) -> None: ...
 
+class GetOptionsRequest(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetOptionsResponse(_message.Message):
+    __slots__ = ("options",)
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    options: _containers.RepeatedCompositeFieldContainer[Options]
+    def __init__(self, options: _Optional[_Iterable[_Union[Options, _Mapping]]] = ...) -> None: ...
+
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
