@@ -247,6 +247,10 @@ class Engine:
         self._write_down(account, run)
         self.settle(account, run.lane)
 
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
+        self._say(account, run, TradeState.WORKING, "rate_limited", {})
+
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:

@@ -281,6 +281,10 @@ CATALOGUE: dict[str, Words] = {
         "{orders} orders went out within a minute; the limit is {limit}.",
         "Wait a minute, or raise the limit for the next trading day.",
     ),
+    "rate_limited": Words(
+        "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
+        "Entries that would be too old by then are not sent: spread the signals over time.",
+    ),
 }
 
 

@@ -29,6 +29,7 @@ from execution.brokers.base import (
     NotSent,
     QuoteSnapshot,
     Report,
+    Usage,
 )
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -120,6 +121,7 @@ class PaperAdapter:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
+        self.on_usage: Callable[[Usage], None] = _unheard
         self._outbox = _Outbox()
         self._written: dict[_Key, deque[_Call]] = {}
         # The last report delivered of each attached account.
@@ -363,6 +365,8 @@ class PaperAdapter:
             self._on_report(report)
             self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
         for reply in response.replies:
+            if reply.HasField("limit_use") and (usage := paper_wire.read_usage(reply)):
+                self.on_usage(usage)
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
 
     def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:
@@ -370,6 +374,10 @@ class PaperAdapter:
             if not call.answer.done():
                 call.answer.set_result(_Answer(reply, acknowledgement))
                 return
+
+
+def _unheard(usage: Usage) -> None:
+    """Until somebody listens."""
 
 
 def _nobody(cause: str) -> None:

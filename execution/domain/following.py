@@ -14,6 +14,7 @@ _NOT_SENT = {
     "signal_stale": TradeState.EXPIRED,
     "broker_auth": TradeState.REJECTED,
     "halted": TradeState.HALTED,
+    "rate_limited": TradeState.SKIPPED,
 }
 
 

@@ -15,6 +15,7 @@ from protos.paper.v1 import paper_pb2 as pb
 Value = TypeVar("Value")
 
 FAULT_TEXT = "refused by the account's fault plan"
+TOO_MANY_TEXT = "too many requests"
 
 
 @dataclass(slots=True)
@@ -162,6 +163,9 @@ class Desk:
             self._refuse_terms(order, refused.text, session, batch)
             return
         account = self.accounts[terms.account]
+        if session is not None and not account.counter.take(batch.moment.at):
+            self._refuse_too_many(account, order, session, batch)
+            return
         if account.refuses_repeats and (repeated := self._latest(account, terms.cl_ord_id, batch)):
             batch.changes.arrive(order, batch.moment, "duplicate")
             reply = _reply(order, pb.REPLY_STATUS_DUPLICATE_CL_ORD_ID, repeated)
@@ -206,6 +210,7 @@ class Desk:
         guards = matching.read_guards(order)
         taken = book.take(account, terms, batch.moment, self.market, batch.changes, guards)
         reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+        account.counter.fill(reply, batch.moment.at)
         batch.said.append(
             Said(
                 account.name,
@@ -241,9 +246,24 @@ class Desk:
         reply = _reply(order, pb.REPLY_STATUS_REJECTED, None, text=text)
         batch.said.append(Said(order.account, (), session, reply))
 
+    def _refuse_too_many(
+        self,
+        account: Account,
+        request: pb.NewOrder | pb.CancelOrder,
+        session: Session,
+        batch: Batch,
+    ) -> None:
+        """One request too many is not taken, and leaves nothing behind."""
+        reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=TOO_MANY_TEXT)
+        account.counter.fill(reply, batch.moment.at)
+        batch.said.append(Said(account.name, (), session, reply))
+
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)
         account = self.accounts.get(cancel.account)
+        if account is not None and not account.counter.take(batch.moment.at):
+            self._refuse_too_many(account, cancel, session, batch)
+            return
         order = self._latest(account, cancel.cl_ord_id, batch) if account else None
         first = len(batch.changes.reports)
         if account is None or order is None:
@@ -254,6 +274,8 @@ class Desk:
         else:
             status = pb.REPLY_STATUS_TOO_LATE
         reply = _reply(cancel, status, order)
+        if account is not None:
+            account.counter.fill(reply, batch.moment.at)
         batch.said.append(Said(cancel.account, batch.changes.reports[first:], session, reply))
 
     def _latest(self, account: Account, cl_ord_id: str, batch: Batch) -> Order | None:
@@ -282,6 +304,7 @@ class Desk:
             account.visibility_seconds = request.options.visibility_horizon_seconds
             account.refuses_repeats = request.options.refuses_repeats
             account.exchange_hours = request.options.exchange_hours
+            account.counter.most = request.options.requests_per_minute
         if request.set_faults:
             account.faults = list(request.faults)
             account.faults_counted = 0

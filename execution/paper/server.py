@@ -125,6 +125,8 @@ class Venue(paper_pb2_grpc.VenueServicer):
         await _check_name(request.account, context)
         if any(fault.kind == pb.FAULT_KIND_UNSPECIFIED for fault in request.faults):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a fault needs its kind")
+        if request.options.requests_per_minute < 0:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a limit is not negative")
         try:
             return await self._writer.configure(request)
         except Unavailable:

@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from execution.paper.book import Account, Changes, Order
+from execution.paper.counting import Counter
 from execution.paper.matching import Holding, Terms
 from protos.paper.v1 import paper_pb2 as pb
 from protos.postgres import BY_ID
@@ -23,15 +24,16 @@ _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, ti
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, faults, faults_counted, report_seq, exchange_hours)
+        refuses_repeats, faults, faults_counted, report_seq, exchange_hours, requests_per_minute)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
         horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint,
-        hours boolean)
+        hours boolean, most integer)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
         refuses_repeats = excluded.refuses_repeats, faults = excluded.faults,
         faults_counted = excluded.faults_counted, report_seq = excluded.report_seq,
-        exchange_hours = excluded.exchange_hours
+        exchange_hours = excluded.exchange_hours,
+        requests_per_minute = excluded.requests_per_minute
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
@@ -196,6 +198,7 @@ def _account_row(account: Account) -> dict[str, object]:
         "counted": account.faults_counted,
         "seq": account.report_seq,
         "hours": account.exchange_hours,
+        "most": account.counter.most,
     }
 
 
@@ -257,6 +260,7 @@ def _to_account(row: dict[str, Any]) -> Account:
         faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
         faults_counted=row["faults_counted"],
         report_seq=row["report_seq"],
+        counter=Counter(row["requests_per_minute"]),
         is_stored=True,
         holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
         used=row["used"] or {},

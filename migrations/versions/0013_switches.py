@@ -4,7 +4,7 @@ remembers of them; and trades that no signal asked for."""
 from alembic import op
 
 revision = "0013"
-down_revision = "0012"
+down_revision = "0015"
 
 SWITCHES = """
 ALTER TABLE execution.switches

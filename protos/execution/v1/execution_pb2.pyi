@@ -256,6 +256,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TARGET_REACHED: _ClassVar[Reason]
     REASON_OUT_OF_STEP: _ClassVar[Reason]
     REASON_CANCEL_TIMEOUT: _ClassVar[Reason]
+    REASON_RATE_LIMITED: _ClassVar[Reason]
     REASON_HALTED: _ClassVar[Reason]
     REASON_DAILY_LOSS_HIT: _ClassVar[Reason]
     REASON_MAX_POSITION: _ClassVar[Reason]
@@ -447,6 +448,7 @@ REASON_MARKET_CLOSED: Reason
 REASON_TARGET_REACHED: Reason
 REASON_OUT_OF_STEP: Reason
 REASON_CANCEL_TIMEOUT: Reason
+REASON_RATE_LIMITED: Reason
 REASON_HALTED: Reason
 REASON_DAILY_LOSS_HIT: Reason
 REASON_MAX_POSITION: Reason
