@@ -241,14 +241,19 @@ class Dispatch:
         terms = ticket.order.terms
         if not ticket.order.is_open or account.is_lost:
             return
-        if not ticket.in_doubt and account.session.withdraw(terms.cl_ord_id):
-            self._never_sent(account, ticket, "superseded")
-        else:
+        if not self.take_back(account, ticket, "superseded"):
             account.session.cancel(
                 account.ref.account,
                 terms.cl_ord_id,
                 lambda done: self._cancel_answered(account, ticket, done),
             )
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
+        """Do not send what still waits for the broker's limit; False when it does not."""
+        if ticket.in_doubt or not account.session.withdraw(ticket.order.terms.cl_ord_id):
+            return False
+        self._never_sent(account, ticket, reason)
+        return True
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
         """Cancel what still works after the time its order has; what is withdrawn, at once."""

@@ -158,6 +158,10 @@ class Engine:
         if was_done:
             self._amend(account, ticket.run)
 
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
+        """Do not send an order that still waits for the broker's limit."""
+        self._dispatch.take_back(account, ticket, reason)
+
     def drop(self, ticket: Ticket) -> None:
         """An order that is not written down is nothing that can be heard of."""
         self._tickets.pop(ticket.order.terms.cl_ord_id, None)

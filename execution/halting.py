@@ -9,8 +9,8 @@ from execution.accounts import Account, end_waiting_entry, exposed
 from execution.controls import Controls, scopes
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.switches import Binding
-from execution.domain.words import ExecType, OrdStatus
+from execution.domain.switches import HALTED, Binding
+from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.lanes import Lane, Run, Ticket
 
 
@@ -19,6 +19,9 @@ class Lanes(Protocol):
 
     def settle(self, account: Account, lane: Lane) -> None:
         """Let the trades of a lane go on."""
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
+        """Do not send an order that still waits for the broker's limit."""
 
     def drop(self, ticket: Ticket) -> None:
         """An order that is not written down is nothing that can be heard of."""
@@ -68,14 +71,21 @@ class Halting:
 
     def end_waiting(self, accounts: Iterable[Account], stricter: Sequence[tuple[str, str]]) -> None:
         """Switches came on in these scopes: what is held back there ends."""
-        changed = [
-            (account, run.lane)
+        bound = [
+            (account, run)
             for account in accounts
             for run in account.runs.values()
-            if any(scope in stricter for scope in scopes(run.trade)) and end_waiting_entry(run)
+            if any(scope in stricter for scope in scopes(run.trade))
         ]
-        for account, lane in changed:
-            self._lanes.settle(account, lane)
+        changed = [(account, run) for account, run in bound if end_waiting_entry(run)]
+        for account, run in bound:
+            for ticket in tuple(run.tickets):
+                leg = ticket.order.terms.leg
+                if ticket.order.is_open and self.controls.stops(run.trade, leg):
+                    reason = "superseded" if leg is Leg.ENTRY else HALTED
+                    self._lanes.take_back(account, ticket, reason)
+        for account, run in changed:
+            self._lanes.settle(account, run.lane)
 
     def recall(self, account: Account) -> None:
         """What was held back when its former holder stopped, under a switch that is on."""
@@ -88,7 +98,7 @@ def _never_was(order: Order, now: datetime) -> Report:
     terms = order.terms
     return Report(
         "", f"{terms.cl_ord_id}:stopped", 0, terms.cl_ord_id, "", ExecType.NOT_SENT,
-        OrdStatus.EXPIRED, terms.instrument, terms.side, "", None, None, None, "halted", now, None,
+        OrdStatus.EXPIRED, terms.instrument, terms.side, "", None, None, None, HALTED, now, None,
     )  # fmt: skip
 
 

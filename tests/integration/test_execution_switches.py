@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from protos.execution.v1 import execution_pb2 as pb
-from tests.integration.execution_kit import running, start_server
+from tests.integration.execution_kit import SECONDS, running, start_server
 from tests.integration.switches_kit import ALL, ENTRIES, FLATTEN, OFF, SCOPES, Desk, numbered
 
 
@@ -147,7 +147,9 @@ async def test_a_switch_outlives_a_restart(desk: Desk) -> None:
     assert await desk.run(desk.trade()) == ("HALTED", "halted")
 
 
-async def test_another_instance_obeys_within_a_second(desk: Desk) -> None:
+async def test_another_instance_obeys_within_a_second(
+    desk: Desk, record_property: Callable[[str, object], None]
+) -> None:
     await desk.run(desk.trade())
     other = await start_server(desk.database, desk.venue, "execution-2")
     try:
@@ -156,8 +158,9 @@ async def test_another_instance_obeys_within_a_second(desk: Desk) -> None:
         began = time.monotonic()
         await elsewhere.switch(FLATTEN)
         while await desk.venue_positions():
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < SECONDS
             await asyncio.sleep(0.02)
+        record_property("seconds_until_flat", round(time.monotonic() - began, 3))
         assert await desk.run(desk.trade()) == ("HALTED", "halted")
         await elsewhere.close_channels()
     finally:
@@ -224,22 +227,6 @@ async def test_an_exit_goes_on_where_an_unseen_switch_stopped_it(desk: Desk) -> 
     await desk.run(desk.trade())
     await set_unseen(desk, ENTRIES)
     assert await desk.run(desk.trade("exit", "")) == ("FILLED", "unspecified")
-    await numbered(desk)
-
-
-async def test_what_waits_for_the_brokers_limit_does_not_go_any_more(desk: Desk) -> None:
-    await desk.run(desk.trade())
-    trades = [desk.trade(subscription_id=uuid4().hex, instrument="MSFT") for _ in range(900)]
-    await desk.submit(*trades)
-    on = (await desk.switch(ENTRIES)).switch.set_time.ToDatetime(tzinfo=UTC)
-    ends = [await desk.outcome(trade) for trade in trades]
-    assert set(ends) == {("FILLED", "unspecified"), ("HALTED", "halted")}
-    with psycopg.connect(desk.database.url("owner")) as owner:
-        late = owner.execute(
-            "SELECT count(*) FROM paper.arrivals WHERE arrived_at > %s + interval '1 second'", [on]
-        ).fetchone()
-    assert late == (0,)
-    assert len(desk.arrivals()) == 1 + ends.count(("FILLED", "unspecified"))
     await numbered(desk)
 
 
