@@ -1,7 +1,7 @@
 """Kill switches against whatever is on its way: in doubt, waiting for a limit, half closed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -13,8 +13,6 @@ from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, running, start_server
 from tests.integration.switches_kit import ALL, ENTRIES, FLATTEN, OFF, SCOPES, Desk, numbered
-
-Record = Callable[[str, object], None]
 
 
 @pytest.fixture
@@ -83,13 +81,9 @@ async def test_what_waits_for_the_brokers_limit_ends_at_once_and_stays_ended(des
 
 async def test_an_exit_that_waits_for_a_limit_is_halted_at_once_by_stop_all(desk: Desk) -> None:
     await limit(desk, 3)
-    held = elsewhere(desk, 2)
-    for trade in held:
-        await desk.run(trade)
-    exits = [
-        desk.trade("exit", "", instrument="MSFT", subscription_id=trade.subscription_id)
-        for trade in held
-    ]
+    for ticker in ("AAPL", "MSFT"):
+        await desk.run(desk.trade(instrument=ticker))
+    exits = [desk.trade("exit", "", instrument=ticker) for ticker in ("AAPL", "MSFT")]
     assert await desk.run(exits[0]) == ("FILLED", "unspecified")
     await desk.submit(exits[1])
     await desk.until(lambda: ("WORKING", "rate_limited") in desk.outcomes(exits[1]))
@@ -104,9 +98,7 @@ async def test_an_exit_that_waits_for_a_limit_is_halted_at_once_by_stop_all(desk
 # -- in the middle of a batch
 
 
-async def test_a_switch_amid_a_burst_lets_nothing_out_a_second_later(
-    desk: Desk, record_property: Record
-) -> None:
+async def test_a_switch_amid_a_burst_lets_nothing_out_a_second_later(desk: Desk) -> None:
     await desk.run(desk.trade())
     trades = elsewhere(desk, 150)
 
@@ -123,7 +115,7 @@ async def test_a_switch_amid_a_burst_lets_nothing_out_a_second_later(
     ends = [await desk.outcome(trade) for trade in trades]
     assert set(ends) == {("FILLED", "unspecified"), ("HALTED", "halted")}
     late = seconds_after(desk, on)
-    record_property("seconds_after_the_commit", late)
+    print(f"the last order reached the venue {late:.3f} s after the commit")
     # The promise is one second; a busy machine gets two more.
     assert late < 3
     assert len(desk.arrivals()) == 1 + ends.count(("FILLED", "unspecified"))
@@ -141,15 +133,17 @@ async def test_an_entry_in_doubt_across_a_restart_under_a_switch_is_not_sent_aga
     answer = await desk.switch(mode)
     await desk.restart()
     assert await desk.outcome(entry, 20) == ("SKIPPED", "superseded")
-    assert await closed(desk, answer) == [("DONE", "nothing_appeared")] * (mode == FLATTEN)
-    assert await desk.venue_positions() == {}
-    assert len(desk.arrivals()) == 1
+    # Whether it was still asked about when the flatten was planned, or known to be absent.
+    assert [state for state, _ in await closed(desk, answer)] == ["DONE"] * (mode == FLATTEN)
+    assert desk.arrivals() == []
 
 
 async def test_flatten_closes_what_appears_late(desk: Desk) -> None:
     late = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=1500)
     await desk.faults(late)
-    await doubtful(desk)
+    entry = desk.trade()
+    await desk.submit(entry)
+    await desk.until(lambda: bool(desk.orders(entry.trade_id)))
     answer = await desk.switch(FLATTEN)
     assert await closed(desk, answer) == [("FILLED", "unspecified")]
     assert await desk.venue_positions() == {}
