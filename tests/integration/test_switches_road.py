@@ -217,6 +217,8 @@ async def test_the_api_halts_and_tells_what_is_left(stand: Stand) -> None:
     ]
     status, listed = await ask("GET", "/switches")
     assert [each["id"] for each in listed["data"]] == [connection]
+    [left] = listed["data"][0]["unprotected"]
+    assert (left["instrument"], left["protected_quantity"]) == ("AAPL", "0")
     status, _ = await ask("POST", "/switches", {**halting, "id": f"con_{UUID(int=7).hex}"})
     assert status == 404
     status, wrong = await ask("POST", "/switches", {**halting, "mode": "panic"})

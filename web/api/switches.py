@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response
 
-from protos import ids
+from protos import ids, wire
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import invalid, read, take
@@ -15,16 +15,16 @@ from web.connections import service as connections
 from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.formats import iso
-from web.switches import service
+from web.switches import reads, service
 from web.switches.models import Switch
-from web.switches.rules import PLATFORM
+from web.switches.rules import PLATFORM, STOP_ALL
 from web.switches.service import BadSwitch
 
 
 @blueprint.get("/switches")
 def list_switches() -> Response:
-    """What is halted, by this workspace or by the platform."""
-    rows = [_shaped(row) for row in service.in_force()]
+    """What is halted, by this workspace or by the platform, and what it leaves unprotected."""
+    rows = [_shaped(row) | {"unprotected": _unprotected(row)} for row in service.in_force()]
     return shapes.to_response(
         {"object": "list", "data": rows, "next_cursor": None, "has_more": False}
     )
@@ -125,6 +125,21 @@ def _may_touch(scope: str, scope_id: UUID) -> None:
         "Test keys touch paper only, and this would halt live trading.",
         "Use a live key.",
     )
+
+
+def _unprotected(row: Switch) -> list[dict[str, str]]:
+    """As pages list it: where everything is stopped, what no stop guards."""
+    if row.mode != STOP_ALL:
+        return []
+    return [
+        {
+            "connection_id": ids.show("connection", each.connection.id),
+            "instrument": each.instrument,
+            "quantity": wire.to_text(each.quantity),
+            "protected_quantity": wire.to_text(each.guarded),
+        }
+        for each in reads.meets(row.scope, row.scope_id).unprotected
+    ]
 
 
 def _shaped(row: Switch) -> dict[str, Any]:
