@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from web import questions
+from web import halt, questions
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -323,35 +323,7 @@ def lint(
 
 main.add_command(questions.explain)
 main.add_command(questions.replay)
-
-
-@main.command()
-@click.argument("mode", type=click.Choice(["stop-entries", "stop-all", "flatten", "off"]))
-@click.option("--on", "target", default="platform", show_default=True, help="Or an id.")
-@click.option("--why", required=True, help="For the record.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="[default: .fillwire]")
-def halt(mode: str, target: str, why: str, data_dir: Path | None) -> None:
-    """Stop trading, of everybody or of one; `off` lets it go on.
-
-    \b
-    stop-entries  nothing is opened; exits, stops and targets go on
-    stop-all      nothing is sent at all; lists what is left without a stop
-    flatten       cancels and closes everything, then opens nothing
-
-    \b
-    Example: fillwire halt stop-entries --why "broker reports wrong fills"
-    """
-    import getpass
-
-    from web.ops import halting
-
-    folder = (data_dir or _data_dir()).absolute()
-    try:
-        word = mode.replace("-", "_")
-        actor = f"staff:{getpass.getuser()}"
-        _say(halting.halt(folder, target=target, mode=word, why=why, actor=actor))
-    except halting.CannotHalt as problem:
-        raise click.ClickException(str(problem)) from None
+main.add_command(halt.halt)
 
 
 @main.group()
