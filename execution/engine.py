@@ -15,6 +15,7 @@ import structlog
 
 from execution import known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede
+from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
 from execution.domain.decisions import (
@@ -28,21 +29,19 @@ from execution.domain.decisions import (
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
-from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, ExecType, Leg, TradeState
-from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
+from execution.domain.trades import Trade
+from execution.domain.words import ExecType, Leg, TradeState
+from execution.halting import Halting
+from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
 from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
+from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
-
-# How often an exit that a wide spread holds back is looked at again.
-SPREAD_SECONDS = 1.0
-_BOUND = MARKET_BOUND.total_seconds()
 
 
 class Writes(Protocol):
@@ -56,14 +55,21 @@ class Engine:
     """Lanes of the accounts this instance holds."""
 
     def __init__(
-        self, *, journal: Writes, runtime: Runtime, next_open: NextOpen = exchange_opens
+        self,
+        *,
+        journal: Writes,
+        runtime: Runtime,
+        controls: Controls | None = None,
+        next_open: NextOpen = exchange_opens,
     ) -> None:
         self._journal = journal
         self._runtime = runtime
+        self.halting = Halting(controls or Controls(), self)
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
-        self._dispatch = Dispatch(runtime, self)
+        self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self._looking = Looking(runtime)
+        self._waking = Waking(runtime, self.settle)
         self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
     # -- what comes in
@@ -94,6 +100,7 @@ class Engine:
                 for newer in range(1, len(track)):
                     for earlier in track[:newer]:
                         supersede(earlier, track[newer])
+        self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Ask about those orders, and go on with the trades."""
@@ -135,6 +142,8 @@ class Engine:
             ticket.in_doubt = False
             ticket.run.unprovable = False
         if report.exec_type is ExecType.FILL:
+            book = lane.book(ticket.order.terms.instrument)
+            account.usage.book(book.whole, ticket.order, report, book.point_value)
             lane.move(ticket, report)
             # What an entry goes by is looked at again after its exit.
             ticket.run.looked_at = None
@@ -148,6 +157,14 @@ class Engine:
             self.settle(account, lane)
         if was_done:
             self._amend(account, ticket.run)
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
+        """Do not send an order that still waits for the broker's limit."""
+        self._dispatch.take_back(account, ticket, reason)
+
+    def drop(self, ticket: Ticket) -> None:
+        """An order that is not written down is nothing that can be heard of."""
+        self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
@@ -191,26 +208,15 @@ class Engine:
         busy: Run | None = None
         for run in tuple(track):
             if busy is not None and not run.tickets:
-                self._wake_at_bound(account, busy)
+                self._waking.at_bound(account, busy)
                 break
             self._advance(account, run)
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
 
-    def _wake_at_bound(self, account: Account, run: Run) -> None:
-        if not run.has_bound_timer:
-            run.has_bound_timer = True
-            self._runtime.later(_BOUND, lambda: self._look_again(account, run))
-
-    def _look_again(self, account: Account, run: Run) -> None:
-        """A timer of a run rang; should its clock say "not yet", it is set anew."""
-        run.has_bound_timer = False
-        run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
-        self.settle(account, run.lane)
-
     def _advance(self, account: Account, run: Run) -> None:
-        if run.is_done or (run.is_looking and not run.withdrawn):
+        if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
             return
         if run.planned_at is None:
             self._begin(account, run)
@@ -289,6 +295,7 @@ class Engine:
             self._runtime.now(),
             run.lane.is_overfilled,
             run.opens_at,
+            self.halting.binding(account, run, self._runtime.now()),
         )
 
     def _judge(self, run: Run, seen: Seen) -> Decision:
@@ -305,35 +312,7 @@ class Engine:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
-        if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
-            run.has_flip_timer = True
-            seconds = run.flip_seconds_left(self._runtime.now())
-            self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
-        if wait.reason == "spread_too_wide":
-            self._look_again_soon(account, run)
-        if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
-            run.has_age_timer = True
-            left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
-            seconds = max(left.total_seconds(), 0.0) + 0.01
-            self._runtime.later(seconds, lambda: self._look_again(account, run))
-
-    def _look_again_soon(self, account: Account, run: Run) -> None:
-        """What holds an exit back may be over with the next quote."""
-
-        def look() -> None:
-            run.has_spread_timer, run.looked_at = False, None
-            self.settle(account, run.lane)
-
-        if not run.has_spread_timer:
-            run.has_spread_timer = True
-            self._runtime.later(SPREAD_SECONDS, look)
-
-    def _flip_timed_out(self, account: Account, run: Run) -> None:
-        if run.entry is None and not run.is_done and not run.entry_dropped:
-            log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
-            run.entry_dropped = "flip_timeout"
-            run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
-            self.settle(account, run.lane)
+        self._waking.after(account, run, wait)
 
     def _say(
         self,
@@ -382,10 +361,19 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
-        entry = recording.sending(
-            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0]), decided
+
+        account.usage.send(run.trade.connection_id, now)
+        self._journal.write(
+            recording.sending(
+                account,
+                tickets,
+                now,
+                committed=lambda: self._dispatch.submit(account, tickets[0]),
+                stopped=lambda: self.halting.stop(account, run, tickets, self._runtime.now()),
+                decided=decided,
+                seen=self.halting.controls.version,
+            )
         )
-        self._journal.write(entry)
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
