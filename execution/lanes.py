@@ -57,6 +57,11 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def may_return(self) -> bool:
+        """True while its entry may bring it to the broker once more."""
+        return self.run.entry is not None and self.run.entry.order.is_open
+
+    @property
     def is_resting(self) -> bool:
         """True once the broker has it, and it waits for its price."""
         rests = self.order.terms.ord_type is not OrdType.MARKET

@@ -2,7 +2,8 @@
 
 What waits when the loop turns goes out in one frame. When the stream breaks, what was
 written is in doubt, what was not is proven unsent, and the next stream resumes the
-reports of every attached account from the last that was delivered.
+reports of every attached account from the last that was delivered. Reports that are
+missing within a stream are asked for again.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from execution.brokers.base import (
     QuoteSnapshot,
     Report,
 )
+from execution.brokers.paper_stream import InOrder
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
@@ -40,6 +42,8 @@ FRAME_ORDERS = 250
 CONNECT_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
+# A report that came early waits so long for those before it, before they are asked for.
+RESEND_SECONDS = 0.2
 _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
@@ -122,8 +126,8 @@ class PaperAdapter:
         self._clock = clock
         self._outbox = _Outbox()
         self._written: dict[_Key, deque[_Call]] = {}
-        # The last report delivered of each attached account.
-        self._heard: dict[str, int] = {}
+        self._in_order = InOrder()
+        self._resending: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
 
     async def start(
@@ -139,6 +143,8 @@ class PaperAdapter:
     async def close(self) -> None:
         """Disconnect; calls in flight end as a lost stream ends them."""
         self._on_gap = _nobody
+        if self._resending is not None:
+            self._resending.cancel()
         self._keeping.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeping
@@ -146,7 +152,7 @@ class PaperAdapter:
 
     async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
         """Want the reports of these accounts, each from after a sequence number."""
-        self._heard.update(accounts)
+        self._in_order.attach(accounts)
         if self._connected.is_set():
             self._want(accounts)
 
@@ -300,7 +306,7 @@ class PaperAdapter:
             await stream.read()  # raises what ended it
             return
         self._outbox = _Outbox()
-        self._want(list(self._heard.items()))
+        self._want(list(self._in_order.heard.items()))
         self._connected.set()
         halves = [asyncio.create_task(half(stream)) for half in (self._read, self._write)]
         try:
@@ -352,13 +358,30 @@ class PaperAdapter:
                 report = paper_wire.read_report(message)
             except paper_wire.UnknownWord as error:
                 log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                self._in_order.skip(message.account, message.report_seq)
                 continue
             if message.exec_type == pb.EXEC_TYPE_NEW:
                 acknowledgements[report.account, report.cl_ord_id] = report
-            self._on_report(report)
-            self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
+            for each in self._in_order.take(report):
+                self._on_report(each)
+        for last in response.last_reports:
+            self._in_order.mention(last.account, last.report_seq)
+        self._ask_for_missing()
         for reply in response.replies:
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
+
+    def _ask_for_missing(self) -> None:
+        """Should reports still be missing in a moment, have them sent again."""
+        if self._resending is None and self._in_order.lacking():
+            loop = asyncio.get_running_loop()
+            self._resending = loop.call_later(RESEND_SECONDS, self._resend)
+
+    def _resend(self) -> None:
+        self._resending = None
+        if self._connected.is_set() and (lacking := self._in_order.lacking()):
+            log.info("paper_reports_missing", accounts=len(lacking))
+            self._want(lacking)
+            self._ask_for_missing()
 
     def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:
         for call in self._written.get((reply.account, reply.cl_ord_id, reply.cancel), ()):

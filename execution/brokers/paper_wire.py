@@ -11,6 +11,7 @@ from execution.brokers.base import (
     Capabilities,
     ChainSnapshot,
     NewOrder,
+    NotSent,
     PositionSnapshot,
     QuoteSnapshot,
     Rejected,
@@ -110,7 +111,7 @@ def read_report(report: pb.Report) -> Report:
 def read_submit_reply(reply: pb.OrderReply) -> bool:
     """True when the order was taken just now, False when the venue had it already.
 
-    Raises Rejected with the venue's words, UnknownWord.
+    Raises Rejected with the venue's words, NotSent, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
@@ -121,6 +122,8 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
             return False
         case pb.REPLY_STATUS_REJECTED:
             raise Rejected(reply.text)
+        case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
+            raise _not_taken(reply)
         case other:
             raise UnknownWord("status", other)
 
@@ -128,13 +131,15 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
 def read_cancel_reply(reply: pb.OrderReply) -> bool:
     """Whether the order was canceled; False when it had ended or is unknown.
 
-    Raises UnknownWord.
+    Raises NotSent, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
             return True
         case pb.REPLY_STATUS_UNKNOWN_ORDER | pb.REPLY_STATUS_TOO_LATE:
             return False
+        case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
+            raise _not_taken(reply)
         case other:
             raise UnknownWord("status", other)
 
@@ -169,6 +174,7 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
         as_of=as_of,
         equity=_number("equity", response.equity),
         unrealised=_number("unrealised", response.unrealised),
+        buying_power=_number("buying_power", response.buying_power),
     )
 
 
@@ -218,6 +224,11 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         has_brackets=True,
         keeps_exchange_hours=options.exchange_hours,
     )
+
+
+def _not_taken(reply: pb.OrderReply) -> NotSent:
+    """The venue takes nothing for now: the contract proves that it did not take this."""
+    return NotSent(reply.text, retry_after_seconds=reply.retry_after_ms / 1000)
 
 
 def _read_quote(quote: pb.Quote, as_of: datetime) -> QuoteSnapshot | None:

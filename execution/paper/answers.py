@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from execution.domain.options import Right
-from execution.paper import matching
+from execution.paper import costs, matching
 from execution.paper.book import Account, Moment
 from execution.paper.market import Listed, Market
 from execution.paper.matching import Holding, Refused
@@ -50,16 +50,20 @@ def describe(account: Account, moment: Moment, market: Market) -> pb.GetAccountR
         as_of_time=moment.stamp,
         equity=_money(equity),
         unrealised=_money(unrealised),
+        faults=[planned.fault for planned in account.plan.faults] if account.plan else (),
+        fault_seed=account.plan.seed if account.plan else 0,
     )
 
 
 def options(account: Account) -> pb.Options:
     """How an account behaves."""
-    return pb.Options(
+    found = pb.Options(
         visibility_horizon_seconds=account.visibility_seconds,
         refuses_repeats=account.refuses_repeats,
         exchange_hours=account.exchange_hours,
     )
+    costs.write(account.model, found)
+    return found
 
 
 def quotes(

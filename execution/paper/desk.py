@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from execution.paper import answers, book, matching
+from execution.paper import answers, book, costs, matching, misdeeds
 from execution.paper.book import Account, Changes, Moment, Order
 from execution.paper.market import Market
 from execution.paper.matching import Terms
+from execution.paper.misdeeds import Struck
 from execution.paper.sessions import Said, Session, Sessions
 from protos.paper.v1 import paper_pb2 as pb
 
 Value = TypeVar("Value")
 
 FAULT_TEXT = "refused by the account's fault plan"
+LIMITED_TEXT = "too many requests, by the account's fault plan"
+# A fill that the plan breaks comes in so many parts.
+FAULTY_PARTS = 3
 
 
 @dataclass(slots=True)
@@ -147,6 +152,8 @@ class Desk:
             self._refuse_terms(order, refused.text, session, batch)
             return
         account = self.accounts[terms.account]
+        if session is not None and self._is_limited(account, order, session, batch):
+            return
         if account.refuses_repeats and (repeated := self._latest(account, terms.cl_ord_id, batch)):
             batch.changes.arrive(order, batch.moment, "duplicate")
             reply = _reply(order, pb.REPLY_STATUS_DUPLICATE_CL_ORD_ID, repeated)
@@ -162,45 +169,78 @@ class Desk:
         except matching.Refused as refused:
             self._refuse(account, order, terms, refused.text, session, batch)
             return
-        fault = account.next_fault() if session is not None else None
-        if fault is not None:
+        struck: Struck | None = None
+        if account.plan is not None and session is not None:
+            struck = account.plan.strike(account.name, batch.moment.at)
             batch.changes.accounts[account.name] = account
-        self._take_new(account, order, terms, fault, session, batch)
+        if struck is None:
+            self._take_new(account, order, terms, session, batch)
+        else:
+            batch.changes.misbehave(account, terms.cl_ord_id, struck, batch.moment)
+            self._take_badly(account, order, terms, struck, session, batch)
 
     def _take_new(
         self,
         account: Account,
         order: pb.NewOrder,
         terms: Terms,
-        fault: pb.Fault | None,
         session: Session | None,
         batch: Batch,
+        parts: int = 1,
     ) -> None:
-        kind = fault.kind if fault else pb.FAULT_KIND_UNSPECIFIED
-        seconds = fault.delay_ms / 1000 if fault else 0.0
-        if kind == pb.FAULT_KIND_DROP:
-            return
-        if kind == pb.FAULT_KIND_LATE_ACCEPT:
-            batch.late.append((seconds, order))
-            return
-        if kind == pb.FAULT_KIND_REJECT:
-            self._refuse(account, order, terms, FAULT_TEXT, session, batch)
-            return
         first = len(batch.changes.reports)
         batch.changes.arrive(order, batch.moment, "accepted")
         guards = matching.read_guards(order)
-        taken = book.take(account, terms, batch.moment, self.market, batch.changes, guards)
-        reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
-        batch.said.append(
-            Said(
-                account.name,
-                batch.changes.reports[first:],
-                session,
-                reply,
-                delay_seconds=seconds if kind == pb.FAULT_KIND_DELAY else 0.0,
-                lost=kind == pb.FAULT_KIND_LOST_REPLY,
-            )
+        taken = book.take(
+            account, terms, batch.moment, self.market, batch.changes, guards, parts=parts
         )
+        reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+        batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
+
+    def _take_badly(
+        self,
+        account: Account,
+        order: pb.NewOrder,
+        terms: Terms,
+        struck: Struck,
+        session: Session | None,
+        batch: Batch,
+    ) -> None:
+        match struck.kind:
+            case pb.FAULT_KIND_DROP:
+                return
+            case pb.FAULT_KIND_LATE_ACCEPT:
+                batch.late.append((struck.seconds, order))
+            case pb.FAULT_KIND_REJECT:
+                self._refuse(account, order, terms, FAULT_TEXT, session, batch)
+            case pb.FAULT_KIND_RATE_LIMIT:
+                self._is_limited(account, order, session, batch)
+            case pb.FAULT_KIND_ACCEPT_THEN_DROP:
+                first = len(batch.changes.reports)
+                guards = matching.read_guards(order)
+                taken = book.pretend(account, terms, batch.moment, batch.changes, guards)
+                reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+                batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
+            case _:
+                parts = FAULTY_PARTS if struck.kind == pb.FAULT_KIND_PARTIAL_FILL else 1
+                self._take_new(account, order, terms, session, batch, parts)
+                batch.said[-1] = batch.said[-1].spoiled(struck)
+
+    def _is_limited(
+        self,
+        account: Account,
+        request: pb.NewOrder | pb.CancelOrder,
+        session: Session | None,
+        batch: Batch,
+    ) -> bool:
+        """Whether the plan takes nothing now; then it says so."""
+        wait = account.plan.limited_ms(batch.moment.at) if account.plan else 0
+        if wait:
+            status = pb.REPLY_STATUS_TOO_MANY_REQUESTS
+            reply = _reply(request, status, None, text=LIMITED_TEXT)
+            reply.retry_after_ms = wait
+            batch.said.append(Said(account.name, (), session, reply))
+        return wait > 0
 
     def _refuse(
         self,
@@ -229,6 +269,8 @@ class Desk:
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)
         account = self.accounts.get(cancel.account)
+        if account is not None and self._is_limited(account, cancel, session, batch):
+            return
         order = self._latest(account, cancel.cl_ord_id, batch) if account else None
         first = len(batch.changes.reports)
         if account is None or order is None:
@@ -263,13 +305,18 @@ class Desk:
         batch: Batch,
     ) -> None:
         account = self.accounts[request.account]
+        try:
+            model, plan = costs.read(request.options), misdeeds.read(request)
+        except matching.Refused as refused:
+            batch.answers.append(partial(_fail, answer, refused))
+            return
         if request.HasField("options"):
             account.visibility_seconds = request.options.visibility_horizon_seconds
             account.refuses_repeats = request.options.refuses_repeats
             account.exchange_hours = request.options.exchange_hours
+            account.model = costs.PLAIN if model == costs.PLAIN else model
         if request.set_faults:
-            account.faults = list(request.faults)
-            account.faults_counted = 0
+            account.plan = plan
         batch.changes.accounts[account.name] = account
         response = pb.ConfigureAccountResponse(options=answers.options(account))
         batch.answers.append(lambda: _resolve(answer, response))
@@ -298,6 +345,11 @@ def _reply(
         order=order.to_message() if order else None,
         cancel=isinstance(request, pb.CancelOrder),
     )
+
+
+def _fail(answer: asyncio.Future[Value], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
 
 
 def _resolve(answer: asyncio.Future[Value], value: Value) -> None:

@@ -1,6 +1,6 @@
 """The venue's SQL: set-based, prepared, one statement a verb, for one row or thousands."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from execution.paper.book import Account, Changes, Order
+from execution.paper.costs import PLAIN, Model
 from execution.paper.matching import Holding, Terms
+from execution.paper.misdeeds import Plan, Planned
+from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.postgres import BY_ID
 
@@ -18,31 +21,32 @@ Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, time_in_force,
     order_qty, limit_price, stop_price, trail_amount, trail_percent, reference_price, parent,
-    best_price, is_triggered, ord_status, cum_qty, avg_px, text, arrived_at"""
+    best_price, is_triggered, may_fill, parts_left, ord_status, cum_qty, avg_px, text,
+    arrived_at"""
 
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, faults, faults_counted, report_seq, exchange_hours)
+        refuses_repeats, plan, report_seq, exchange_hours, model)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
-        horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint,
-        hours boolean)
+        horizon float8, refuses boolean, plan jsonb, seq bigint, hours boolean, model jsonb)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
-        refuses_repeats = excluded.refuses_repeats, faults = excluded.faults,
-        faults_counted = excluded.faults_counted, report_seq = excluded.report_seq,
-        exchange_hours = excluded.exchange_hours
+        refuses_repeats = excluded.refuses_repeats, plan = excluded.plan,
+        report_seq = excluded.report_seq, exchange_hours = excluded.exchange_hours,
+        model = excluded.model
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
         instrument text, side text, ord_type text, time_in_force text, order_qty numeric,
         limit_price numeric, stop_price numeric, trail_amount numeric, trail_percent numeric,
         reference_price numeric, parent text, best_price numeric, is_triggered boolean,
-        ord_status text, cum_qty numeric,
+        may_fill numeric, parts_left integer, ord_status text, cum_qty numeric,
         avg_px numeric, text text, arrived_at timestamptz)
     ON CONFLICT (order_id) DO UPDATE SET ord_status = excluded.ord_status,
         cum_qty = excluded.cum_qty, avg_px = excluded.avg_px, text = excluded.text,
-        best_price = excluded.best_price, is_triggered = excluded.is_triggered
+        best_price = excluded.best_price, is_triggered = excluded.is_triggered,
+        may_fill = excluded.may_fill, parts_left = excluded.parts_left
 ), positions AS (
     INSERT INTO paper.positions (account, instrument, quantity, avg_price, seen_px)
     SELECT * FROM json_to_recordset(%s) AS r(account text, instrument text,
@@ -92,9 +96,23 @@ SELECT {_ORDER_COLUMNS} FROM paper.orders WHERE account = %s AND cl_ord_id = ANY
 ORDER BY arrived_at, order_id
 """
 
+# An order that was forgotten on purpose left reports, and nothing else.
 _FIND_REPORTS = """
-SELECT report FROM paper.reports WHERE account = %s AND cl_ord_id = ANY(%s)
+SELECT report FROM paper.reports AS r WHERE account = %s AND cl_ord_id = ANY(%s)
+    AND EXISTS (SELECT FROM paper.orders AS o
+        WHERE o.account = r.account AND o.cl_ord_id = r.cl_ord_id)
 ORDER BY report_seq
+"""
+
+_ADD_MISDEEDS = """
+INSERT INTO paper.misdeeds (account, cl_ord_id, kind, delay_ms, at)
+SELECT * FROM json_to_recordset(%s) AS r(account text, cl_ord_id text, kind text,
+    delay_ms integer, at timestamptz)
+"""
+
+_MISDEEDS = """
+SELECT cl_ord_id, kind, delay_ms, at FROM paper.misdeeds WHERE account = %s
+ORDER BY id DESC LIMIT %s
 """
 
 
@@ -111,7 +129,16 @@ async def connect(url: str) -> Connection:
 
 
 async def save(connection: Connection, changes: Changes) -> None:
-    """Store a batch in one transaction, which is one statement."""
+    """Store a batch in one transaction; without misdeeds that is one statement."""
+    if changes.misdeeds:
+        async with connection.transaction():
+            await connection.execute(_ADD_MISDEEDS, (_json(changes.misdeeds),))
+            await _save(connection, changes)
+    else:
+        await _save(connection, changes)
+
+
+async def _save(connection: Connection, changes: Changes) -> None:
     await connection.execute(
         _SAVE,
         (
@@ -169,6 +196,22 @@ async def find_orders(
     )
 
 
+async def misdeeds(connection: Connection, account: str, most: int) -> pb.ListMisdeedsResponse:
+    """What the fault plan did to an account's orders, newest first."""
+    rows = await (await connection.execute(_MISDEEDS, (account, most))).fetchall()
+    return pb.ListMisdeedsResponse(
+        misdeeds=[
+            pb.Misdeed(
+                kind=_FAULTS[row["kind"]],
+                cl_ord_id=row["cl_ord_id"],
+                time=wire.to_timestamp(row["at"]),
+                delay_ms=row["delay_ms"],
+            )
+            for row in rows
+        ]
+    )
+
+
 def _words(enum: Any, prefix: str) -> dict[Any, str]:
     return {number: name.removeprefix(prefix) for name, number in enum.items()}
 
@@ -176,6 +219,7 @@ def _words(enum: Any, prefix: str) -> dict[Any, str]:
 _STATUS_WORDS = _words(pb.OrdStatus, "ORD_STATUS_")
 _SIDE_WORDS = {n: word.lower() for n, word in _words(pb.Side, "SIDE_").items()}
 _TYPE_WORDS = {n: word.lower() for n, word in _words(pb.OrdType, "ORD_TYPE_").items()}
+_FAULTS = {word.lower(): n for n, word in _words(pb.FaultKind, "FAULT_KIND_").items()}
 _STATUSES = {word: number for number, word in _STATUS_WORDS.items()}
 _SIDES = {word: number for number, word in _SIDE_WORDS.items()}
 _TYPES = {word: number for number, word in _TYPE_WORDS.items()}
@@ -192,11 +236,21 @@ def _account_row(account: Account) -> dict[str, object]:
         "cash": account.cash,
         "horizon": account.visibility_seconds,
         "refuses": account.refuses_repeats,
-        "faults": [[fault.nth, fault.kind, fault.delay_ms] for fault in account.faults],
-        "counted": account.faults_counted,
+        "plan": account.plan and _plan_row(account.plan),
         "seq": account.report_seq,
         "hours": account.exchange_hours,
+        "model": account.model,
     }
+
+
+def _plan_row(plan: Plan) -> dict[str, object]:
+    faults = [[each.fault.SerializeToString(), each.struck] for each in plan.faults]
+    return {"seed": plan.seed, "counted": plan.counted, "faults": faults}
+
+
+def _to_plan(row: dict[str, Any]) -> Plan:
+    faults = [Planned(pb.Fault.FromString(b64decode(text)), n) for text, n in row["faults"]]
+    return Plan(faults, row["seed"], row["counted"])
 
 
 def _order_row(order: Order) -> dict[str, object]:
@@ -218,6 +272,8 @@ def _order_row(order: Order) -> dict[str, object]:
         "parent": terms.parent,
         "best_price": order.best_price,
         "is_triggered": order.is_triggered,
+        "may_fill": order.may_fill,
+        "parts_left": order.parts_left,
         "ord_status": _STATUS_WORDS[order.ord_status],
         "cum_qty": order.cum_qty,
         "avg_px": order.avg_px,
@@ -254,8 +310,8 @@ def _to_account(row: dict[str, Any]) -> Account:
         cash=row["cash"],
         refuses_repeats=row["refuses_repeats"],
         exchange_hours=row["exchange_hours"],
-        faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
-        faults_counted=row["faults_counted"],
+        model=msgspec.convert(row["model"], Model, strict=False) if row["model"] else PLAIN,
+        plan=_to_plan(row["plan"]) if row["plan"] else None,
         report_seq=row["report_seq"],
         is_stored=True,
         holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
@@ -297,4 +353,6 @@ def _to_order(row: dict[str, Any]) -> Order:
         text=row["text"],
         best_price=row["best_price"],
         is_triggered=row["is_triggered"],
+        may_fill=row["may_fill"],
+        parts_left=row["parts_left"],
     )

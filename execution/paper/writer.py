@@ -76,6 +76,7 @@ class Writer:
         """Match resting orders against the feed once a second, until canceled."""
         while True:
             await asyncio.sleep(REMATCH_SECONDS)
+            self.desk.sessions.tell_missing()
             if self.is_connected and any(a.open for a in self.desk.accounts.values()):
                 self.offer(Rematch())
 
@@ -86,7 +87,7 @@ class Writer:
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
-        """Change an account's options or fault plan. Raises Unavailable."""
+        """Change an account's options or fault plan. Raises Unavailable, Refused."""
         answer: asyncio.Future[pb.ConfigureAccountResponse] = asyncio.Future()
         self.offer(Configure(request, answer))
         return await answer

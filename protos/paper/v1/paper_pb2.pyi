@@ -18,6 +18,12 @@ class FaultKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAULT_KIND_REJECT: _ClassVar[FaultKind]
     FAULT_KIND_DROP: _ClassVar[FaultKind]
     FAULT_KIND_LATE_ACCEPT: _ClassVar[FaultKind]
+    FAULT_KIND_PARTIAL_FILL: _ClassVar[FaultKind]
+    FAULT_KIND_ACCEPT_THEN_DROP: _ClassVar[FaultKind]
+    FAULT_KIND_RATE_LIMIT: _ClassVar[FaultKind]
+    FAULT_KIND_STREAM_GAP: _ClassVar[FaultKind]
+    FAULT_KIND_DUPLICATE: _ClassVar[FaultKind]
+    FAULT_KIND_REORDER: _ClassVar[FaultKind]
 
 class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -27,6 +33,7 @@ class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REPLY_STATUS_DUPLICATE_CL_ORD_ID: _ClassVar[ReplyStatus]
     REPLY_STATUS_UNKNOWN_ORDER: _ClassVar[ReplyStatus]
     REPLY_STATUS_TOO_LATE: _ClassVar[ReplyStatus]
+    REPLY_STATUS_TOO_MANY_REQUESTS: _ClassVar[ReplyStatus]
 
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,12 +78,19 @@ FAULT_KIND_LOST_REPLY: FaultKind
 FAULT_KIND_REJECT: FaultKind
 FAULT_KIND_DROP: FaultKind
 FAULT_KIND_LATE_ACCEPT: FaultKind
+FAULT_KIND_PARTIAL_FILL: FaultKind
+FAULT_KIND_ACCEPT_THEN_DROP: FaultKind
+FAULT_KIND_RATE_LIMIT: FaultKind
+FAULT_KIND_STREAM_GAP: FaultKind
+FAULT_KIND_DUPLICATE: FaultKind
+FAULT_KIND_REORDER: FaultKind
 REPLY_STATUS_UNSPECIFIED: ReplyStatus
 REPLY_STATUS_ACCEPTED: ReplyStatus
 REPLY_STATUS_REJECTED: ReplyStatus
 REPLY_STATUS_DUPLICATE_CL_ORD_ID: ReplyStatus
 REPLY_STATUS_UNKNOWN_ORDER: ReplyStatus
 REPLY_STATUS_TOO_LATE: ReplyStatus
+REPLY_STATUS_TOO_MANY_REQUESTS: ReplyStatus
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -112,12 +126,22 @@ class SessionRequest(_message.Message):
     def __init__(self, attach: _Optional[_Iterable[_Union[Attach, _Mapping]]] = ..., new_orders: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[_Union[CancelOrder, _Mapping]]] = ...) -> None: ...
 
 class SessionResponse(_message.Message):
-    __slots__ = ("replies", "reports")
+    __slots__ = ("replies", "reports", "last_reports")
     REPLIES_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPORTS_FIELD_NUMBER: _ClassVar[int]
     replies: _containers.RepeatedCompositeFieldContainer[OrderReply]
     reports: _containers.RepeatedCompositeFieldContainer[Report]
-    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ...) -> None: ...
+    last_reports: _containers.RepeatedCompositeFieldContainer[LastReport]
+    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ...) -> None: ...
+
+class LastReport(_message.Message):
+    __slots__ = ("account", "report_seq")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    report_seq: int
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ...) -> None: ...
 
 class Attach(_message.Message):
     __slots__ = ("account", "after_report_seq")
@@ -166,20 +190,22 @@ class CancelOrder(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ...) -> None: ...
 
 class OrderReply(_message.Message):
-    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel")
+    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel", "retry_after_ms")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     account: str
     cl_ord_id: str
     status: ReplyStatus
     text: str
     order: Order
     cancel: bool
-    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ...) -> None: ...
+    retry_after_ms: int
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text", "stop_price")
@@ -274,7 +300,7 @@ class GetAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
-    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised")
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised", "buying_power", "faults", "fault_seed")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -285,6 +311,9 @@ class GetAccountResponse(_message.Message):
     AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
     UNREALISED_FIELD_NUMBER: _ClassVar[int]
+    BUYING_POWER_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
     account: str
     cash: str
     currency: str
@@ -295,7 +324,10 @@ class GetAccountResponse(_message.Message):
     as_of_time: _timestamp_pb2.Timestamp
     equity: str
     unrealised: str
-    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
+    buying_power: str
+    faults: _containers.RepeatedCompositeFieldContainer[Fault]
+    fault_seed: int
+    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ..., buying_power: _Optional[str] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "market_price", "unrealised")
@@ -312,14 +344,28 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
+    FILL_PARTS_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_BPS_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    FEE_PER_ORDER_FIELD_NUMBER: _ClassVar[int]
+    FEE_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    FEE_BPS_FIELD_NUMBER: _ClassVar[int]
+    LEVERAGE_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ...) -> None: ...
+    fill_parts: int
+    slippage_bps: str
+    slippage_ticks: int
+    fee_per_order: str
+    fee_per_unit: str
+    fee_bps: str
+    leverage: str
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ...) -> None: ...
 
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")
@@ -398,16 +444,18 @@ class OptionQuote(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., expiration: _Optional[str] = ..., right: _Optional[_Union[Right, str]] = ..., strike: _Optional[str] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ...) -> None: ...
 
 class ConfigureAccountRequest(_message.Message):
-    __slots__ = ("account", "options", "set_faults", "faults")
+    __slots__ = ("account", "options", "set_faults", "faults", "fault_seed")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SET_FAULTS_FIELD_NUMBER: _ClassVar[int]
     FAULTS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
     account: str
     options: Options
     set_faults: bool
     faults: _containers.RepeatedCompositeFieldContainer[Fault]
-    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ...) -> None: ...
+    fault_seed: int
+    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ...) -> None: ...
 
 class ConfigureAccountResponse(_message.Message):
     __slots__ = ("options",)
@@ -415,12 +463,48 @@ class ConfigureAccountResponse(_message.Message):
     options: Options
     def __init__(self, options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
 
+class ListMisdeedsRequest(_message.Message):
+    __slots__ = ("account", "most")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    most: int
+    def __init__(self, account: _Optional[str] = ..., most: _Optional[int] = ...) -> None: ...
+
+class ListMisdeedsResponse(_message.Message):
+    __slots__ = ("misdeeds",)
+    MISDEEDS_FIELD_NUMBER: _ClassVar[int]
+    misdeeds: _containers.RepeatedCompositeFieldContainer[Misdeed]
+    def __init__(self, misdeeds: _Optional[_Iterable[_Union[Misdeed, _Mapping]]] = ...) -> None: ...
+
+class Misdeed(_message.Message):
+    __slots__ = ("kind", "cl_ord_id", "time", "delay_ms")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    kind: FaultKind
+    cl_ord_id: str
+    time: _timestamp_pb2.Timestamp
+    delay_ms: int
+    def __init__(self, kind: _Optional[_Union[FaultKind, str]] = ..., cl_ord_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delay_ms: _Optional[int] = ...) -> None: ...
+
 class Fault(_message.Message):
-    __slots__ = ("nth", "kind", "delay_ms")
+    __slots__ = ("nth", "kind", "delay_ms", "draws_delay", "percent", "most", "from_time", "until_time")
     NTH_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    DRAWS_DELAY_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     nth: int
     kind: FaultKind
     delay_ms: int
-    def __init__(self, nth: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., delay_ms: _Optional[int] = ...) -> None: ...
+    draws_delay: bool
+    percent: int
+    most: int
+    from_time: _timestamp_pb2.Timestamp
+    until_time: _timestamp_pb2.Timestamp
+    def __init__(self, nth: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., delay_ms: _Optional[int] = ..., draws_delay: _Optional[bool] = ..., percent: _Optional[int] = ..., most: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -53,6 +53,8 @@ class VenueStub:
     """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
+    ListMisdeeds: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]
+    """What the fault plan did to an account's orders, newest first. Reads only."""
 
 @_typing.type_check_only
 class VenueAsyncStub(VenueStub):
@@ -75,6 +77,8 @@ class VenueAsyncStub(VenueStub):
     """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
+    ListMisdeeds: _aio.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]  # type: ignore[assignment]
+    """What the fault plan did to an account's orders, newest first. Reads only."""
 
 class VenueServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -130,5 +134,13 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.ConfigureAccountResponse, _abc.Awaitable[_paper_pb2.ConfigureAccountResponse]]:
         """Sets an account's options and its fault plan. Repeating is safe."""
+
+    @_abc_1.abstractmethod
+    def ListMisdeeds(
+        self,
+        request: _paper_pb2.ListMisdeedsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.ListMisdeedsResponse, _abc.Awaitable[_paper_pb2.ListMisdeedsResponse]]:
+        """What the fault plan did to an account's orders, newest first. Reads only."""
 
 def add_VenueServicer_to_server(servicer: VenueServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
