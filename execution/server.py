@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
+from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
 from execution.engine import Engine
 from execution.facts import Bell
@@ -20,9 +21,10 @@ from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
 from execution.runtime import AsyncioRuntime
 from execution.service import BadRequest, NotFound, Service
+from execution.simulation import SimulationServicer
 from execution.store import Store
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import execution_pb2_grpc
+from protos.execution.v1 import execution_pb2_grpc, simulation_pb2, simulation_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -93,6 +95,7 @@ class ExecutionServer:
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }
+        self._simulator = PaperSimulator(config.paper_target)
         self._writing: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -113,6 +116,9 @@ class ExecutionServer:
         self._server = aio.server(options=_OPTIONS)
         servicer = Servicer(Service(self._store, holding, bell))
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
+        await self._simulator.start()
+        simulation = SimulationServicer(self._simulator)
+        simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.target)
         await self._store.open()
@@ -145,6 +151,7 @@ class ExecutionServer:
         await self._runtime.close()
         for adapter in self._adapters.values():
             await adapter.close()
+        await self._simulator.close()
         await self._store.close()
 
 
@@ -179,6 +186,10 @@ async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthSer
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    names = [pb.DESCRIPTOR.services_by_name["Execution"].full_name, health.SERVICE_NAME]
+    names = [
+        pb.DESCRIPTOR.services_by_name["Execution"].full_name,
+        simulation_pb2.DESCRIPTOR.services_by_name["Simulation"].full_name,
+        health.SERVICE_NAME,
+    ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return servicer

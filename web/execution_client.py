@@ -36,6 +36,7 @@ class ExecutionClient:
     def __init__(self, target: str) -> None:
         self._target = target
         self._pid = 0
+        self._channel: grpc.Channel
         self._stub: ExecutionStub
 
     def submit(self, groups: Sequence[pb.TradeGroup]) -> Sequence[pb.GroupResult]:
@@ -47,7 +48,7 @@ class ExecutionClient:
         try:
             return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def preview(
         self, trades: Sequence[pb.Trade], given: Sequence[pb.SeenState] = ()
@@ -65,7 +66,7 @@ class ExecutionClient:
                 answer = self._connect().PreviewTrades(request, timeout=PREVIEW_SECONDS)
                 found += answer.previews
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
         return found
 
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
@@ -77,16 +78,23 @@ class ExecutionClient:
         try:
             yield from self._connect().StreamFacts(request)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
+
+    def channel(self) -> grpc.Channel:
+        """The one channel of this process."""
+        if self._pid != os.getpid():
+            self._channel = grpc.insecure_channel(self._target, options=_OPTIONS)
+            self._stub = ExecutionStub(self._channel)
+            self._pid = os.getpid()
+        return self._channel
 
     def _connect(self) -> ExecutionStub:
-        if self._pid != os.getpid():
-            self._stub = ExecutionStub(grpc.insecure_channel(self._target, options=_OPTIONS))
-            self._pid = os.getpid()
+        self.channel()
         return self._stub
 
 
-def _describe(error: grpc.RpcError) -> str:
+def describe(error: grpc.RpcError) -> str:
+    """What a failed call said."""
     if isinstance(error, grpc.Call):
         return f"{error.code().name}: {error.details()}"
     return str(error)

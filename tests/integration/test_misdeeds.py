@@ -23,8 +23,8 @@ async def kit(database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[K
         yield kit
 
 
-def every(kind: pb.FaultKind, **more: Any) -> pb.Fault:
-    return pb.Fault(kind=kind, **more)
+def every(kind: pb.FaultKind | int, **more: Any) -> pb.Fault:
+    return pb.Fault(kind=pb.FaultKind.Name(kind), **more)
 
 
 @pytest.mark.parametrize(

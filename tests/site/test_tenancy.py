@@ -14,6 +14,7 @@ PAGES = (
     "/signals/{signal}",
     "/trades/{trade}",
     "/subscriptions/{subscription}",
+    "/connections/{connection}",
 )
 POSTS = (
     "/strategies/{strategy}/enabled",
@@ -23,6 +24,9 @@ POSTS = (
     "/strategies/{strategy}/subscribe",
     "/subscriptions/{subscription}",
     "/subscriptions/{subscription}/enabled",
+    "/connections/{connection}/game-day",
+    "/connections/{connection}/game-day/end",
+    "/connections/{connection}/model",
 )
 CALLS = (
     ("GET", "/strategies/{strategy}"),

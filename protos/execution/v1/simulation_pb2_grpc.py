@@ -60,8 +60,7 @@ class SimulationServicer:
     """Missing associated documentation comment in .proto file."""
 
     def GetPaperAccount(self, request, context):
-        """Money, positions and settings of a paper account. FAILED_PRECONDITION where the
-        broker is real.
+        """Money, positions and settings of a paper account; opens it when it is new.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -4,8 +4,8 @@ isort:skip_file
 What the owner of a paper account may ask of it: how it trades, what it does wrong on
 purpose, and to begin anew. Brokers with real money have none of this.
 
-Decimals are strings. Every call has a deadline, names one account, and is safe to
-repeat, but for ResetAccount.
+Decimals are strings. Every call has a deadline, names one account of the paper venue,
+and is safe to repeat.
 """
 
 from collections import abc as _abc
@@ -37,9 +37,7 @@ class SimulationStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SimulationAsyncStub: ...
     GetPaperAccount: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.GetPaperAccountRequest, _simulation_pb2.GetPaperAccountResponse]
-    """Money, positions and settings of a paper account. FAILED_PRECONDITION where the
-    broker is real.
-    """
+    """Money, positions and settings of a paper account; opens it when it is new."""
     SetTradingModel: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.SetTradingModelRequest, _simulation_pb2.SetTradingModelResponse]
     """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
     field's name, where a value cannot be.
@@ -53,9 +51,7 @@ class SimulationStub:
 class SimulationAsyncStub(SimulationStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetPaperAccount: _aio.UnaryUnaryMultiCallable[_simulation_pb2.GetPaperAccountRequest, _simulation_pb2.GetPaperAccountResponse]  # type: ignore[assignment]
-    """Money, positions and settings of a paper account. FAILED_PRECONDITION where the
-    broker is real.
-    """
+    """Money, positions and settings of a paper account; opens it when it is new."""
     SetTradingModel: _aio.UnaryUnaryMultiCallable[_simulation_pb2.SetTradingModelRequest, _simulation_pb2.SetTradingModelResponse]  # type: ignore[assignment]
     """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
     field's name, where a value cannot be.
@@ -72,9 +68,7 @@ class SimulationServicer(metaclass=_abc_1.ABCMeta):
         request: _simulation_pb2.GetPaperAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_simulation_pb2.GetPaperAccountResponse, _abc.Awaitable[_simulation_pb2.GetPaperAccountResponse]]:
-        """Money, positions and settings of a paper account. FAILED_PRECONDITION where the
-        broker is real.
-        """
+        """Money, positions and settings of a paper account; opens it when it is new."""
 
     @_abc_1.abstractmethod
     def SetTradingModel(

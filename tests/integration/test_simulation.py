@@ -1,0 +1,129 @@
+"""What an owner asks of a paper account, through execution to the venue and back."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+from grpc import aio
+
+from protos import wire
+from protos.execution.v1 import simulation_pb2 as pb
+from protos.execution.v1 import simulation_pb2_grpc
+from tests.integration.execution_kit import Kit, running
+
+SECONDS = 5.0
+
+
+@pytest.fixture
+async def kit(database: Any) -> AsyncIterator[Kit]:
+    async with running(database) as kit:
+        yield kit
+
+
+@pytest.fixture
+async def owner(kit: Kit) -> AsyncIterator[Any]:
+    async with aio.insecure_channel(f"127.0.0.1:{kit.server.port}") as channel:
+        yield simulation_pb2_grpc.SimulationStub(channel)
+
+
+def a_day(*faults: pb.PlannedFault, minutes: int = 5) -> pb.GameDay:
+    now = datetime.now(UTC)
+    return pb.GameDay(
+        seed=3,
+        faults=faults,
+        from_time=wire.to_timestamp(now),
+        until_time=wire.to_timestamp(now + timedelta(minutes=minutes)),
+    )
+
+
+async def look(owner: Any, kit: Kit) -> pb.GetPaperAccountResponse:
+    found: pb.GetPaperAccountResponse = await owner.GetPaperAccount(
+        pb.GetPaperAccountRequest(account=kit.account), timeout=SECONDS
+    )
+    return found
+
+
+async def test_a_new_account_has_its_cash_and_no_game_day(kit: Kit, owner: Any) -> None:
+    found = await look(owner, kit)
+    assert (found.cash, found.equity, found.currency) == ("100000", "100000", "USD")
+    assert not found.HasField("game_day")
+
+
+async def test_a_game_day_strikes_orders_tells_of_it_and_ends(kit: Kit, owner: Any) -> None:
+    day = a_day(pb.PlannedFault(kind=pb.MISDEED_KIND_REJECT, percent=100, most=1))
+    await owner.SetGameDay(pb.SetGameDayRequest(account=kit.account, game_day=day), timeout=SECONDS)
+    assert (await look(owner, kit)).game_day == day
+    assert await kit.run(kit.trade("buy", "5")) == ("REJECTED", "broker_rejected")
+    assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
+    told = await owner.ListMisdeeds(pb.ListMisdeedsRequest(account=kit.account), timeout=SECONDS)
+    rejected = next(
+        fact.execution_report.cl_ord_id
+        for fact in kit.facts
+        if fact.execution_report.text == "refused by the account's fault plan"
+    )
+    assert [(each.kind, each.cl_ord_id) for each in told.misdeeds] == [
+        (pb.MISDEED_KIND_REJECT, rejected)
+    ]
+    await owner.SetGameDay(pb.SetGameDayRequest(account=kit.account), timeout=SECONDS)
+    assert not (await look(owner, kit)).HasField("game_day")
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        a_day(pb.PlannedFault(kind=pb.MISDEED_KIND_DROP)),
+        a_day(pb.PlannedFault(percent=5)),
+        a_day(pb.PlannedFault(kind=pb.MISDEED_KIND_DROP, percent=5), minutes=0),
+        a_day(pb.PlannedFault(kind=pb.MISDEED_KIND_DROP, percent=101)),
+    ],
+)
+async def test_a_game_day_that_cannot_be_is_refused(kit: Kit, owner: Any, day: pb.GameDay) -> None:
+    with pytest.raises(aio.AioRpcError) as refused:
+        await owner.SetGameDay(
+            pb.SetGameDayRequest(account=kit.account, game_day=day), timeout=SECONDS
+        )
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_the_trading_model_is_kept_beside_the_other_options(kit: Kit, owner: Any) -> None:
+    await kit.faults(refuses_repeats=False)
+    model = pb.TradingModel(
+        fill_parts=3,
+        slippage_bps="5",
+        slippage_ticks=1,
+        fee_per_order="1",
+        fee_per_unit="0.01",
+        fee_bps="2.5",
+        leverage="4",
+    )
+    request = pb.SetTradingModelRequest(account=kit.account, model=model)
+    assert (await owner.SetTradingModel(request, timeout=SECONDS)).model == model
+    assert (await look(owner, kit)).model == model
+    assert not (
+        await kit.server._adapters["paper", "paper"].capabilities(kit.account)
+    ).refuses_repeats
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("fill_parts", 21),
+        ("slippage_ticks", -1),
+        ("slippage_bps", "-1"),
+        ("fee_bps", "NaN"),
+        ("fee_per_order", "much"),
+        ("leverage", "0.5"),
+        ("leverage", "101"),
+    ],
+)
+async def test_a_model_that_cannot_be_is_refused_by_its_field(
+    kit: Kit, owner: Any, field: str, value: Any
+) -> None:
+    request = pb.SetTradingModelRequest(account=kit.account)
+    setattr(request.model, field, value)
+    with pytest.raises(aio.AioRpcError) as refused:
+        await owner.SetTradingModel(request, timeout=SECONDS)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert field in (refused.value.details() or "")

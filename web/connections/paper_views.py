@@ -1,0 +1,129 @@
+"""A paper account's page: its money, how it trades, and its game days."""
+
+from uuid import UUID
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from protos import wire
+from protos.execution.v1 import simulation_pb2 as pb
+from web import lists
+from web.accounts.login import sign_in_required, visitor
+from web.connections import gameday, reads, service, simulation
+from web.connections.gameday import BadDay
+from web.connections.models import Connection
+from web.execution_client import ExecutionDown
+from web.simulation_client import Refused
+
+blueprint = Blueprint(
+    "paper", __name__, url_prefix="/connections/<shown(connection):connection_id>"
+)
+
+_AWAY = "Execution does not answer. Nothing was changed; try again in a moment."
+_WHOLE = ("fill_parts", "slippage_ticks")
+_DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
+
+
+@blueprint.get("")
+@sign_in_required
+def page(connection_id: UUID) -> str:
+    """The account, with everything that may be done to it."""
+    return _page(_paper(connection_id))
+
+
+@blueprint.post("/game-day")
+@sign_in_required
+def begin_game_day(connection_id: UUID) -> ResponseReturnValue:
+    """Begin a game day."""
+    connection = _paper(connection_id)
+    percents = {kind.name: request.form.get(kind.name, "") for kind in gameday.KINDS}
+    length = request.form.get("length", "")
+    try:
+        simulation.begin_game_day(
+            connection, actor=visitor().actor, length=length, percents=percents
+        )
+    except (BadDay, Refused) as bad:
+        return _page(connection, bad_day=str(bad)), 400
+    except ExecutionDown:
+        return _page(connection, bad_day=_AWAY), 503
+    lists.done(f"The game day has begun: {connection.name} misbehaves from now on.")
+    return _back(connection)
+
+
+@blueprint.post("/game-day/end")
+@sign_in_required
+def end_game_day(connection_id: UUID) -> ResponseReturnValue:
+    """End it."""
+    connection = _paper(connection_id)
+    try:
+        simulation.end_game_day(connection, actor=visitor().actor)
+    except ExecutionDown:
+        return _page(connection, bad_day=_AWAY), 503
+    lists.done("The game day is over. What was in doubt is still being asked about.")
+    return _back(connection)
+
+
+@blueprint.post("/model")
+@sign_in_required
+def set_model(connection_id: UUID) -> ResponseReturnValue:
+    """How the account trades from the next order on."""
+    connection = _paper(connection_id)
+    try:
+        model = _read_model()
+        simulation.set_model(connection, actor=visitor().actor, model=model)
+    except (ValueError, Refused) as bad:
+        return _page(connection, bad_model=str(bad)), 400
+    except ExecutionDown:
+        return _page(connection, bad_model=_AWAY), 503
+    lists.done("Saved. Orders from now on trade so.")
+    return _back(connection)
+
+
+def _read_model() -> pb.TradingModel:
+    """The form's fields, empty ones left out. Raises ValueError."""
+    model = pb.TradingModel()
+    for name in _WHOLE:
+        if typed := request.form.get(name, "").strip():
+            if not typed.isdecimal() or len(typed) > 6:
+                raise ValueError(f"{name.replace('_', ' ')} is a whole number")
+            setattr(model, name, int(typed))
+    for name in _DECIMAL:
+        if typed := request.form.get(name, "").strip():
+            setattr(model, name, typed[:40])
+    return model
+
+
+def _paper(connection_id: UUID) -> Connection:
+    connection = service.get(connection_id)
+    if connection.broker_account.broker != "paper":
+        abort(404)
+    return connection
+
+
+def _back(connection: Connection) -> ResponseReturnValue:
+    return redirect(url_for("paper.page", connection_id=connection.id))
+
+
+def _page(connection: Connection, *, bad_day: str = "", bad_model: str = "") -> str:
+    account: pb.GetPaperAccountResponse | None = None
+    happened: list[reads.Happened] = []
+    try:
+        account = simulation.look(connection)
+        happened = reads.report(connection.id, simulation.misdeeds(connection))
+    except ExecutionDown:
+        pass
+    day = account.game_day if account is not None and account.HasField("game_day") else None
+    return render_template(
+        "connections/paper.html",
+        connection=connection,
+        account=account,
+        ends_at=wire.to_datetime(day.until_time) if day else None,
+        day_faults=[(gameday.BY_NUMBER[f.kind], f.percent) for f in day.faults] if day else [],
+        kinds=gameday.KINDS,
+        lengths=gameday.LENGTHS,
+        happened=happened,
+        summary=reads.summary(happened),
+        bad_day=bad_day,
+        bad_model=bad_model,
+        form=request.form,
+    )
