@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from execution.paper import answers, book, costs, matching, misdeeds
+from execution.paper import answers, book, costs, funds, matching, misdeeds
 from execution.paper.book import Account, Changes, Moment, Order
 from execution.paper.market import Market
 from execution.paper.matching import Terms
@@ -166,6 +166,7 @@ class Desk:
                 batch.moment.at,
                 by_hours=account.exchange_hours,
             )
+            funds.check(account, terms, batch.moment.at, self.market)
         except matching.Refused as refused:
             self._refuse(account, order, terms, refused.text, session, batch)
             return

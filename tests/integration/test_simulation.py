@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import grpc
@@ -9,8 +10,8 @@ import pytest
 from grpc import aio
 
 from protos import wire
+from protos.execution.v1 import execution_pb2, simulation_pb2_grpc
 from protos.execution.v1 import simulation_pb2 as pb
-from protos.execution.v1 import simulation_pb2_grpc
 from tests.integration.execution_kit import Kit, running
 
 SECONDS = 5.0
@@ -127,3 +128,39 @@ async def test_a_model_that_cannot_be_is_refused_by_its_field(
         await owner.SetTradingModel(request, timeout=SECONDS)
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert field in (refused.value.details() or "")
+
+
+async def test_an_account_that_fills_in_parts_with_fees_adds_up(kit: Kit, owner: Any) -> None:
+    model = pb.TradingModel(fill_parts=3, fee_per_order="1", fee_per_unit="0.01", slippage_ticks=1)
+    request = pb.SetTradingModelRequest(account=kit.account, model=model)
+    await owner.SetTradingModel(request, timeout=SECONDS)
+    assert await kit.run(kit.trade("buy", "100")) == ("FILLED", "unspecified")
+    fills = [f.execution_report for f in kit.facts if f.execution_report.last_qty]
+    assert sum(int(fill.last_qty) for fill in fills) == 100
+    assert fills[0].last_px == "228.41"
+    assert [fill.cum_qty for fill in fills][-1] == "100"
+    fees = sum(Decimal(fill.fee) for fill in fills)
+    assert fees == 2
+    cost = sum(Decimal(fill.last_qty) * Decimal(fill.last_px) for fill in fills)
+    assert Decimal((await look(owner, kit)).cash) == 100_000 - cost - fees
+
+
+async def test_an_order_beyond_the_buying_power_is_refused_with_the_venue_s_reason(
+    kit: Kit, owner: Any
+) -> None:
+    request = pb.SetTradingModelRequest(account=kit.account, model=pb.TradingModel(leverage="1"))
+    await owner.SetTradingModel(request, timeout=SECONDS)
+    assert (await look(owner, kit)).buying_power == "100000.00"
+    assert await kit.run(kit.trade("buy", "1000")) == ("REJECTED", "broker_rejected")
+    texts = [f.execution_report.text for f in kit.facts if f.HasField("execution_report")]
+    assert texts[-1] == "buying power: it binds 228400.00 USD, and 100000.00 is free"
+    assert await kit.run(kit.trade("buy", "400")) == ("FILLED", "unspecified")
+    assert Decimal((await look(owner, kit)).buying_power) < 10_000
+    assert await kit.run(kit.trade("exit", "")) == ("FILLED", "unspecified")
+
+
+async def test_a_size_beyond_the_buying_power_is_never_sent(kit: Kit, owner: Any) -> None:
+    request = pb.SetTradingModelRequest(account=kit.account, model=pb.TradingModel(leverage="1"))
+    await owner.SetTradingModel(request, timeout=SECONDS)
+    trade = kit.trade("buy", "150", size_type=execution_pb2.SIZE_TYPE_PERCENT_OF_EQUITY)
+    assert await kit.run(trade) == ("SKIPPED", "buying_power")
