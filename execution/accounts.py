@@ -3,19 +3,23 @@ and how it is rebuilt from what the store knows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import messages
+from execution import known, messages
 from execution.brokers.base import Adapter
 from execution.domain.decisions import VenueRules
+from execution.domain.opening import Intent
+from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import TradeState
+from execution.domain.words import Action, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from protos.execution.v1 import execution_pb2 as pb
 
+_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
 # Until the broker was asked.
 NO_RULES = VenueRules(frozenset(), Decimal(1))
 
@@ -44,11 +48,11 @@ class Account:
         self.last_seq += 1
         return self.last_seq
 
-    def lane(self, instrument: str) -> Lane:
+    def lane(self, name: str) -> Lane:
         """The lane of an underlying."""
-        lane = self.lanes.get(instrument)
+        lane = self.lanes.get(name)
         if lane is None:
-            lane = self.lanes[instrument] = Lane(instrument)
+            lane = self.lanes[name] = Lane(name)
         return lane
 
 
@@ -62,13 +66,15 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.epoch = image.epoch
     account.last_seq = image.last_seq
     for held in image.positions:
-        lane = account.lane(held.instrument)
+        lane = account.lane(known.lane_of(held.instrument))
+        book = lane.book(held.instrument)
         if held.subscription_id == WHOLE:
-            lane.whole = held.position
+            book.whole = held.position
         else:
-            lane.own[held.subscription_id] = held.position
+            book.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
-            lane.ledgers[held.subscription_id] = held.ledger
+            if held.ledger != NO_LEDGER:
+                lane.ledgers[held.subscription_id] = held.ledger
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)
@@ -76,9 +82,11 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
 
 
 def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[Ticket]:
-    trade = messages.read_trade(pb.Trade.FromString(stored.trade))
-    lane = account.lane(trade.instrument)
+    recorded = image.resolved.get(stored.trade_id)
+    trade = known.resolve(messages.read_trade(pb.Trade.FromString(stored.trade)), recorded)
+    lane = account.lane(trade.lane)
     run = Run(trade, lane, stored.instruction_id)
+    run.is_resolved = recorded is not None
     account.runs[trade.trade_id] = run
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
@@ -97,7 +105,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
 
 def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     """A trade that was over, back in memory because something late was heard."""
-    run = Run(trade, account.lane(trade.instrument), past.stored.instruction_id)
+    trade = known.resolve(trade, past.resolved)
+    run = Run(trade, account.lane(trade.lane), past.stored.instruction_id)
+    run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
     run.is_done = run.is_recorded = True
@@ -112,7 +122,12 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     run.entry_dropped = numbers.get("dropped", "")
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
-    _recall_exposure(run, numbers)
+    # What waits for the open sees the position that is then.
+    if run.said[0] is not TradeState.QUEUED:
+        _recall_exposure(run, numbers)
+    if "opens_at" in numbers:
+        run.opens_at = datetime.fromisoformat(numbers["opens_at"])
+        run.queued_as = Intent(numbers["queued_as"])
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.in_debt = outcome.reason == "flatten_debt"
@@ -133,11 +148,12 @@ def supersede(earlier: Run, newer: Run) -> bool:
     if entry is not None:
         earlier.is_superseded = entry.in_doubt or entry.is_held_back
         return earlier.is_superseded
-    is_blocked = earlier.said is not None and earlier.said[0] is TradeState.BLOCKED
+    is_blocked = earlier.said is not None and earlier.said[0] in _HELD_BACK
     if earlier.entry_dropped or not (is_blocked or earlier.exits):
         return False
     earlier.entry_dropped = "superseded"
-    newer.superseded_waiting += not earlier.exits
+    if earlier.trade.action is not Action.EXIT:
+        newer.superseded_waiting += not earlier.exits
     return True
 
 

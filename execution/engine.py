@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from execution import recording, seeing
+from execution import known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
@@ -29,9 +29,10 @@ from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, ExecType, Leg, OrdType, TradeState
+from execution.domain.words import Action, ExecType, Leg, TradeState
 from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
 from execution.looking import Looking
+from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
@@ -54,13 +55,16 @@ class Writes(Protocol):
 class Engine:
     """Lanes of the accounts this instance holds."""
 
-    def __init__(self, *, journal: Writes, runtime: Runtime) -> None:
+    def __init__(
+        self, *, journal: Writes, runtime: Runtime, next_open: NextOpen = exchange_opens
+    ) -> None:
         self._journal = journal
         self._runtime = runtime
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self)
         self._looking = Looking(runtime)
+        self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
     # -- what comes in
 
@@ -68,7 +72,8 @@ class Engine:
         """Take a stored trade into its lane; a known one changes nothing."""
         if trade.trade_id in account.runs or account.is_lost:
             return
-        lane = account.lane(trade.instrument)
+        trade = known.resolve(trade)
+        lane = account.lane(trade.lane)
         run = Run(trade, lane, instruction_id)
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
@@ -139,7 +144,7 @@ class Engine:
             lane.open.pop(report.cl_ord_id, None)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend_protection(account, ticket)
-        if report.exec_type is not ExecType.NEW or _matters(ticket, was_in_doubt):
+        if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
             self._amend(account, ticket.run)
@@ -162,7 +167,7 @@ class Engine:
                 self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def retire(self, before: datetime) -> None:
-        """Drop runs from memory that were over, and recorded as such, before some time."""
+        """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
             if not run.is_recorded and not account.is_lost:
@@ -210,15 +215,17 @@ class Engine:
         if run.planned_at is None:
             self._begin(account, run)
         seen = self._see(account, run)
-        scope, decision = seen.scope, self._judge(run, seen)
-        decided = seeing.record(run.trade, seen, decision)
+        scope, judged = seen.scope, self._judge(run, seen)
+        decision = self._queueing.hold(account, run, judged)
+        # What waits for the open instead was not done.
+        decided = seeing.record(run.trade, seen, judged) if decision is judged else None
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
                 self._send(account, run, decision, decided)
             case Look():
-                self._looking.look(account, run, lambda: self._looked(account, run))
+                self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
                     run.exposure = planning.exposure_of(scope, run.progress())
@@ -235,15 +242,14 @@ class Engine:
 
     def _looked(self, account: Account, run: Run) -> None:
         run.lane.see_balance(run)
+        self._write_down(account, run)
         self.settle(account, run.lane)
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
-        run.is_guarding = any(
-            t.order.is_open and t.order.terms.leg.is_protection for t in run.tickets
-        )
+        run.is_guarding = run.has_open_protection
         if run.is_guarding:
             self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
             return
@@ -254,6 +260,7 @@ class Engine:
         """The first look at a trade: it ends earlier entries that are still held back, and
         the unsent half of any waiting flip."""
         run.planned_at = self._runtime.now()
+        self._write_down(account, run)
         run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
@@ -264,6 +271,11 @@ class Engine:
             if changed:
                 self._advance(account, earlier)
 
+    def _write_down(self, account: Account, run: Run) -> None:
+        """What its ticker means, once that is known."""
+        if entry := recording.resolved(account, run, self._runtime.now()):
+            self._journal.write(entry)
+
     def _see(self, account: Account, run: Run) -> Seen:
         return Seen(
             run.lane.scope(run),
@@ -272,6 +284,7 @@ class Engine:
             self._looking.seen(run),
             self._runtime.now(),
             run.lane.is_overfilled,
+            run.opens_at,
         )
 
     def _judge(self, run: Run, seen: Seen) -> Decision:
@@ -315,8 +328,7 @@ class Engine:
         if run.entry is None and not run.is_done and not run.entry_dropped:
             log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
             run.entry_dropped = "flip_timeout"
-            seconds = run.trade.flip_wait.total_seconds()
-            run.dropped_numbers = {"seconds": format(seconds, ".0f")}
+            run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
             self.settle(account, run.lane)
 
     def _say(
@@ -366,7 +378,6 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
-
         entry = recording.sending(
             account, tickets, now, lambda: self._dispatch.submit(account, tickets[0]), decided
         )
@@ -374,18 +385,10 @@ class Engine:
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
-        targets = [run.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
-        run.canceled += targets
-        for ticket in targets:
-            ticket.cancel_asked = True
+        targets = run.begin_to_cancel(cl_ord_ids)
 
         def committed() -> None:
             for ticket in targets:
                 self._dispatch.cancel(account, ticket)
 
         self._say(account, run, TradeState.WORKING, "", {}, committed)
-
-
-def _matters(ticket: Ticket, was_in_doubt: bool) -> bool:
-    """True when an acknowledgement lets anything else go on."""
-    return was_in_doubt or ticket.order.terms.ord_type is not OrdType.MARKET

@@ -205,6 +205,7 @@ class Holding:
                 smallest_quantity=able.smallest_quantity,
                 times_in_force=able.times_in_force,
                 has_brackets=able.has_brackets,
+                keeps_hours=able.keeps_exchange_hours,
             )
         return self._rules[venue]
 

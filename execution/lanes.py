@@ -4,17 +4,20 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from execution import known
+from execution.books import Book, ends, taken_by
 from execution.domain import judging, positions
-from execution.domain.decisions import OpenOrder, Progress, Scope
+from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
 from execution.domain.market import Market
+from execution.domain.opening import Intent
 from execution.domain.orders import ZERO, Order
-from execution.domain.positions import FLAT, Attribution, Position
+from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
@@ -62,10 +65,14 @@ class Ticket:
         return self.run.entry is not None and self.run.entry.order.is_open
 
     @property
+    def may_rest(self) -> bool:
+        """True when its acknowledgement alone lets others go on."""
+        return self.order.terms.ord_type is not OrdType.MARKET
+
+    @property
     def is_resting(self) -> bool:
         """True once the broker has it, and it waits for its price."""
-        rests = self.order.terms.ord_type is not OrdType.MARKET
-        return rests and self.order.is_acknowledged
+        return self.may_rest and self.order.is_acknowledged
 
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
@@ -92,6 +99,12 @@ class Run:
     market: Market | None = None
     looked_at: datetime | None = None
     is_looking: bool = False
+    # What its ticker means is written down.
+    is_resolved: bool = False
+    # Its market was closed until then.
+    opens_at: datetime | None = None
+    has_open_timer: bool = False
+    queued_as: Intent | None = None
     planned_at: datetime | None = None
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
@@ -127,6 +140,19 @@ class Run:
         if self.trade.action is not Action.BREAKEVEN:
             return None
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
+
+    @property
+    def has_open_protection(self) -> bool:
+        """True while a target or stop of it works."""
+        return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
+
+    def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
+        """The open orders of earlier trades that go first."""
+        targets = [self.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
+        self.canceled += targets
+        for ticket in targets:
+            ticket.cancel_asked = True
+        return targets
 
     def withdraw(self, reason: str) -> None:
         """Nothing of it is to be sent any more."""
@@ -197,7 +223,8 @@ class Run:
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
         """Since release; of a flip's entry since its exit filled."""
-        return judging.age_of(self.trade, [t.order for t in self.exits], leg, now)
+        exits = [t.order for t in self.exits]
+        return judging.age_of(self.trade, exits, leg, now, self.opens_at)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""
@@ -206,11 +233,11 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One underlying of one account."""
+    """One underlying of one account, with all its contracts."""
 
-    instrument: str
-    whole: Position = FLAT
-    own: dict[UUID, Position] = field(default_factory=dict)
+    name: str
+    # By canonical symbol.
+    books: dict[str, Book] = field(default_factory=dict)
     attribution: dict[UUID, Attribution] = field(default_factory=dict)
     # What targets need to know of the past.
     ledgers: dict[UUID, Ledger] = field(default_factory=dict)
@@ -220,56 +247,77 @@ class Lane:
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 
+    def book(self, symbol: str) -> Book:
+        """The book of an instrument of this lane."""
+        book = self.books.get(symbol)
+        if book is None:
+            book = self.books[symbol] = Book(known.find(symbol))
+        return book
+
     def scope(self, run: Run) -> Scope:
         """What a run sees: its position, the orders that may change it, and doubt."""
-        subscription = run.trade.subscription_id
+        trade, subscription = run.trade, run.trade.subscription_id
         attribution = self.attribution_of(subscription)
         entries: list[OpenOrder] = []
         protection: list[OpenOrder] = []
         closing: list[OpenOrder] = []
         others: list[OpenOrder] = []
-        others_guards: list[Ticket] = []
+        others_guards: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
+            if trade.sees_only not in ("", ticket.order.terms.instrument):
+                continue
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
                 if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(_seen(ticket))
+                    others.append(_seen(ticket, trade))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if ticket.order.terms.leg.is_protection:
-                if is_own:
-                    protection.append(_seen(ticket))
-                else:
-                    others_guards.append(ticket)
+                (protection if is_own else others_guards).append(_seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket, is_own=is_own))
+                closing.append(_seen(ticket, trade, is_own=is_own))
             elif is_own and ticket.run is not run:
-                entries.append(_seen(ticket))
-        own = self.own.get(subscription, FLAT)
-        position = self._in_scope(subscription)
-        held = self.whole if attribution is Attribution.ACCOUNT else own
-        if taken := _taken_by(others, position, self.whole.quantity):
-            closing.append(taken)
-            in_doubt = in_doubt or taken.in_doubt
+                entries.append(_seen(ticket, trade))
+        lots = self._lots(run, attribution)
+        for lot in lots:
+            if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
+                closing.append(taken)
+                in_doubt = in_doubt or taken.in_doubt
         return Scope(
-            position,
+            sum((lot.quantity for lot in lots), ZERO),
             tuple(entries),
             tuple(closing),
             in_doubt,
-            avg_price=held.avg_price,
+            avg_price=lots[0].avg_price if len(lots) == 1 else None,
             protection=tuple(protection),
-            others_guards=tuple(_seen(ticket) for ticket in others_guards),
-            guarded=_guarded_by(others_guards),
+            others_guards=tuple(others_guards),
+            lots=lots,
             ledger=self.ledger(subscription),
         )
+
+    def _lots(self, run: Run, attribution: Attribution) -> tuple[Lot, ...]:
+        """What the run sees of each contract that still trades, in the trade's own signs."""
+        trade, lots = run.trade, []
+        at = max(trade.released_at, run.planned_at or trade.released_at)
+        for symbol, book in sorted(self.books.items(), key=ends):
+            is_over = book.instrument is not None and book.instrument.is_expired(at)
+            if is_over or trade.sees_only not in ("", symbol):
+                continue
+            held = book.position(trade.subscription_id, attribution)
+            if held.quantity:
+                sign = trade.order_side(symbol, Side.BUY).sign
+                lots.append(Lot(symbol, held.quantity * sign, held.avg_price))
+        return tuple(lots)
 
     def move(self, ticket: Ticket, report: Report) -> None:
         """Positions after a fill: the whole account's and the subscription's own."""
         quantity, price = report.last_qty or ZERO, report.last_px or ZERO
-        side, subscription = ticket.order.terms.side, ticket.order.terms.subscription_id
-        self.whole = self.whole.after(side, quantity, price)
-        self.own[subscription] = self.own.get(subscription, FLAT).after(side, quantity, price)
+        terms = ticket.order.terms
+        book, subscription = self.book(terms.instrument), terms.subscription_id
+        book.whole = book.whole.after(terms.side, quantity, price)
+        own = book.own.get(subscription, FLAT)
+        book.own[subscription] = own.after(terms.side, quantity, price)
         if (target := ticket.run.trade.target) is not None:
             self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
 
@@ -281,8 +329,8 @@ class Lane:
         """A sender that is flat is in step from now on."""
         trade = run.trade
         if trade.target is not None and not trade.target.now:
-            known = self.ledger(trade.subscription_id)
-            self.ledgers[trade.subscription_id] = replace(known, in_step=True, followed=ZERO)
+            before = self.ledger(trade.subscription_id)
+            self.ledgers[trade.subscription_id] = replace(before, in_step=True, followed=ZERO)
 
     def see_balance(self, run: Run) -> None:
         """Remember the balance that a target saw."""
@@ -290,34 +338,34 @@ class Lane:
         if trade.wanted is None or figures is None:
             return
         is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
-        known = self.ledger(trade.subscription_id)
+        before = self.ledger(trade.subscription_id)
         balance = max(figures.balance, ZERO)
-        self.ledgers[trade.subscription_id] = known.after_balance(balance, is_flat=is_flat)
+        self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
 
     def orphans(self) -> list[Ticket]:
-        """Protection of subscriptions that hold nothing here any more, whoever closed it."""
+        """Protection of subscriptions that hold nothing there any more, whoever closed it."""
         return [
             t
             for t in self.open.values()
             if t.order.terms.leg.is_protection
             and not t.cancel_asked
             and not (t.run.entry is not None and t.run.entry.order.is_open)
-            and not self._in_scope(t.order.terms.subscription_id)
+            and not self._held(t.order.terms.subscription_id, t.order.terms.instrument)
         ]
 
-    def _in_scope(self, subscription: UUID) -> Decimal:
-        own = self.own.get(subscription, FLAT).quantity
-        attribution = self.attribution_of(subscription)
-        return positions.in_scope(attribution, own=own, whole=self.whole.quantity)
+    def _held(self, subscription: UUID, symbol: str) -> Decimal:
+        return self.book(symbol).position(subscription, self.attribution_of(subscription)).quantity
 
     def attribution_of(self, subscription: UUID) -> Attribution:
         """As decided at the subscription's first trade here; until then as it would be."""
         decided = self.attribution.get(subscription)
         if decided is not None:
             return decided
-        others = any(other != subscription for other in (*self.own, *self.tracks))
-        own = self.own.get(subscription, FLAT).quantity
-        return positions.attribute(others_trade_here=others, whole=self.whole.quantity, own=own)
+        there = {owner for book in self.books.values() for owner in book.own}
+        others = any(other != subscription for other in (*there, *self.tracks))
+        whole = [book.whole.quantity for book in self.books.values()]
+        own = [book.own.get(subscription, FLAT).quantity for book in self.books.values()]
+        return positions.attribute(others_trade_here=others, is_all_own=whole == own)
 
     def track(self, subscription: UUID) -> list[Run]:
         """The runs of a subscription, in order of acceptance."""
@@ -329,35 +377,16 @@ class Lane:
             yield from track
 
 
-def _taken_by(others: list[OpenOrder], position: Decimal, whole: Decimal) -> OpenOrder | None:
-    """What exits of other subscriptions, which may close the whole account, take of this
-    position: as one order on the closing side, for it must not be closed twice."""
-    side = Side.SELL if position > 0 else Side.BUY
-    closing = [order for order in others if order.side is side]
-    left = max(abs(whole) - sum((o.leaves for o in closing), ZERO), ZERO)
-    taken = abs(position) - left
-    if not closing or taken <= 0:
-        return None
-    return OpenOrder("", side, taken, in_doubt=any(o.in_doubt for o in closing))
-
-
-def _guarded_by(guards: list[Ticket]) -> Decimal:
-    """How much they can close: of a target and its stop only one fills."""
-    most: dict[UUID, Decimal] = {}
-    for ticket in guards:
-        trade_id = ticket.order.terms.trade_id
-        most[trade_id] = max(most.get(trade_id, ZERO), ticket.order.leaves_qty)
-    return sum(most.values(), ZERO)
-
-
-def _seen(ticket: Ticket, *, is_own: bool = True) -> OpenOrder:
-    order = ticket.order
+def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
+    order, symbol = ticket.order, ticket.order.terms.instrument
     return OpenOrder(
         cl_ord_id=order.terms.cl_ord_id,
-        side=order.terms.side,
+        instrument=symbol,
+        side=trade.order_side(symbol, order.terms.side),
         leaves=order.leaves_qty,
         ord_type=order.terms.ord_type,
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
         tag=ticket.run.trade.client_tag if is_own else "",
+        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
     )

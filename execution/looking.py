@@ -1,19 +1,24 @@
 """Looks at the market for a trade that cannot be planned without: the quote of its
-instrument and the figures of its account, at most five seconds old when they are used."""
+instrument and the figures of its account, at most five seconds old when they are used; or
+the option chain, for which contract is meant."""
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
+from execution import known, option_choice
 from execution.accounts import Account
-from execution.brokers.base import AccountSnapshot, AuthFailed, InDoubt, NotSent
-from execution.domain import sizing
+from execution.brokers.base import AccountSnapshot, AuthFailed, ChainSnapshot, InDoubt, NotSent
+from execution.domain import chains, instruments, options, sessions, sizing
+from execution.domain.chains import Choice, Moneyness
+from execution.domain.decisions import Look
 from execution.domain.market import Figures, Market, Quote
 from execution.domain.trades import Trade
 from execution.lanes import Run
 from execution.runtime import Runtime
+from protos import wire
 
 log = structlog.get_logger()
 
@@ -36,39 +41,98 @@ class Looking:
             return None
         return run.market
 
-    def look(self, account: Account, run: Run, then: Callable[[], None]) -> None:
+    def look(self, account: Account, run: Run, wanted: Look, then: Callable[[], None]) -> None:
         """Ask; `then` is called once, when the run may be planned."""
         if run.is_looking:
             return
         run.is_looking = True
 
-        def done(market: Market) -> None:
+        def done(seen: Market | Trade | None) -> None:
             if run.is_looking:
                 run.is_looking = False
-                run.market, run.looked_at = market, self._runtime.now()
+                self._see(run, seen)
                 then()
 
-        timer = self._runtime.later(LOOK_SECONDS, lambda: done(Market()))
+        nothing = Market(instrument=wanted.instrument) if wanted.chooses is None else None
+        timer = self._runtime.later(LOOK_SECONDS, lambda: done(nothing))
 
         async def ask() -> None:
-            market = await ask_market(account, run.trade)
+            seen: Market | Trade | None
+            if wanted.chooses is None:
+                seen = await ask_market(account, run.trade, wanted.instrument)
+            else:
+                seen = await choose(account, run.trade, wanted, self._runtime.now())
             timer.cancel()
-            done(market)
+            done(seen)
 
         self._runtime.spawn(ask())
 
+    def _see(self, run: Run, seen: Market | Trade | None) -> None:
+        match seen:
+            case Market():
+                run.market, run.looked_at = seen, self._runtime.now()
+            case Trade():
+                run.trade = seen
+            case None:
+                run.entry_dropped = "no_contract"
 
-async def ask_market(account: Account, trade: Trade) -> Market:
+
+async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
     """The quote, and the figures where the size needs them."""
-    told = await _answer(
-        account.adapter.quote(
-            account.ref.account, trade.instrument, reference_price=trade.signal_price
-        )
-    )
+    # What the signal saw is the price of what it means now, not of what is held.
+    seen = trade.signal_price if symbol == trade.instrument else None
+    told = await _answer(account.adapter.quote(account.ref.account, symbol, reference_price=seen))
     quote = None if told is None else Quote(told.bid, told.ask, told.last)
     if not sizing.needs_the_account(trade):
-        return Market(quote)
-    return Market(quote, _figures(await _answer(account.adapter.account(account.ref.account))))
+        return Market(quote, instrument=symbol)
+    figures = _figures(await _answer(account.adapter.account(account.ref.account)))
+    return Market(quote, figures, symbol)
+
+
+async def choose(account: Account, trade: Trade, wanted: Look, now: datetime) -> Trade | None:
+    """The trade with the option that its entry is in; None where there is none such."""
+    wish = trade.option
+    if wish is None or wanted.chooses is None:
+        raise ValueError("only options are chosen")
+    if wanted.instrument and (held := known.find(wanted.instrument)) is not None:
+        return known.opening(trade, held, {})
+    right, _ = options.leg(wish.option_type, wanted.chooses, inverts_puts=wish.inverts_puts)
+    today = now.astimezone(sessions.zone_of(sessions.US_STOCKS)).date()
+    choice = Choice(
+        right,
+        chains.earliest_expiration(wish.expiration, today),
+        Moneyness.ITM if wish.in_the_money else Moneyness.OTM,
+        wish.strikes_away,
+        wish.strike,
+    )
+    chosen = await _answer(
+        option_choice.find(
+            account.adapter,
+            trade.instrument,
+            choice,
+            strikes=(wish.strike_count + 1) // 2,
+            reference_price=trade.underlying_price,
+        )
+    )
+    if chosen is None:
+        return None
+    found = instruments.option(chosen.contract, right)
+    return known.opening(trade, found, _chosen_from(found.symbol, chosen.chain, choice))
+
+
+def _chosen_from(symbol: str, chain: ChainSnapshot, choice: Choice) -> dict[str, str]:
+    """The numbers that the choice was made by."""
+    quotes = {quote.instrument: quote for quote in chain.quotes}
+    premium = quotes[symbol].last if symbol in quotes else None
+    return {
+        "underlying": wire.to_text(chain.underlying.last),
+        "premium": wire.to_text(premium),
+        "contracts": str(len(chain.contracts)),
+        "earliest": choice.earliest.isoformat(),
+        "moneyness": choice.moneyness.value,
+        "strikes_away": str(choice.strikes_away),
+        "as_of": chain.underlying.as_of.isoformat(),
+    }
 
 
 def _figures(told: AccountSnapshot | None) -> Figures | None:

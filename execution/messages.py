@@ -77,6 +77,8 @@ def read_trade(message: pb.Trade) -> Trade:
             action=_ACTIONS[message.action],
             sentiment=_SENTIMENTS[message.sentiment] if message.sentiment else None,
             instrument=message.instrument,
+            ticker=message.instrument,
+            lane=message.instrument,
             quantity=quantity,
             quantity_from_signal=message.quantity_from_signal,
             signal_price=reading.positive(message.signal_price),
@@ -171,6 +173,11 @@ def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
             numbers=order_.terms.decided_from,
         )
     )
+
+
+def set_resolved(fact: pb.Fact, resolved: pb.Resolved) -> None:
+    """What the trade's ticker means."""
+    fact.trade_resolved.resolved.CopyFrom(resolved)
 
 
 def set_report(

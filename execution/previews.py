@@ -1,6 +1,8 @@
 """Previews: the planning of a trade, told instead of done."""
 
-from execution import accounts, messages, seeing
+from dataclasses import replace
+
+from execution import accounts, known, messages, seeing
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
 from execution.domain import judging, ordering, previewing
@@ -11,7 +13,7 @@ from execution.domain.trades import Trade
 from execution.domain.words import Leg, TradeState
 from execution.holding import Holding
 from execution.lanes import Lane, Run
-from execution.looking import ask_market
+from execution.looking import ask_market, choose
 from execution.session import Session
 from execution.store import Store
 from protos import wire
@@ -29,7 +31,8 @@ class Previews:
         """What the trade would do now, or would have done from a given state. One that cannot
         be read is an internal error."""
         try:
-            trade = messages.read_trade(message)
+            recorded = given.resolved if given and given.HasField("resolved") else None
+            trade = known.resolve(messages.read_trade(message), recorded)
             if given is not None:
                 return _from_record(trade, seeing.read(trade, given))
         except ValueError as error:
@@ -40,15 +43,17 @@ class Previews:
             account = await self._account(trade)
         except BrokerError as error:
             return _unreadable(message.trade_id, f"the broker cannot be asked: {error}")
-        lane = account.lanes.get(trade.instrument) or Lane(trade.instrument)
+        lane = account.lanes.get(trade.lane) or Lane(trade.lane)
         run = Run(trade, lane, 0)
         legs = (Leg.ENTRY, Leg.EXIT)
         needed = any(ordering.needs_the_market(trade, leg) for leg in legs)
-        market = await ask_market(account, trade) if needed else Market()
+        waits = trade.option is not None and trade.opens is None
+        market = Market(instrument=trade.instrument)
+        if needed and not waits:
+            market = await ask_market(account, trade, trade.instrument)
         now = self._holding.now()
-        lane = run.lane
         seen = Seen(lane.scope(run), run.progress(), account.rules, market, now, lane.is_overfilled)
-        return _told(trade, previewing.plan(trade, seen), seen)
+        return await _plan(account, trade, seen)
 
     async def _account(self, trade: Trade) -> Account:
         """The account as this instance holds it, or as the store knows it."""
@@ -72,11 +77,43 @@ class Previews:
 
 def _from_record(trade: Trade, seen: Seen) -> pb.Preview:
     """What came of a recorded state, and what this trade comes to in it."""
-    preview = _told(trade, previewing.plan(trade, seen), seen)
+    preview = _told(*_answered_by_nobody(trade, seen), seen)
     decided = seeing.record(trade, seen, judging.judge(trade, seen))
     if decided is not None:
         preview.decision.CopyFrom(decided)
     return preview
+
+
+def _answered_by_nobody(trade: Trade, seen: Seen) -> tuple[Trade, Plan]:
+    """The plan, where whatever the record does not tell counts as not known."""
+    markets: dict[str, Market] = {}
+    while True:
+        try:
+            return trade, previewing.plan(trade, seen, markets)
+        except previewing.Unseen as unseen:
+            symbol = unseen.wanted.instrument
+            if unseen.wanted.chooses is not None:
+                trade = replace(trade, entry_refused="no_contract")
+            else:
+                markets[symbol] = Market(instrument=symbol)
+
+
+async def _plan(account: Account, trade: Trade, seen: Seen) -> pb.Preview:
+    """The plan, with whatever it turns out to need."""
+    first = seen.market or Market()
+    markets = {first.instrument: first}
+    while True:
+        seen = replace(seen, market=markets.get(trade.instrument, first))
+        try:
+            return _told(trade, previewing.plan(trade, seen, markets), seen)
+        except previewing.Unseen as unseen:
+            wanted = unseen.wanted
+        if wanted.chooses is None:
+            symbol = wanted.instrument
+            markets[symbol] = await ask_market(account, trade, symbol)
+        else:
+            chosen = await choose(account, trade, wanted, seen.at)
+            trade = chosen or replace(trade, entry_refused="no_contract")
 
 
 def _unreadable(trade_id: str, why: str) -> pb.Preview:
@@ -97,6 +134,7 @@ def _told(trade: Trade, plan: Plan, seen: Seen) -> pb.Preview:
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
         seen=seeing.state(seen),
+        resolved=known.told(trade),
     )
     if plan.state is TradeState.SKIPPED and plan.sends:
         preview.state = pb.TRADE_STATE_PARTIALLY_FILLED

@@ -1,16 +1,14 @@
 """The parts of a Trade message that say how it is to be sized, priced and worked."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from execution import reference
-from execution.domain import futures
-from execution.domain.instruments import without_exchange
-from execution.domain.market import Contract
+from execution.domain import chains
+from execution.domain.options import OptionType
 from execution.domain.sync import Sizing, Target
-from execution.domain.trades import FLIP_WAIT, Distance, StopLoss, Style
+from execution.domain.trades import FLIP_WAIT, Distance, OptionWish, StopLoss, Style
 from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -27,6 +25,9 @@ _CANCEL_FIRST = {
     pb.CANCEL_FIRST_YES: True,
     pb.CANCEL_FIRST_NO: False,
 }
+_OPTION_TYPES = {pb.OptionType.Value(f"OPTION_TYPE_{o.name}"): o for o in OptionType}
+# Distances are counted from the day of trading; here they are only read.
+_ANY_DAY = date(2000, 1, 1)
 FLIP_WAIT_SECONDS = (60, 300)
 
 
@@ -56,16 +57,26 @@ def style(message: pb.OrderStyle) -> Style:
     )
 
 
-def _contract(message: pb.Trade) -> Contract | None:
-    """What the table of futures says of a root; the other classes are all alike."""
-    if message.asset_class != pb.ASSET_CLASS_FUTURES:
+def _option(message: pb.Trade) -> OptionWish | None:
+    """Which option is meant; of other classes None."""
+    if message.asset_class != pb.ASSET_CLASS_OPTIONS:
         return None
-    roots = reference.roots()
-    written = futures.read(without_exchange(message.instrument), roots)
-    if written is None:
-        return None
-    root = roots[written.root]
-    return Contract(root.tick, root.point_value, Decimal(1))
+    said = message.option
+    if said.strikes_away < 0 or said.strike_count < 0:
+        raise ValueError("a count below zero")
+    try:
+        chains.earliest_expiration(said.expiration, _ANY_DAY)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+    return OptionWish(
+        option_type=_word(_OPTION_TYPES, said.option_type or pb.OPTION_TYPE_BOTH),
+        inverts_puts=said.invert_puts,
+        in_the_money=said.in_the_money,
+        expiration=said.expiration,
+        strikes_away=said.strikes_away,
+        strike_count=said.strike_count,
+        strike=positive(said.strike_price),
+    )
 
 
 def wishes(message: pb.Trade) -> Mapping[str, Any]:
@@ -73,7 +84,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
     offset = wire.to_decimal(message.breakeven_offset)
     return {
         "asset_class": _word(_ASSET_CLASSES, message.asset_class or pb.ASSET_CLASS_STOCKS),
-        "contract": _contract(message),
+        "option": _option(message),
         "size_type": _word(_SIZE_TYPES, message.size_type or pb.SIZE_TYPE_FIXED_QUANTITY),
         "multiplier": positive(message.multiplier) or Decimal(1),
         "is_fractional": message.fractional,

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from execution import messages
+from execution import known, messages
 from execution.accounts import Account
+from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.reports import Report
@@ -44,15 +46,28 @@ def sending(
             fact.order_sending.decision.CopyFrom(decided)
         entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
         entry.orders.append(_order_row(account, ticket.order))
-    if subscription not in run.lane.attribution or run.trade.target is not None:
-        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
+    lane, symbol = run.lane, tickets[0].order.terms.instrument
+    if subscription not in lane.attribution or run.trade.target is not None:
+        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
     return entry
+
+
+def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
+    """What the trade's ticker means, the first time it is known; it is not found out again."""
+    told = known.told(run.trade)
+    if run.is_resolved or account.is_lost or told is None:
+        return None
+    run.is_resolved = True
+    fact = _fact(account, f"{run.trade.trade_id.hex}:resolved", now, run.trade)
+    messages.set_resolved(fact, told)
+    return _entry(account, fact, "resolved", now, None, run.trade)
 
 
 def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked: bool) -> Entry:
     """What the broker said; a fill carries the positions after it."""
     run, lane = ticket.run, ticket.run.lane
-    subscription = ticket.order.terms.subscription_id
+    symbol, subscription = ticket.order.terms.instrument, ticket.order.terms.subscription_id
+    book = lane.book(symbol)
     fact = _fact(account, said.report_id, said.time, run.trade)
     messages.set_report(
         fact,
@@ -60,13 +75,13 @@ def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked
         said,
         heard=heard,
         asked=asked,
-        position=lane.whole,
-        own_qty=lane.own.get(subscription, FLAT).quantity,
+        position=book.whole,
+        own_qty=book.own.get(subscription, FLAT).quantity,
     )
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if said.exec_type is ExecType.FILL:
-        entry.positions.append(_own_row(account, lane, run, fact.seq))
-        entry.positions.append(_whole_row(account, lane, fact.seq))
+        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
+        entry.positions.append(_whole_row(account, symbol, book, fact.seq))
     return entry
 
 
@@ -91,7 +106,8 @@ def outcome(
         fact.trade_outcome.decision.CopyFrom(decided)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
     if run.trade.target is not None:
-        entry.positions.append(_own_row(account, run.lane, run, fact.seq))
+        symbol, subscription = run.trade.instrument, run.trade.subscription_id
+        entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
@@ -149,14 +165,16 @@ def _order_row(account: Account, order: Order) -> OrderRow:
     )
 
 
-def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
-    subscription = run.trade.subscription_id
-    own = lane.own.setdefault(subscription, FLAT)
+def _own_row(
+    account: Account, lane: Lane, symbol: str, subscription: UUID, seq: int
+) -> PositionRow:
+    # Decided before the row of this one makes the lane a used one.
     lane.attribution[subscription] = lane.attribution_of(subscription)
+    own = lane.book(symbol).own.setdefault(subscription, FLAT)
     ledger = lane.ledger(subscription)
     return PositionRow(
         account.account_id,
-        lane.instrument,
+        symbol,
         subscription,
         own.quantity,
         own.avg_price,
@@ -169,8 +187,8 @@ def _own_row(account: Account, lane: Lane, run: Run, seq: int) -> PositionRow:
     )
 
 
-def _whole_row(account: Account, lane: Lane, seq: int) -> PositionRow:
-    whole = lane.whole
+def _whole_row(account: Account, symbol: str, book: Book, seq: int) -> PositionRow:
+    whole = book.whole
     return PositionRow(
-        account.account_id, lane.instrument, WHOLE, whole.quantity, whole.avg_price, seq, "account"
+        account.account_id, symbol, WHOLE, whole.quantity, whole.avg_price, seq, "account"
     )

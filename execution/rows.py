@@ -12,6 +12,7 @@ from execution.domain.orders import Order
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import AccountRef
+from protos.execution.v1 import execution_pb2 as pb
 
 WHOLE = UUID(int=0)
 
@@ -130,6 +131,8 @@ class AccountImage:
     orders: dict[UUID, list[Order]] = field(default_factory=dict)
     # The last outcome of each open trade (state, reason, numbers), and their count.
     outcomes: dict[UUID, "OutcomeImage"] = field(default_factory=dict)
+    # What the tickers of open trades were found to mean.
+    resolved: dict[UUID, pb.Resolved] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -149,3 +152,4 @@ class PastTrade:
     stored: Stored
     orders: list[Order] = field(default_factory=list)
     outcome: OutcomeImage | None = None
+    resolved: pb.Resolved | None = None

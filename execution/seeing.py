@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from execution import messages
+from execution import known, messages
 from execution.domain import judging
 from execution.domain.decisions import (
     Decision,
     End,
     Guard,
+    Lot,
     OpenOrder,
     Progress,
     Scope,
@@ -44,6 +45,8 @@ def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
     if not judging.is_whole(decision, seen.progress):
         return None
     decided = pb.Decision(seen=state(seen))
+    if (resolved := known.told(trade)) is not None:
+        decided.seen.resolved.CopyFrom(resolved)
     match decision:
         case Send():
             decided.orders.extend(orders(decision))
@@ -75,10 +78,10 @@ def _hash(trade: Trade, plain: pb.Decision) -> str:
 def orders(send: Send) -> list[pb.PlannedOrder]:
     """An order with the target and the stop that go with it."""
     after = send.cancel_after
-    first = _planned(send, send.quantity, send.time_in_force)
+    first = _planned(send, send, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
-    return [first, *(_planned(guard, send.quantity, "gtc") for guard in send.guards)]
+    return [first, *(_planned(guard, send, "gtc") for guard in send.guards)]
 
 
 def state(seen: Seen) -> pb.SeenState:
@@ -102,7 +105,6 @@ def state(seen: Seen) -> pb.SeenState:
         closing=_open_orders(scope.closing),
         protection=_open_orders(scope.protection),
         others_guards=_open_orders(scope.others_guards),
-        guarded=wire.to_text(scope.guarded),
         venue=_venue(seen.venue),
         progress=_progress(seen.progress),
         overfilled=seen.is_overfilled,
@@ -112,6 +114,16 @@ def state(seen: Seen) -> pb.SeenState:
             in_step=scope.ledger.in_step,
             followed=wire.to_text(scope.ledger.followed),
         ),
+        lots=[
+            pb.SeenLot(
+                instrument=lot.instrument,
+                quantity=wire.to_text(lot.quantity),
+                avg_price=wire.to_text(lot.avg_price),
+            )
+            for lot in scope.lots
+        ],
+        quoted_instrument=market.instrument if market else "",
+        opens_time=wire.to_timestamp(seen.opens_at) if seen.opens_at else None,
     )
 
 
@@ -129,25 +141,30 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
         avg_price=wire.to_decimal(message.avg_price),
         protection=tuple(_read_order(order) for order in message.protection),
         others_guards=tuple(_read_order(order) for order in message.others_guards),
-        guarded=_number(message.guarded),
+        lots=tuple(
+            Lot(lot.instrument, _number(lot.quantity), wire.to_decimal(lot.avg_price))
+            for lot in message.lots
+        ),
         ledger=_read_ledger(message.ledger),
     )
     return Seen(
         scope,
         _read_progress(trade, message.progress),
         _read_venue(message.venue),
-        Market(quote, _figures(message)),
+        Market(quote, _figures(message), message.quoted_instrument),
         at,
         message.overfilled,
+        wire.to_datetime(message.opens_time) if message.HasField("opens_time") else None,
     )
 
 
-def _planned(order: Send | Guard, quantity: Decimal, time_in_force: str) -> pb.PlannedOrder:
+def _planned(order: Send | Guard, send: Send, time_in_force: str) -> pb.PlannedOrder:
     return pb.PlannedOrder(
+        instrument=send.instrument,
         leg=messages.leg(order.leg),
         side=messages.side(order.side),
         ord_type=messages.ord_type(order.ord_type),
-        order_qty=wire.to_text(quantity),
+        order_qty=wire.to_text(send.quantity),
         limit_price=wire.to_text(order.limit_price),
         stop_price=wire.to_text(order.stop_price),
         trail_amount=wire.to_text(order.trail_amount),
@@ -166,6 +183,8 @@ def _open_orders(orders: Iterable[OpenOrder]) -> list[pb.SeenOrder]:
             in_doubt=order.in_doubt,
             cancel_asked=order.cancel_asked,
             tag=order.tag,
+            instrument=order.instrument,
+            bracket=order.bracket,
         )
         for order in orders
     ]
@@ -188,7 +207,9 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
         _word(ORD_TYPES, message.ord_type),
         message.in_doubt,
         message.cancel_asked,
+        message.instrument,
         message.tag,
+        message.bracket,
     )
 
 
@@ -199,6 +220,7 @@ def _venue(rules: VenueRules) -> pb.SeenVenue:
         smallest_quantity=wire.to_text(rules.smallest_quantity),
         times_in_force=sorted(rules.times_in_force),
         has_brackets=rules.has_brackets,
+        keeps_hours=rules.keeps_hours,
     )
 
 
@@ -209,6 +231,7 @@ def _read_venue(message: pb.SeenVenue) -> VenueRules:
         smallest_quantity=_number(message.smallest_quantity),
         times_in_force=frozenset(message.times_in_force),
         has_brackets=message.has_brackets,
+        keeps_hours=message.keeps_hours,
     )
 
 
@@ -219,6 +242,7 @@ def _progress(progress: Progress) -> pb.SeenProgress:
                 side=messages.side(order.terms.side),
                 order_qty=wire.to_text(order.terms.order_qty),
                 filled_time=wire.to_timestamp(order.last_fill_at or _EPOCH),
+                instrument=order.terms.instrument,
             )
             for order in progress.exits
         ],
@@ -259,12 +283,12 @@ def _filled(trade: Trade, number: int, message: pb.SeenExit) -> Order:
     at = wire.to_datetime(message.filled_time) or _EPOCH
     terms = Terms(
         UUID(int=number), f"exit{number}", trade.trade_id, trade.subscription_id, Leg.EXIT,
-        number, Origin.SIGNAL, trade.instrument, side, OrdType.MARKET, "day", quantity,
+        number, Origin.SIGNAL, message.instrument, side, OrdType.MARKET, "day", quantity,
         None, None, at,
     )  # fmt: skip
     filled = Report(
         "", f"fill{number}", 0, terms.cl_ord_id, "", ExecType.FILL, OrdStatus.FILLED,
-        trade.instrument, side, "", quantity, None, None, "", at, None,
+        message.instrument, side, "", quantity, None, None, "", at, None,
     )  # fmt: skip
     return Order(terms, {filled.report_id: filled})
 

@@ -19,6 +19,7 @@ from execution.engine import Engine
 from execution.facts import Bell
 from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
+from execution.queueing import NextOpen, exchange_opens
 from execution.runtime import AsyncioRuntime
 from execution.service import BadRequest, NotFound, Service
 from execution.simulation import SimulationServicer
@@ -87,8 +88,9 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
 class ExecutionServer:
     """The whole program: start it, stop it, start another one on the same database."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, next_open: NextOpen = exchange_opens) -> None:
         self._config = config
+        self._next_open = next_open
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
@@ -102,7 +104,7 @@ class ExecutionServer:
     async def start(self) -> None:
         """Bind, connect, take back what was open, and serve."""
         bell = Bell()
-        engine = Engine(journal=self._journal, runtime=self._runtime)
+        engine = Engine(journal=self._journal, runtime=self._runtime, next_open=self._next_open)
         holding = Holding(
             instance=self._config.instance,
             target=self._config.target,

@@ -182,6 +182,10 @@ SELECT trade_id, fact FROM execution.facts
 WHERE trade_id = ANY(%s) AND kind = 'outcome' ORDER BY seq
 """
 
+IMAGE_RESOLVED = """
+SELECT trade_id, fact FROM execution.facts WHERE trade_id = ANY(%s) AND kind = 'resolved'
+"""
+
 # Trades of orders that this process no longer has in memory.
 PAST_TRADES = """
 SELECT i.id, i.trade_id, i.trade, coalesce(i.cancel_reason, 0) AS withdrawn

@@ -203,6 +203,8 @@ class Store:
         for row in await self._all(statements.IMAGE_OUTCOMES, (list(past),)):
             trade = past[row["trade_id"]]
             trade.outcome = _outcome(bytes(row["fact"]), trade.outcome)
+        for row in await self._all(statements.IMAGE_RESOLVED, (list(past),)):
+            past[row["trade_id"]].resolved = _resolved(bytes(row["fact"]))
         return list(past.values())
 
     async def facts_after(self, cursor: str, most: int) -> Page:
@@ -296,6 +298,9 @@ class Store:
             outcomes = trades[row["trade_id"]].outcomes
             before = outcomes.get(row["trade_id"])
             outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
+        for row in await self._all(statements.IMAGE_RESOLVED, (list(trades),)):
+            found = _resolved(bytes(row["fact"]))
+            trades[row["trade_id"]].resolved[row["trade_id"]] = found
 
     async def _add_reports(self, orders: Sequence[Order]) -> None:
         if not orders:
@@ -342,6 +347,10 @@ def _ledger(row: DictRow) -> Ledger:
 def _broker_seq(fact: Any) -> int:
     message: pb.Fact = pb.Fact.FromString(bytes(fact))
     return message.execution_report.broker_seq
+
+
+def _resolved(fact: bytes) -> pb.Resolved:
+    return pb.Fact.FromString(fact).trade_resolved.resolved
 
 
 def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:

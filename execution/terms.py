@@ -41,7 +41,7 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
         leg=send.leg,
         revision=send.revision,
         origin=Origin.FLATTEN if run.in_debt and send.leg is Leg.EXIT else origin,
-        instrument=trade.instrument,
+        instrument=send.instrument or trade.instrument,
         side=send.side,
         ord_type=send.ord_type,
         time_in_force=send.time_in_force,

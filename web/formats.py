@@ -1,7 +1,7 @@
 """How values look on pages: ids, numbers, times, and the tone of a state."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -75,6 +75,12 @@ def day(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d") if at else "–"
 
 
+def calendar_day(text: str) -> str:
+    """`18 Dec 2026`, of a day as APIs write it."""
+    at = date.fromisoformat(text)
+    return f"{at.day} {at:%b %Y}"
+
+
 def iso(at: datetime) -> str:
     """RFC 3339 UTC with milliseconds, as in the API."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -145,6 +151,7 @@ def install(app: Flask) -> None:
         "signed": signed,
         "clock": clock,
         "day": day,
+        "calendar_day": calendar_day,
         "iso": iso,
         "milliseconds": milliseconds,
         "left": lambda until: left(until, datetime.now(UTC)),

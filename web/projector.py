@@ -82,6 +82,7 @@ UPDATE web.trades t SET
     reason = CASE WHEN r.state IS NULL THEN t.reason ELSE r.reason END,
     message = CASE WHEN r.state IS NULL THEN t.message ELSE r.message END,
     numbers = CASE WHEN r.numbers IS NULL THEN t.numbers ELSE t.numbers || r.numbers END,
+    contract = coalesce(r.contract, t.contract),
     planned_at = coalesce(t.planned_at, r.planned_at),
     submitted_at = coalesce(t.submitted_at, r.submitted_at),
     acknowledged_at = coalesce(t.acknowledged_at, r.acknowledged_at),
@@ -90,9 +91,9 @@ UPDATE web.trades t SET
     decision = CASE WHEN r.decision IS NULL THEN t.decision ELSE t.decision || r.decision END,
     fact_seq = r.fact_seq, updated_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
-    message text, numbers jsonb, planned_at timestamptz, submitted_at timestamptz,
-    acknowledged_at timestamptz, first_fill_at timestamptz, filled_at timestamptz,
-    decision jsonb)
+    message text, numbers jsonb, contract jsonb, decision jsonb, planned_at timestamptz,
+    submitted_at timestamptz, acknowledged_at timestamptz, first_fill_at timestamptz,
+    filled_at timestamptz)
 WHERE t.id = r.id AND t.fact_seq < r.fact_seq
 """
 
@@ -133,6 +134,8 @@ class Batch:
                 self._report(fact, fact.execution_report)
             case "trade_outcome":
                 self._outcome(fact, fact.trade_outcome)
+            case "trade_resolved":
+                self._trade(fact)["contract"] = _contract(fact.trade_resolved.resolved)
             case "position_change":
                 change = fact.position_change.position
                 self._position(fact, change.instrument, change.quantity, change.avg_price, None)
@@ -316,9 +319,7 @@ class Projector:
         """
         try:
             changed = self._write(cursor, to, facts)
-        except psycopg.OperationalError:
-            raise
-        except Superseded:
+        except (psycopg.OperationalError, Superseded):
             raise
         except Exception as error:
             log.warning("facts_one_by_one", error=str(error))
@@ -383,6 +384,13 @@ def _put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> N
             error,
         ),
     )
+
+
+def _contract(meant: pb.Resolved) -> Row:
+    """What a ticker means, as trades keep it; None for what does not apply."""
+    names = ("ticker", "symbol", "root", "expires", "rolls", "warning", "tick", "point_value")
+    told: Row = {name: getattr(meant, name) or None for name in names}
+    return told | {"currency": meant.currency, "chosen_from": dict(meant.chosen_from)}
 
 
 def _word(name: str, prefix: str) -> str:

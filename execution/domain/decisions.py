@@ -1,7 +1,7 @@
 """The values that planning reads and answers with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,13 +21,33 @@ class OpenOrder:
     ord_type: OrdType = OrdType.MARKET
     in_doubt: bool = False
     cancel_asked: bool = False
+    instrument: str = ""
     # The sender's name for it; only of own orders.
     tag: str = ""
+    # Of a target and its stop, which share it, only one fills.
+    bracket: str = ""
+
+    @property
+    def may_stay(self) -> bool:
+        """True when its cancel was asked for and may come to nothing."""
+        return self.in_doubt and self.cancel_asked
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is held of one instrument of a lane."""
+
+    instrument: str
+    quantity: Decimal
+    avg_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a subscription's trade sees of its lane: `entries` and `protection` are its own."""
+    """What a subscription's trade sees of its lane: `entries` and `protection` are its own.
+
+    Signs and sides are the trade's: where a put counts as bearish, a bought one is negative.
+    """
 
     position: Decimal = ZERO
     entries: tuple[OpenOrder, ...] = ()
@@ -35,11 +55,54 @@ class Scope:
     in_doubt: bool = False
     avg_price: Decimal | None = None
     protection: tuple[OpenOrder, ...] = ()
-    # What guards other subscriptions' parts of a position that is closed as a whole, and how
-    # much of it.
+    # What guards other subscriptions' parts of a position that is closed as a whole.
     others_guards: tuple[OpenOrder, ...] = ()
-    guarded: Decimal = ZERO
+    # The position by instrument; none is a position in the trade's own.
+    lots: tuple[Lot, ...] = ()
     ledger: Ledger = NO_LEDGER
+
+    def against(self, side: Side) -> tuple[Lot, ...]:
+        """What orders of a side would close, the first to end first."""
+        lots = self.lots or (Lot("", self.position, self.avg_price),)
+        return tuple(lot for lot in lots if lot.quantity * side.sign < 0)
+
+    def next_to_close(self, side: Side, want: Decimal | None = None) -> tuple[Lot, "Scope"]:
+        """The first lot that orders of a side may still close something of, and what concerns
+        it; `want` as in `free`."""
+        found, seen = Lot("", ZERO), self
+        for lot in self.against(side):
+            found, seen = lot, self._of(lot)
+            if seen.free(side, want) > 0:
+                break
+        return found, seen
+
+    def free(self, side: Side, want: Decimal | None = None) -> Decimal:
+        """What orders of a side may close: all that is held, less what may close it already. To
+        close as much as `want` (None for all), whatever guards the position makes room; where
+        something stays, so does what guards the parts of others."""
+        held = max(-self.position * side.sign, ZERO)
+        takes_all = want is None or want >= held
+        working = sum((o.leaves for o in self.closing if o.side is side), ZERO)
+        others = [o for o in self.others_guards if o.may_stay or not takes_all]
+        return held - working - _most([o for o in self.protection if o.may_stay]) - _most(others)
+
+    def _of(self, lot: Lot) -> "Scope":
+        """What concerns one lot, and the entries, which are canceled wherever they are."""
+
+        def here(orders: tuple[OpenOrder, ...]) -> tuple[OpenOrder, ...]:
+            return tuple(o for o in orders if o.instrument in ("", lot.instrument))
+
+        if not self.lots:
+            return self
+        return replace(
+            self,
+            position=lot.quantity,
+            avg_price=lot.avg_price,
+            closing=here(self.closing),
+            protection=here(self.protection),
+            others_guards=here(self.others_guards),
+            lots=(lot,),
+        )
 
     @property
     def exposure(self) -> Decimal:
@@ -112,6 +175,8 @@ class VenueRules:
     times_in_force: frozenset[str] = frozenset({"day"})
     # Takes an entry together with its target and stop, and links them.
     has_brackets: bool = False
+    # Refuses orders while the exchange is closed.
+    keeps_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +209,8 @@ class Send:
     time_in_force: str = "day"
     cancel_after: timedelta | None = None
     guards: tuple[Guard, ...] = ()
+    # The canonical symbol.
+    instrument: str = ""
     # What it was decided from: kept with the order.
     numbers: Mapping[str, str] = field(default_factory=dict)
 
@@ -158,7 +225,11 @@ class CancelFirst:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The quote and the account's figures are needed; ask again with them."""
+    """The quote of an instrument and the account's figures are needed; or first the contract
+    that an entry toward a side is in. Ask again with them."""
+
+    instrument: str = ""
+    chooses: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +281,14 @@ def refuse(
         told.pop("sentiment")
     stale = reason == "signal_stale"
     return End(TradeState.EXPIRED if stale else TradeState.SKIPPED, reason, told)
+
+
+def _most(guards: Iterable[OpenOrder]) -> Decimal:
+    """How much guards can close."""
+    most: dict[str, Decimal] = {}
+    for guard in guards:
+        most[guard.bracket] = max(most.get(guard.bracket, ZERO), guard.leaves)
+    return sum(most.values(), ZERO)
 
 
 def text(number: Decimal | None) -> str:

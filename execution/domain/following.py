@@ -1,9 +1,12 @@
 """Outcomes of orders that were sent: what a trade is while and after they work."""
 
+from decimal import Decimal
+
+from execution.domain import table
 from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
 from execution.domain.orders import Order
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, OrdStatus, TradeState
+from execution.domain.words import ExecType, OrdStatus, Side, TradeState
 
 # Why an order of ours never reached the broker, and what its trade is then.
 _NOT_SENT = {
@@ -43,6 +46,19 @@ def ended_exit(trade: Trade, progress: Progress) -> Decision:
     order = next(o for o in progress.exits if not o.is_filled)
     half_done = any(o.cum_qty for o in progress.exits)
     return _short_of_its_quantity(trade, order, half_done=half_done)
+
+
+def why_no_entry(
+    trade: Trade, scope: Scope, progress: Progress, side: Side, asked: Decimal | None
+) -> str:
+    """What is to be said of an exit on this side that nothing follows."""
+    if progress.unprotected and scope.position * side.sign < 0:
+        return "now_unprotected"
+    wanted_more = asked is not None and asked > progress.exited
+    toward = table.enters_toward(trade, side)
+    if toward and table.subtracts(trade) and asked == progress.exited:
+        return "subtracted_flat"
+    return "swap_off" if wanted_more and toward and trade.allows(side) else ""
 
 
 def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
@@ -113,3 +129,21 @@ def _ran_out(trade: Trade, order: Order) -> bool:
     after = trade.style(order.terms.leg).cancel_after
     ended = order.end.time if order.end is not None else None
     return after is not None and ended is not None and ended - order.terms.created_at >= after
+
+
+def replaced(trade: Trade, scope: Scope) -> tuple[str, ...] | None:
+    """Open entries that the setting wants gone before another one; None for no such."""
+    if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
+        return None
+    ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
+    return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
+
+
+def asked_to_cancel(trade: Trade, scope: Scope) -> tuple[str, ...]:
+    """Orders that the signal itself wants gone before it is judged."""
+    wanted = trade.cancel_ord_type
+    return tuple(
+        order.cl_ord_id
+        for order in scope.entries
+        if not order.cancel_asked and wanted in (None, order.ord_type)
+    )

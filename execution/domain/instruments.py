@@ -39,12 +39,20 @@ class Instrument:
     quote: str = ""
     right: Right | None = None
     strike: Decimal | None = None
+    # From this day on the ticker that was resolved means the next contract.
+    rolls: date | None = field(default=None, compare=False)
     # What the reader of a trade should know about how the symbol was understood.
     warning: str = field(default="", compare=False)
 
     def tick_at(self, price: Decimal) -> Decimal:
         """The step of prices around a price."""
         return self.small_tick if self.small_tick is not None and price < 1 else self.tick
+
+    @property
+    def lane(self) -> str:
+        """What it is planned in a row with. Roots of different classes may be spelled alike."""
+        is_derived = self.asset_class in (AssetClass.FUTURES, AssetClass.OPTIONS)
+        return f"{self.asset_class.value} {self.root}" if is_derived else self.root
 
     def is_expired(self, at: datetime) -> bool:
         """Whether its last day, in the exchange's zone, is over."""
@@ -202,7 +210,10 @@ def _future(text: str, at: datetime, reference: Reference) -> Instrument:
 
     if written.is_continuous:
         contract = futures.in_front(root, today, is_business_day, written.nth)
-        return _contract(root, contract, reference, f"{text} is {contract.symbol} today.")
+        front = futures.in_front(root, today, is_business_day)
+        rolls = futures.expires(root, front, is_business_day) - futures.ROLL
+        warning = f"{text} is {contract.symbol} until it rolls."
+        return replace(_contract(root, contract, reference, warning), rolls=rolls)
     if not futures.lists(root, written.month):
         raise Unresolved("instrument_unknown", instrument=text)
     found = futures.named(root, written, today, is_business_day)

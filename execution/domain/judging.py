@@ -38,6 +38,8 @@ class Seen:
     market: Market | None
     at: datetime
     is_overfilled: bool = False
+    # Its market was closed until then.
+    opens_at: datetime | None = None
 
 
 def judge(trade: Trade, seen: Seen) -> Decision:
@@ -58,7 +60,7 @@ def judge(trade: Trade, seen: Seen) -> Decision:
         return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
     if late := _rejected_by_sender(trade, progress, leg, seen.at):
         return refuse(trade, scope, "signal_stale", late)
-    age = age_of(trade, progress.exits, leg, seen.at)
+    age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
     if age <= age_limit(leg):
         return decision
     late = _too_old(leg, age)
@@ -68,9 +70,15 @@ def judge(trade: Trade, seen: Seen) -> Decision:
     return planning.decide(trade, scope, dropped, seen.venue, seen.market)
 
 
-def age_of(trade: Trade, exits: Sequence[Order], leg: Leg, now: datetime) -> timedelta:
-    """Since release; of a flip's entry since its exit filled."""
-    since = trade.released_at
+def age_of(
+    trade: Trade,
+    exits: Sequence[Order],
+    leg: Leg,
+    now: datetime,
+    opens_at: datetime | None = None,
+) -> timedelta:
+    """Since release, or the open it waited for; of a flip's entry since its exit filled."""
+    since = max(trade.released_at, opens_at or trade.released_at)
     if leg is Leg.ENTRY:
         fills = [order.last_fill_at for order in exits]
         since = max([since, *(at for at in fills if at is not None)])

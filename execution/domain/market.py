@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from execution.domain import options
-from execution.domain.instruments import CENT, ONE, SMALLEST
+from execution.domain.instruments import CENT, ONE, SMALLEST, Instrument
 from execution.domain.words import AssetClass, PriceType, Side
 
 
@@ -55,6 +55,8 @@ class Market:
 
     quote: Quote | None = None
     figures: Figures | None = None
+    # What the quote is of; empty for the trade's own.
+    instrument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class Contract:
     point_value: Decimal = ONE
     # Quantities are multiples of this, whatever the venue could do.
     lot: Decimal = SMALLEST
+
+
+def contract_in(instrument: Instrument, price: Decimal | None) -> Contract:
+    """How a known instrument is priced around a price."""
+    tick = instrument.tick if price is None else instrument.tick_at(price)
+    return Contract(tick, instrument.point_value, instrument.lot)
 
 
 def contract_of(asset_class: AssetClass, price: Decimal | None) -> Contract:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from execution.domain import brackets, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
-from execution.domain.market import Contract, Market, contract_of
+from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
 from execution.domain.trades import Style, Trade
 from execution.domain.words import By, Leg, OrdType, Side
@@ -56,7 +56,10 @@ def _lacks_its_price(style: Style) -> bool:
 
 def contract(trade: Trade, price: Decimal | None) -> Contract:
     """How the trade's instrument is priced and counted."""
-    return trade.contract or contract_of(trade.asset_class, price or trade.signal_price)
+    price = price or trade.signal_price
+    if trade.opens is not None:
+        return contract_in(trade.opens, price)
+    return contract_of(trade.asset_class, price)
 
 
 def planning_price(trade: Trade, style: Style, side: Side, market: Market | None) -> Decimal | None:
@@ -148,6 +151,7 @@ def send(
     quantity: Decimal,
     revision: int,
     *,
+    instrument: str,
     guards: tuple[Guard, ...] = (),
     numbers: Mapping[str, str],
 ) -> Send:
@@ -167,6 +171,7 @@ def send(
         time_in_force=terms.time_in_force,
         cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
         guards=guards,
+        instrument=instrument or trade.instrument,
         numbers=numbers,
     )
 
@@ -197,3 +202,21 @@ def _time_in_force(style: Style, venue: VenueRules) -> str:
 
 def _unsupported(ord_type: OrdType) -> Refusal:
     return Refusal("order_type_unsupported", {"ord_type": ord_type.value})
+
+
+def numbers(
+    trade: Trade, terms: Terms, market: Market | None, decided: Mapping[str, str]
+) -> dict[str, str]:
+    """What an order was decided from: kept with it."""
+    quote = market.quote if market else None
+    figures = market.figures if market else None
+    found = {
+        **decided,
+        "planning_price": text(terms.priced.planning),
+        "bid": text(quote.bid if quote else None),
+        "ask": text(quote.ask if quote else None),
+        "equity": text(figures.equity if figures else None),
+        "ticker": trade.ticker if trade.opens is not None else "",
+        **{f"chain_{name}": number for name, number in trade.chosen_from.items()},
+    }
+    return {name: number for name, number in found.items() if number}

@@ -15,6 +15,7 @@ from execution.domain.decisions import (
     Decision,
     End,
     Look,
+    Lot,
     Progress,
     Refusal,
     Scope,
@@ -29,7 +30,6 @@ from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
 from execution.domain.words import (
     Action,
-    AssetClass,
     Leg,
     OrdType,
     Sentiment,
@@ -55,6 +55,8 @@ def decide(
         return following.breakeven(trade, progress, progress.stop)
     if progress.entry is not None:
         return following.entry(trade, progress, progress.entry)
+    if trade.unknown:
+        return refuse(trade, scope, trade.unknown, trade.unknown_numbers)
     plan = _Plan(trade, scope, progress, venue, market)
     return plan.after_exits() if progress.exits else plan.begin()
 
@@ -75,7 +77,7 @@ class _Plan:
     market: Market | None
 
     def begin(self) -> Decision:
-        if to_cancel := self._asked_to_cancel():
+        if to_cancel := self._to_cancel_first():
             return CancelFirst(to_cancel, judged_after=True)
         if self._cancels_first and self._is_canceling():
             return Wait(TradeState.WORKING, "")
@@ -100,20 +102,26 @@ class _Plan:
     def after_exits(self) -> Decision:
         """The exit was sent: follow it; then pay the rest of a debt, or enter."""
         trade, progress = self.trade, self.progress
-        side = progress.exits[0].terms.side
+        first = progress.exits[0].terms
+        side = trade.order_side(first.instrument, first.side)
         asked = self._asked_before()
         may_enter = self._may_enter(side)
         if any(o.is_open for o in progress.exits):
             return following.open_exit(progress, flips=may_enter)
         if any(not o.is_filled for o in progress.exits):
             return following.ended_exit(trade, progress)
-        if progress.in_debt and (self.scope.in_doubt or self.scope.position * side.sign < 0):
+        closed = {o.terms.instrument for o in progress.exits}
+        more = any(lot.instrument not in closed for lot in self.scope.against(side))
+        owes = self.scope.in_doubt or self.scope.position * side.sign < 0
+        if (progress.in_debt and owes) or (more and self.scope.lots):
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 return self._close(Close(side, want), asked)
         if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
-        return End(TradeState.FILLED, self._why_no_entry(side, asked))
+        return End(
+            TradeState.FILLED, following.why_no_entry(trade, self.scope, progress, side, asked)
+        )
 
     def _may_enter(self, side: Side) -> bool:
         if self.trade.wanted is not None:
@@ -130,15 +138,6 @@ class _Plan:
             return self.progress.asked is None
         flat = self.trade.sentiment is Sentiment.FLAT or self.trade.action is Action.REVERSE
         return flat or self.trade.signal_quantity is None
-
-    def _why_no_entry(self, side: Side, asked: Decimal | None) -> str:
-        if self.progress.unprotected and self.scope.position * side.sign < 0:
-            return "now_unprotected"
-        wanted_more = asked is not None and asked > self.progress.exited
-        toward = table.enters_toward(self.trade, side)
-        if toward and table.subtracts(self.trade) and asked == self.progress.exited:
-            return "subtracted_flat"
-        return "swap_off" if wanted_more and toward and self.trade.allows(side) else ""
 
     def _second_half(self, side: Side, asked: Decimal | None) -> Decision:
         """The entry of a flip; refused, it leaves the flip half done, with the reason."""
@@ -169,16 +168,8 @@ class _Plan:
         """A wanted position is judged by what is filled, so nothing of ours may work."""
         return bool(self.trade.cancel_first) or self.trade.wanted is not None
 
-    def _asked_to_cancel(self) -> tuple[str, ...]:
-        """Orders that the signal itself wants gone before it is judged."""
-        if not self._cancels_first:
-            return ()
-        wanted = self.trade.cancel_ord_type
-        return tuple(
-            order.cl_ord_id
-            for order in self.scope.entries
-            if not order.cancel_asked and wanted in (None, order.ord_type)
-        )
+    def _to_cancel_first(self) -> tuple[str, ...]:
+        return following.asked_to_cancel(self.trade, self.scope) if self._cancels_first else ()
 
     def _is_canceling(self) -> bool:
         return any(e.cancel_asked and not e.in_doubt for e in self.scope.entries)
@@ -195,16 +186,20 @@ class _Plan:
             return None
         side = trade.direction or (Side.SELL if self.scope.position > 0 else Side.BUY)
         plain = trade.size_type in sizing.PLAIN_TYPES
-        if not plain and self.market is None:
-            return Look()
-        price = ordering.planning_price(trade, trade.exit, side, self.market)
+        held = (*self.scope.against(Side.BUY), *self.scope.against(Side.SELL))
+        symbol = held[0].instrument if held else trade.instrument
+        market = self._market_of(symbol)
+        if not plain and market is None:
+            return Look(symbol)
+        side = trade.order_side(symbol, side)
+        price = ordering.planning_price(trade, trade.exit, side, market)
         return sizing.units(
             trade,
             trade.signal_quantity,
             held=abs(self.scope.position),
             price=price,
             stop=None,
-            figures=self.market.figures if self.market else None,
+            figures=market.figures if market else None,
             contract=ordering.contract(trade, price),
         )
 
@@ -246,15 +241,21 @@ class _Plan:
     # -- entering
 
     def _enter(self, side: Side, asked: Decimal | None) -> Decision:
-        if refusal := self._not_allowed(side):
+        if refusal := table.forbids(self.trade, self.progress, side):
             return self._refuse(refusal)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
-        if (replaced := self._replaced()) is not None:
+        if (replaced := following.replaced(self.trade, self.scope)) is not None:
             return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
-        if self.market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
-            return Look()
-        terms = ordering.entry_terms(self.trade, side, self.venue, self.market)
+        if self.trade.option is not None and self.trade.opens is None:
+            # What is added to is what is held.
+            held = self.scope.against(side.opposite)
+            return Look(held[0].instrument if held else "", chooses=side)
+        market = self._market_of(self.trade.instrument)
+        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
+            return Look(self.trade.instrument)
+        side = self.trade.entry_side(side)
+        terms = ordering.entry_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         wanted = self._entry_units(terms, asked)
@@ -263,47 +264,33 @@ class _Plan:
         quantity = sizing.entry_quantity(self.trade, side, wanted, self._step())
         if isinstance(quantity, Refusal):
             return self._refuse(quantity)
-        guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, self.market)
+        guarded = ordering.guard_entry(self.trade, terms, quantity, self.venue, market)
         if isinstance(guarded, Refusal):
             return self._refuse(guarded)
         return ordering.send(
-            self.trade, terms, quantity, 0, guards=guarded, numbers=self._seen(asked, terms)
+            self.trade,
+            terms,
+            quantity,
+            0,
+            instrument=self.trade.instrument,
+            guards=guarded,
+            numbers=self._seen(asked, terms, market),
         )
-
-    def _not_allowed(self, side: Side) -> Refusal | None:
-        trade = self.trade
-        if self.progress.entry_dropped:
-            return Refusal(self.progress.entry_dropped, dict(self.progress.dropped_numbers))
-        if trade.entry_refused:
-            return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
-        if not trade.allows(side):
-            return Refusal("side_not_allowed")
-        if trade.is_crypto and side is Side.SELL:
-            return Refusal("short_not_allowed")
-        is_option = trade.asset_class is AssetClass.OPTIONS
-        if is_option and side is Side.SELL and not trade.short_options:
-            return Refusal("short_options_off")
-        return None
-
-    def _replaced(self) -> tuple[str, ...] | None:
-        """Open entries that the setting wants gone before another one; None for no such."""
-        trade, scope = self.trade, self.scope
-        if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
-            return None
-        ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
-        return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
 
     # -- closing
 
     def _close(self, close: Close, asked: Decimal | None) -> Decision:
-        """Cancel own open entries and protection, then send what may still be closed."""
-        scope, progress = self.scope, self.progress
-        held = max(-scope.position * close.side.sign, ZERO)
-        left = held if close.want is None else close.want - progress.exited
+        """Cancel own open entries and protection, then send what may still be closed, one lot
+        after the other."""
+        progress = self.progress
+        want = None if close.want is None else close.want - progress.exited
+        lot, scope = self.scope.next_to_close(close.side, want)
+        held = abs(lot.quantity)
+        left = held if want is None else want
         guards = (*scope.protection, *(scope.others_guards if left >= held else ()))
         obstacle = None
         if held and any(not o.cancel_asked for o in guards):
-            obstacle = self._cannot_close(close.side, held, left)
+            obstacle = self._cannot_close(close.side, lot, left)
         # What guards the position stays while nothing else can close it.
         ours = scope.entries if obstacle else (*scope.entries, *guards)
         if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
@@ -312,32 +299,41 @@ class _Plan:
             return Wait(TradeState.WORKING, "")
         if obstacle:
             return obstacle
-        guarding = scope.guarded + max((o.leaves for o in scope.protection), default=ZERO)
-        working = sum((o.leaves for o in scope.closing if o.side is close.side), ZERO)
-        free = held - working - guarding
+        free = scope.free(close.side, want)
         is_short = left >= held > 0 or free <= 0 < held
         replaced = closing.less_urgent(self.trade, scope, close.side) if is_short else None
         if replaced is not None:
             return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
         if free > 0:
             quantity = sizing.down(left, self._step()) if left < free else free
-            wrong = self._cannot_close(close.side, held, left)
-            return wrong or self._send_exit(close.side, quantity, asked)
+            wrong = self._cannot_close(close.side, lot, left)
+            return wrong or self._send_exit(close.side, lot, quantity, asked)
         return self._nothing_to_close(close, asked, held)
 
-    def _cannot_close(self, side: Side, held: Decimal, left: Decimal) -> Decision | None:
-        found = closing.obstacle(
-            self.trade, side, left, self.venue, self.market, held=held, step=self._step()
-        )
+    def _market_of(self, symbol: str) -> Market | None:
+        """What was seen of the market, when that was this instrument's."""
+        is_it = self.market is not None and self.market.instrument in ("", symbol)
+        return self.market if is_it else None
+
+    def _cannot_close(self, side: Side, lot: Lot, left: Decimal) -> Decision | None:
+        symbol = lot.instrument or self.trade.instrument
+        side, market = self.trade.order_side(symbol, side), self._market_of(symbol)
+        found = closing.obstacle(self.trade, side, lot, left, self.venue, market, step=self._step())
         return self._refuse(found) if isinstance(found, Refusal) else found
 
-    def _send_exit(self, side: Side, quantity: Decimal, asked: Decimal | None) -> Decision:
-        terms = ordering.exit_terms(self.trade, side, self.venue, self.market)
+    def _send_exit(
+        self, side: Side, lot: Lot, quantity: Decimal, asked: Decimal | None
+    ) -> Decision:
+        symbol = lot.instrument or self.trade.instrument
+        side, market = self.trade.order_side(symbol, side), self._market_of(symbol)
+        terms = ordering.exit_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         revision = len(self.progress.exits)
-        numbers = self._seen(asked, terms)
-        return ordering.send(self.trade, terms, quantity, revision, numbers=numbers)
+        numbers = self._seen(asked, terms, market)
+        return ordering.send(
+            self.trade, terms, quantity, revision, instrument=symbol, numbers=numbers
+        )
 
     def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
         scope, progress = self.scope, self.progress
@@ -358,42 +354,45 @@ class _Plan:
 
     def _break_even(self, side: Side) -> Decision:
         """A stop at the average price in place of the resting one."""
-        if self.market is None:
-            return Look()
+        lot, scope = self.scope.next_to_close(side)
+        symbol = lot.instrument or self.trade.instrument
+        if (market := self._market_of(symbol)) is None:
+            return Look(symbol)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
         terms = ordering.breakeven_terms(
-            self.trade, side, self.scope.avg_price, self.venue, self.market
+            self.trade,
+            self.trade.order_side(symbol, side),
+            lot.avg_price,
+            self.venue,
+            market,
         )
         if isinstance(terms, Refusal):
             return self._refuse(terms)
-        resting = [o for o in self.scope.protection if o.ord_type is not OrdType.LIMIT]
+        resting = [o for o in scope.protection if o.ord_type is not OrdType.LIMIT]
         if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if resting:
             return Wait(TradeState.WORKING, "")
-        free = abs(self.scope.position) - sum((o.leaves for o in self.scope.closing), ZERO)
+        free = abs(lot.quantity) - sum((o.leaves for o in scope.closing), ZERO)
         if free <= 0:
             return self._refuse(Refusal("already_closing"))
-        return ordering.send(self.trade, terms, free, 0, numbers=self._seen(None, terms))
+        numbers = self._seen(None, terms, market)
+        return ordering.send(self.trade, terms, free, 0, instrument=symbol, numbers=numbers)
 
     # -- what was seen
 
-    def _seen(self, asked: Decimal | None, terms: ordering.Terms) -> dict[str, str]:
-        """What the order was decided from."""
-        quote = self.market.quote if self.market else None
-        figures = self.market.figures if self.market else None
-        numbers = {
-            "exposure": text(exposure_of(self.scope, self.progress)),
+    def _seen(
+        self, asked: Decimal | None, terms: ordering.Terms, market: Market | None
+    ) -> dict[str, str]:
+        exposure = exposure_of(self.scope, self.progress)
+        decided = {
+            "exposure": text(exposure),
             "position": text(self.scope.position),
             "asked": text(asked),
-            "planning_price": text(terms.priced.planning),
-            "bid": text(quote.bid if quote else None),
-            "ask": text(quote.ask if quote else None),
-            "equity": text(figures.equity if figures else None),
             "unprotected": str(self.progress.unprotected or ""),
         }
-        return {name: number for name, number in numbers.items() if number}
+        return ordering.numbers(self.trade, terms, market, decided)
 
     def _refuse(self, refusal: Refusal) -> End:
         return refuse(self.trade, self.scope, refusal.reason, refusal.numbers)

@@ -48,8 +48,8 @@ def in_scope(attribution: Attribution, *, own: Decimal, whole: Decimal) -> Decim
     return min(max(own, whole), ZERO)
 
 
-def attribute(*, others_trade_here: bool, whole: Decimal, own: Decimal) -> Attribution:
+def attribute(*, others_trade_here: bool, is_all_own: bool) -> Attribution:
     """Decide at the first trade: the whole account when nobody else is there."""
-    if others_trade_here or whole != own:
+    if others_trade_here or not is_all_own:
         return Attribution.OWN
     return Attribution.ACCOUNT

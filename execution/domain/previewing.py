@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from execution.domain import judging, ordering, planning
@@ -16,6 +17,7 @@ from execution.domain.decisions import (
     End,
     Guard,
     Look,
+    Lot,
     Progress,
     Scope,
     Send,
@@ -31,6 +33,15 @@ from execution.domain.words import AssetClass, ExecType, Leg, OrdStatus, Origin,
 
 # A flip cancels, exits and enters; more than this would be a circle.
 MOST_STEPS = 12
+NOTHING_ELSE: Mapping[str, Market] = MappingProxyType({})
+
+
+class Unseen(Exception):
+    """The plan cannot go on before something more was looked at."""
+
+    def __init__(self, wanted: Look) -> None:
+        super().__init__(wanted.instrument)
+        self.wanted = wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,11 @@ class Plan:
     worst_loss: Decimal | None = None
 
 
-def plan(trade: Trade, seen: Seen) -> Plan:
-    """The whole of a trade from a state. What nobody looked at counts as not known."""
+def plan(trade: Trade, seen: Seen, others: Mapping[str, Market] = NOTHING_ELSE) -> Plan:
+    """The whole of a trade from a state; `others` are the markets of what else is held there.
+
+    Raises Unseen.
+    """
     scope, progress, now = seen.scope, seen.progress, seen.at
     market = seen.market or Market()
     sends: list[Send] = []
@@ -80,6 +94,10 @@ def plan(trade: Trade, seen: Seen) -> Plan:
                     exposure = planning.exposure_of(scope, progress)
                     progress = replace(progress, exposure=exposure)
                 scope, progress = _canceled(scope, progress, cl_ord_ids)
+            case Look(instrument, None) if instrument in others:
+                market = others[instrument]
+            case Look():
+                raise Unseen(decision)
             case _:
                 break
     worst = _worst_loss(trade, sends)
@@ -109,8 +127,7 @@ def _filled(
     kind = ExecType.NEW if rests else ExecType.FILL
     order.add(_report(order.terms, kind, send.quantity, price, now))
     if not rests:
-        position = scope.position + send.side.sign * send.quantity
-        scope = replace(scope, position=position, avg_price=price)
+        scope = _moved(trade, scope, send, price)
     asked = send.numbers.get("asked")
     progress = replace(
         progress,
@@ -124,6 +141,17 @@ def _filled(
             return scope, replace(progress, exits=(*progress.exits, order))
         case Leg.STOP | Leg.TAKE_PROFIT:
             return scope, replace(progress, stop=order)
+
+
+def _moved(trade: Trade, scope: Scope, send: Send, price: Decimal) -> Scope:
+    """The position after a fill, also by instrument."""
+    change = trade.order_side(send.instrument, send.side).sign * send.quantity
+    lots = {lot.instrument: lot for lot in scope.lots}
+    if scope.lots:
+        before = lots.get(send.instrument, Lot(send.instrument, ZERO))
+        lots[send.instrument] = Lot(send.instrument, before.quantity + change, price)
+    left = tuple(lot for lot in lots.values() if lot.quantity)
+    return replace(scope, position=scope.position + change, avg_price=price, lots=left)
 
 
 def _paid(trade: Trade, scope: Scope, market: Market, send: Send) -> Market:
@@ -147,12 +175,15 @@ def _canceled(
     entries = tuple(o for o in scope.entries if o.cl_ord_id not in cl_ord_ids)
     protection = tuple(o for o in scope.protection if o.cl_ord_id not in cl_ord_ids)
     closing = tuple(o for o in scope.closing if o.cl_ord_id not in cl_ord_ids)
+    others = tuple(o for o in scope.others_guards if o.cl_ord_id not in cl_ord_ids)
     progress = replace(
         progress,
         canceled_first=progress.canceled_first + len(scope.entries) - len(entries),
         unprotected=progress.unprotected + len(scope.protection) - len(protection),
     )
-    left = replace(scope, entries=entries, protection=protection, closing=closing)
+    left = replace(
+        scope, entries=entries, protection=protection, closing=closing, others_guards=others
+    )
     return left, progress
 
 
@@ -181,7 +212,7 @@ def _terms(trade: Trade, send: Send, now: datetime) -> Terms:
         leg=send.leg,
         revision=send.revision,
         origin=Origin.SIGNAL,
-        instrument=trade.instrument,
+        instrument=send.instrument or trade.instrument,
         side=send.side,
         ord_type=send.ord_type,
         time_in_force=send.time_in_force,

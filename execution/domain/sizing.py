@@ -2,7 +2,8 @@
 
 from decimal import ROUND_DOWN, Decimal, localcontext
 
-from execution.domain.decisions import Refusal, text
+from execution.domain import pairs
+from execution.domain.decisions import Lot, Refusal, text
 from execution.domain.market import Contract, Figures
 from execution.domain.orders import ZERO
 from execution.domain.prices import DIGITS, HUNDRED
@@ -126,3 +127,11 @@ def needs_the_account(trade: Trade) -> bool:
     """True when the size cannot be worked out without the account's figures."""
     by_figures = trade.size_type in EQUITY_TYPES or trade.size_type is SizeType.PERCENT_OF_BALANCE
     return by_figures or trade.wanted is not None
+
+
+def is_dust(trade: Trade, lot: Lot) -> bool:
+    """True for crypto that is worth too little to be sold."""
+    price = trade.signal_price or lot.avg_price
+    if not (trade.is_crypto and lot.quantity) or price is None:
+        return False
+    return pairs.is_dust(lot.quantity, price)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from execution.domain.decisions import Refusal
+from execution.domain.decisions import Progress, Refusal
 from execution.domain.trades import Trade
-from execution.domain.words import Action, Sentiment, Side, Sides
+from execution.domain.words import Action, AssetClass, Sentiment, Side, Sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +138,19 @@ def _reduction(trade: Trade, side: Side, toward: Decimal, asked: Decimal | None)
     if not toward:
         return Refusal("no_position")
     return Refusal("sentiment_mismatch") if asked is None else Close(side, asked)
+
+
+def forbids(trade: Trade, progress: Progress, side: Side) -> Refusal | None:
+    """Why nothing may be opened on a side."""
+    if progress.entry_dropped:
+        return Refusal(progress.entry_dropped, dict(progress.dropped_numbers))
+    if trade.entry_refused:
+        return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
+    if not trade.allows(side):
+        return Refusal("side_not_allowed")
+    if trade.is_crypto and side is Side.SELL:
+        return Refusal("short_not_allowed")
+    is_option = trade.asset_class is AssetClass.OPTIONS
+    if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
+        return Refusal("short_options_off")
+    return None

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution.domain.market import Contract
+from execution.domain import options
+from execution.domain.instruments import Instrument
+from execution.domain.options import OptionType, Right
 from execution.domain.sync import Target
 from execution.domain.words import (
     Action,
@@ -79,6 +81,21 @@ class StopLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class OptionWish:
+    """Which option of an underlying is meant."""
+
+    option_type: OptionType = OptionType.BOTH
+    inverts_puts: bool = False
+    in_the_money: bool = False
+    # A date, or a distance such as `+2 weeks`; empty for the nearest.
+    expiration: str = ""
+    strikes_away: int = 0
+    # How much of the chain is asked for first.
+    strike_count: int = 0
+    strike: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
     """What one subscription wants, with the settings that bind it."""
 
@@ -101,8 +118,22 @@ class Trade:
     allow_add: bool
     allow_swap: bool
     asset_class: AssetClass = AssetClass.STOCKS
-    # Where more is known of the instrument than its class.
-    contract: Contract | None = None
+    # As the signal wrote the instrument; `instrument` is its canonical symbol once known.
+    ticker: str = ""
+    # What it is planned in a row with: the root, the underlying, the pair.
+    lane: str = ""
+    # What an entry is in; None where a chain has yet to be asked.
+    opens: Instrument | None = None
+    # The ticker names one contract, not whichever is meant today.
+    is_named: bool = False
+    # What an option was chosen by.
+    chosen_from: Mapping[str, str] = field(default_factory=dict)
+    # Why the ticker means nothing.
+    unknown: str = ""
+    unknown_numbers: Mapping[str, str] = field(default_factory=dict)
+    option: OptionWish | None = None
+    # What the sender saw the underlying at; `signal_price` is that of the option.
+    underlying_price: Decimal | None = None
     size_type: SizeType = SizeType.FIXED_QUANTITY
     # Of sizes that the signal names.
     multiplier: Decimal = Decimal(1)
@@ -162,6 +193,31 @@ class Trade:
     def direction(self) -> Side | None:
         """The side of buy and sell; the other actions have none of their own."""
         return {Action.BUY: Side.BUY, Action.SELL: Side.SELL}.get(self.action)
+
+    @property
+    def sees_only(self) -> str:
+        """The one contract that an exit which names it may close; empty for all of a lane."""
+        is_one = self.is_named and self.action is Action.EXIT and self.opens is not None
+        return self.instrument if is_one else ""
+
+    def order_side(self, symbol: str, side: Side) -> Side:
+        """The side of an order in a contract that moves the position toward `side`, and back:
+        unless puts themselves are traded, bought puts are bearish."""
+        wish = self.option
+        if wish is None or self.is_named:
+            return side
+        if wish.option_type is OptionType.PUT and not wish.inverts_puts:
+            return side
+        contract = options.read(symbol)
+        is_put = contract is not None and contract.right is Right.PUT
+        return side.opposite if is_put else side
+
+    def entry_side(self, side: Side) -> Side:
+        """The side of the order that enters toward `side`."""
+        wish = self.option
+        if wish is None or self.is_named:
+            return side
+        return options.leg(wish.option_type, side, inverts_puts=wish.inverts_puts)[1]
 
     def style(self, leg: Leg) -> Style:
         """How an order of a leg is worked."""

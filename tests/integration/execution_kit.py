@@ -13,6 +13,7 @@ from grpc import aio
 from execution.config import Config
 from execution.paper.config import Config as PaperConfig
 from execution.paper.server import PaperServer
+from execution.queueing import NextOpen, exchange_opens
 from execution.server import ExecutionServer
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -37,6 +38,7 @@ class Kit:
     seq: int = 0
     facts: list[pb.Fact] = field(default_factory=list)
     cursor: str = ""
+    next_open: NextOpen = exchange_opens
 
     @property
     def stub(self) -> Any:
@@ -170,7 +172,9 @@ class Kit:
         """Kill execution and start it again on the same database."""
         await self.server.kill()
         await self.close_channels()
-        self.server = await start_server(self.database, self.venue, instance or self.instance)
+        self.server = await start_server(
+            self.database, self.venue, instance or self.instance, self.next_open
+        )
 
     async def close_channels(self) -> None:
         for name in ("_channel", "_venue_channel"):
@@ -180,10 +184,13 @@ class Kit:
                 setattr(self, name, None)
 
 
-async def start_server(database: Any, venue: PaperServer, instance: str) -> ExecutionServer:
+async def start_server(
+    database: Any, venue: PaperServer, instance: str, next_open: NextOpen = exchange_opens
+) -> ExecutionServer:
     """One execution instance on a free port."""
     server = ExecutionServer(
-        Config("127.0.0.1:0", database.url("execution"), f"127.0.0.1:{venue.port}", instance)
+        Config("127.0.0.1:0", database.url("execution"), f"127.0.0.1:{venue.port}", instance),
+        next_open=next_open,
     )
     await server.start()
     return server
@@ -191,13 +198,17 @@ async def start_server(database: Any, venue: PaperServer, instance: str) -> Exec
 
 @asynccontextmanager
 async def running(
-    database: Any, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    database: Any,
+    *,
+    next_open: NextOpen = exchange_opens,
+    venue_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Kit]:
-    """Venue and execution, started; stopped afterwards. The clock is the venue's."""
-    venue = PaperServer(PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), clock)
+    """Venue and execution, started; stopped afterwards."""
+    venue = PaperServer(PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), venue_clock)
     await venue.start()
     await venue._writer.ready.wait()
-    kit = Kit(database, venue, await start_server(database, venue, "execution-1"), "execution-1")
+    server = await start_server(database, venue, "execution-1", next_open)
+    kit = Kit(database, venue, server, "execution-1", next_open=next_open)
     try:
         yield kit
     finally:

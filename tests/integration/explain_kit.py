@@ -236,7 +236,7 @@ async def standing(database: Database, count: int, seed: int) -> AsyncIterator[S
     """A person's strategy with so many subscriptions of various settings, on a venue that
     stands still."""
     frozen, chance = datetime.now(UTC), random.Random(seed)
-    async with running(database, lambda: frozen) as kit:
+    async with running(database, venue_clock=lambda: frozen) as kit:
         target = f"127.0.0.1:{kit.server.port}"
         app = create_site(
             config.read(

@@ -233,7 +233,7 @@ async def test_a_given_state_is_planned_from_and_the_account_is_left_alone(kit: 
 
     given = pb.SeenState()
     given.CopyFrom(now.seen)
-    given.position = given.exposure = "7"
+    given.position = given.exposure = given.lots[0].quantity = "7"
     asked = kit.trade("exit", "", account=pb.Account(broker="none", account="of ours"))
     request = pb.PreviewTradesRequest(trades=[asked], given=[given])
     [told] = (await kit.stub.PreviewTrades(request, timeout=SECONDS)).previews

@@ -145,6 +145,20 @@ def test_a_filled_order_shows_everywhere(stage: Stage) -> None:
     ]
 
 
+def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
+    meant = pb.Resolved(ticker="MNQ1!", symbol="MNQZ2026", expires="2026-12-18", tick="0.25")
+    facts = [
+        stage.fact(1, trade_resolved=pb.TradeResolved(resolved=meant)),
+        stage.fact(2, trade_outcome=pb.TradeOutcome(state=pb.TRADE_STATE_WORKING)),
+    ]
+    stage.projector.apply("", "c1", facts[:1])
+    stage.projector.apply("c1", "c2", facts[1:])
+    found = stage.owner.execute("SELECT contract, state FROM web.trades").fetchone()
+    assert found is not None
+    assert (found[0]["symbol"], found[0]["expires"]) == ("MNQZ2026", "2026-12-18")
+    assert (found[0]["rolls"], found[1]) == (None, "WORKING")
+
+
 def test_reading_from_the_beginning_again_changes_nothing(stage: Stage) -> None:
     stage.projector.apply("", "c1", stage.filled())
     before = stage.read_models()

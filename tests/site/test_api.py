@@ -33,6 +33,7 @@ TRADE_KEYS = [
     "reason",
     "message",
     "instrument",
+    "contract",
     "protection",
     "stages",
     "orders",

@@ -151,3 +151,19 @@ def test_the_message_builder_works_both_ways_and_judges(site: Site) -> None:
     _, page = post(client, here, here, sender="curl", do="read", message='{"ticker": ')
     assert "malformed-json" in page
     assert '{"ticker": ' in html.unescape(page)
+
+
+def test_a_trade_shows_what_its_ticker_means(site: Site) -> None:
+    meant = (
+        '{"ticker": "MNQ1!", "symbol": "MNQZ2026", "expires": "2026-12-18", '
+        '"rolls": "2026-12-16", "warning": "MNQ1! is MNQZ2026 until it rolls."}'
+    )
+    here = f"/trades/{site.ours.shown('trade')}"
+    client = site.signed_in(site.ours)
+    assert "→" not in client.get(here).text
+    site.owner.execute("UPDATE web.trades SET contract = %s", (meant,))
+    page = client.get(here).text
+    assert "MNQ1! → MNQZ2026" in page
+    assert "expires 18 Dec 2026" in page
+    assert "rolls 16 Dec 2026" in page
+    assert "MNQ1! is MNQZ2026 until it rolls." in page

@@ -30,7 +30,6 @@ def test_an_example_is_accepted_or_refused_as_it_says(becomes: str, message: str
     assert refused.value.code == becomes
 
 
-# What option choices come to hangs on the chain of the day.
 PLANNED = re.compile(
     r"^```json accepted\n(.*?)^```$(?:\n\*Plan: (.*?)\*$)?", re.DOTALL | re.MULTILINE
 )
@@ -38,10 +37,8 @@ PLANNED = re.compile(
 
 @pytest.mark.parametrize(("message", "plan"), PLANNED.findall(PAGE))
 def test_an_accepted_example_gives_the_plan_beside_it(message: str, plan: str) -> None:
-    if '"SPY' in message:
-        assert not plan
-        return
-    asset_class = "futures" if "MNQ" in message else "stocks"
+    classes = {'"MNQ': "futures", '"SPY': "options"}
+    asset_class = next((classes[name] for name in classes if name in message), "stocks")
     assert plan_of(message, asset_class=asset_class) == plan.replace("\n", " ")
 
 

@@ -94,11 +94,18 @@ def test_d7_cancel_says_when_the_position_is_left_unprotected() -> None:
 
 def test_k_a_full_exit_below_the_venues_minimum_is_dust() -> None:
     venue = replace(VENUE, smallest_quantity=Decimal("0.01"))
-    trade = a_trade("exit", asset_class=AssetClass.CRYPTO)
+    trade = a_trade("exit", asset_class=AssetClass.CRYPTO, signal_price=Decimal(150))
     dust = planning.decide(trade, held("0.009"), Progress(), venue)
     assert refused(dust) == "no_position"
     enough = planning.decide(trade, held("0.01"), Progress(), venue)
     assert sent(enough) == (Leg.EXIT, SELL, "0.01")
+
+
+def test_crypto_worth_less_than_a_dollar_fifty_is_dust() -> None:
+    trade = a_trade("exit", asset_class=AssetClass.CRYPTO)
+    assert refused(decide(trade, held("0.0149"))) == "no_position"
+    assert sent(decide(trade, held("0.015"))) == (Leg.EXIT, SELL, "0.015")
+    assert sent(decide(replace(trade, asset_class=AssetClass.STOCKS), held("0.001")))
 
 
 def test_k_a_sell_that_would_open_a_short_option_is_skipped() -> None:
@@ -129,7 +136,7 @@ def test_c5_an_entry_whose_stop_cannot_be_placed_is_skipped() -> None:
 
 def test_what_needs_the_market_asks_for_it_before_anything_is_decided() -> None:
     money = a_trade("buy", "1000", size_type=SizeType.DOLLAR_AMOUNT)
-    assert decide(money, held("0"), seen=None) == Look()
+    assert decide(money, held("0"), seen=None) == Look("AAPL")
     assert isinstance(decide(a_trade("buy", "3"), held("0"), seen=None), Send)
     assert isinstance(decide(a_trade("exit"), held("5"), seen=None), Send)
 

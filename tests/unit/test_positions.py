@@ -36,10 +36,10 @@ def test_crossing_zero_restarts_the_price() -> None:
 
 
 def test_a_the_only_subscription_trades_the_whole_account() -> None:
-    alone = positions.attribute(others_trade_here=False, whole=Decimal(0), own=Decimal(0))
+    alone = positions.attribute(others_trade_here=False, is_all_own=True)
     assert alone is Attribution.ACCOUNT
-    shared = positions.attribute(others_trade_here=True, whole=Decimal(0), own=Decimal(0))
-    foreign = positions.attribute(others_trade_here=False, whole=Decimal(3), own=Decimal(0))
+    shared = positions.attribute(others_trade_here=True, is_all_own=True)
+    foreign = positions.attribute(others_trade_here=False, is_all_own=False)
     assert shared is foreign is Attribution.OWN
 
 

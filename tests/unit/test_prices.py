@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import known
 from execution.domain import brackets, prices
 from execution.domain.decisions import Guard, Refusal, Send, Wait
 from execution.domain.market import Contract, Market
@@ -235,7 +236,7 @@ def test_an_order_type_is_never_replaced(
 
 
 def test_the_point_value_of_a_future_is_in_its_risk() -> None:
-    points = Contract(Decimal("0.25"), Decimal(2), Decimal(1))
+    contract = known.find("MNQZ2026")
     stop_ = StopLoss(OrdType.STOP, Distance(By.AMOUNT, Decimal(25)))
     trade = a_trade(
         "buy",
@@ -243,7 +244,7 @@ def test_the_point_value_of_a_future_is_in_its_risk() -> None:
         size_type=SizeType.RISK_DOLLAR_AMOUNT,
         stop_loss=stop_,
         asset_class=AssetClass.FUTURES,
-        contract=points,
+        opens=contract,
     )
     decision = decide(trade, held("0"), seen=market("25125.25"))
     assert isinstance(decision, Send)

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from execution import seeing
-from execution.domain import judging, table
-from execution.domain.decisions import OpenOrder, Progress, Scope
+from execution import known, seeing
+from execution.domain import instruments, judging, options, table
+from execution.domain.decisions import End, Lot, OpenOrder, Progress, Scope, Send
 from execution.domain.judging import Seen
 from execution.domain.market import Figures, Market, Quote
+from execution.domain.options import OptionType, Right
 from execution.domain.sync import Ledger
-from execution.domain.trades import Distance, StopLoss, Trade
-from execution.domain.words import By, Leg, OrdType, Side, Sides, SizeType
+from execution.domain.trades import Distance, OptionWish, StopLoss, Trade
+from execution.domain.words import AssetClass, By, Leg, OrdType, Side, Sides, SizeType
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import NOON, VENUE, a_style, a_trade, filled, held, limit
 
@@ -31,8 +32,13 @@ _orders = st.lists(
         st.sampled_from(OrdType),
         st.booleans(),
         st.booleans(),
+        st.sampled_from(("", "AAPL", "MSFT")),
         st.sampled_from(("", "mine")),
     ),
+    max_size=2,
+).map(tuple)
+_lots = st.lists(
+    st.builds(Lot, st.sampled_from(("AAPL", "MSFT")), _numbers | _numbers.map(lambda n: -n), _some),
     max_size=2,
 ).map(tuple)
 _scopes = st.builds(
@@ -43,12 +49,14 @@ _scopes = st.builds(
     st.booleans(),
     avg_price=_some,
     protection=_orders,
+    lots=_lots,
     ledger=st.builds(Ledger, _some, _some, st.booleans(), _some),
 )
 _markets = st.none() | st.builds(
     Market,
     st.none() | st.builds(Quote, _some, _some, _some),
     st.none() | st.builds(Figures, _numbers, _numbers, _some),
+    st.sampled_from(("", "AAPL", "MSFT")),
 )
 _progress = st.builds(
     Progress,
@@ -88,10 +96,11 @@ _seen = st.builds(
     Seen,
     _scopes,
     _progress,
-    st.just(VENUE),
+    st.sampled_from((VENUE, replace(VENUE, keeps_hours=True))),
     _markets,
     st.sampled_from((1, 119, 121, 901)).map(lambda s: NOON + timedelta(seconds=s)),
     st.sampled_from((False, False, True)),
+    st.none() | st.sampled_from((60, 900)).map(lambda s: NOON + timedelta(seconds=s)),
 )
 
 
@@ -122,6 +131,62 @@ def test_the_hash_speaks_of_trade_state_and_orders() -> None:
     hashes = {seeing.fingerprint(other, decided) for other in others}
     hashes |= {seeing.fingerprint(trade, each) for each in (decided, changed, moved)}
     assert len(hashes) == 5
+
+
+@pytest.mark.parametrize(
+    ("ticker", "known_as"),
+    [("NQ1!", "NQH2026"), ("AAPL", ""), ("BTCUSD", ""), ("NQH6", "NQH2026")],
+)
+def test_a_step_is_decided_again_with_what_its_ticker_meant(ticker: str, known_as: str) -> None:
+    plain = a_trade("buy", "5", ticker=ticker, instrument=ticker, asset_class=_class_of(ticker))
+    seen = Seen(held("0"), Progress(), VENUE, Market(), NOON)
+    trade = known.resolve(plain)
+    decided = _kept(trade, seen)
+    assert decided.seen.resolved.symbol == known_as
+    recorded = decided.seen.resolved if decided.seen.HasField("resolved") else None
+    assert _again(known.resolve(plain, recorded), decided).hash == decided.hash
+
+
+def test_a_step_is_decided_again_with_the_option_that_was_chosen() -> None:
+    wish = OptionWish(OptionType.CALL)
+    plain = a_trade(
+        "buy", "5", ticker="AAPL", instrument="AAPL", asset_class=AssetClass.OPTIONS, option=wish
+    )
+    open_yet = known.resolve(plain)
+    contract = options.read("AAPL260116C00200000")
+    assert open_yet.opens is None and contract is not None
+    chosen_by = {"premium": "1.20", "underlying": "199.5", "as_of": NOON.isoformat()}
+    trade = known.opening(open_yet, instruments.option(contract, Right.CALL), chosen_by)
+    decided = _kept(trade, Seen(held("0"), Progress(), VENUE, Market(), NOON))
+    assert [order.instrument for order in decided.orders] == [contract.symbol]
+    assert _again(known.resolve(plain, decided.seen.resolved), decided).hash == decided.hash
+    other = pb.Resolved()
+    other.CopyFrom(decided.seen.resolved)
+    other.chosen_from["premium"] = "1.30"
+    assert _again(known.resolve(plain, other), decided).hash != decided.hash
+
+
+def test_an_entry_is_as_old_as_the_open_it_waited_for() -> None:
+    trade, late = a_trade("buy", "5"), NOON + timedelta(hours=20)
+    seen = Seen(held("0"), Progress(), VENUE, Market(), late, opens_at=late - timedelta(seconds=9))
+    assert isinstance(judging.judge(trade, seen), Send)
+    assert isinstance(judging.judge(trade, replace(seen, opens_at=None)), End)
+
+
+def _class_of(ticker: str) -> AssetClass:
+    if "NQ" in ticker:
+        return AssetClass.FUTURES
+    return AssetClass.CRYPTO if ticker.endswith("USD") else AssetClass.STOCKS
+
+
+def _kept(trade: Trade, seen: Seen) -> pb.Decision:
+    decided = seeing.record(trade, seen, judging.judge(trade, seen))
+    assert decided is not None
+    return pb.Decision.FromString(decided.SerializeToString())
+
+
+def _again(trade: Trade, kept: pb.Decision) -> pb.Decision:
+    return _kept(trade, seeing.read(trade, kept.seen))
 
 
 def test_another_rule_is_found_by_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from execution import known
 from execution import messages as execution_messages
-from execution.domain.trades import Distance, StopLoss, Trade
+from execution.domain.options import OptionType
+from execution.domain.trades import Distance, OptionWish, StopLoss, Trade
 from execution.domain.words import By, OrdType, SizeType
-from web.signals.rules import Signal, TakeProfit
+from web.signals.rules import OptionChoice, Signal, TakeProfit
 from web.signals.rules import StopLoss as SaidStop
 from web.subscriptions import settings
 from web.trades import messages
@@ -120,10 +122,33 @@ def test_reject_after_counts_from_the_sender_and_not_the_delay() -> None:
 
 def test_the_tick_of_a_future_is_in_the_table() -> None:
     trade = told(asset_class="futures", instrument="MNQZ2026", ticker="MNQZ2026")
-    assert trade.contract is not None
-    assert (trade.contract.tick, trade.contract.point_value) == (Decimal("0.25"), Decimal(2))
+    found = known.resolve(trade).opens
+    assert found is not None
+    assert (found.tick, found.point_value) == (Decimal("0.25"), Decimal(2))
 
 
 def test_a_flip_waits_as_long_as_its_settings_say() -> None:
     assert told().flip_wait == timedelta(seconds=120)
     assert told({"exit_fill_wait_seconds": "60"}).flip_wait == timedelta(seconds=60)
+
+
+def test_an_option_is_chosen_as_the_settings_and_the_signal_say() -> None:
+    said = OptionChoice(option_type="put", expiration="2026-02-20", strike_price=Decimal(230))
+    trade = told({"invert_puts": True, "strikes_away": 2}, "options", option=said)
+    assert trade.option == OptionWish(
+        OptionType.PUT, True, False, "2026-02-20", 2, 12, Decimal(230)
+    )  # fmt: skip
+    assert told(asset_class="options").option == OptionWish(strike_count=12)
+    assert told().option is None
+
+
+def test_a_signals_limit_is_the_underlyings_unless_the_setting_says_otherwise() -> None:
+    said: dict[str, Any] = {"order_type": "limit", "limit_price": Decimal(228)}
+    assert told(asset_class="options", **said).entry.limit_price is None
+    own = told({"option_limit_from_signal": True}, "options", **said)
+    assert own.entry.limit_price == Decimal(228)
+
+
+def test_short_options_are_allowed_by_their_setting_only() -> None:
+    assert not told(asset_class="options").short_options
+    assert told({"allow_short_options": True}, "options").short_options

@@ -152,6 +152,7 @@ def trade(row: Trade) -> dict[str, Any]:
         "reason": row.reason,
         "message": _message(row),
         "instrument": row.instrument,
+        "contract": row.contract,
         "protection": row.protection,
         "stages": {stage: _time(at) for stage, at in times_of(row).items()},
         "orders": [order(each) for each in row.orders],

@@ -23,19 +23,18 @@ from web.config import Config
 from web.queue import Bell, Ringer
 from web.signals import crypto_arsenal, dialects
 from web.signals.connectors import Connectors, WrongConnector
+from web.signals.group_commit import GroupCommit
 from web.signals.refusals import bad
 from web.signals.rules import Signal
-from web.signals.storage import InDoubt, NotStored, Statement, Storage
+from web.signals.storage import InDoubt, NotStored, Row, Statement, Storage
 from web.strategies.rules import Connector
 
 CACHE_SECONDS = 30.0
 
 _FIND = Statement("find_webhook", "SELECT * FROM web.find_webhook($1)")
-_ACCEPT = Statement(
-    "accept_signal",
-    "SELECT * FROM web.accept_signal"
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-    binary=(5, 6),
+_ACCEPT = (
+    *("uuid", "bigint", "uuid", "text", "text", "bytea", "bytea", "jsonb", "text", "boolean"),
+    *("integer", "integer", "integer", "uuid", "timestamptz"),
 )
 _DOUBT = Statement(
     "doubt",
@@ -100,11 +99,13 @@ class Intake:
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
         self._storage = Storage(config.web_database_url)
+        self._accepting = GroupCommit(config.web_database_url, "web.accept_signal", _ACCEPT)
         self._connectors = Connectors(self._storage)
 
     def close(self) -> None:
         """Let go of the database; every request was answered."""
         self._ringer.end()
+        self._accepting.close()
         self._storage.close()
         self._boot.end()
 
@@ -271,15 +272,14 @@ class Intake:
         content_type: str,
         key: str | None,
         received_at: datetime,
-    ) -> list[str | None]:
+    ) -> Row:
         limits = self._limits or webhook
         if self._boot.is_in_doubt(webhook.strategy_id, body_hash):
             # The first try may still be on its way to a commit: whichever comes second must
             # see the doubt, so it is written down before this one is tried.
             self._storage.run(_DOUBT, (webhook.strategy_id.hex.encode(), body_hash))
         try:
-            row = self._storage.run(
-                _ACCEPT,
+            return self._accepting.run(
                 (
                     webhook.strategy_id.hex.encode(),
                     b"%d" % webhook.version,
@@ -297,12 +297,11 @@ class Intake:
                     self._boot.id.hex.encode(),
                     received_at.isoformat().encode(),
                 ),
+                alone=self._storage,
             )
         except InDoubt:
             self._boot.doubt(webhook.strategy_id, body_hash)
             raise
-        assert row is not None
-        return row
 
 
 def _is_exit(signal: Signal) -> bool:

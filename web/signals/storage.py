@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -33,6 +34,7 @@ REST_SECONDS = 0.25
 SIZE = 8
 
 Parameter = bytes | None
+Row = list[str | None]
 
 log = structlog.get_logger()
 
@@ -57,7 +59,8 @@ class Statement:
 class Storage:
     """Connections of one process, shared by its threads."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, size: int = SIZE, lock_ms: int = 0) -> None:
+        """At most `size` connections; `lock_ms` bounds the wait for a locked row, 0 does not."""
         self._rest_until = 0.0
         self._probe = threading.Lock()
         self._prepared: dict[Connection[TupleRow], set[bytes]] = {}
@@ -70,12 +73,13 @@ class Storage:
         self._ended = threading.Event()
         self._pool: Pool = ConnectionPool(
             database_url,
-            min_size=2,
-            max_size=SIZE,
+            min_size=1,
+            max_size=size,
             timeout=POOL_SECONDS,
             reconnect_timeout=5,
             name="intake",
             open=True,
+            configure=partial(_bound_locks, lock_ms) if lock_ms else None,
             kwargs={
                 "autocommit": True,
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -91,8 +95,13 @@ class Storage:
             self._idle.pop().close()
         self._pool.close()
 
-    def run(self, statement: Statement, parameters: Sequence[Parameter]) -> list[str | None] | None:
-        """The first row of the answer, as text; None when there is none.
+    def run(self, statement: Statement, parameters: Sequence[Parameter]) -> Row | None:
+        """The first row of the answer; None when there is none. Raises as `rows`."""
+        found = self.rows(statement, parameters)
+        return found[0] if found else None
+
+    def rows(self, statement: Statement, parameters: Sequence[Parameter]) -> list[Row]:
+        """The answer, as text.
 
         Raises InDoubt when the connection was lost on the way, NotStored when there was
         none, psycopg.Error when the server refused the statement.
@@ -100,9 +109,11 @@ class Storage:
         connection = self._connection()
         self._busy[connection] = time.monotonic() + STORE_SECONDS
         try:
-            row = self._exchange(connection, statement, parameters)
+            found = self._exchange(connection, statement, parameters)
             self._rest_until = 0.0
-            return row
+            return found
+        except psycopg.errors.LockNotAvailable:
+            raise
         except psycopg.OperationalError as error:
             connection.close()
             self._fail(error)
@@ -119,7 +130,7 @@ class Storage:
         connection: Connection[TupleRow],
         statement: Statement,
         parameters: Sequence[Parameter],
-    ) -> list[str | None] | None:
+    ) -> list[Row]:
         wire = connection.pgconn
         prepared = self._prepared.setdefault(connection, set())
         if statement.name not in prepared:
@@ -132,10 +143,7 @@ class Storage:
         result = wire.exec_prepared(statement.name, values_in, statement.formats)
         if result.status != ExecStatus.TUPLES_OK:
             raise _refusal(wire, result)
-        if not result.ntuples:
-            return None
-        values = (result.get_value(0, column) for column in range(result.nfields))
-        return [None if value is None else value.decode() for value in values]
+        return [_row(result, number) for number in range(result.ntuples)]
 
     def _connection(self) -> Connection[TupleRow]:
         """A connection, or NotStored at once while the database is known to be away."""
@@ -206,6 +214,15 @@ class Storage:
                     line.close()
             for connection in [known for known in list(self._prepared) if known.closed]:
                 del self._prepared[connection]
+
+
+def _bound_locks(lock_ms: int, connection: Connection[TupleRow]) -> None:
+    connection.execute(f"SET lock_timeout = {lock_ms:d}")
+
+
+def _row(result: PGresult, number: int) -> Row:
+    values = (result.get_value(number, column) for column in range(result.nfields))
+    return [None if value is None else value.decode() for value in values]
 
 
 def _refusal(wire: PGconn, result: PGresult) -> psycopg.Error:

@@ -255,7 +255,9 @@ def _one(asked: _Asked, planned: pb.Preview | None, why: str | None) -> dict[str
         ],
         "effective": effective(asked.resolved),
         "verdicts": [_verdict(each) for each in asked.verdicts],
-        "execution": plans.told(planned, why if asked.trade is not None else None),
+        "execution": plans.told(
+            planned, why if asked.trade is not None else None, ticker=asked.signal.instrument
+        ),
     }
 
 

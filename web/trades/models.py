@@ -103,6 +103,8 @@ class Trade(TenantRow):
     message: Mapped[str | None]
     numbers: Mapped[dict[str, Any]] = mapped_column(JSONB)
     instrument: Mapped[str]
+    # What the instrument means, where it is not just that: symbol, expiry, roll, warning.
+    contract: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     signal: Mapped[dict[str, Any]] = mapped_column(JSONB)
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB)
     settings_version: Mapped[int]

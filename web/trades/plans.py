@@ -10,6 +10,7 @@ from web.formats import iso
 # What an order is, apart from its id: equal terms are the same order.
 TERMS = (
     "leg",
+    "instrument",
     "side",
     "ord_type",
     "order_qty",
@@ -22,8 +23,11 @@ TERMS = (
 _SEEN = ("position", "avg_price", "exposure", "bid", "ask", "last", "equity", "balance")
 
 
-def told(preview: pb.Preview | None, why_not: str | None = None) -> dict[str, Any] | None:
-    """What execution would do; None for a trade that never comes to it."""
+def told(
+    preview: pb.Preview | None, why_not: str | None = None, *, ticker: str = ""
+) -> dict[str, Any] | None:
+    """What execution would do; None for a trade that never comes to it. Words name instruments
+    that are not just the ticker."""
     if preview is None:
         if why_not is None:
             return None
@@ -39,7 +43,7 @@ def told(preview: pb.Preview | None, why_not: str | None = None) -> dict[str, An
         "message": explained(reason, numbers),
         "numbers": numbers,
         "orders": found,
-        "words": [in_words(each) for each in found],
+        "words": [in_words(each, ticker) for each in found],
         "cancels": list(preview.cancels),
         "worst_loss": preview.worst_loss or None,
         "verdicts": [
@@ -54,6 +58,7 @@ def order(planned: pb.PlannedOrder) -> dict[str, Any]:
     """The terms of an order, and what it was priced at."""
     return {
         "leg": word(pb.Leg.Name(planned.leg), "LEG_"),
+        "instrument": planned.instrument or None,
         "side": word(pb.Side.Name(planned.side), "SIDE_"),
         "ord_type": word(pb.OrdType.Name(planned.ord_type), "ORD_TYPE_"),
         "order_qty": planned.order_qty,
@@ -72,11 +77,13 @@ def terms(orders: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
     return [tuple(each[name] for name in TERMS) for each in orders]
 
 
-def in_words(order: Mapping[str, Any]) -> str:
-    """`Entry: buy 5, limit, limit 228.40, day, planned at 228.40`."""
+def in_words(order: Mapping[str, Any], ticker: str) -> str:
+    """`Entry: buy 5, limit, limit 228.40, day, planned at 228.40`; `buy 5 MNQZ2026` where the
+    ticker said no more than `MNQ`."""
     kind = str(order["ord_type"]).replace("_", " ")
     leg = str(order["leg"]).replace("_", " ").capitalize()
-    told = [f"{leg}: {order['side']} {order['order_qty']}", kind]
+    named = "" if order["instrument"] == ticker else f" {order['instrument']}"
+    told = [f"{leg}: {order['side']} {order['order_qty']}{named}", kind]
     for name, said in (
         ("limit_price", "limit {}"),
         ("stop_price", "stop {}"),

@@ -52,7 +52,7 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         keep_protection=_is_on(settings, "keep_protection"),
         breakeven_offset=_text(_value(settings, "breakeven_offset")),
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
-        short_options=_is_on(settings, "short_options"),
+        short_options=_is_on(settings, "allow_short_options"),
         market_without_price=_is_on(settings, "limit_without_price_as_market"),
         client_tag=signal.get("client_tag") or "",
         reverses=signal.get("reverses", False),
@@ -65,6 +65,8 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         if settings["stop_loss"]["from"] == "signal":
             stop.limit_price = _text(signal["stop_loss"].get("limit_price"))
         trade.stop_loss.CopyFrom(stop)
+    if asset_class == "options":
+        trade.option.CopyFrom(_option(signal, settings))
     if (limit := _reject_at(signal, settings, accepted_at)) is not None:
         trade.reject_after_time.CopyFrom(wire.to_timestamp(limit))
     return trade
@@ -82,11 +84,13 @@ def _asked(signal: Signal, settings: Settings) -> Any:
 
 def _style(signal: Signal, settings: Settings, leg: str, asset_class: str) -> pb.OrderStyle:
     """How orders of a leg are worked."""
+    # Of an option the signal's price is its underlying's, unless the setting says otherwise.
+    is_own = asset_class != "options" or _is_on(settings, "option_limit_from_signal")
     style = pb.OrderStyle(
         ord_type=_word(pb.OrdType, "ORD_TYPE_", _value(settings, f"{leg}_order_type"))
         or pb.ORD_TYPE_MARKET,
-        limit_price=_text(signal.get("limit_price")),
-        stop_price=_text(signal.get("stop_price")),
+        limit_price=_text(signal.get("limit_price") if is_own else None),
+        stop_price=_text(signal.get("stop_price") if is_own else None),
         time_in_force=_value(settings, f"{leg}_time_in_force")
         or ("gtc" if asset_class == "crypto" else "day"),
         extended_hours=_is_on(settings, f"{leg}_extended_hours"),
@@ -102,6 +106,22 @@ def _style(signal: Signal, settings: Settings, leg: str, asset_class: str) -> pb
     else:
         style.spread_filter_percent = _text(_value(settings, wide))
     return style
+
+
+def _option(signal: Signal, settings: Settings) -> pb.OptionChoice:
+    """Which contract is meant; an exact strike only a signal names."""
+    count = _value(settings, "strike_count")
+    follows = settings.get("expiration", {}).get("from") == "signal"
+    exact = (signal.get("option") or {}) if follows else {}
+    return pb.OptionChoice(
+        option_type=_word(pb.OptionType, "OPTION_TYPE_", _value(settings, "option_type")),
+        invert_puts=_is_on(settings, "invert_puts"),
+        in_the_money=_value(settings, "intrinsic_value") == "itm",
+        expiration=_text(_value(settings, "expiration")),
+        strikes_away=int(_value(settings, "strikes_away") or 0),
+        strike_count=int(count or 0),
+        strike_price=_text(exact.get("strike_price")),
+    )
 
 
 def _place(settings: Settings, name: str) -> pb.Protection | None:

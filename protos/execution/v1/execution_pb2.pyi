@@ -53,6 +53,13 @@ class AssetClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ASSET_CLASS_FUTURES: _ClassVar[AssetClass]
     ASSET_CLASS_CRYPTO: _ClassVar[AssetClass]
 
+class OptionType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPTION_TYPE_UNSPECIFIED: _ClassVar[OptionType]
+    OPTION_TYPE_BOTH: _ClassVar[OptionType]
+    OPTION_TYPE_CALL: _ClassVar[OptionType]
+    OPTION_TYPE_PUT: _ClassVar[OptionType]
+
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SIDE_UNSPECIFIED: _ClassVar[Side]
@@ -260,6 +267,10 @@ ASSET_CLASS_STOCKS: AssetClass
 ASSET_CLASS_OPTIONS: AssetClass
 ASSET_CLASS_FUTURES: AssetClass
 ASSET_CLASS_CRYPTO: AssetClass
+OPTION_TYPE_UNSPECIFIED: OptionType
+OPTION_TYPE_BOTH: OptionType
+OPTION_TYPE_CALL: OptionType
+OPTION_TYPE_PUT: OptionType
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -516,7 +527,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -565,6 +576,7 @@ class Trade(_message.Message):
     CLIENT_TAG_FIELD_NUMBER: _ClassVar[int]
     REVERSES_FIELD_NUMBER: _ClassVar[int]
     ENTRY_REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    OPTION_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
     strategy_id: str
@@ -613,7 +625,59 @@ class Trade(_message.Message):
     client_tag: str
     reverses: bool
     entry_refusal: EntryRefusal
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ...) -> None: ...
+    option: OptionChoice
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ...) -> None: ...
+
+class OptionChoice(_message.Message):
+    __slots__ = ("option_type", "invert_puts", "in_the_money", "expiration", "strikes_away", "strike_count", "strike_price")
+    OPTION_TYPE_FIELD_NUMBER: _ClassVar[int]
+    INVERT_PUTS_FIELD_NUMBER: _ClassVar[int]
+    IN_THE_MONEY_FIELD_NUMBER: _ClassVar[int]
+    EXPIRATION_FIELD_NUMBER: _ClassVar[int]
+    STRIKES_AWAY_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STRIKE_PRICE_FIELD_NUMBER: _ClassVar[int]
+    option_type: OptionType
+    invert_puts: bool
+    in_the_money: bool
+    expiration: str
+    strikes_away: int
+    strike_count: int
+    strike_price: str
+    def __init__(self, option_type: _Optional[_Union[OptionType, str]] = ..., invert_puts: _Optional[bool] = ..., in_the_money: _Optional[bool] = ..., expiration: _Optional[str] = ..., strikes_away: _Optional[int] = ..., strike_count: _Optional[int] = ..., strike_price: _Optional[str] = ...) -> None: ...
+
+class Resolved(_message.Message):
+    __slots__ = ("ticker", "symbol", "asset_class", "root", "expires", "rolls", "warning", "tick", "point_value", "currency", "chosen_from")
+    class ChosenFromEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TICKER_FIELD_NUMBER: _ClassVar[int]
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    ASSET_CLASS_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    ROLLS_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
+    TICK_FIELD_NUMBER: _ClassVar[int]
+    POINT_VALUE_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CHOSEN_FROM_FIELD_NUMBER: _ClassVar[int]
+    ticker: str
+    symbol: str
+    asset_class: AssetClass
+    root: str
+    expires: str
+    rolls: str
+    warning: str
+    tick: str
+    point_value: str
+    currency: str
+    chosen_from: _containers.ScalarMap[str, str]
+    def __init__(self, ticker: _Optional[str] = ..., symbol: _Optional[str] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., root: _Optional[str] = ..., expires: _Optional[str] = ..., rolls: _Optional[str] = ..., warning: _Optional[str] = ..., tick: _Optional[str] = ..., point_value: _Optional[str] = ..., currency: _Optional[str] = ..., chosen_from: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("sizing", "now", "before", "value", "order_size", "order_price", "leverage", "reserve_percent")
@@ -709,7 +773,7 @@ class PreviewTradesResponse(_message.Message):
     def __init__(self, previews: _Optional[_Iterable[_Union[Preview, _Mapping]]] = ...) -> None: ...
 
 class Preview(_message.Message):
-    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen", "decision")
+    __slots__ = ("trade_id", "state", "reason", "numbers", "orders", "cancels", "worst_loss", "verdicts", "seen", "decision", "resolved")
     class NumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -727,6 +791,7 @@ class Preview(_message.Message):
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     SEEN_FIELD_NUMBER: _ClassVar[int]
     DECISION_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     state: TradeState
     reason: Reason
@@ -737,7 +802,8 @@ class Preview(_message.Message):
     verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
     seen: SeenState
     decision: Decision
-    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
+    resolved: Resolved
+    def __init__(self, trade_id: _Optional[str] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[str]] = ..., worst_loss: _Optional[str] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., seen: _Optional[_Union[SeenState, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("seen", "orders", "state", "reason", "numbers", "hash", "rules_version")
@@ -765,7 +831,7 @@ class Decision(_message.Message):
     def __init__(self, seen: _Optional[_Union[SeenState, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., hash: _Optional[str] = ..., rules_version: _Optional[int] = ...) -> None: ...
 
 class PlannedOrder(_message.Message):
-    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds")
+    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds", "instrument")
     LEG_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -777,6 +843,7 @@ class PlannedOrder(_message.Message):
     TIME_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     PLANNING_PRICE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     leg: Leg
     side: Side
     ord_type: OrdType
@@ -788,7 +855,8 @@ class PlannedOrder(_message.Message):
     time_in_force: str
     planning_price: str
     cancel_after_seconds: int
-    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ...) -> None: ...
+    instrument: str
+    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ..., instrument: _Optional[str] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("rule", "passed", "numbers")
@@ -808,7 +876,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "guarded")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -829,7 +897,10 @@ class SeenState(_message.Message):
     OVERFILLED_FIELD_NUMBER: _ClassVar[int]
     LEDGER_FIELD_NUMBER: _ClassVar[int]
     OTHERS_GUARDS_FIELD_NUMBER: _ClassVar[int]
-    GUARDED_FIELD_NUMBER: _ClassVar[int]
+    LOTS_FIELD_NUMBER: _ClassVar[int]
+    QUOTED_INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    OPENS_TIME_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -850,8 +921,21 @@ class SeenState(_message.Message):
     overfilled: bool
     ledger: SeenLedger
     others_guards: _containers.RepeatedCompositeFieldContainer[SeenOrder]
-    guarded: str
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., guarded: _Optional[str] = ...) -> None: ...
+    lots: _containers.RepeatedCompositeFieldContainer[SeenLot]
+    quoted_instrument: str
+    opens_time: _timestamp_pb2.Timestamp
+    resolved: Resolved
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+
+class SeenLot(_message.Message):
+    __slots__ = ("instrument", "quantity", "avg_price")
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
+    instrument: str
+    quantity: str
+    avg_price: str
+    def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ...) -> None: ...
 
 class SeenLedger(_message.Message):
     __slots__ = ("initial", "when_flat", "in_step", "followed")
@@ -866,7 +950,7 @@ class SeenLedger(_message.Message):
     def __init__(self, initial: _Optional[str] = ..., when_flat: _Optional[str] = ..., in_step: _Optional[bool] = ..., followed: _Optional[str] = ...) -> None: ...
 
 class SeenOrder(_message.Message):
-    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag")
+    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument", "bracket")
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     LEAVES_QTY_FIELD_NUMBER: _ClassVar[int]
@@ -874,6 +958,8 @@ class SeenOrder(_message.Message):
     IN_DOUBT_FIELD_NUMBER: _ClassVar[int]
     CANCEL_ASKED_FIELD_NUMBER: _ClassVar[int]
     TAG_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    BRACKET_FIELD_NUMBER: _ClassVar[int]
     cl_ord_id: str
     side: Side
     leaves_qty: str
@@ -881,21 +967,25 @@ class SeenOrder(_message.Message):
     in_doubt: bool
     cancel_asked: bool
     tag: str
-    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ...) -> None: ...
+    instrument: str
+    bracket: str
+    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ..., bracket: _Optional[str] = ...) -> None: ...
 
 class SeenVenue(_message.Message):
-    __slots__ = ("ord_types", "quantity_step", "smallest_quantity", "times_in_force", "has_brackets")
+    __slots__ = ("ord_types", "quantity_step", "smallest_quantity", "times_in_force", "has_brackets", "keeps_hours")
     ORD_TYPES_FIELD_NUMBER: _ClassVar[int]
     QUANTITY_STEP_FIELD_NUMBER: _ClassVar[int]
     SMALLEST_QUANTITY_FIELD_NUMBER: _ClassVar[int]
     TIMES_IN_FORCE_FIELD_NUMBER: _ClassVar[int]
     HAS_BRACKETS_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_HOURS_FIELD_NUMBER: _ClassVar[int]
     ord_types: _containers.RepeatedScalarFieldContainer[OrdType]
     quantity_step: str
     smallest_quantity: str
     times_in_force: _containers.RepeatedScalarFieldContainer[str]
     has_brackets: bool
-    def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ...) -> None: ...
+    keeps_hours: bool
+    def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
 
 class SeenProgress(_message.Message):
     __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled")
@@ -933,14 +1023,16 @@ class SeenProgress(_message.Message):
     def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ...) -> None: ...
 
 class SeenExit(_message.Message):
-    __slots__ = ("side", "order_qty", "filled_time")
+    __slots__ = ("side", "order_qty", "filled_time", "instrument")
     SIDE_FIELD_NUMBER: _ClassVar[int]
     ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
     FILLED_TIME_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     side: Side
     order_qty: str
     filled_time: _timestamp_pb2.Timestamp
-    def __init__(self, side: _Optional[_Union[Side, str]] = ..., order_qty: _Optional[str] = ..., filled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    instrument: str
+    def __init__(self, side: _Optional[_Union[Side, str]] = ..., order_qty: _Optional[str] = ..., filled_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., instrument: _Optional[str] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "own")
@@ -1004,7 +1096,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change", "trade_resolved")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1017,6 +1109,7 @@ class Fact(_message.Message):
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
     POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1029,7 +1122,8 @@ class Fact(_message.Message):
     execution_report: ExecutionReport
     trade_outcome: TradeOutcome
     position_change: PositionChange
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
+    trade_resolved: TradeResolved
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ...) -> None: ...
 
 class OrderSending(_message.Message):
     __slots__ = ("order", "planned_time", "numbers", "decision")
@@ -1118,6 +1212,12 @@ class TradeOutcome(_message.Message):
     planned_time: _timestamp_pb2.Timestamp
     decision: Decision
     def __init__(self, state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., message: _Optional[str] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
+
+class TradeResolved(_message.Message):
+    __slots__ = ("resolved",)
+    RESOLVED_FIELD_NUMBER: _ClassVar[int]
+    resolved: Resolved
+    def __init__(self, resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
     __slots__ = ("position", "cause")

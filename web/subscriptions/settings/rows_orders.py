@@ -351,7 +351,7 @@ def _options() -> Iterator[Setting]:
         ),
     )
     for setting in made:
-        yield replace(setting, obeyed=False, asset_classes=("options",))
+        yield replace(setting, asset_classes=("options",))
 
 
 OPTIONS = tuple(_options())

@@ -1,0 +1,49 @@
+"""What is held of each contract of a lane, and by whom."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from execution.domain import positions
+from execution.domain.decisions import Lot, OpenOrder
+from execution.domain.instruments import Instrument
+from execution.domain.orders import ZERO
+from execution.domain.positions import FLAT, Attribution, Position
+from execution.domain.words import Side
+
+
+@dataclass(slots=True, eq=False)
+class Book:
+    """What is held of one instrument: by the whole account, and by each subscription."""
+
+    # None for what nobody could tell.
+    instrument: Instrument | None = None
+    whole: Position = FLAT
+    own: dict[UUID, Position] = field(default_factory=dict)
+
+    def position(self, subscription: UUID, attribution: Attribution) -> Position:
+        """What a subscription's trades see of it."""
+        own = self.own.get(subscription, FLAT)
+        held = self.whole if attribution is Attribution.ACCOUNT else own
+        seen = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
+        return Position(seen, held.avg_price)
+
+
+def ends(held: tuple[str, Book]) -> tuple[date, str]:
+    """The order of exits: the contract that ends first."""
+    symbol, book = held
+    return (book.instrument and book.instrument.expiry) or date.max, symbol
+
+
+def taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | None:
+    """What exits of other subscriptions, which may close the whole account, take of this
+    position: as one order on the closing side, for it must not be closed twice."""
+    side = Side.SELL if lot.quantity > 0 else Side.BUY
+    closing = [o for o in others if o.side is side and o.instrument == lot.instrument]
+    left = max(whole - sum((o.leaves for o in closing), ZERO), ZERO)
+    taken = abs(lot.quantity) - left
+    if not closing or taken <= 0:
+        return None
+    in_doubt = any(o.in_doubt for o in closing)
+    return OpenOrder("", side, taken, in_doubt=in_doubt, instrument=lot.instrument)
