@@ -36,6 +36,8 @@ class Account:
     rules: VenueRules = NO_RULES
     epoch: int = 0
     last_seq: int = 0
+    # The last move of a position that was heard, by the broker's number.
+    moved_seq: int = 0
     is_ready: bool = False
     is_lost: bool = False
     lanes: dict[str, Lane] = field(default_factory=dict)
@@ -65,6 +67,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
+    account.moved_seq = image.moved_seq
     for held in image.positions:
         lane = account.lane(known.lane_of(held.instrument))
         book = lane.book(held.instrument)

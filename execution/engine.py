@@ -149,6 +149,10 @@ class Engine:
         if was_done:
             self._amend(account, ticket.run)
 
+    def record(self, entry: Entry) -> None:
+        """Have a fact of an account stored."""
+        self._journal.write(entry)
+
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
         self._tickets[ticket.order.terms.cl_ord_id] = (account, ticket)

@@ -8,11 +8,11 @@ from uuid import UUID
 import structlog
 from google.protobuf.message import DecodeError
 
-from execution import accounts, messages
+from execution import accounts, messages, moving
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
 from execution.domain.decisions import VenueRules
-from execution.domain.reports import Report
+from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
@@ -21,6 +21,7 @@ from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
 from execution.store import OpenTrade, Store
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 0.5
 CALM = 500
 RETRY_SECONDS = 0.25
+EXPIRED_SECONDS = 60.0
 KEEP_FINISHED = timedelta(seconds=60)
 # Accounts taken by one set of statements.
 MOST_AT_ONCE = 1000
@@ -58,7 +60,7 @@ class Holding:
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
-        self._strangers: dict[str, list[Report]] = {}
+        self._strangers: dict[str, list[Report | PositionMove]] = {}
         self._rules: dict[Venue, VenueRules] = {}
 
     async def start(self) -> None:
@@ -66,6 +68,7 @@ class Holding:
         self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
+        self._look_for_expired()
 
     def trades_at(self, ref: AccountRef) -> bool:
         """True when there is an adapter for the account's broker."""
@@ -102,25 +105,47 @@ class Holding:
             if trade_id in account.runs:
                 self._engine.withdraw(account, trade_id, reason)
 
-    def on_report(self, report: Report) -> None:
+    def hold(self, ref: AccountRef) -> None:
+        """Have the account held by somebody, so that what its broker says is recorded."""
+        account_id = ids.account_id(ref.broker, ref.environment, ref.account)
+        if self.trades_at(ref) and account_id not in self._accounts:
+            self._begin(account_id, ref)
+            self._take_some()
+
+    def on_report(self, report: Report | PositionMove) -> None:
         """A report from a broker's stream. Behind one that is not recognised yet the
         account's others wait: what is stored last tells where to resume."""
-        if self._engine.knows(report.cl_ord_id) and not self._has_strangers(report.account):
+        name = report.cl_ord_id if isinstance(report, Report) else ""
+        known = not name or self._engine.knows(name)
+        if known and not self._has_strangers(report.account):
             self._hear(report)
             return
         if not self._strangers:
             self.runtime.spawn(self._recognise())
-        self._strangers.setdefault(report.cl_ord_id, []).append(report)
+        self._strangers.setdefault(name or report.report_id, []).append(report)
 
     def _has_strangers(self, account: str) -> bool:
         return any(waiting[0].account == account for waiting in self._strangers.values())
 
-    def _hear(self, report: Report) -> None:
+    def _hear(self, report: Report | PositionMove) -> None:
         """One report that cannot be worked in must not end the broker's stream."""
         try:
-            self._engine.hear(report, heard=True)
+            if isinstance(report, PositionMove):
+                self._move(report)
+            else:
+                self._engine.hear(report, heard=True)
         except Exception:
-            log.exception("report_failed", cl_ord_id=report.cl_ord_id)
+            log.exception("report_failed", report_id=report.report_id)
+
+    def _move(self, said: PositionMove) -> None:
+        """A position moved without a fill. An account that is not held hears it when it is."""
+        for broker, environment in self._adapters:
+            account = self._accounts.get(ids.account_id(broker, environment, said.account))
+            if account is not None and account.epoch and (moved := moving.apply(account, said)):
+                entry, lane = moved
+                self._engine.record(entry)
+                if lane is not None:
+                    self._engine.settle(account, lane)
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -242,7 +267,7 @@ class Holding:
             self._bring_back(trade)
         reports = [report for same in strangers.values() for report in same]
         for report in sorted(reports, key=lambda report: report.sequence):
-            if self._engine.knows(report.cl_ord_id):
+            if isinstance(report, PositionMove) or self._engine.knows(report.cl_ord_id):
                 self._hear(report)
             else:
                 log.warning("external_order", cl_ord_id=report.cl_ord_id)
@@ -257,6 +282,21 @@ class Holding:
         for ticket in run.tickets:
             self._engine.remember(account, ticket)
         self._engine.finish(account, run)
+
+    def _look_for_expired(self) -> None:
+        self.runtime.spawn(self._hold_what_expired())
+
+    async def _hold_what_expired(self) -> None:
+        """Accounts whose contracts are over: their broker settles them, and that is heard."""
+        try:
+            symbols = await self._store.held_instruments()
+            if over := moving.over(symbols, self.runtime.now()):
+                for ref in await self._store.holders(over):
+                    self.hold(ref)
+        except StoreUnavailable as error:
+            log.warning("expired_not_looked_for", cause=str(error))
+        finally:
+            self.runtime.later(EXPIRED_SECONDS, self._look_for_expired)
 
     def _beat(self) -> None:
         self._engine.retire(self.runtime.now() - KEEP_FINISHED)

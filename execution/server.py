@@ -119,7 +119,7 @@ class ExecutionServer:
         servicer = Servicer(Service(self._store, holding, bell))
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         await self._simulator.start()
-        simulation = SimulationServicer(self._simulator)
+        simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.target)

@@ -1,12 +1,13 @@
 """The owner's side of paper accounts on the wire: thin, the venue decides."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc
 from grpc import aio
 
 from execution.brokers.paper_simulation import PaperSimulator, Unclear
+from execution.domain.trades import AccountRef
 from protos.execution.v1 import simulation_pb2 as pb
 from protos.execution.v1 import simulation_pb2_grpc
 
@@ -17,8 +18,9 @@ Context = aio.ServicerContext[Any, Any]
 class SimulationServicer(simulation_pb2_grpc.SimulationServicer):
     """The service of `protos/execution/v1/simulation.proto`."""
 
-    def __init__(self, simulator: PaperSimulator) -> None:
+    def __init__(self, simulator: PaperSimulator, hold: Callable[[AccountRef], None]) -> None:
         self._simulator = simulator
+        self._hold = hold
 
     async def GetPaperAccount(
         self, request: pb.GetPaperAccountRequest, context: Context
@@ -36,6 +38,13 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServicer):
     ) -> pb.SetGameDayResponse:
         await _answer(self._simulator.set_game_day(request.account, request.game_day), context)
         return pb.SetGameDayResponse(game_day=request.game_day)
+
+    async def ResetAccount(
+        self, request: pb.ResetAccountRequest, context: Context
+    ) -> pb.ResetAccountResponse:
+        await _answer(self._simulator.reset(request.account), context)
+        self._hold(AccountRef("paper", "paper", request.account))
+        return pb.ResetAccountResponse()
 
     async def ListMisdeeds(
         self, request: pb.ListMisdeedsRequest, context: Context

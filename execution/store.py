@@ -224,6 +224,15 @@ class Store:
         await self._fill([image])
         return image
 
+    async def held_instruments(self) -> list[str]:
+        """Everything that any account holds. Raises StoreUnavailable."""
+        return [row["instrument"] for row in await self._all(statements.HELD_INSTRUMENTS, ())]
+
+    async def holders(self, instruments: Sequence[str]) -> list[AccountRef]:
+        """The accounts that hold one of these. Raises StoreUnavailable."""
+        rows = await self._all(statements.HOLDERS, (list(instruments),))
+        return [AccountRef(row["broker"], row["environment"], row["account"]) for row in rows]
+
     async def _take_leases(
         self, instance: str, accounts: Mapping[UUID, AccountRef]
     ) -> dict[UUID, int]:
@@ -277,7 +286,10 @@ class Store:
         for row in await self._all(statements.IMAGE_SEQUENCES, (accounts,)):
             image = by_id[row["account_id"]]
             image.last_seq = row["seq"]
-            image.heard_seq = max((_broker_seq(fact) for fact in row["reports"]), default=0)
+            moved = row["moved"]
+            image.moved_seq = _broker_seq(moved) if moved is not None else 0
+            image.heard_seq = max(map(_broker_seq, row["reports"]), default=0)
+            image.heard_seq = max(image.heard_seq, image.moved_seq)
         trades: dict[UUID, AccountImage] = {}
         for row in await self._all(statements.IMAGE_OPEN, (accounts,)):
             image = by_id[row["account_id"]]
@@ -346,7 +358,7 @@ def _ledger(row: DictRow) -> Ledger:
 
 def _broker_seq(fact: Any) -> int:
     message: pb.Fact = pb.Fact.FromString(bytes(fact))
-    return message.execution_report.broker_seq
+    return message.execution_report.broker_seq or message.position_change.broker_seq
 
 
 def _resolved(fact: bytes) -> pb.Resolved:

@@ -43,6 +43,11 @@ class SimulationClient:
         request = pb.SetGameDayRequest(account=account, game_day=game_day)
         self._ask(lambda stub: stub.SetGameDay(request, timeout=SECONDS))
 
+    def reset(self, account: str) -> None:
+        """Begin it anew; what that comes to is told as facts."""
+        request = pb.ResetAccountRequest(account=account)
+        self._ask(lambda stub: stub.ResetAccount(request, timeout=SECONDS))
+
     def misdeeds(self, account: str, most: int) -> Sequence[pb.Misdeed]:
         """What the venue did wrong on purpose, newest first."""
         request = pb.ListMisdeedsRequest(account=account, most=most)

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from execution.domain.options import OptionContract
+from execution.domain.reports import PositionMove as PositionMove
 from execution.domain.reports import Report as Report
 from execution.domain.words import OrdType, Side
 
@@ -143,7 +144,7 @@ class Adapter(Protocol):
     Rejected; a look-up that fails raises InDoubt and means "not known", never "flat"."""
 
     async def start(
-        self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
+        self, on_report: Callable[[Report | PositionMove], None], on_gap: Callable[[str], None]
     ) -> None:
         """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which
         every call in flight raises InDoubt and attached accounts are resumed."""

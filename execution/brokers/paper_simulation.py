@@ -82,6 +82,10 @@ class PaperSimulator:
         )
         await self._venue.ConfigureAccount(request, timeout=SECONDS)
 
+    async def reset(self, name: str) -> None:
+        """Begin the account anew; its stream tells of it."""
+        await self._venue.ResetAccount(venue_pb.ResetAccountRequest(account=name), timeout=SECONDS)
+
     async def misdeeds(self, name: str, most: int) -> pb.ListMisdeedsResponse:
         """What the venue did wrong on purpose, newest first."""
         request = venue_pb.ListMisdeedsRequest(account=name, most=most)

@@ -4,7 +4,9 @@ waits for those before it; what stays missing is to be asked for. Pure."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from execution.domain.reports import Report
+from execution.domain.reports import PositionMove, Report
+
+Said = Report | PositionMove
 
 
 @dataclass(slots=True)
@@ -13,7 +15,7 @@ class InOrder:
 
     # The last report delivered of each attached account.
     heard: dict[str, int] = field(default_factory=dict)
-    _early: dict[str, dict[int, Report]] = field(default_factory=dict)
+    _early: dict[str, dict[int, Said]] = field(default_factory=dict)
     # The highest number that the venue has mentioned, of accounts that lack something.
     _mentioned: dict[str, int] = field(default_factory=dict)
 
@@ -23,7 +25,7 @@ class InOrder:
             self.heard[account] = after
             self._early.pop(account, None)
 
-    def take(self, report: Report) -> Sequence[Report]:
+    def take(self, report: Said) -> Sequence[Said]:
         """The reports that may be delivered now that this one was heard."""
         account, number = report.account, report.sequence
         heard = self.heard.get(account, number - 1)
@@ -57,9 +59,9 @@ class InOrder:
         }
         return [(account, self.heard.get(account, 0)) for account in self._mentioned]
 
-    def _with_followers(self, report: Report) -> Sequence[Report]:
+    def _with_followers(self, report: Said) -> Sequence[Said]:
         early = self._early.get(report.account, {})
-        ready = [report]
+        ready: list[Said] = [report]
         while (following := early.pop(ready[-1].sequence + 1, None)) is not None:
             ready.append(following)
         self.heard[report.account] = ready[-1].sequence

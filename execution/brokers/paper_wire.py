@@ -18,6 +18,7 @@ from execution.brokers.base import (
     Report,
 )
 from execution.domain.options import OptionContract, Right
+from execution.domain.reports import PositionMove
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -46,6 +47,7 @@ EXEC_TYPES = {
     pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
     pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
 }
+CAUSES = {pb.EXEC_TYPE_SETTLED: "expiry", pb.EXEC_TYPE_RESET: "reset"}
 RIGHTS = {pb.RIGHT_CALL: Right.CALL, pb.RIGHT_PUT: Right.PUT}
 _SIDES_OUT = {ours: theirs for theirs, ours in SIDES.items()}
 _ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
@@ -105,6 +107,27 @@ def read_report(report: pb.Report) -> Report:
         text=report.text,
         time=time,
         venue_time=wire.to_datetime(report.arrived_time),
+    )
+
+
+def read_said(report: pb.Report) -> Report | PositionMove:
+    """What the venue says of an order, or of a position. Raises UnknownWord."""
+    if report.exec_type not in CAUSES:
+        return read_report(report)
+    time, quantity = wire.to_datetime(report.time), _required("last_qty", report.last_qty)
+    if time is None:
+        raise UnknownWord("time", "")
+    return PositionMove(
+        account=report.account,
+        report_id=f"{report.account}:{report.report_seq}",
+        sequence=report.report_seq,
+        cause=CAUSES[report.exec_type],
+        instrument=report.instrument,
+        quantity=quantity * _word("side", SIDES, report.side).sign,
+        price=_number("last_px", report.last_px),
+        cash=_number("cash", report.cash),
+        text=report.text,
+        time=time,
     )
 
 

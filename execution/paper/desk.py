@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from execution.paper import answers, book, costs, funds, matching, misdeeds
+from execution.paper import answers, book, costs, funds, matching, misdeeds, moves
 from execution.paper.book import Account, Changes, Moment, Order
 from execution.paper.market import Market
 from execution.paper.matching import Terms
@@ -59,7 +59,22 @@ class Rematch:
     """A new second of the quote feed."""
 
 
-Work = Frame | Late | Look | Configure | Rematch
+@dataclass(slots=True)
+class Reset:
+    """An account is to begin anew."""
+
+    account: str
+    answer: asyncio.Future[pb.ResetAccountResponse]
+
+
+@dataclass(slots=True)
+class Expire:
+    """Settle what has expired, in accounts that the writer has found."""
+
+    accounts: list[str] = field(default_factory=list)
+
+
+Work = Frame | Late | Look | Configure | Reset | Expire | Rematch
 
 
 @dataclass(slots=True)
@@ -85,8 +100,10 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield from filter(matching.is_name, (cancel.account for cancel in request.cancels))
         case Late(order):
             yield order.account
-        case Look(account):
+        case Look(account) | Reset(account):
             yield account
+        case Expire(accounts):
+            yield from accounts
         case Configure(request):
             yield request.account
         case Rematch():
@@ -141,6 +158,11 @@ class Desk:
                 self._look(self.accounts[name], answer, batch)
             case Configure(configuration, done):
                 self._configure(configuration, done, batch)
+            case Reset(name, finished):
+                self._reset(self.accounts[name], finished, batch)
+            case Expire(names):
+                for name in names:
+                    self._settle(self.accounts[name], batch)
             case Rematch():
                 self._rematch(batch)
 
@@ -321,6 +343,22 @@ class Desk:
         batch.changes.accounts[account.name] = account
         response = pb.ConfigureAccountResponse(options=answers.options(account))
         batch.answers.append(lambda: _resolve(answer, response))
+
+    def _reset(
+        self, account: Account, answer: asyncio.Future[pb.ResetAccountResponse], batch: Batch
+    ) -> None:
+        first = len(batch.changes.reports)
+        moves.reset(account, batch.moment, batch.changes)
+        batch.said.append(Said(account.name, batch.changes.reports[first:]))
+        response = pb.ResetAccountResponse(report_seq=account.report_seq)
+        batch.answers.append(lambda: _resolve(answer, response))
+
+    def _settle(self, account: Account, batch: Batch) -> None:
+        first = len(batch.changes.reports)
+        for symbol in moves.expired(account, batch.moment.at, self.market):
+            moves.settle(account, symbol, batch.moment, self.market, batch.changes)
+        if reports := batch.changes.reports[first:]:
+            batch.said.append(Said(account.name, reports))
 
     def _rematch(self, batch: Batch) -> None:
         for account in self.accounts.values():

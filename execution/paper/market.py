@@ -88,6 +88,15 @@ class Market:
         instrument = self.instrument(symbol)
         return quotes.around(self.seed, instrument, int(at.timestamp()), price)
 
+    def settlement(self, contract: Instrument, closed: datetime, seen: Decimal | None) -> Decimal:
+        """What an expired contract is settled at: an option at what it was worth at once, a
+        future at its last price."""
+        if contract.right is None or contract.strike is None:
+            return self.quote(contract.symbol, closed, seen).last
+        spot = self.quote(contract.root, closed).last
+        beyond = spot - contract.strike
+        return max(beyond if contract.right is Right.CALL else -beyond, Decimal(0))
+
     def to_dollars(self, currency: str, at: datetime) -> Decimal:
         """What one of a currency is worth in the currency of accounts."""
         if currency in _DOLLARS:

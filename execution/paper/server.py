@@ -137,6 +137,17 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
+    async def ResetAccount(
+        self,
+        request: pb.ResetAccountRequest,
+        context: aio.ServicerContext[pb.ResetAccountRequest, pb.ResetAccountResponse],
+    ) -> pb.ResetAccountResponse:
+        await _check_name(request.account, context)
+        try:
+            return await self._writer.reset(request.account)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
     async def close(self) -> None:
         """Let go of the reading connection."""
         if self._reader is not None:

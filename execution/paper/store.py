@@ -85,6 +85,13 @@ _RESTING = """
 SELECT DISTINCT account FROM paper.orders WHERE ord_status IN ('NEW', 'PARTIALLY_FILLED')
 """
 
+_HELD_INSTRUMENTS = "SELECT DISTINCT instrument FROM paper.positions WHERE quantity <> 0"
+
+_HOLDERS = """
+SELECT DISTINCT account FROM paper.positions WHERE quantity <> 0 AND instrument = ANY(%s)
+ORDER BY account
+"""
+
 _REPORTS_AFTER = """
 SELECT r.report FROM unnest(%s::text[], %s::bigint[]) AS w(account, seq)
 JOIN paper.reports AS r ON r.account = w.account AND r.report_seq > w.seq
@@ -165,6 +172,18 @@ async def load(connection: Connection, names: Sequence[str]) -> dict[str, Accoun
 async def accounts_with_resting_orders(connection: Connection) -> list[str]:
     """The accounts that the feed may still fill."""
     cursor = await connection.execute(_RESTING)
+    return [row["account"] for row in await cursor.fetchall()]
+
+
+async def held_instruments(connection: Connection) -> list[str]:
+    """Everything that anybody holds."""
+    cursor = await connection.execute(_HELD_INSTRUMENTS)
+    return [row["instrument"] for row in await cursor.fetchall()]
+
+
+async def holders(connection: Connection, instruments: Sequence[str]) -> list[str]:
+    """The accounts that hold one of these."""
+    cursor = await connection.execute(_HOLDERS, (list(instruments),))
     return [row["account"] for row in await cursor.fetchall()]
 
 

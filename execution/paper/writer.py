@@ -17,7 +17,18 @@ import structlog
 
 from execution.paper import desk, store
 from execution.paper.book import Moment
-from execution.paper.desk import Batch, Configure, Desk, Frame, Late, Look, Rematch, Work
+from execution.paper.desk import (
+    Batch,
+    Configure,
+    Desk,
+    Expire,
+    Frame,
+    Late,
+    Look,
+    Rematch,
+    Reset,
+    Work,
+)
 from execution.paper.sessions import Session
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
@@ -29,6 +40,8 @@ BATCH_ORDERS = 1000
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
 REMATCH_SECONDS = 1.0
+# How often expired contracts are looked for.
+EXPIRE_SECONDS = 60.0
 
 
 class Unavailable(Exception):
@@ -74,9 +87,14 @@ class Writer:
 
     async def tick(self) -> None:
         """Match resting orders against the feed once a second, until canceled."""
+        loop = asyncio.get_running_loop()
+        expires_at = loop.time()
         while True:
-            await asyncio.sleep(REMATCH_SECONDS)
+            await asyncio.sleep(min(REMATCH_SECONDS, EXPIRE_SECONDS))
             self.desk.sessions.tell_missing()
+            if self.is_connected and loop.time() >= expires_at:
+                expires_at = loop.time() + EXPIRE_SECONDS
+                self.offer(Expire())
             if self.is_connected and any(a.open for a in self.desk.accounts.values()):
                 self.offer(Rematch())
 
@@ -84,6 +102,12 @@ class Writer:
         """An account as stored. Raises Unavailable."""
         answer: asyncio.Future[pb.GetAccountResponse] = asyncio.Future()
         self.offer(Look(account, answer))
+        return await answer
+
+    async def reset(self, account: str) -> pb.ResetAccountResponse:
+        """Begin an account anew. Raises Unavailable."""
+        answer: asyncio.Future[pb.ResetAccountResponse] = asyncio.Future()
+        self.offer(Reset(account, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -173,6 +197,9 @@ class Writer:
         return works
 
     async def _prepare(self, connection: store.Connection, works: Sequence[Work]) -> Batch:
+        for work in works:
+            if isinstance(work, Expire):
+                work.accounts = await self._with_expired(connection)
         named = {name for work in works for name in desk.accounts_of(work)}
         unknown = [name for name in named if name not in self.desk.accounts]
         if unknown:
@@ -188,6 +215,13 @@ class Writer:
             if isinstance(work, Frame) and work.request.attach:
                 await self._replay(connection, work)
         return batch
+
+    async def _with_expired(self, connection: store.Connection) -> list[str]:
+        """The accounts, in memory or not, that hold what is over."""
+        now = self.clock()
+        held = await store.held_instruments(connection)
+        over = [symbol for symbol in held if self.desk.market.instrument(symbol).is_expired(now)]
+        return await store.holders(connection, over) if over else []
 
     async def _replay(self, connection: store.Connection, frame: Frame) -> None:
         behind = [
@@ -220,5 +254,5 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            if isinstance(work, Look | Configure) and not work.answer.done():
+            if isinstance(work, Look | Configure | Reset) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent import futures
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -40,6 +41,10 @@ class Execution(simulation_pb2_grpc.SimulationServicer):
     def SetGameDay(self, request: Any, context: Any) -> pb.SetGameDayResponse:
         self.asked.append(request)
         return pb.SetGameDayResponse()
+
+    def ResetAccount(self, request: Any, context: Any) -> pb.ResetAccountResponse:
+        self.asked.append(request)
+        return pb.ResetAccountResponse()
 
     def ListMisdeeds(self, request: Any, context: Any) -> pb.ListMisdeedsResponse:
         return pb.ListMisdeedsResponse(misdeeds=self.misdeeds)
@@ -150,6 +155,31 @@ def test_how_the_account_trades_is_set_and_what_cannot_be_is_said(
     assert (status, "leverage is 1 to 100" in page) == (400, True)
     status, page = post(site, "model", fill_parts="some")
     assert (status, "fill parts is a whole number" in page) == (400, True)
+
+
+def test_a_reset_is_asked_for_twice_and_says_what_goes(site: Site, execution: Execution) -> None:
+    execution.account.positions = 2
+    status, page = post(site, "reset")
+    assert (status, execution.asked) == (409, [])
+    assert "2 positions will be gone without a trade" in page
+    assert "from 99,000 to 100,000 USD" in page
+    status, page = post(site, "reset", do="confirmed")
+    assert (status, "was reset: no orders, no positions" in page) == (200, True)
+    [asked] = execution.asked
+    assert asked.account
+
+
+def test_what_moved_without_a_trade_is_shown(site: Site, execution: Execution) -> None:
+    site.owner.execute(
+        "INSERT INTO web.position_changes (id, connection_id, tenant_id, instrument, cause, "
+        "change_qty, price, cash, text, at) VALUES (%s, %s, %s, 'ESZ2026', 'expiry', -2, 5100, "
+        "250, 'expired on 2026-12-18, settled in cash', %s)",
+        (uuid4(), site.ours.connection_id, site.ours.tenant_id, AT),
+    )
+    page = site.signed_in(site.ours).get(here(site)).text
+    assert "Moved without a trade" in page
+    assert "settled in cash at 5,100" in page
+    assert "−2" in page and "+250" in page
 
 
 def test_the_report_leads_from_a_misdeed_to_the_trade_that_it_hit(

@@ -27,6 +27,7 @@ POSTS = (
     "/connections/{connection}/game-day",
     "/connections/{connection}/game-day/end",
     "/connections/{connection}/model",
+    "/connections/{connection}/reset",
 )
 CALLS = (
     ("GET", "/strategies/{strategy}"),
@@ -54,6 +55,7 @@ TABLES = (
     "orders",
     "fills",
     "positions",
+    "position_changes",
     "tenant_changes",
     "changes",
     "audit_events",

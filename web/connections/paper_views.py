@@ -20,6 +20,10 @@ blueprint = Blueprint(
 )
 
 _AWAY = "Execution does not answer. Nothing was changed; try again in a moment."
+_RESET_AWAY = (
+    "Execution does not answer, so it is not known whether the account was reset. "
+    "Resetting again does no harm."
+)
 _WHOLE = ("fill_parts", "slippage_ticks")
 _DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
 
@@ -79,6 +83,21 @@ def set_model(connection_id: UUID) -> ResponseReturnValue:
     return _back(connection)
 
 
+@blueprint.post("/reset")
+@sign_in_required
+def reset(connection_id: UUID) -> ResponseReturnValue:
+    """Begin the account anew; asks once."""
+    connection = _paper(connection_id)
+    if request.form.get("do") != "confirmed":
+        return _page(connection, asks_reset=True), 409
+    try:
+        simulation.reset(connection, actor=visitor().actor)
+    except ExecutionDown:
+        return _page(connection, bad_reset=_RESET_AWAY), 503
+    lists.done(f"{connection.name} was reset: no orders, no positions, and its first cash.")
+    return _back(connection)
+
+
 def _read_model() -> pb.TradingModel:
     """The form's fields, empty ones left out. Raises ValueError."""
     model = pb.TradingModel()
@@ -104,7 +123,14 @@ def _back(connection: Connection) -> ResponseReturnValue:
     return redirect(url_for("paper.page", connection_id=connection.id))
 
 
-def _page(connection: Connection, *, bad_day: str = "", bad_model: str = "") -> str:
+def _page(
+    connection: Connection,
+    *,
+    bad_day: str = "",
+    bad_model: str = "",
+    bad_reset: str = "",
+    asks_reset: bool = False,
+) -> str:
     account: pb.GetPaperAccountResponse | None = None
     happened: list[reads.Happened] = []
     try:
@@ -125,5 +151,8 @@ def _page(connection: Connection, *, bad_day: str = "", bad_model: str = "") -> 
         summary=reads.summary(happened),
         bad_day=bad_day,
         bad_model=bad_model,
+        bad_reset=bad_reset,
+        asks_reset=asks_reset,
+        changes=reads.changes(connection.id),
         form=request.form,
     )

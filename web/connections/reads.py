@@ -13,8 +13,11 @@ from protos import wire
 from protos.execution.v1 import simulation_pb2 as pb
 from web.connections import gameday
 from web.connections.gameday import Kind
+from web.connections.models import PositionChange
 from web.db import db
 from web.trades.models import Order, Trade
+
+MOST_CHANGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ def report(connection_id: UUID, misdeeds: Sequence[pb.Misdeed]) -> list[Happened
         trade = trades.get(order.trade_id) if order else None
         found.append(Happened(at, kind, each.delay_ms, each.cl_ord_id, order, trade))
     return found
+
+
+def changes(connection_id: UUID) -> Sequence[PositionChange]:
+    """What moved positions without a fill, newest first."""
+    query = select(PositionChange).where(PositionChange.connection_id == connection_id)
+    query = query.order_by(PositionChange.at.desc(), PositionChange.instrument.desc())
+    return db.session.scalars(query.limit(MOST_CHANGES)).all()
 
 
 def summary(rows: Sequence[Happened]) -> Summary:

@@ -53,6 +53,13 @@ def set_model(connection: Connection, *, actor: str, model: pb.TradingModel) -> 
     _record(connection, actor, "trading_model", after)
 
 
+def reset(connection: Connection, *, actor: str) -> None:
+    """Begin the account anew. Written down before it is asked for: an answer that is lost
+    does not undo it. Raises ExecutionDown."""
+    _record(connection, actor, "reset", {})
+    _client().reset(connection.broker_account.account)
+
+
 def _record(connection: Connection, actor: str, what: str, after: dict[str, object]) -> None:
     subject = ids.show("connection", connection.id)
     audit.record(actor, f"connection:{what}", subject, after=after)

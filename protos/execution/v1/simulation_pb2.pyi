@@ -133,6 +133,16 @@ class PlannedFault(_message.Message):
     longest_ms: int
     def __init__(self, kind: _Optional[_Union[MisdeedKind, str]] = ..., percent: _Optional[int] = ..., most: _Optional[int] = ..., longest_ms: _Optional[int] = ...) -> None: ...
 
+class ResetAccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    def __init__(self, account: _Optional[str] = ...) -> None: ...
+
+class ResetAccountResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class ListMisdeedsRequest(_message.Message):
     __slots__ = ("account", "most")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]

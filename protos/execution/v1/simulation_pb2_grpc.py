@@ -49,6 +49,11 @@ class SimulationStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayResponse.FromString,
                 _registered_method=True)
+        self.ResetAccount = channel.unary_unary(
+                '/fillwire.execution.v1.Simulation/ResetAccount',
+                request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountResponse.FromString,
+                _registered_method=True)
         self.ListMisdeeds = channel.unary_unary(
                 '/fillwire.execution.v1.Simulation/ListMisdeeds',
                 request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.ListMisdeedsRequest.SerializeToString,
@@ -81,6 +86,14 @@ class SimulationServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResetAccount(self, request, context):
+        """Begins the account anew: orders canceled, positions gone, the first cash back. Each is
+        told as a fact. Repeating resets again, which changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMisdeeds(self, request, context):
         """What the venue did wrong on purpose, newest first.
         """
@@ -105,6 +118,11 @@ def add_SimulationServicer_to_server(servicer, server):
                     servicer.SetGameDay,
                     request_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayResponse.SerializeToString,
+            ),
+            'ResetAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetAccount,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountResponse.SerializeToString,
             ),
             'ListMisdeeds': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMisdeeds,
@@ -193,6 +211,33 @@ class Simulation:
             '/fillwire.execution.v1.Simulation/SetGameDay',
             protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Simulation/ResetAccount',
+            protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_simulation__pb2.ResetAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

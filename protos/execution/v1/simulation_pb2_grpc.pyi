@@ -44,6 +44,10 @@ class SimulationStub:
     """
     SetGameDay: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.SetGameDayRequest, _simulation_pb2.SetGameDayResponse]
     """Begins a game day, in place of one that runs; without faults it ends it."""
+    ResetAccount: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.ResetAccountRequest, _simulation_pb2.ResetAccountResponse]
+    """Begins the account anew: orders canceled, positions gone, the first cash back. Each is
+    told as a fact. Repeating resets again, which changes nothing.
+    """
     ListMisdeeds: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.ListMisdeedsRequest, _simulation_pb2.ListMisdeedsResponse]
     """What the venue did wrong on purpose, newest first."""
 
@@ -58,6 +62,10 @@ class SimulationAsyncStub(SimulationStub):
     """
     SetGameDay: _aio.UnaryUnaryMultiCallable[_simulation_pb2.SetGameDayRequest, _simulation_pb2.SetGameDayResponse]  # type: ignore[assignment]
     """Begins a game day, in place of one that runs; without faults it ends it."""
+    ResetAccount: _aio.UnaryUnaryMultiCallable[_simulation_pb2.ResetAccountRequest, _simulation_pb2.ResetAccountResponse]  # type: ignore[assignment]
+    """Begins the account anew: orders canceled, positions gone, the first cash back. Each is
+    told as a fact. Repeating resets again, which changes nothing.
+    """
     ListMisdeeds: _aio.UnaryUnaryMultiCallable[_simulation_pb2.ListMisdeedsRequest, _simulation_pb2.ListMisdeedsResponse]  # type: ignore[assignment]
     """What the venue did wrong on purpose, newest first."""
 
@@ -87,6 +95,16 @@ class SimulationServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_simulation_pb2.SetGameDayResponse, _abc.Awaitable[_simulation_pb2.SetGameDayResponse]]:
         """Begins a game day, in place of one that runs; without faults it ends it."""
+
+    @_abc_1.abstractmethod
+    def ResetAccount(
+        self,
+        request: _simulation_pb2.ResetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_simulation_pb2.ResetAccountResponse, _abc.Awaitable[_simulation_pb2.ResetAccountResponse]]:
+        """Begins the account anew: orders canceled, positions gone, the first cash back. Each is
+        told as a fact. Repeating resets again, which changes nothing.
+        """
 
     @_abc_1.abstractmethod
     def ListMisdeeds(

@@ -72,6 +72,8 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_FILL: _ClassVar[ExecType]
     EXEC_TYPE_CANCELED: _ClassVar[ExecType]
     EXEC_TYPE_REJECTED: _ClassVar[ExecType]
+    EXEC_TYPE_SETTLED: _ClassVar[ExecType]
+    EXEC_TYPE_RESET: _ClassVar[ExecType]
 FAULT_KIND_UNSPECIFIED: FaultKind
 FAULT_KIND_DELAY: FaultKind
 FAULT_KIND_LOST_REPLY: FaultKind
@@ -114,6 +116,8 @@ EXEC_TYPE_NEW: ExecType
 EXEC_TYPE_FILL: ExecType
 EXEC_TYPE_CANCELED: ExecType
 EXEC_TYPE_REJECTED: ExecType
+EXEC_TYPE_SETTLED: ExecType
+EXEC_TYPE_RESET: ExecType
 
 class SessionRequest(_message.Message):
     __slots__ = ("attach", "new_orders", "cancels")
@@ -240,7 +244,7 @@ class Order(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ..., stop_price: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time")
+    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time", "cash")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -258,6 +262,7 @@ class Report(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    CASH_FIELD_NUMBER: _ClassVar[int]
     account: str
     report_seq: int
     cl_ord_id: str
@@ -275,7 +280,8 @@ class Report(_message.Message):
     text: str
     time: _timestamp_pb2.Timestamp
     arrived_time: _timestamp_pb2.Timestamp
-    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    cash: str
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cash: _Optional[str] = ...) -> None: ...
 
 class GetOrdersRequest(_message.Message):
     __slots__ = ("account", "cl_ord_ids")
@@ -462,6 +468,18 @@ class ConfigureAccountResponse(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     options: Options
     def __init__(self, options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
+
+class ResetAccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    def __init__(self, account: _Optional[str] = ...) -> None: ...
+
+class ResetAccountResponse(_message.Message):
+    __slots__ = ("report_seq",)
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    report_seq: int
+    def __init__(self, report_seq: _Optional[int] = ...) -> None: ...
 
 class ListMisdeedsRequest(_message.Message):
     __slots__ = ("account", "most")
