@@ -3,9 +3,10 @@ read again for a replay."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -36,7 +37,11 @@ from protos.execution.v1 import execution_pb2 as pb
 _SIDES = {messages.side(side): side for side in Side}
 Word = TypeVar("Word")
 
-_FIELDS = tuple(each.name for each in fields(Trade))
+# Each field of a trade, and what it is when nobody said anything.
+_FIELDS = tuple(
+    (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+    for each in fields(Trade)
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,7 +75,11 @@ def fingerprint(trade: Trade, decided: pb.Decision) -> str:
 
 
 def _hash(trade: Trade, plain: pb.Decision) -> str:
-    told = "\n".join(f"{name}={_text(getattr(trade, name))}" for name in _FIELDS)
+    told = "\n".join(
+        f"{name}={_text(value)}"
+        for name, default in _FIELDS
+        if (value := getattr(trade, name)) != default
+    )
     said = plain.SerializeToString(deterministic=True)
     return hashlib.sha256(told.encode() + b"\0" + said).hexdigest()
 
@@ -213,6 +222,7 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
     )
 
 
+@lru_cache(maxsize=256)
 def _venue(rules: VenueRules) -> pb.SeenVenue:
     return pb.SeenVenue(
         ord_types=sorted(messages.ord_type(each) for each in rules.ord_types),

@@ -1,9 +1,11 @@
 """Decimals and times as they travel: plain decimal strings, aware UTC timestamps."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_text(value: Decimal | None) -> str:
@@ -29,13 +31,12 @@ def to_decimal(text: str) -> Decimal | None:
 
 def to_timestamp(at: datetime) -> Timestamp:
     """The instant, to the microsecond."""
-    return Timestamp(
-        seconds=int(at.replace(microsecond=0).timestamp()), nanos=at.microsecond * 1000
-    )
+    since = at - _EPOCH
+    return Timestamp(seconds=since.days * 86400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def to_datetime(stamp: Timestamp) -> datetime | None:
     """Aware UTC; None when the field was left empty."""
     if not stamp.seconds and not stamp.nanos:
         return None
-    return stamp.ToDatetime(tzinfo=UTC)
+    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)

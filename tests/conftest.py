@@ -14,6 +14,7 @@ from subprocess import Popen
 import psycopg
 import pytest
 import redis
+import structlog
 from psycopg import sql
 
 from web.ops import children, places, postgres, roles, valkey
@@ -55,6 +56,14 @@ class Database:
         if role == "owner":
             return self.owner
         return roles.url_for(self.owner, roles.RUNTIME[role][0], PASSWORD)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """Drawing every local of an account would stop the event loop for seconds."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    before = structlog.get_config()["processors"][:-1]
+    structlog.configure(processors=[*before, plain])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ from tests import factories
 from tests.conftest import Database
 from tests.integration.road_kit import Road
 from web.execution_client import ExecutionClient, ExecutionDown
+from web.trades import service
 from web.trades.service import Drain
 
 
@@ -165,6 +166,26 @@ def test_the_first_orders_of_many_do_not_wait_for_the_rest(road: Road) -> None:
     road.signal(strategy)
     road.drain.drain_due()
     assert len(road.store.trades) == 300 and road.store.calls == 2
+
+
+def test_a_wide_signal_goes_ahead_with_a_few_and_whoever_repeats_it_makes_each_once(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "WIDE", 4)
+    monkeypatch.setattr(service, "AHEAD", 2)
+    strategy = factories.strategy(road.owner)
+    for _ in range(6):
+        factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.lose()
+    ahead = [row[0].hex for row in road.trades("id")]
+    assert len(ahead) == 2 and road.watermarks() == (1, 0, 0)
+    road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    assert road.store.order[:2] == ahead
+    seqs = [road.store.trades[trade_id].signal_seq for trade_id in road.store.order]
+    assert seqs == [1] * 6 + [2] * 6
+    assert len(road.trades("id")) == 12 and road.watermarks() == (2, 2, 2)
 
 
 def test_the_worker_role_may_do_all_this_but_reads_no_secret(database: Database) -> None:

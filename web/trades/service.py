@@ -8,6 +8,7 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +30,12 @@ from web.trades.waiting import Change, Superseding
 SLICE_SECONDS = 0.25
 # A strategy that could not be drained is left alone for so long.
 REST_SECONDS = 5.0
-# Trades in one transaction, beyond the last signal that fits: a signal is never split.
+# Trades in one transaction, beyond the last signal that fits.
 TRADES = 2000
+# A signal with more trades than WIDE has a few of them ahead of its transaction, so that its
+# first orders do not wait until thousands are written down.
+WIDE = 500
+AHEAD = 50
 
 log = structlog.get_logger()
 
@@ -136,6 +141,8 @@ class Drain:
     def _drain(
         self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
     ) -> set[str]:
+        for strategy in strategies:
+            self._start_wide(connection, strategy)
         batch = _Batch()
         for strategy in strategies:
             _make(batch, strategy)
@@ -148,6 +155,22 @@ class Drain:
         touched = [strategy for strategy in strategies if strategy.id in epochs]
         handing.hand_over(connection, self._execution, touched, batch.drained, epochs)
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
+
+    def _start_wide(self, connection: Connection[TupleRow], strategy: DueStrategy) -> None:
+        """The first few trades of a signal for many, under an epoch of their own.
+
+        `drained_seq` stays: the transaction of the whole signal finds them made, with the
+        same ids, and so does whoever repeats it.
+        """
+        if len(strategy.subscribers) <= WIDE or not strategy.signals:
+            return
+        batch, signal = _Batch(drained={strategy.id: strategy.drained_seq}), strategy.signals[0]
+        covered = (s for s in strategy.subscribers if s.covers(signal.accepted_at))
+        if ahead := list(islice(covered, AHEAD)):
+            _make_trades(batch, strategy, signal, ahead)
+            with connection.transaction():
+                epochs = _store(connection, batch)
+            handing.hand_over(connection, self._execution, [strategy], batch.drained, epochs)
 
 
 def _make(batch: _Batch, strategy: DueStrategy) -> None:
