@@ -33,6 +33,11 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServicer):
         model = await _answer(self._simulator.set_model(request.account, request.model), context)
         return pb.SetTradingModelResponse(model=model)
 
+    async def SetFeed(self, request: pb.SetFeedRequest, context: Context) -> pb.SetFeedResponse:
+        asked = self._simulator.set_feed(request.account, request.feed, request.recording)
+        await _answer(asked, context)
+        return pb.SetFeedResponse()
+
     async def SetGameDay(
         self, request: pb.SetGameDayRequest, context: Context
     ) -> pb.SetGameDayResponse:

@@ -24,6 +24,12 @@ _KINDS: dict[int, Any] = {
     for name, number in venue_pb.FaultKind.items()
     if (word := name.removeprefix("FAULT_KIND_")) != "UNSPECIFIED"
 }
+_FEEDS: dict[int, Any] = {
+    pb.FEED_KIND_UNSPECIFIED: venue_pb.FEED_UNSPECIFIED,
+    pb.FEED_KIND_SIGNAL: venue_pb.FEED_SIGNAL,
+    pb.FEED_KIND_RECORDED: venue_pb.FEED_RECORDED,
+}
+_FEEDS_BACK: dict[int, Any] = {theirs: ours for ours, theirs in _FEEDS.items()}
 _KINDS_BACK: dict[int, Any] = {theirs: ours for ours, theirs in _KINDS.items()}
 
 
@@ -59,6 +65,7 @@ class PaperSimulator:
             open_orders=len(found.open_orders),
             model=_model(found.options),
             game_day=_game_day(found.faults, found.fault_seed),
+            feed=_FEEDS_BACK[found.options.feed],
         )
 
     async def set_model(self, name: str, model: pb.TradingModel) -> pb.TradingModel:
@@ -74,6 +81,17 @@ class PaperSimulator:
         request = venue_pb.ConfigureAccountRequest(account=name, options=options)
         answer = await self._venue.ConfigureAccount(request, timeout=SECONDS)
         return _model(answer.options)
+
+    async def set_feed(self, name: str, feed: pb.FeedKind, recording: bytes) -> None:
+        """Where quotes come from. Raises Unclear."""
+        if feed not in _FEEDS:
+            raise Unclear("feed is not known")
+        options = (await self._look(name)).options
+        options.feed = _FEEDS[feed]
+        request = venue_pb.ConfigureAccountRequest(
+            account=name, options=options, recording=recording
+        )
+        await self._venue.ConfigureAccount(request, timeout=SECONDS)
 
     async def set_game_day(self, name: str, asked: pb.GameDay) -> None:
         """Begin a game day, or end it. Raises Unclear."""

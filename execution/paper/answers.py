@@ -106,6 +106,8 @@ def _asked_quote(
     if market.find(symbol) is None:
         return pb.Quote(instrument=symbol)
     named = matching.read_price(request.reference_price)
+    if account is not None and account.feed is not None:
+        return _quote(symbol, account.quote(symbol, at, market, named))
     if named is not None:
         return _quote(symbol, market.quote_at(symbol, at, named))
     seen = account.seen_price(symbol) if account else None

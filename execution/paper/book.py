@@ -14,9 +14,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from execution.paper import costs, matching
 from execution.paper.costs import PLAIN, Model
+from execution.paper.feeds import Feed
 from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
 from execution.paper.misdeeds import Plan, Struck
+from execution.paper.quotes import Quote
 from protos import ids, wire
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -96,6 +98,8 @@ class Account:
     exchange_hours: bool = False
     model: Model = PLAIN
     plan: Plan | None = None
+    # Asked before the venue's own quotes; None for those alone.
+    feed: Feed | None = None
     report_seq: int = 0
     is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
@@ -107,6 +111,12 @@ class Account:
         """The latest order with this ClOrdID."""
         count = self.used.get(cl_ord_id, 0)
         return _order_id(self.name, cl_ord_id, count) if count else None
+
+    def quote(self, symbol: str, at: datetime, market: Market, named: Decimal | None) -> Quote:
+        """What it can trade an instrument at, by its feed; `named` is what its client saw."""
+        seen = named or self.seen_price(symbol)
+        quote = self.feed.quote(symbol, at, seen, market) if self.feed is not None else None
+        return quote or market.quote(symbol, at, seen)
 
     def seen_price(self, instrument: str) -> Decimal | None:
         """The price that its client named last for something it holds."""
@@ -144,6 +154,7 @@ class Changes:
     reports: list[pb.Report] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     misdeeds: list[Misdeed] = field(default_factory=list)
+    recordings: list[tuple[str, datetime, bytes]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.accounts or self.orders or self.arrivals)
@@ -181,7 +192,7 @@ def take(
         _report(account, waiting, pb.EXEC_TYPE_NEW, moment, changes)
         account.open[waiting.order_id] = waiting
     price = terms.reference_price
-    if price is None:
+    if price is None or account.feed is not None:
         price = _market_price(account, terms, moment, market)
     at = _reached(order, price, changes, arriving=True)
     if at is not None:
@@ -256,8 +267,7 @@ def _reached(order: Order, price: Decimal, changes: Changes, *, arriving: bool) 
 
 def _market_price(account: Account, terms: Terms, moment: Moment, market: Market) -> Decimal:
     """What the feed asks of a buyer, or bids to a seller."""
-    seen = terms.reference_price or account.seen_price(terms.instrument)
-    quote = market.quote(terms.instrument, moment.at, seen)
+    quote = account.quote(terms.instrument, moment.at, market, terms.reference_price)
     return quote.ask if terms.side == pb.SIDE_BUY else quote.bid
 
 

@@ -32,8 +32,12 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     fee_bps: Decimal = ZERO
     # None: no limit on what is held.
     leverage: Decimal | None = None
+    # "signal" or "recorded"; empty for the venue's own quotes.
+    feed: str = ""
 
 
+FEEDS = {pb.FEED_UNSPECIFIED: "", pb.FEED_SIGNAL: "signal", pb.FEED_RECORDED: "recorded"}
+_FEEDS_BACK = {word: number for number, word in FEEDS.items()}
 PLAIN = Model()
 
 
@@ -46,6 +50,8 @@ def read(options: pb.Options) -> Model:
     leverage = _number("leverage", options.leverage, most=100)
     if leverage is not None and leverage < 1:
         raise Refused("leverage is 1 to 100")
+    if options.feed not in FEEDS:
+        raise Refused("feed is not known")
     return Model(
         fill_parts=max(options.fill_parts, 1),
         slippage_bps=_number("slippage_bps", options.slippage_bps, most=1000) or ZERO,
@@ -54,6 +60,7 @@ def read(options: pb.Options) -> Model:
         fee_per_unit=_number("fee_per_unit", options.fee_per_unit, most=1000) or ZERO,
         fee_bps=_number("fee_bps", options.fee_bps, most=1000) or ZERO,
         leverage=leverage,
+        feed=FEEDS[options.feed],
     )
 
 
@@ -66,6 +73,7 @@ def write(model: Model, options: pb.Options) -> None:
     options.fee_per_unit = wire.to_text(model.fee_per_unit)
     options.fee_bps = wire.to_text(model.fee_bps)
     options.leverage = wire.to_text(model.leverage)
+    options.feed = _FEEDS_BACK[model.feed]
 
 
 def slipped(

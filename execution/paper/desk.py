@@ -1,13 +1,15 @@
 """What each request does to the batch in the making. In memory only; the writer stores."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from execution.paper import answers, book, costs, funds, matching, misdeeds, moves
-from execution.paper.book import Account, Changes, Moment, Order
+from execution.paper import answers, book, costs, feeds, funds, matching, misdeeds, moves
+from execution.paper.book import Account, Order
+from execution.paper.feeds import Feed
+from execution.paper.jobs import Batch, Configure, Expire, Frame, Late, Look, Rematch, Reset, Work
 from execution.paper.market import Market
 from execution.paper.matching import Terms
 from execution.paper.misdeeds import Struck
@@ -20,99 +22,6 @@ FAULT_TEXT = "refused by the account's fault plan"
 LIMITED_TEXT = "too many requests, by the account's fault plan"
 # A fill that the plan breaks comes in so many parts.
 FAULTY_PARTS = 3
-
-
-@dataclass(slots=True)
-class Frame:
-    """A client's frame; `arrived` is the loop's time."""
-
-    session: Session
-    request: pb.SessionRequest
-    arrived: float
-
-
-@dataclass(slots=True)
-class Late:
-    """An order whose time has come after all."""
-
-    order: pb.NewOrder
-
-
-@dataclass(slots=True)
-class Look:
-    """A question about an account; opens it when it is new."""
-
-    account: str
-    answer: asyncio.Future[pb.GetAccountResponse]
-
-
-@dataclass(slots=True)
-class Configure:
-    """New options or a new fault plan for an account."""
-
-    request: pb.ConfigureAccountRequest
-    answer: asyncio.Future[pb.ConfigureAccountResponse]
-
-
-@dataclass(slots=True)
-class Rematch:
-    """A new second of the quote feed."""
-
-
-@dataclass(slots=True)
-class Reset:
-    """An account is to begin anew."""
-
-    account: str
-    answer: asyncio.Future[pb.ResetAccountResponse]
-
-
-@dataclass(slots=True)
-class Expire:
-    """Settle what has expired, in accounts that the writer has found."""
-
-    accounts: list[str] = field(default_factory=list)
-
-
-Work = Frame | Late | Look | Configure | Reset | Expire | Rematch
-
-
-@dataclass(slots=True)
-class Batch:
-    """One transaction in the making, and what follows when it is stored."""
-
-    moment: Moment
-    # Ended orders that a request of this batch names, by OrderID.
-    ended: dict[str, Order] = field(default_factory=dict)
-    changes: Changes = field(default_factory=Changes)
-    said: list[Said] = field(default_factory=list)
-    answers: list[Callable[[], None]] = field(default_factory=list)
-    # Orders to take in later, and after how many seconds.
-    late: list[tuple[float, pb.NewOrder]] = field(default_factory=list)
-
-
-def accounts_of(work: Work) -> Iterator[str]:
-    """The accounts that a piece of work needs in memory."""
-    match work:
-        case Frame(request=request):
-            yield from filter(matching.is_name, (attach.account for attach in request.attach))
-            yield from filter(matching.is_name, (order.account for order in request.new_orders))
-            yield from filter(matching.is_name, (cancel.account for cancel in request.cancels))
-        case Late(order):
-            yield order.account
-        case Look(account) | Reset(account):
-            yield account
-        case Expire(accounts):
-            yield from accounts
-        case Configure(request):
-            yield request.account
-        case Rematch():
-            return
-
-
-def size(work: Work) -> int:
-    """How much of a batch it fills."""
-    return len(work.request.new_orders) + 1 if isinstance(work, Frame) else 1
 
 
 @dataclass
@@ -330,6 +239,7 @@ class Desk:
         account = self.accounts[request.account]
         try:
             model, plan = costs.read(request.options), misdeeds.read(request)
+            feed = self._feed(account, model.feed, request.recording, batch)
         except matching.Refused as refused:
             batch.answers.append(partial(_fail, answer, refused))
             return
@@ -338,11 +248,28 @@ class Desk:
             account.refuses_repeats = request.options.refuses_repeats
             account.exchange_hours = request.options.exchange_hours
             account.model = costs.PLAIN if model == costs.PLAIN else model
+            account.feed = feed
         if request.set_faults:
             account.plan = plan
         batch.changes.accounts[account.name] = account
         response = pb.ConfigureAccountResponse(options=answers.options(account))
         batch.answers.append(lambda: _resolve(answer, response))
+
+    def _feed(self, account: Account, kind: str, content: bytes, batch: Batch) -> Feed | None:
+        """The feed that is asked for. Raises Refused."""
+        match kind:
+            case "signal":
+                return feeds.Signals()
+            case "recorded" if content:
+                recording = feeds.read(content, batch.moment.at)
+                batch.changes.recordings.append((account.name, batch.moment.at, content))
+                return recording
+            case "recorded":
+                if not isinstance(account.feed, feeds.Recording):
+                    raise matching.Refused("recording: there is none")
+                return account.feed
+            case _:
+                return None
 
     def _reset(
         self, account: Account, answer: asyncio.Future[pb.ResetAccountResponse], batch: Batch

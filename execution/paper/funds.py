@@ -66,7 +66,7 @@ def value(account: Account, at: datetime, market: Market) -> list[Valued]:
     for symbol, held in sorted(account.holdings.items()):
         if held.quantity:
             instrument = market.instrument(symbol)
-            price = market.quote(symbol, at, held.seen_px).last
+            price = account.quote(symbol, at, market, None).last
             rate = market.to_dollars(instrument.currency, at)
             found.append(
                 Valued(
@@ -127,7 +127,7 @@ def _price(account: Account, terms: Terms, at: datetime, market: Market) -> Deci
     named = terms.limit_price or terms.stop_price or terms.reference_price
     if named is not None:
         return named
-    quote = market.quote(terms.instrument, at, account.seen_price(terms.instrument))
+    quote = account.quote(terms.instrument, at, market, None)
     return quote.ask if terms.side == pb.SIDE_BUY else quote.bid
 
 

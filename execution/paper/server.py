@@ -16,7 +16,8 @@ from grpc_reflection.v1alpha import reflection
 from execution import reference
 from execution.paper import answers, matching, sessions, store
 from execution.paper.config import Config
-from execution.paper.desk import Desk, Frame
+from execution.paper.desk import Desk
+from execution.paper.jobs import Frame
 from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer

@@ -1,18 +1,13 @@
 """The venue's SQL: set-based, prepared, one statement a verb, for one row or thousands."""
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from execution.paper import feeds, rows
 from execution.paper.book import Account, Changes, Order
-from execution.paper.costs import PLAIN, Model
-from execution.paper.matching import Holding, Terms
-from execution.paper.misdeeds import Plan, Planned
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.postgres import BY_ID
@@ -117,6 +112,13 @@ SELECT * FROM json_to_recordset(%s) AS r(account text, cl_ord_id text, kind text
     delay_ms integer, at timestamptz)
 """
 
+_KEEP_RECORDING = """
+INSERT INTO paper.recordings (account, began_at, content) VALUES (%s, %s, %s)
+ON CONFLICT (account) DO UPDATE SET began_at = excluded.began_at, content = excluded.content
+"""
+
+_RECORDINGS = "SELECT account, began_at, content FROM paper.recordings WHERE account = ANY(%s)"
+
 _MISDEEDS = """
 SELECT cl_ord_id, kind, delay_ms, at FROM paper.misdeeds WHERE account = %s
 ORDER BY id DESC LIMIT %s
@@ -136,10 +138,12 @@ async def connect(url: str) -> Connection:
 
 
 async def save(connection: Connection, changes: Changes) -> None:
-    """Store a batch in one transaction; without misdeeds that is one statement."""
-    if changes.misdeeds:
+    """Store a batch in one transaction; an ordinary one is one statement."""
+    if changes.misdeeds or changes.recordings:
         async with connection.transaction():
-            await connection.execute(_ADD_MISDEEDS, (_json(changes.misdeeds),))
+            await connection.execute(_ADD_MISDEEDS, (rows.to_json(changes.misdeeds),))
+            for recording in changes.recordings:
+                await connection.execute(_KEEP_RECORDING, recording)
             await _save(connection, changes)
     else:
         await _save(connection, changes)
@@ -149,11 +153,11 @@ async def _save(connection: Connection, changes: Changes) -> None:
     await connection.execute(
         _SAVE,
         (
-            _json([_account_row(account) for account in changes.accounts.values()]),
-            _json([_order_row(order) for order in changes.orders.values()]),
-            _json([_holding_row(key, held) for key, held in changes.holdings.items()]),
-            _json([_report_row(report) for report in changes.reports]),
-            _json(changes.arrivals),
+            rows.to_json([rows.of_account(account) for account in changes.accounts.values()]),
+            rows.to_json([rows.of_order(order) for order in changes.orders.values()]),
+            rows.to_json([rows.of_holding(key, held) for key, held in changes.holdings.items()]),
+            rows.to_json([rows.of_report(report) for report in changes.reports]),
+            rows.to_json(changes.arrivals),
         ),
     )
 
@@ -161,11 +165,16 @@ async def _save(connection: Connection, changes: Changes) -> None:
 async def load(connection: Connection, names: Sequence[str]) -> dict[str, Account]:
     """Those of the accounts that exist, with their positions and open orders."""
     cursor = await connection.execute(_LOAD, (list(names),))
-    accounts = {row["account"]: _to_account(row) for row in await cursor.fetchall()}
+    accounts = {row["account"]: rows.to_account(row) for row in await cursor.fetchall()}
     if accounts:
         cursor = await connection.execute(_LOAD_OPEN, (list(accounts),))
         for row in await cursor.fetchall():
-            accounts[row["account"]].open[row["order_id"]] = _to_order(row)
+            accounts[row["account"]].open[row["order_id"]] = rows.to_order(row)
+    if recorded := [name for name, each in accounts.items() if each.model.feed == "recorded"]:
+        cursor = await connection.execute(_RECORDINGS, (recorded,))
+        for row in await cursor.fetchall():
+            feed = feeds.read(bytes(row["content"]), row["began_at"])
+            accounts[row["account"]].feed = feed
     return accounts
 
 
@@ -190,7 +199,7 @@ async def holders(connection: Connection, instruments: Sequence[str]) -> list[st
 async def orders_by_id(connection: Connection, order_ids: Iterable[str]) -> dict[str, Order]:
     """Orders by the venue's own id."""
     cursor = await connection.execute(_ORDERS_BY_ID, (list(order_ids),))
-    return {row["order_id"]: _to_order(row) for row in await cursor.fetchall()}
+    return {row["order_id"]: rows.to_order(row) for row in await cursor.fetchall()}
 
 
 async def reports_after(
@@ -210,168 +219,22 @@ async def find_orders(
     orders = await (await connection.execute(_FIND_ORDERS, asked)).fetchall()
     reports = await (await connection.execute(_FIND_REPORTS, asked)).fetchall()
     return pb.GetOrdersResponse(
-        orders=[_to_order(row).to_message() for row in orders],
+        orders=[rows.to_order(row).to_message() for row in orders],
         reports=[pb.Report.FromString(row["report"]) for row in reports],
     )
 
 
 async def misdeeds(connection: Connection, account: str, most: int) -> pb.ListMisdeedsResponse:
     """What the fault plan did to an account's orders, newest first."""
-    rows = await (await connection.execute(_MISDEEDS, (account, most))).fetchall()
+    found = await (await connection.execute(_MISDEEDS, (account, most))).fetchall()
     return pb.ListMisdeedsResponse(
         misdeeds=[
             pb.Misdeed(
-                kind=_FAULTS[row["kind"]],
+                kind=rows.FAULTS[row["kind"]],
                 cl_ord_id=row["cl_ord_id"],
                 time=wire.to_timestamp(row["at"]),
                 delay_ms=row["delay_ms"],
             )
-            for row in rows
+            for row in found
         ]
-    )
-
-
-def _words(enum: Any, prefix: str) -> dict[Any, str]:
-    return {number: name.removeprefix(prefix) for name, number in enum.items()}
-
-
-_STATUS_WORDS = _words(pb.OrdStatus, "ORD_STATUS_")
-_SIDE_WORDS = {n: word.lower() for n, word in _words(pb.Side, "SIDE_").items()}
-_TYPE_WORDS = {n: word.lower() for n, word in _words(pb.OrdType, "ORD_TYPE_").items()}
-_FAULTS = {word.lower(): n for n, word in _words(pb.FaultKind, "FAULT_KIND_").items()}
-_STATUSES = {word: number for number, word in _STATUS_WORDS.items()}
-_SIDES = {word: number for number, word in _SIDE_WORDS.items()}
-_TYPES = {word: number for number, word in _TYPE_WORDS.items()}
-
-
-def _json(rows: Sequence[object]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _account_row(account: Account) -> dict[str, object]:
-    return {
-        "account": account.name,
-        "currency": account.currency,
-        "cash": account.cash,
-        "horizon": account.visibility_seconds,
-        "refuses": account.refuses_repeats,
-        "plan": account.plan and _plan_row(account.plan),
-        "seq": account.report_seq,
-        "hours": account.exchange_hours,
-        "model": account.model,
-    }
-
-
-def _plan_row(plan: Plan) -> dict[str, object]:
-    faults = [[each.fault.SerializeToString(), each.struck] for each in plan.faults]
-    return {"seed": plan.seed, "counted": plan.counted, "faults": faults}
-
-
-def _to_plan(row: dict[str, Any]) -> Plan:
-    faults = [Planned(pb.Fault.FromString(b64decode(text)), n) for text, n in row["faults"]]
-    return Plan(faults, row["seed"], row["counted"])
-
-
-def _order_row(order: Order) -> dict[str, object]:
-    terms = order.terms
-    return {
-        "order_id": order.order_id,
-        "account": terms.account,
-        "cl_ord_id": terms.cl_ord_id,
-        "instrument": terms.instrument,
-        "side": _SIDE_WORDS[terms.side],
-        "ord_type": _TYPE_WORDS[terms.ord_type],
-        "time_in_force": terms.time_in_force,
-        "order_qty": terms.order_qty,
-        "limit_price": terms.limit_price,
-        "stop_price": terms.stop_price,
-        "trail_amount": terms.trail_amount,
-        "trail_percent": terms.trail_percent,
-        "reference_price": terms.reference_price,
-        "parent": terms.parent,
-        "best_price": order.best_price,
-        "is_triggered": order.is_triggered,
-        "may_fill": order.may_fill,
-        "parts_left": order.parts_left,
-        "ord_status": _STATUS_WORDS[order.ord_status],
-        "cum_qty": order.cum_qty,
-        "avg_px": order.avg_px,
-        "text": order.text,
-        "arrived_at": order.arrived_at,
-    }
-
-
-def _holding_row(key: tuple[str, str], held: Holding) -> dict[str, object]:
-    account, instrument = key
-    return {
-        "account": account,
-        "instrument": instrument,
-        "quantity": held.quantity,
-        "avg_price": held.avg_price,
-        "seen_px": held.seen_px,
-    }
-
-
-def _report_row(report: pb.Report) -> dict[str, object]:
-    return {
-        "account": report.account,
-        "seq": report.report_seq,
-        "cl_ord_id": report.cl_ord_id,
-        "report": b64encode(report.SerializeToString()).decode(),
-    }
-
-
-def _to_account(row: dict[str, Any]) -> Account:
-    return Account(
-        name=row["account"],
-        visibility_seconds=row["visibility_horizon_seconds"],
-        currency=row["currency"],
-        cash=row["cash"],
-        refuses_repeats=row["refuses_repeats"],
-        exchange_hours=row["exchange_hours"],
-        model=msgspec.convert(row["model"], Model, strict=False) if row["model"] else PLAIN,
-        plan=_to_plan(row["plan"]) if row["plan"] else None,
-        report_seq=row["report_seq"],
-        is_stored=True,
-        holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
-        used=row["used"] or {},
-    )
-
-
-def _to_holding(quantity: str, avg_price: str | None, seen_px: str | None) -> Holding:
-    return Holding(Decimal(quantity), _to_price(avg_price), _to_price(seen_px))
-
-
-def _to_price(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _to_order(row: dict[str, Any]) -> Order:
-    terms = Terms(
-        account=row["account"],
-        cl_ord_id=row["cl_ord_id"],
-        instrument=row["instrument"],
-        side=_SIDES[row["side"]],
-        ord_type=_TYPES[row["ord_type"]],
-        time_in_force=row["time_in_force"],
-        order_qty=row["order_qty"],
-        limit_price=row["limit_price"],
-        reference_price=row["reference_price"],
-        stop_price=row["stop_price"],
-        trail_amount=row["trail_amount"],
-        trail_percent=row["trail_percent"],
-        parent=row["parent"],
-    )
-    return Order(
-        order_id=row["order_id"],
-        terms=terms,
-        arrived_at=row["arrived_at"],
-        ord_status=_STATUSES[row["ord_status"]],
-        cum_qty=row["cum_qty"],
-        avg_px=row["avg_px"],
-        text=row["text"],
-        best_price=row["best_price"],
-        is_triggered=row["is_triggered"],
-        may_fill=row["may_fill"],
-        parts_left=row["parts_left"],
     )

@@ -15,20 +15,10 @@ from datetime import datetime
 import psycopg
 import structlog
 
-from execution.paper import desk, store
+from execution.paper import jobs, store
 from execution.paper.book import Moment
-from execution.paper.desk import (
-    Batch,
-    Configure,
-    Desk,
-    Expire,
-    Frame,
-    Late,
-    Look,
-    Rematch,
-    Reset,
-    Work,
-)
+from execution.paper.desk import Desk
+from execution.paper.jobs import Batch, Configure, Expire, Frame, Late, Look, Rematch, Reset, Work
 from execution.paper.sessions import Session
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
@@ -190,7 +180,7 @@ class Writer:
         orders = 0
         while self._waiting and orders < BATCH_ORDERS:
             work = self._waiting.popleft()
-            orders += desk.size(work)
+            orders += jobs.size(work)
             works.append(work)
         if not self._waiting:
             self._arrived.clear()
@@ -200,7 +190,7 @@ class Writer:
         for work in works:
             if isinstance(work, Expire):
                 work.accounts = await self._with_expired(connection)
-        named = {name for work in works for name in desk.accounts_of(work)}
+        named = {name for work in works for name in jobs.accounts_of(work)}
         unknown = [name for name in named if name not in self.desk.accounts]
         if unknown:
             self.desk.accounts.update(await store.load(connection, unknown))

@@ -33,6 +33,13 @@ def upgrade() -> None:
             at timestamptz NOT NULL
         );
         CREATE INDEX ON paper.misdeeds (account, id);
+
+        CREATE TABLE paper.recordings (
+            account text PRIMARY KEY REFERENCES paper.accounts DEFERRABLE INITIALLY DEFERRED,
+            began_at timestamptz NOT NULL,
+            content bytea NOT NULL
+        );
+        GRANT SELECT, INSERT, UPDATE ON paper.recordings TO fillwire_paper;
         GRANT SELECT, INSERT ON paper.misdeeds TO fillwire_paper;
         """
     )

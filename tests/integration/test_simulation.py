@@ -164,3 +164,39 @@ async def test_a_size_beyond_the_buying_power_is_never_sent(kit: Kit, owner: Any
     await owner.SetTradingModel(request, timeout=SECONDS)
     trade = kit.trade("buy", "150", size_type=execution_pb2.SIZE_TYPE_PERCENT_OF_EQUITY)
     assert await kit.run(trade) == ("SKIPPED", "buying_power")
+
+
+RECORDING = b"""time,instrument,bid,ask
+2024-03-01T14:30:00Z,AAPL,179.50,179.52
+"""
+
+
+async def set_feed(owner: Any, kit: Kit, feed: pb.FeedKind, recording: bytes = b"") -> None:
+    request = pb.SetFeedRequest(account=kit.account, feed=feed, recording=recording)
+    await owner.SetFeed(request, timeout=SECONDS)
+
+
+async def test_orders_fill_at_a_recording_also_after_the_venue_has_restarted(
+    kit: Kit, owner: Any
+) -> None:
+    await set_feed(owner, kit, pb.FEED_KIND_RECORDED, RECORDING)
+    assert (await look(owner, kit)).feed == pb.FEED_KIND_RECORDED
+    assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
+    kit.venue._writer._notice_loss()  # it drops what it has in memory, and reads it again
+    assert await kit.run(kit.trade("buy", "5", allow_add=True)) == ("FILLED", "unspecified")
+    fills = [f.execution_report for f in kit.facts if f.execution_report.last_qty]
+    assert {Decimal(fill.last_px) for fill in fills} == {Decimal("179.52")}
+    await set_feed(owner, kit, pb.FEED_KIND_RECORDED)
+    await set_feed(owner, kit, pb.FEED_KIND_UNSPECIFIED)
+    assert await kit.run(kit.trade("exit", "")) == ("FILLED", "unspecified")
+    fills = [f.execution_report for f in kit.facts if f.execution_report.last_qty]
+    assert fills[-1].last_px == "228.40"
+
+
+async def test_a_recording_that_is_none_is_refused(kit: Kit, owner: Any) -> None:
+    for content in (b"", b"no recording"):
+        with pytest.raises(aio.AioRpcError) as refused:
+            await set_feed(owner, kit, pb.FEED_KIND_RECORDED, content)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert "recording: " in (refused.value.details() or "")
+    assert (await look(owner, kit)).feed == pb.FEED_KIND_UNSPECIFIED

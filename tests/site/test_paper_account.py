@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent import futures
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +38,12 @@ class Execution(simulation_pb2_grpc.SimulationServicer):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "leverage is 1 to 100")
         self.asked.append(request)
         return pb.SetTradingModelResponse(model=request.model)
+
+    def SetFeed(self, request: Any, context: Any) -> pb.SetFeedResponse:
+        if request.recording == b"nonsense":
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "recording: the first line is")
+        self.asked.append(request)
+        return pb.SetFeedResponse()
 
     def SetGameDay(self, request: Any, context: Any) -> pb.SetGameDayResponse:
         self.asked.append(request)
@@ -94,7 +101,7 @@ def test_the_page_shows_money_and_says_what_a_game_day_does(
     site: Site, execution: Execution
 ) -> None:
     page = site.signed_in(site.ours).get(here(site)).text
-    assert "99,000 USD" in page
+    assert "99,000.00 USD" in page
     assert "not limited" in page
     assert "Signals to this connection suffer while it lasts." in page
     assert all(kind.label in page for kind in gameday.KINDS)
@@ -157,12 +164,34 @@ def test_how_the_account_trades_is_set_and_what_cannot_be_is_said(
     assert (status, "fill parts is a whole number" in page) == (400, True)
 
 
+def test_a_recording_is_given_and_what_is_none_is_said(site: Site, execution: Execution) -> None:
+    def give(content: bytes, feed: str = "recorded") -> tuple[int, str]:
+        client = site.signed_in(site.ours)
+        form = {
+            "csrf_token": csrf(client, "/connections"),
+            "feed": feed,
+            "recording": (BytesIO(content), "quotes.csv"),
+        }
+        answer = client.post(f"{here(site)}/feed", data=form, follow_redirects=True)
+        return answer.status_code, answer.text
+
+    status, page = give(b"time,instrument,bid,ask")
+    assert (status, "A recording is replayed from now on." in page) == (200, True)
+    [asked] = execution.asked
+    assert (asked.feed, asked.recording) == (pb.FEED_KIND_RECORDED, b"time,instrument,bid,ask")
+    status, page = give(b"nonsense")
+    assert (status, "recording: the first line is" in page) == (400, True)
+    assert give(b"", feed="crystal ball")[0] == 400
+    assert give(b"", feed="signal")[0] == 200
+    assert execution.asked[-1].feed == pb.FEED_KIND_SIGNAL
+
+
 def test_a_reset_is_asked_for_twice_and_says_what_goes(site: Site, execution: Execution) -> None:
     execution.account.positions = 2
     status, page = post(site, "reset")
     assert (status, execution.asked) == (409, [])
     assert "2 positions will be gone without a trade" in page
-    assert "from 99,000 to 100,000 USD" in page
+    assert "from 99,000.00 to 100,000 USD" in page
     status, page = post(site, "reset", do="confirmed")
     assert (status, "was reset: no orders, no positions" in page) == (200, True)
     [asked] = execution.asked
@@ -179,7 +208,7 @@ def test_what_moved_without_a_trade_is_shown(site: Site, execution: Execution) -
     page = site.signed_in(site.ours).get(here(site)).text
     assert "Moved without a trade" in page
     assert "settled in cash at 5,100" in page
-    assert "−2" in page and "+250" in page
+    assert "−2" in page and "+250.00" in page
 
 
 def test_the_report_leads_from_a_misdeed_to_the_trade_that_it_hit(

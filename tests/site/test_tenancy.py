@@ -27,6 +27,7 @@ POSTS = (
     "/connections/{connection}/game-day",
     "/connections/{connection}/game-day/end",
     "/connections/{connection}/model",
+    "/connections/{connection}/feed",
     "/connections/{connection}/reset",
 )
 CALLS = (

@@ -24,6 +24,7 @@ _RESET_AWAY = (
     "Execution does not answer, so it is not known whether the account was reset. "
     "Resetting again does no harm."
 )
+_FEEDS = {word: number for number, word in simulation.FEEDS.items()}
 _WHOLE = ("fill_parts", "slippage_ticks")
 _DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
 
@@ -83,6 +84,26 @@ def set_model(connection_id: UUID) -> ResponseReturnValue:
     return _back(connection)
 
 
+@blueprint.post("/feed")
+@sign_in_required
+def set_feed(connection_id: UUID) -> ResponseReturnValue:
+    """Where its quotes come from."""
+    connection = _paper(connection_id)
+    feed = _FEEDS.get(request.form.get("feed", ""))
+    given = request.files.get("recording")
+    content = given.read() if given else b""
+    if feed is None:
+        return _page(connection, bad_feed="Choose where quotes come from."), 400
+    try:
+        simulation.set_feed(connection, actor=visitor().actor, feed=feed, recording=content)
+    except Refused as bad:
+        return _page(connection, bad_feed=bad.text), 400
+    except ExecutionDown:
+        return _page(connection, bad_feed=_AWAY), 503
+    lists.done("Saved. A recording is replayed from now on." if content else "Saved.")
+    return _back(connection)
+
+
 @blueprint.post("/reset")
 @sign_in_required
 def reset(connection_id: UUID) -> ResponseReturnValue:
@@ -128,6 +149,7 @@ def _page(
     *,
     bad_day: str = "",
     bad_model: str = "",
+    bad_feed: str = "",
     bad_reset: str = "",
     asks_reset: bool = False,
 ) -> str:
@@ -151,7 +173,9 @@ def _page(
         summary=reads.summary(happened),
         bad_day=bad_day,
         bad_model=bad_model,
+        bad_feed=bad_feed,
         bad_reset=bad_reset,
+        feed=simulation.FEEDS[account.feed] if account is not None else "",
         asks_reset=asks_reset,
         changes=reads.changes(connection.id),
         form=request.form,

@@ -15,6 +15,11 @@ from web.connections.models import Connection
 from web.db import db
 from web.simulation_client import SimulationClient
 
+FEEDS = {
+    pb.FEED_KIND_UNSPECIFIED: "seeded",
+    pb.FEED_KIND_SIGNAL: "signal",
+    pb.FEED_KIND_RECORDED: "recorded",
+}
 # Rows of the report.
 MOST_MISDEEDS = 200
 
@@ -51,6 +56,13 @@ def set_model(connection: Connection, *, actor: str, model: pb.TradingModel) -> 
     _client().set_model(connection.broker_account.account, model)
     after = {field.name: value for field, value in model.ListFields()}
     _record(connection, actor, "trading_model", after)
+
+
+def set_feed(connection: Connection, *, actor: str, feed: pb.FeedKind, recording: bytes) -> None:
+    """Where its quotes come from. Raises Refused, ExecutionDown."""
+    _client().set_feed(connection.broker_account.account, feed, recording)
+    after = {"feed": FEEDS[feed], "recording_bytes": len(recording)}
+    _record(connection, actor, "feed", after)
 
 
 def reset(connection: Connection, *, actor: str) -> None:

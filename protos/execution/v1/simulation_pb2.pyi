@@ -10,6 +10,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_KIND_UNSPECIFIED: _ClassVar[FeedKind]
+    FEED_KIND_SIGNAL: _ClassVar[FeedKind]
+    FEED_KIND_RECORDED: _ClassVar[FeedKind]
+
 class MisdeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MISDEED_KIND_UNSPECIFIED: _ClassVar[MisdeedKind]
@@ -24,6 +30,9 @@ class MisdeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MISDEED_KIND_STREAM_GAP: _ClassVar[MisdeedKind]
     MISDEED_KIND_DUPLICATE: _ClassVar[MisdeedKind]
     MISDEED_KIND_REORDER: _ClassVar[MisdeedKind]
+FEED_KIND_UNSPECIFIED: FeedKind
+FEED_KIND_SIGNAL: FeedKind
+FEED_KIND_RECORDED: FeedKind
 MISDEED_KIND_UNSPECIFIED: MisdeedKind
 MISDEED_KIND_DELAY: MisdeedKind
 MISDEED_KIND_LOST_REPLY: MisdeedKind
@@ -44,7 +53,7 @@ class GetPaperAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetPaperAccountResponse(_message.Message):
-    __slots__ = ("currency", "cash", "equity", "buying_power", "positions", "open_orders", "model", "game_day")
+    __slots__ = ("currency", "cash", "equity", "buying_power", "positions", "open_orders", "model", "game_day", "feed")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +62,7 @@ class GetPaperAccountResponse(_message.Message):
     OPEN_ORDERS_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     GAME_DAY_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
     currency: str
     cash: str
     equity: str
@@ -61,7 +71,8 @@ class GetPaperAccountResponse(_message.Message):
     open_orders: int
     model: TradingModel
     game_day: GameDay
-    def __init__(self, currency: _Optional[str] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., buying_power: _Optional[str] = ..., positions: _Optional[int] = ..., open_orders: _Optional[int] = ..., model: _Optional[_Union[TradingModel, _Mapping]] = ..., game_day: _Optional[_Union[GameDay, _Mapping]] = ...) -> None: ...
+    feed: FeedKind
+    def __init__(self, currency: _Optional[str] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., buying_power: _Optional[str] = ..., positions: _Optional[int] = ..., open_orders: _Optional[int] = ..., model: _Optional[_Union[TradingModel, _Mapping]] = ..., game_day: _Optional[_Union[GameDay, _Mapping]] = ..., feed: _Optional[_Union[FeedKind, str]] = ...) -> None: ...
 
 class SetTradingModelRequest(_message.Message):
     __slots__ = ("account", "model")
@@ -94,6 +105,20 @@ class TradingModel(_message.Message):
     fee_bps: str
     leverage: str
     def __init__(self, fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ...) -> None: ...
+
+class SetFeedRequest(_message.Message):
+    __slots__ = ("account", "feed", "recording")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    feed: FeedKind
+    recording: bytes
+    def __init__(self, account: _Optional[str] = ..., feed: _Optional[_Union[FeedKind, str]] = ..., recording: _Optional[bytes] = ...) -> None: ...
+
+class SetFeedResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class SetGameDayRequest(_message.Message):
     __slots__ = ("account", "game_day")

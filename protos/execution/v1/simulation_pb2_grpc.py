@@ -44,6 +44,11 @@ class SimulationStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelResponse.FromString,
                 _registered_method=True)
+        self.SetFeed = channel.unary_unary(
+                '/fillwire.execution.v1.Simulation/SetFeed',
+                request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedResponse.FromString,
+                _registered_method=True)
         self.SetGameDay = channel.unary_unary(
                 '/fillwire.execution.v1.Simulation/SetGameDay',
                 request_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetGameDayRequest.SerializeToString,
@@ -74,6 +79,14 @@ class SimulationServicer:
     def SetTradingModel(self, request, context):
         """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
         field's name, where a value cannot be.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetFeed(self, request, context):
+        """Sets where the account's quotes come from. INVALID_ARGUMENT, with the line, where a
+        recording cannot be read.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +126,11 @@ def add_SimulationServicer_to_server(servicer, server):
                     servicer.SetTradingModel,
                     request_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelResponse.SerializeToString,
+            ),
+            'SetFeed': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetFeed,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedResponse.SerializeToString,
             ),
             'SetGameDay': grpc.unary_unary_rpc_method_handler(
                     servicer.SetGameDay,
@@ -184,6 +202,33 @@ class Simulation:
             '/fillwire.execution.v1.Simulation/SetTradingModel',
             protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_simulation__pb2.SetTradingModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetFeed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Simulation/SetFeed',
+            protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_simulation__pb2.SetFeedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,6 +42,10 @@ class SimulationStub:
     """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
     field's name, where a value cannot be.
     """
+    SetFeed: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.SetFeedRequest, _simulation_pb2.SetFeedResponse]
+    """Sets where the account's quotes come from. INVALID_ARGUMENT, with the line, where a
+    recording cannot be read.
+    """
     SetGameDay: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.SetGameDayRequest, _simulation_pb2.SetGameDayResponse]
     """Begins a game day, in place of one that runs; without faults it ends it."""
     ResetAccount: _grpc.UnaryUnaryMultiCallable[_simulation_pb2.ResetAccountRequest, _simulation_pb2.ResetAccountResponse]
@@ -59,6 +63,10 @@ class SimulationAsyncStub(SimulationStub):
     SetTradingModel: _aio.UnaryUnaryMultiCallable[_simulation_pb2.SetTradingModelRequest, _simulation_pb2.SetTradingModelResponse]  # type: ignore[assignment]
     """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
     field's name, where a value cannot be.
+    """
+    SetFeed: _aio.UnaryUnaryMultiCallable[_simulation_pb2.SetFeedRequest, _simulation_pb2.SetFeedResponse]  # type: ignore[assignment]
+    """Sets where the account's quotes come from. INVALID_ARGUMENT, with the line, where a
+    recording cannot be read.
     """
     SetGameDay: _aio.UnaryUnaryMultiCallable[_simulation_pb2.SetGameDayRequest, _simulation_pb2.SetGameDayResponse]  # type: ignore[assignment]
     """Begins a game day, in place of one that runs; without faults it ends it."""
@@ -86,6 +94,16 @@ class SimulationServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_simulation_pb2.SetTradingModelResponse, _abc.Awaitable[_simulation_pb2.SetTradingModelResponse]]:
         """Sets how the account trades, from the next order on. INVALID_ARGUMENT, with the
         field's name, where a value cannot be.
+        """
+
+    @_abc_1.abstractmethod
+    def SetFeed(
+        self,
+        request: _simulation_pb2.SetFeedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_simulation_pb2.SetFeedResponse, _abc.Awaitable[_simulation_pb2.SetFeedResponse]]:
+        """Sets where the account's quotes come from. INVALID_ARGUMENT, with the line, where a
+        recording cannot be read.
         """
 
     @_abc_1.abstractmethod

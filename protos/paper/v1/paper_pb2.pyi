@@ -25,6 +25,12 @@ class FaultKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAULT_KIND_DUPLICATE: _ClassVar[FaultKind]
     FAULT_KIND_REORDER: _ClassVar[FaultKind]
 
+class Feed(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_UNSPECIFIED: _ClassVar[Feed]
+    FEED_SIGNAL: _ClassVar[Feed]
+    FEED_RECORDED: _ClassVar[Feed]
+
 class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REPLY_STATUS_UNSPECIFIED: _ClassVar[ReplyStatus]
@@ -86,6 +92,9 @@ FAULT_KIND_RATE_LIMIT: FaultKind
 FAULT_KIND_STREAM_GAP: FaultKind
 FAULT_KIND_DUPLICATE: FaultKind
 FAULT_KIND_REORDER: FaultKind
+FEED_UNSPECIFIED: Feed
+FEED_SIGNAL: Feed
+FEED_RECORDED: Feed
 REPLY_STATUS_UNSPECIFIED: ReplyStatus
 REPLY_STATUS_ACCEPTED: ReplyStatus
 REPLY_STATUS_REJECTED: ReplyStatus
@@ -350,7 +359,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "feed")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -361,6 +370,7 @@ class Options(_message.Message):
     FEE_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
     FEE_BPS_FIELD_NUMBER: _ClassVar[int]
     LEVERAGE_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
@@ -371,7 +381,8 @@ class Options(_message.Message):
     fee_per_unit: str
     fee_bps: str
     leverage: str
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ...) -> None: ...
+    feed: Feed
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., feed: _Optional[_Union[Feed, str]] = ...) -> None: ...
 
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")
@@ -450,18 +461,20 @@ class OptionQuote(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., expiration: _Optional[str] = ..., right: _Optional[_Union[Right, str]] = ..., strike: _Optional[str] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ...) -> None: ...
 
 class ConfigureAccountRequest(_message.Message):
-    __slots__ = ("account", "options", "set_faults", "faults", "fault_seed")
+    __slots__ = ("account", "options", "set_faults", "faults", "fault_seed", "recording")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SET_FAULTS_FIELD_NUMBER: _ClassVar[int]
     FAULTS_FIELD_NUMBER: _ClassVar[int]
     FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     account: str
     options: Options
     set_faults: bool
     faults: _containers.RepeatedCompositeFieldContainer[Fault]
     fault_seed: int
-    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ...) -> None: ...
+    recording: bytes
+    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ..., recording: _Optional[bytes] = ...) -> None: ...
 
 class ConfigureAccountResponse(_message.Message):
     __slots__ = ("options",)
