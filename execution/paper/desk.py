@@ -103,7 +103,7 @@ class Desk:
             return
         struck: Struck | None = None
         if account.plan is not None and session is not None:
-            struck = account.plan.strike(account.name, batch.moment.at)
+            struck = account.plan.strike(account.name, terms.cl_ord_id, batch.moment.at)
             batch.changes.accounts[account.name] = account
         if struck is None:
             self._take_new(account, order, terms, session, batch)

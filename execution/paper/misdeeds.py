@@ -10,6 +10,7 @@ from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 
 MOST_FAULTS = 50
+REMEMBERED = 500
 _LONGEST_MS = 10 * 60 * 1000
 
 
@@ -49,20 +50,27 @@ class Plan:
     faults: list[Planned]
     seed: int = 0
     counted: int = 0
+    # The last orders that were struck, oldest first.
+    spared: dict[str, None] = field(default_factory=dict)
     # Until then everything is answered with TOO_MANY_REQUESTS; forgotten by a restart.
     limited_until: datetime | None = field(default=None, compare=False)
 
-    def strike(self, account: str, at: datetime) -> Struck | None:
-        """Count one more new order; what happens to it."""
+    def strike(self, account: str, cl_ord_id: str, at: datetime) -> Struck | None:
+        """Count one more new order; what happens to it. One that was struck and comes again
+        is spared by what is drawn, or a part of the orders would never end."""
         self.counted += 1
+        is_spared = cl_ord_id in self.spared
         for place, planned in enumerate(self.faults):
             drawn = f"{place}:{self.counted}"
             if not planned.may_strike(self.counted, at):
                 continue
             fault = planned.fault
+            if fault.percent and is_spared:
+                continue
             if fault.percent and _draw(self.seed, account, drawn) % 100 >= fault.percent:
                 continue
             planned.struck += 1
+            self._spare(cl_ord_id)
             delay = fault.delay_ms
             if fault.draws_delay:
                 delay = _draw(self.seed, account, f"{drawn}:delay") % (delay + 1)
@@ -70,6 +78,11 @@ class Plan:
                 self.limited_until = at + timedelta(milliseconds=max(delay, 1))
             return Struck(fault.kind, delay)
         return None
+
+    def _spare(self, cl_ord_id: str) -> None:
+        self.spared[cl_ord_id] = None
+        if len(self.spared) > REMEMBERED:
+            del self.spared[next(iter(self.spared))]
 
     def limited_ms(self, at: datetime) -> int:
         """How long nothing is taken; 0 when something is."""

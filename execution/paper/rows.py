@@ -50,12 +50,13 @@ def of_account(account: Account) -> dict[str, object]:
 
 def _plan_row(plan: Plan) -> dict[str, object]:
     faults = [[each.fault.SerializeToString(), each.struck] for each in plan.faults]
-    return {"seed": plan.seed, "counted": plan.counted, "faults": faults}
+    spared = list(plan.spared)
+    return {"seed": plan.seed, "counted": plan.counted, "faults": faults, "spared": spared}
 
 
 def _to_plan(row: dict[str, Any]) -> Plan:
     faults = [Planned(pb.Fault.FromString(b64decode(text)), n) for text, n in row["faults"]]
-    return Plan(faults, row["seed"], row["counted"])
+    return Plan(faults, row["seed"], row["counted"], dict.fromkeys(row["spared"]))
 
 
 def of_order(order: Order) -> dict[str, object]:

@@ -24,7 +24,7 @@ def plan(*faults: pb.Fault, seed: int = 7) -> Plan:
 
 
 def struck(found: Plan, orders: int = 1000, at: datetime = AT) -> list[Struck | None]:
-    return [found.strike("acme", at) for _ in range(orders)]
+    return [found.strike("acme", f"c{number}", at) for number in range(orders)]
 
 
 def test_the_same_seed_gives_the_same_misdeeds() -> None:
@@ -52,7 +52,7 @@ def test_a_fault_strikes_in_its_time_only() -> None:
     )
     found = plan(fault)
     times = [AT - timedelta(seconds=1), AT, AT + timedelta(seconds=299), AT + timedelta(minutes=5)]
-    assert [found.strike("acme", at) is not None for at in times] == [False, True, True, False]
+    assert [found.strike("acme", "c", at) is not None for at in times] == [False, True, True, False]
 
 
 @given(st.integers(0, 30_000), st.integers(0, 2**40))
@@ -62,6 +62,20 @@ def test_a_drawn_delay_is_within_its_bound(longest: int, seed: int) -> None:
     assert all(0 <= delay <= longest for delay in delays)
 
 
+def test_an_order_that_was_struck_is_spared_when_it_comes_again() -> None:
+    drawn = plan(pb.Fault(kind=DROP, percent=100))
+    assert [drawn.strike("acme", "c", AT) is not None for _ in range(3)] == [True, False, False]
+    always = plan(pb.Fault(kind=DROP))
+    assert all(always.strike("acme", "c", AT) for _ in range(3))
+
+
+def test_only_the_last_orders_that_were_struck_are_remembered() -> None:
+    found = plan(pb.Fault(kind=DROP, percent=100))
+    struck(found, misdeeds.REMEMBERED + 10)
+    assert len(found.spared) == misdeeds.REMEMBERED
+    assert "c0" not in found.spared
+
+
 def test_the_first_fault_that_can_strike_does() -> None:
     found = struck(plan(pb.Fault(nth=2, kind=DROP), pb.Fault(kind=REJECT)), 3)
     assert [each.kind if each else None for each in found] == [REJECT, DROP, REJECT]
@@ -69,7 +83,7 @@ def test_the_first_fault_that_can_strike_does() -> None:
 
 def test_a_window_of_refusals_ends() -> None:
     found = plan(pb.Fault(nth=1, kind=pb.FAULT_KIND_RATE_LIMIT, delay_ms=2000))
-    found.strike("acme", AT)
+    found.strike("acme", "c", AT)
     waits = [found.limited_ms(AT + timedelta(milliseconds=ms)) for ms in (0, 1999, 2000)]
     assert waits == [2001, 2, 0]
 
