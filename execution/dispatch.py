@@ -4,6 +4,7 @@ Whatever has no definite answer is in doubt and is asked about; nothing here dec
 a trade wants.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -13,7 +14,7 @@ from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
-from execution.lanes import Lane, Ticket
+from execution.lanes import Lane, Run, Ticket
 from execution.runtime import Runtime
 from execution.session import Answer, Submitted, Waiting
 
@@ -51,6 +52,19 @@ class Dispatch:
     def ask_about(self, account: Account, ticket: Ticket) -> None:
         """Ask the broker what it knows of an order."""
         self._doubts.ask_about(account, ticket)
+
+    def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
+        """Drop the run's entry when these are not canceled within its bound."""
+        bound = run.trade.cancel_wait.total_seconds()
+
+        def ring() -> None:
+            waits = run.entry is None and any(ticket.order.is_open for ticket in targets)
+            if waits and not run.is_done and not run.entry_dropped:
+                run.entry_dropped = "cancel_timeout"
+                run.dropped_numbers = {"seconds": format(bound, ".0f")}
+                self._engine.settle(account, run.lane)
+
+        self._runtime.later(bound, ring)
 
     def submit(self, account: Account, ticket: Ticket) -> None:
         terms = ticket.order.terms

@@ -390,6 +390,7 @@ class Engine:
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
         targets = run.begin_to_cancel(cl_ord_ids)
+        self._dispatch.bound_cancels(account, run, targets)
 
         def committed() -> None:
             for ticket in targets:

@@ -2,7 +2,7 @@
 instrument and the figures of its account, at most five seconds old when they are used; or
 the option chain, for which contract is meant."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -46,12 +46,37 @@ class Looking:
         if run.is_looking:
             return
         run.is_looking = True
+        retry = run.trade.retry
+        self._ask(account, run, wanted, retry.pauses() if retry else iter(()), then)
+
+    def _ask(
+        self,
+        account: Account,
+        run: Run,
+        wanted: Look,
+        pauses: Iterator[timedelta],
+        then: Callable[[], None],
+    ) -> None:
+        """Once; and again after each pause, until it is known what planning needs."""
+        has_answer = False
 
         def done(seen: Market | Trade | None) -> None:
-            if run.is_looking:
-                run.is_looking = False
-                self._see(run, seen)
-                then()
+            nonlocal has_answer
+            if has_answer or not run.is_looking:
+                return
+            has_answer = True
+            if not _is_enough(run.trade, seen) and not run.withdrawn:
+                pause = next(pauses, None)
+                if pause is not None:
+                    log.info("market_asked_again", trade_id=run.trade.trade_id.hex)
+                    self._runtime.later(
+                        pause.total_seconds(),
+                        lambda: self._ask(account, run, wanted, pauses, then),
+                    )
+                    return
+            run.is_looking = False
+            self._see(run, seen)
+            then()
 
         nothing = Market(instrument=wanted.instrument) if wanted.chooses is None else None
         timer = self._runtime.later(LOOK_SECONDS, lambda: done(nothing))
@@ -75,6 +100,15 @@ class Looking:
                 run.trade = seen
             case None:
                 run.entry_dropped = "no_contract"
+
+
+def _is_enough(trade: Trade, seen: Market | Trade | None) -> bool:
+    """Whether planning has all that it asked for."""
+    if not isinstance(seen, Market):
+        return seen is not None
+    return seen.quote is not None and (
+        seen.figures is not None or not sizing.needs_the_account(trade)
+    )
 
 
 async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:

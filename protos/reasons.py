@@ -81,6 +81,10 @@ CATALOGUE: dict[str, Words] = {
         "The exit did not fill within {seconds} s, so the opposite entry was dropped.",
         "The exit is still working; send the entry again if you still want it.",
     ),
+    "cancel_timeout": Words(
+        "What was to be canceled first was not confirmed within {seconds} s.",
+        "Look at the open orders at the broker; send the entry again if you still want it.",
+    ),
     "in_doubt": Words(
         "We do not know yet whether the broker has the order; we are asking.",
         "Do not resend; the result appears here.",
