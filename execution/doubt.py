@@ -112,7 +112,8 @@ class Doubts:
         try:
             found = await account.adapter.find_orders(account.ref.account, asked)
             if asking.capabilities is None:
-                asking.capabilities = await account.adapter.capabilities(account.ref.account)
+                name = account.ref.account
+                [asking.capabilities] = await account.adapter.capabilities([name])
         except BrokerError as error:
             log.info("look_up_failed", account=account.ref.account, cause=str(error))
             return

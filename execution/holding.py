@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from execution import accounts, messages, moving
 from execution.accounts import Account
-from execution.brokers.base import Adapter, BrokerError
+from execution.brokers.base import Adapter, BrokerError, Capabilities
 from execution.domain.decisions import VenueRules
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import AccountRef, Trade
@@ -61,7 +61,7 @@ class Holding:
         self._to_take: list[Account] = []
         self._is_taking = False
         self._strangers: dict[str, list[Report | PositionMove]] = {}
-        self._rules: dict[Venue, VenueRules] = {}
+        self._rules: dict[VenueRules, VenueRules] = {}
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
@@ -202,8 +202,7 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        for account in batch:
-            account.rules = await self.rules_of(account)
+        await self.ask_rules(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -219,20 +218,18 @@ class Holding:
         for account, tickets in taken:
             self._resume(account, tickets)
 
-    async def rules_of(self, account: Account) -> VenueRules:
-        """What the account's venue can do. Raises BrokerError."""
-        venue = (account.ref.broker, account.ref.environment)
-        if venue not in self._rules:
-            able = await account.adapter.capabilities(account.ref.account)
-            self._rules[venue] = VenueRules(
-                able.ord_types,
-                able.quantity_step,
-                smallest_quantity=able.smallest_quantity,
-                times_in_force=able.times_in_force,
-                has_brackets=able.has_brackets,
-                keeps_hours=able.keeps_exchange_hours,
-            )
-        return self._rules[venue]
+    async def ask_rules(self, batch: Sequence[Account]) -> None:
+        """Learn what each account's venue does for it. Raises BrokerError."""
+        by_venue: dict[Venue, list[Account]] = {}
+        for account in batch:
+            by_venue.setdefault((account.ref.broker, account.ref.environment), []).append(account)
+        for venue, asking in by_venue.items():
+            names = [account.ref.account for account in asking]
+            answers = await self._adapters[venue].capabilities(names)
+            for account, able in zip(asking, answers, strict=True):
+                rules = _rules_of(able)
+                # Most accounts have the same: one value serves them all.
+                account.rules = self._rules.setdefault(rules, rules)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -339,6 +336,17 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _rules_of(able: Capabilities) -> VenueRules:
+    return VenueRules(
+        able.ord_types,
+        able.quantity_step,
+        smallest_quantity=able.smallest_quantity,
+        times_in_force=able.times_in_force,
+        has_brackets=able.has_brackets,
+        keeps_hours=able.keeps_exchange_hours,
+    )
 
 
 def _read(stored: Stored) -> Trade | None:

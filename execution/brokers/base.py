@@ -194,5 +194,6 @@ class Adapter(Protocol):
         """Options that end on a day or later: at least the first expiration, with so many
         strikes on each side of the money. None where there are none. Raises InDoubt."""
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt when the broker cannot be asked."""
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do, in their order. Raises InDoubt when the broker
+        cannot be asked."""

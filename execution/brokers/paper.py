@@ -180,9 +180,14 @@ class PaperAdapter:
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt."""
-        return paper_wire.read_capabilities((await self._look(account)).options)
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do. Raises InDoubt."""
+        request = pb.GetOptionsRequest(accounts=accounts)
+        try:
+            answer = await self._venue.GetOptions(request, timeout=self._timeout_seconds)
+        except grpc.RpcError as error:
+            raise InDoubt(_cause(error)) from error
+        return [paper_wire.read_capabilities(options) for options in answer.options]
 
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)

@@ -9,7 +9,18 @@ from typing import TypeVar
 from execution.paper import answers, book, costs, feeds, funds, matching, misdeeds, moves
 from execution.paper.book import Account, Order
 from execution.paper.feeds import Feed
-from execution.paper.jobs import Batch, Configure, Expire, Frame, Late, Look, Rematch, Reset, Work
+from execution.paper.jobs import (
+    AskOptions,
+    Batch,
+    Configure,
+    Expire,
+    Frame,
+    Late,
+    Look,
+    Rematch,
+    Reset,
+    Work,
+)
 from execution.paper.market import Market
 from execution.paper.matching import Terms
 from execution.paper.misdeeds import Struck
@@ -65,6 +76,11 @@ class Desk:
                 self._take(order, None, batch)
             case Look(name, answer):
                 self._look(self.accounts[name], answer, batch)
+            case AskOptions(names, told):
+                # One that can be no account must not keep the others from their answer.
+                new = Account("", self.visibility_seconds)
+                options = [answers.options(self.accounts.get(name, new)) for name in names]
+                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
             case Configure(configuration, done):
                 self._configure(configuration, done, batch)
             case Reset(name, finished):

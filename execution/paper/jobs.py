@@ -1,7 +1,7 @@
 """Pieces of work that wait for the writer, and the batch that they become."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from execution.paper import matching
@@ -35,6 +35,14 @@ class Look:
 
 
 @dataclass(slots=True)
+class AskOptions:
+    """A question how accounts are set up."""
+
+    accounts: Sequence[str]
+    answer: asyncio.Future[pb.GetOptionsResponse]
+
+
+@dataclass(slots=True)
 class Configure:
     """New options or a new fault plan for an account."""
 
@@ -62,7 +70,7 @@ class Expire:
     accounts: list[str] = field(default_factory=list)
 
 
-Work = Frame | Late | Look | Configure | Reset | Expire | Rematch
+Work = Frame | Late | Look | AskOptions | Configure | Reset | Expire | Rematch
 
 
 @dataclass(slots=True)
@@ -90,6 +98,8 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield order.account
         case Look(account) | Reset(account):
             yield account
+        case AskOptions(accounts):
+            yield from filter(matching.is_name, accounts)
         case Expire(accounts):
             yield from accounts
         case Configure(request):

@@ -103,6 +103,16 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
+    async def GetOptions(
+        self,
+        request: pb.GetOptionsRequest,
+        context: aio.ServicerContext[pb.GetOptionsRequest, pb.GetOptionsResponse],
+    ) -> pb.GetOptionsResponse:
+        try:
+            return await self._writer.options(request.accounts)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
     async def GetQuotes(
         self,
         request: pb.GetQuotesRequest,

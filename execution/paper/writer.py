@@ -18,7 +18,18 @@ import structlog
 from execution.paper import jobs, store
 from execution.paper.book import Moment
 from execution.paper.desk import Desk
-from execution.paper.jobs import Batch, Configure, Expire, Frame, Late, Look, Rematch, Reset, Work
+from execution.paper.jobs import (
+    AskOptions,
+    Batch,
+    Configure,
+    Expire,
+    Frame,
+    Late,
+    Look,
+    Rematch,
+    Reset,
+    Work,
+)
 from execution.paper.sessions import Session
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
@@ -98,6 +109,12 @@ class Writer:
         """Begin an account anew. Raises Unavailable."""
         answer: asyncio.Future[pb.ResetAccountResponse] = asyncio.Future()
         self.offer(Reset(account, answer))
+        return await answer
+
+    async def options(self, accounts: Sequence[str]) -> pb.GetOptionsResponse:
+        """How accounts are set up. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
+        self.offer(AskOptions(accounts, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -244,5 +261,6 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            if isinstance(work, Look | Configure | Reset) and not work.answer.done():
+            answerable = Look | AskOptions | Configure | Reset
+            if isinstance(work, answerable) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

@@ -384,6 +384,18 @@ class Options(_message.Message):
     feed: Feed
     def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., feed: _Optional[_Union[Feed, str]] = ...) -> None: ...
 
+class GetOptionsRequest(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetOptionsResponse(_message.Message):
+    __slots__ = ("options",)
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    options: _containers.RepeatedCompositeFieldContainer[Options]
+    def __init__(self, options: _Optional[_Iterable[_Union[Options, _Mapping]]] = ...) -> None: ...
+
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]

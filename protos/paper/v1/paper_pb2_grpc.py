@@ -49,6 +49,11 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetOptions = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetOptions',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
+                _registered_method=True)
         self.GetQuotes = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/GetQuotes',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
@@ -99,6 +104,13 @@ class VenueServicer:
 
     def GetAccount(self, request, context):
         """Cash, positions and open orders. Opens the account when it is new.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOptions(self, request, context):
+        """How accounts are set up; of one that is not open yet, how it would be. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,6 +169,11 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'GetOptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOptions,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.SerializeToString,
             ),
             'GetQuotes': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQuotes,
@@ -265,6 +282,33 @@ class Venue:
             '/fillwire.paper.v1.Venue/GetAccount',
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetOptions',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

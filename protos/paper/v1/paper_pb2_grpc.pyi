@@ -47,6 +47,8 @@ class VenueStub:
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetOptions: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetOptionsRequest, _paper_pb2.GetOptionsResponse]
+    """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
     GetQuotes: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]
     """What instruments could be traded at now. Reads only."""
     GetChain: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]
@@ -75,6 +77,8 @@ class VenueAsyncStub(VenueStub):
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetOptions: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetOptionsRequest, _paper_pb2.GetOptionsResponse]  # type: ignore[assignment]
+    """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
     GetQuotes: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]  # type: ignore[assignment]
     """What instruments could be traded at now. Reads only."""
     GetChain: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]  # type: ignore[assignment]
@@ -118,6 +122,14 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.GetAccountResponse, _abc.Awaitable[_paper_pb2.GetAccountResponse]]:
         """Cash, positions and open orders. Opens the account when it is new."""
+
+    @_abc_1.abstractmethod
+    def GetOptions(
+        self,
+        request: _paper_pb2.GetOptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetOptionsResponse, _abc.Awaitable[_paper_pb2.GetOptionsResponse]]:
+        """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
 
     @_abc_1.abstractmethod
     def GetQuotes(
