@@ -3,6 +3,7 @@ gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,7 @@ from execution import accounts, messages, moving
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError, Capabilities
 from execution.domain.decisions import VenueRules
-from execution.domain.reports import PositionMove, Report
+from execution.domain.reports import PositionMove, Report, RulesChanged, Said
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
@@ -60,7 +61,7 @@ class Holding:
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
-        self._strangers: dict[str, list[Report | PositionMove]] = {}
+        self._strangers: dict[str, list[Said]] = {}
         self._rules: dict[VenueRules, VenueRules] = {}
 
     async def start(self) -> None:
@@ -112,7 +113,7 @@ class Holding:
             self._begin(account_id, ref)
             self._take_some()
 
-    def on_report(self, report: Report | PositionMove) -> None:
+    def on_report(self, report: Said) -> None:
         """A report from a broker's stream. Behind one that is not recognised yet the
         account's others wait: what is stored last tells where to resume."""
         name = report.cl_ord_id if isinstance(report, Report) else ""
@@ -127,25 +128,42 @@ class Holding:
     def _has_strangers(self, account: str) -> bool:
         return any(waiting[0].account == account for waiting in self._strangers.values())
 
-    def _hear(self, report: Report | PositionMove) -> None:
+    def _hear(self, report: Said) -> None:
         """One report that cannot be worked in must not end the broker's stream."""
         try:
-            if isinstance(report, PositionMove):
-                self._move(report)
-            else:
-                self._engine.hear(report, heard=True)
+            match report:
+                case Report():
+                    self._engine.hear(report, heard=True)
+                case PositionMove():
+                    self._move(report)
+                case RulesChanged():
+                    self.runtime.spawn(self._learn_again(self._accounts_of(report)))
         except Exception:
             log.exception("report_failed", report_id=report.report_id)
 
     def _move(self, said: PositionMove) -> None:
         """A position moved without a fill. An account that is not held hears it when it is."""
-        for broker, environment in self._adapters:
-            account = self._accounts.get(ids.account_id(broker, environment, said.account))
-            if account is not None and account.epoch and (moved := moving.apply(account, said)):
+        for account in self._accounts_of(said):
+            if moved := moving.apply(account, said):
                 entry, lane = moved
                 self._engine.record(entry)
                 if lane is not None:
                     self._engine.settle(account, lane)
+
+    def _accounts_of(self, said: Said) -> list[Account]:
+        ids_of = (ids.account_id(*venue, said.account) for venue in self._adapters)
+        found = (self._accounts.get(account_id) for account_id in ids_of)
+        return [account for account in found if account is not None and account.epoch]
+
+    async def _learn_again(self, batch: Sequence[Account]) -> None:
+        """Rules that changed; asked for until they are known, or the account is gone."""
+        try:
+            await self.ask_rules(batch)
+        except BrokerError as error:
+            log.warning("rules_not_asked", cause=str(error))
+            left = [account for account in batch if not account.is_lost]
+            again = partial(self._learn_again, left)
+            self.runtime.later(RETRY_SECONDS, lambda: self.runtime.spawn(again()))
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -264,10 +282,10 @@ class Holding:
             self._bring_back(trade)
         reports = [report for same in strangers.values() for report in same]
         for report in sorted(reports, key=lambda report: report.sequence):
-            if isinstance(report, PositionMove) or self._engine.knows(report.cl_ord_id):
-                self._hear(report)
-            else:
+            if isinstance(report, Report) and not self._engine.knows(report.cl_ord_id):
                 log.warning("external_order", cl_ord_id=report.cl_ord_id)
+            else:
+                self._hear(report)
 
     def _bring_back(self, past: PastTrade) -> None:
         trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))

@@ -34,8 +34,7 @@ class SimulationServicer(simulation_pb2_grpc.SimulationServicer):
         return pb.SetTradingModelResponse(model=model)
 
     async def SetFeed(self, request: pb.SetFeedRequest, context: Context) -> pb.SetFeedResponse:
-        asked = self._simulator.set_feed(request.account, request.feed, request.recording)
-        await _answer(asked, context)
+        await _answer(self._simulator.set_feed(request), context)
         return pb.SetFeedResponse()
 
     async def SetGameDay(

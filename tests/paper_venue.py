@@ -11,7 +11,7 @@ import psycopg
 from grpc import aio
 from psycopg.rows import tuple_row
 
-from execution.brokers.base import NewOrder, PositionMove, Report
+from execution.brokers.base import NewOrder, PositionMove, Report, Said
 from execution.brokers.paper import PaperAdapter
 from execution.domain.words import OrdType, Side
 from execution.paper.config import Config
@@ -112,10 +112,10 @@ class Listener:
         await self.adapter.start(self._hear, self.gaps.append)
         await self.adapter.attach(attached)
 
-    def _hear(self, said: Report | PositionMove) -> None:
+    def _hear(self, said: Said) -> None:
         if isinstance(said, Report):
             self.reports.append(said)
-        else:
+        elif isinstance(said, PositionMove):
             self.moves.append(said)
 
     def sequences(self, account: str) -> list[int]:

@@ -38,9 +38,11 @@ class SimulationClient:
         request = pb.SetTradingModelRequest(account=account, model=model)
         self._ask(lambda stub: stub.SetTradingModel(request, timeout=SECONDS))
 
-    def set_feed(self, account: str, feed: pb.FeedKind, recording: bytes) -> None:
+    def set_feed(self, account: str, feed: pb.FeedKind, *, recording: bytes, followed: str) -> None:
         """Where its quotes come from. Raises Refused."""
-        request = pb.SetFeedRequest(account=account, feed=feed, recording=recording)
+        request = pb.SetFeedRequest(
+            account=account, feed=feed, recording=recording, feed_account=followed
+        )
         self._ask(lambda stub: stub.SetFeed(request, timeout=SECONDS))
 
     def set_game_day(self, account: str, game_day: pb.GameDay) -> None:

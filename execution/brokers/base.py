@@ -19,6 +19,8 @@ from typing import Protocol
 from execution.domain.options import OptionContract
 from execution.domain.reports import PositionMove as PositionMove
 from execution.domain.reports import Report as Report
+from execution.domain.reports import RulesChanged as RulesChanged
+from execution.domain.reports import Said as Said
 from execution.domain.words import OrdType, Side
 
 
@@ -143,9 +145,7 @@ class Adapter(Protocol):
     """One broker and environment. Every call may raise AuthFailed; only `submit` may raise
     Rejected; a look-up that fails raises InDoubt and means "not known", never "flat"."""
 
-    async def start(
-        self, on_report: Callable[[Report | PositionMove], None], on_gap: Callable[[str], None]
-    ) -> None:
+    async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which
         every call in flight raises InDoubt and attached accounts are resumed."""
 

@@ -26,9 +26,9 @@ from execution.brokers.base import (
     InDoubt,
     NewOrder,
     NotSent,
-    PositionMove,
     QuoteSnapshot,
     Report,
+    Said,
 )
 from execution.brokers.paper_calls import Answer, Call, Key, Outbox
 from execution.brokers.paper_stream import InOrder
@@ -75,9 +75,7 @@ class PaperAdapter:
         self._resending: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
 
-    async def start(
-        self, on_report: Callable[[Report | PositionMove], None], on_gap: Callable[[str], None]
-    ) -> None:
+    async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect in the background, and keep connected."""
         self._on_report = on_report
         self._on_gap = on_gap

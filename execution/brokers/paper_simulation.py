@@ -28,6 +28,7 @@ _FEEDS: dict[int, Any] = {
     pb.FEED_KIND_UNSPECIFIED: venue_pb.FEED_UNSPECIFIED,
     pb.FEED_KIND_SIGNAL: venue_pb.FEED_SIGNAL,
     pb.FEED_KIND_RECORDED: venue_pb.FEED_RECORDED,
+    pb.FEED_KIND_ACCOUNT: venue_pb.FEED_ACCOUNT,
 }
 _FEEDS_BACK: dict[int, Any] = {theirs: ours for ours, theirs in _FEEDS.items()}
 _KINDS_BACK: dict[int, Any] = {theirs: ours for ours, theirs in _KINDS.items()}
@@ -66,6 +67,7 @@ class PaperSimulator:
             model=_model(found.options),
             game_day=_game_day(found.faults, found.fault_seed),
             feed=_FEEDS_BACK[found.options.feed],
+            feed_account=found.options.feed_account,
         )
 
     async def set_model(self, name: str, model: pb.TradingModel) -> pb.TradingModel:
@@ -78,18 +80,19 @@ class PaperSimulator:
         options.fee_per_unit = model.fee_per_unit
         options.fee_bps = model.fee_bps
         options.leverage = model.leverage
+        options.exchange_hours = model.keeps_hours
         request = venue_pb.ConfigureAccountRequest(account=name, options=options)
         answer = await self._venue.ConfigureAccount(request, timeout=SECONDS)
         return _model(answer.options)
 
-    async def set_feed(self, name: str, feed: pb.FeedKind, recording: bytes) -> None:
+    async def set_feed(self, asked: pb.SetFeedRequest) -> None:
         """Where quotes come from. Raises Unclear."""
-        if feed not in _FEEDS:
+        if asked.feed not in _FEEDS:
             raise Unclear("feed is not known")
-        options = (await self._look(name)).options
-        options.feed = _FEEDS[feed]
+        options = (await self._look(asked.account)).options
+        options.feed, options.feed_account = _FEEDS[asked.feed], asked.feed_account
         request = venue_pb.ConfigureAccountRequest(
-            account=name, options=options, recording=recording
+            account=asked.account, options=options, recording=asked.recording
         )
         await self._venue.ConfigureAccount(request, timeout=SECONDS)
 
@@ -135,6 +138,7 @@ def _model(options: venue_pb.Options) -> pb.TradingModel:
         fee_per_unit=options.fee_per_unit,
         fee_bps=options.fee_bps,
         leverage=options.leverage,
+        keeps_hours=options.exchange_hours,
     )
 
 

@@ -4,9 +4,7 @@ waits for those before it; what stays missing is to be asked for. Pure."""
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from execution.domain.reports import PositionMove, Report
-
-Said = Report | PositionMove
+from execution.domain.reports import Said
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from execution.brokers.base import (
     Report,
 )
 from execution.domain.options import OptionContract, Right
-from execution.domain.reports import PositionMove
+from execution.domain.reports import PositionMove, RulesChanged, Said
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -110,8 +110,11 @@ def read_report(report: pb.Report) -> Report:
     )
 
 
-def read_said(report: pb.Report) -> Report | PositionMove:
-    """What the venue says of an order, or of a position. Raises UnknownWord."""
+def read_said(report: pb.Report) -> Said:
+    """What the venue says of an order, a position or an account. Raises UnknownWord."""
+    report_id = f"{report.account}:{report.report_seq}"
+    if report.exec_type == pb.EXEC_TYPE_CONFIGURED:
+        return RulesChanged(report.account, report_id, report.report_seq)
     if report.exec_type not in CAUSES:
         return read_report(report)
     time, quantity = wire.to_datetime(report.time), _required("last_qty", report.last_qty)
@@ -119,7 +122,7 @@ def read_said(report: pb.Report) -> Report | PositionMove:
         raise UnknownWord("time", "")
     return PositionMove(
         account=report.account,
-        report_id=f"{report.account}:{report.report_seq}",
+        report_id=report_id,
         sequence=report.report_seq,
         cause=CAUSES[report.exec_type],
         instrument=report.instrument,

@@ -50,3 +50,16 @@ class PositionMove:
     cash: Decimal | None
     text: str
     time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """What the venue does for the account is not what it was: to be asked for again."""
+
+    account: str
+    report_id: str
+    sequence: int
+
+
+# What comes in an account's stream.
+Said = Report | PositionMove | RulesChanged

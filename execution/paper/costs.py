@@ -32,11 +32,18 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True):
     fee_bps: Decimal = ZERO
     # None: no limit on what is held.
     leverage: Decimal | None = None
-    # "signal" or "recorded"; empty for the venue's own quotes.
+    # "signal", "recorded" or "account"; empty for the venue's own quotes.
     feed: str = ""
+    # With "account": whose quotes.
+    followed: str = ""
 
 
-FEEDS = {pb.FEED_UNSPECIFIED: "", pb.FEED_SIGNAL: "signal", pb.FEED_RECORDED: "recorded"}
+FEEDS = {
+    pb.FEED_UNSPECIFIED: "",
+    pb.FEED_SIGNAL: "signal",
+    pb.FEED_RECORDED: "recorded",
+    pb.FEED_ACCOUNT: "account",
+}
 _FEEDS_BACK = {word: number for number, word in FEEDS.items()}
 PLAIN = Model()
 
@@ -61,6 +68,7 @@ def read(options: pb.Options) -> Model:
         fee_bps=_number("fee_bps", options.fee_bps, most=1000) or ZERO,
         leverage=leverage,
         feed=FEEDS[options.feed],
+        followed=options.feed_account if options.feed == pb.FEED_ACCOUNT else "",
     )
 
 
@@ -74,6 +82,7 @@ def write(model: Model, options: pb.Options) -> None:
     options.fee_bps = wire.to_text(model.fee_bps)
     options.leverage = wire.to_text(model.leverage)
     options.feed = _FEEDS_BACK[model.feed]
+    options.feed_account = model.followed
 
 
 def slipped(

@@ -8,7 +8,9 @@ from typing import TypeVar
 
 from execution.paper import answers, book, costs, feeds, funds, matching, misdeeds, moves
 from execution.paper.book import Account, Order
+from execution.paper.costs import Model
 from execution.paper.feeds import Feed
+from execution.paper.following import Following
 from execution.paper.jobs import (
     AskOptions,
     Batch,
@@ -50,6 +52,12 @@ class Desk:
         self.accounts[name] = account
         return account
 
+    def add(self, account: Account) -> None:
+        """An account from the store."""
+        if account.model.followed:
+            account.feed = Following(self.accounts, account.model.followed)
+        self.accounts[account.name] = account
+
     def ended_orders(self, work: Work) -> Iterator[str]:
         """The OrderIDs that a frame names and that are not open: to be read first."""
         if not isinstance(work, Frame):
@@ -88,6 +96,7 @@ class Desk:
             case Expire(names):
                 for name in names:
                     self._settle(self.accounts[name], batch)
+                self._end_days(batch)
             case Rematch():
                 self._rematch(batch)
 
@@ -255,14 +264,14 @@ class Desk:
         account = self.accounts[request.account]
         try:
             model, plan = costs.read(request.options), misdeeds.read(request)
-            feed = self._feed(account, model.feed, request.recording, batch)
+            feed = self._feed(account, model, request.recording, batch)
         except matching.Refused as refused:
             batch.answers.append(partial(_fail, answer, refused))
             return
         if request.HasField("options"):
             account.visibility_seconds = request.options.visibility_horizon_seconds
             account.refuses_repeats = request.options.refuses_repeats
-            account.exchange_hours = request.options.exchange_hours
+            self._keep_hours(account, request.options.exchange_hours, batch)
             account.model = costs.PLAIN if model == costs.PLAIN else model
             account.feed = feed
         if request.set_faults:
@@ -271,9 +280,17 @@ class Desk:
         response = pb.ConfigureAccountResponse(options=answers.options(account))
         batch.answers.append(lambda: _resolve(answer, response))
 
-    def _feed(self, account: Account, kind: str, content: bytes, batch: Batch) -> Feed | None:
+    def _keep_hours(self, account: Account, keeps: bool, batch: Batch) -> None:
+        """Its client is told, since it holds back what would be refused."""
+        if keeps != account.exchange_hours:
+            account.exchange_hours = keeps
+            first = len(batch.changes.reports)
+            moves.tell_hours(account, batch.moment, batch.changes)
+            batch.said.append(Said(account.name, batch.changes.reports[first:]))
+
+    def _feed(self, account: Account, model: Model, content: bytes, batch: Batch) -> Feed | None:
         """The feed that is asked for. Raises Refused."""
-        match kind:
+        match model.feed:
             case "signal":
                 return feeds.Signals()
             case "recorded" if content:
@@ -284,6 +301,11 @@ class Desk:
                 if not isinstance(account.feed, feeds.Recording):
                     raise matching.Refused("recording: there is none")
                 return account.feed
+            case "account":
+                other = self.accounts.get(model.followed)
+                if other is None or other is account or isinstance(other.feed, Following):
+                    raise matching.Refused("feed_account is another that follows none itself")
+                return Following(self.accounts, model.followed)
             case _:
                 return None
 
@@ -302,6 +324,14 @@ class Desk:
             moves.settle(account, symbol, batch.moment, self.market, batch.changes)
         if reports := batch.changes.reports[first:]:
             batch.said.append(Said(account.name, reports))
+
+    def _end_days(self, batch: Batch) -> None:
+        for account in self.accounts.values():
+            if account.exchange_hours and account.open:
+                first = len(batch.changes.reports)
+                moves.end_days(account, batch.moment, self.market, batch.changes)
+                if reports := batch.changes.reports[first:]:
+                    batch.said.append(Said(account.name, reports))
 
     def _rematch(self, batch: Batch) -> None:
         for account in self.accounts.values():

@@ -104,6 +104,7 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield from accounts
         case Configure(request):
             yield request.account
+            yield from filter(matching.is_name, (request.options.feed_account,))
         case Rematch():
             return
 

@@ -77,6 +77,10 @@ class Market:
         """Whether the instrument's exchange trades."""
         return sessions.is_open(self.instrument(symbol).calendar, at, self.reference.days)
 
+    def session_end(self, symbol: str, at: datetime) -> datetime | None:
+        """When the session at an instant ends, or the next; None where trading never stops."""
+        return sessions.session_end(self.instrument(symbol).calendar, at, self.reference.days)
+
     def quote(self, symbol: str, at: datetime, seen: Decimal | None = None) -> Quote:
         """The feed's quote; it swings around the price last seen, if there is one."""
         instrument = self.instrument(symbol)

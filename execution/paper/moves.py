@@ -1,6 +1,7 @@
-"""What moves positions without a fill: contracts that expire, and accounts that begin anew.
+"""What happens to accounts by itself or by their owner: contracts expire, days end, accounts
+begin anew or keep other hours.
 
-Each is reported like a fill would be, under the account's next number, of no order.
+What is of no order is reported like a fill would be, under the account's next number.
 """
 
 from datetime import datetime, time
@@ -57,6 +58,24 @@ def reset(account: Account, moment: Moment, changes: Changes) -> None:
     account.cash = STARTING_CASH
     text = f"the account was reset to {STARTING_CASH:f} {account.currency}"
     _report(account, pb.EXEC_TYPE_RESET, "", FLAT, None, back, text, moment, changes)
+
+
+def end_days(account: Account, moment: Moment, market: Market, changes: Changes) -> None:
+    """Cancel what was for a day whose session is over. Targets and stops stay: they guard."""
+    for order in list(account.open.values()):
+        terms = order.terms
+        if order.order_id not in account.open or terms.parent or terms.time_in_force == "gtc":
+            continue
+        ends = market.session_end(terms.instrument, order.arrived_at)
+        if ends is not None and ends <= moment.at:
+            order.text = "its day is over"
+            book.cancel(account, order, moment, changes)
+
+
+def tell_hours(account: Account, moment: Moment, changes: Changes) -> None:
+    """Report that the account keeps exchange hours now, or no longer."""
+    text = "keeps exchange hours" if account.exchange_hours else "is always open"
+    _report(account, pb.EXEC_TYPE_CONFIGURED, "", FLAT, None, None, text, moment, changes)
 
 
 def closing_time(instrument: Instrument) -> datetime:

@@ -8,7 +8,7 @@ taken in after its client has given up.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -137,8 +137,19 @@ class Writer:
             wait = min(2 * wait, LAST_RETRY_SECONDS)
 
     async def _load_resting(self, connection: store.Connection) -> None:
-        names = await store.accounts_with_resting_orders(connection)
-        self.desk.accounts.update(await store.load(connection, names))
+        await self._load(connection, await store.accounts_with_resting_orders(connection))
+
+    async def _load(self, connection: store.Connection, names: Iterable[str]) -> None:
+        """Have accounts in memory, those that they follow too; opens what is new."""
+        accounts = self.desk.accounts
+        while unknown := [name for name in names if name not in accounts]:
+            loaded = await store.load(connection, unknown)
+            for name in unknown:
+                if name in loaded:
+                    self.desk.add(loaded[name])
+                else:
+                    self.desk.open(name)
+            names = {each.model.followed for each in loaded.values() if each.model.followed}
 
     async def _serve(self, connection: store.Connection) -> None:
         while True:
@@ -207,13 +218,7 @@ class Writer:
         for work in works:
             if isinstance(work, Expire):
                 work.accounts = await self._with_expired(connection)
-        named = {name for work in works for name in jobs.accounts_of(work)}
-        unknown = [name for name in named if name not in self.desk.accounts]
-        if unknown:
-            self.desk.accounts.update(await store.load(connection, unknown))
-            for name in unknown:
-                if name not in self.desk.accounts:
-                    self.desk.open(name)
+        await self._load(connection, {name for work in works for name in jobs.accounts_of(work)})
         batch = Batch(Moment.of(self.clock()))
         ended = {order_id for work in works for order_id in self.desk.ended_orders(work)}
         if ended:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from execution import option_choice
-from execution.brokers.base import Capabilities, InDoubt, PositionMove, Rejected, Report
+from execution.brokers.base import Capabilities, InDoubt, PositionMove, Rejected, Report, Said
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
@@ -25,10 +25,10 @@ class Heard:
     moves: list[PositionMove] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
-    def hear(self, said: Report | PositionMove) -> None:
+    def hear(self, said: Said) -> None:
         if isinstance(said, Report):
             self.reports.append(said)
-        else:
+        elif isinstance(said, PositionMove):
             self.moves.append(said)
 
     def of(self, cl_ord_id: str) -> list[ExecType]:

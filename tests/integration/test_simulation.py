@@ -1,5 +1,6 @@
 """What an owner asks of a paper account, through execution to the venue and back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -98,13 +99,13 @@ async def test_the_trading_model_is_kept_beside_the_other_options(kit: Kit, owne
         fee_per_unit="0.01",
         fee_bps="2.5",
         leverage="4",
+        keeps_hours=True,
     )
     request = pb.SetTradingModelRequest(account=kit.account, model=model)
     assert (await owner.SetTradingModel(request, timeout=SECONDS)).model == model
     assert (await look(owner, kit)).model == model
-    assert not (
-        await kit.server._adapters["paper", "paper"].capabilities(kit.account)
-    ).refuses_repeats
+    (able,) = await kit.server._adapters["paper", "paper"].capabilities([kit.account])
+    assert not able.refuses_repeats
 
 
 @pytest.mark.parametrize(
@@ -200,3 +201,65 @@ async def test_a_recording_that_is_none_is_refused(kit: Kit, owner: Any) -> None
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "recording: " in (refused.value.details() or "")
     assert (await look(owner, kit)).feed == pb.FEED_KIND_UNSPECIFIED
+
+
+async def test_an_account_follows_another_also_after_the_venue_has_restarted(
+    kit: Kit, owner: Any
+) -> None:
+    recorded = pb.SetFeedRequest(account="other", feed=pb.FEED_KIND_RECORDED, recording=RECORDING)
+    await owner.SetFeed(recorded, timeout=SECONDS)
+    follow = pb.SetFeedRequest(account=kit.account, feed=pb.FEED_KIND_ACCOUNT, feed_account="other")
+    await owner.SetFeed(follow, timeout=SECONDS)
+    found = await look(owner, kit)
+    assert (found.feed, found.feed_account) == (pb.FEED_KIND_ACCOUNT, "other")
+    kit.venue._writer._notice_loss()
+    assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
+    fills = [f.execution_report for f in kit.facts if f.execution_report.last_qty]
+    assert fills[-1].last_px == "179.52"
+
+
+@pytest.mark.parametrize("followed", ["", "itself", "follower"])
+async def test_what_cannot_be_followed_is_refused(kit: Kit, owner: Any, followed: str) -> None:
+    names = {"itself": kit.account}
+    if followed == "follower":
+        await owner.SetFeed(
+            pb.SetFeedRequest(
+                account="follower", feed=pb.FEED_KIND_ACCOUNT, feed_account=kit.account
+            ),
+            timeout=SECONDS,
+        )
+    with pytest.raises(aio.AioRpcError) as refused:
+        await owner.SetFeed(
+            pb.SetFeedRequest(
+                account=kit.account,
+                feed=pb.FEED_KIND_ACCOUNT,
+                feed_account=names.get(followed, followed),
+            ),
+            timeout=SECONDS,
+        )
+    assert "feed_account" in (refused.value.details() or "")
+
+
+async def test_hours_that_an_account_begins_to_keep_hold_its_next_trade_back(
+    database: Any,
+) -> None:
+    def opens(calendar: str, at: datetime) -> datetime:
+        return at + timedelta(hours=9)
+
+    async with (
+        running(database, next_open=opens) as kit,
+        aio.insecure_channel(f"127.0.0.1:{kit.server.port}") as channel,
+    ):
+        owner: Any = simulation_pb2_grpc.SimulationStub(channel)
+        assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
+        request = pb.SetTradingModelRequest(
+            account=kit.account, model=pb.TradingModel(keeps_hours=True)
+        )
+        await owner.SetTradingModel(request, timeout=SECONDS)
+        trade = kit.trade("buy", "5", allow_add=True)
+        preview = execution_pb2.PreviewTradesRequest(trades=[trade])
+        async with asyncio.timeout(SECONDS):
+            while not (await kit.stub.PreviewTrades(preview)).previews[0].seen.venue.keeps_hours:
+                pass
+        await kit.submit(trade)
+        await kit.until(lambda: kit.outcomes(trade)[-1:] == [("QUEUED", "market_closed")])

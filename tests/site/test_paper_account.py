@@ -10,6 +10,7 @@ from uuid import uuid4
 import grpc
 import pytest
 
+from protos import ids
 from protos.execution.v1 import simulation_pb2 as pb
 from protos.execution.v1 import simulation_pb2_grpc
 from tests.site.conftest import Site, csrf
@@ -110,11 +111,12 @@ def test_the_page_shows_money_and_says_what_a_game_day_does(
 def test_a_game_day_is_begun_and_ended_and_both_are_audited(
     site: Site, execution: Execution
 ) -> None:
-    status, page = post(site, "game-day", length="15m", drop="5", reject="0")
+    status, page = post(site, "game-day", length="15m", seed="42", drop="5", reject="0")
     assert (status, "The game day has begun" in page) == (200, True)
     [asked] = execution.asked
     day = asked.game_day
     assert [(fault.kind, fault.percent) for fault in day.faults] == [(DROP, 5)]
+    assert day.seed == 42
     assert day.until_time.ToDatetime() - day.from_time.ToDatetime() == timedelta(minutes=15)
 
     execution.account.game_day.CopyFrom(day)
@@ -141,6 +143,8 @@ def test_a_game_day_is_begun_and_ended_and_both_are_audited(
         ({"length": "1y", "drop": "5"}, "Choose how long it lasts"),
         ({"length": "1h", "drop": "101"}, "from 0 to 100"),
         ({"length": "1h", "drop": "many"}, "from 0 to 100"),
+        ({"length": "1h", "drop": "5", "seed": "luck"}, "Seed: type a whole number"),
+        ({"length": "1h", "drop": "5", "seed": str(2**31)}, "Seed: type a whole number"),
     ],
 )
 def test_a_game_day_that_cannot_be_is_refused_with_its_cure(
@@ -153,11 +157,14 @@ def test_a_game_day_that_cannot_be_is_refused_with_its_cure(
 def test_how_the_account_trades_is_set_and_what_cannot_be_is_said(
     site: Site, execution: Execution
 ) -> None:
-    status, _ = post(site, "model", fill_parts="3", fee_bps="2.5", leverage="4", slippage_bps="")
-    assert status == 200
+    form = {"fill_parts": "3", "fee_bps": "2.5", "leverage": "4", "slippage_bps": ""}
+    assert post(site, "model", **form, keeps_hours="exchange")[0] == 200
     [asked] = execution.asked
     model = asked.model
     assert (model.fill_parts, model.fee_bps, model.leverage) == (3, "2.5", "4")
+    assert model.keeps_hours
+    assert post(site, "model", **form, keeps_hours="")[0] == 200
+    assert not execution.asked[-1].model.keeps_hours
     status, page = post(site, "model", leverage="0.5")
     assert (status, "leverage is 1 to 100" in page) == (400, True)
     status, page = post(site, "model", fill_parts="some")
@@ -184,6 +191,28 @@ def test_a_recording_is_given_and_what_is_none_is_said(site: Site, execution: Ex
     assert give(b"", feed="crystal ball")[0] == 400
     assert give(b"", feed="signal")[0] == 200
     assert execution.asked[-1].feed == pb.FEED_KIND_SIGNAL
+
+
+def test_another_connection_of_the_workspace_is_followed_and_nobody_else_s(
+    site: Site, execution: Execution
+) -> None:
+    page = site.signed_in(site.ours).get(here(site)).text
+    assert "what another connection is quoted" not in page
+    client = site.signed_in(site.ours)
+    client.post("/connections", data={"csrf_token": csrf(client, "/connections"), "name": "Second"})
+    row = site.owner.execute(
+        "SELECT c.id, a.account FROM web.connections AS c JOIN web.broker_accounts AS a "
+        "ON a.id = c.broker_account_id WHERE c.name = 'Second'"
+    ).fetchone()
+    assert row is not None
+    second, account = row.values() if isinstance(row, dict) else row
+    assert "what another connection is quoted" in client.get(here(site)).text
+    assert post(site, "feed", feed="account", followed=ids.show("connection", second))[0] == 200
+    [asked] = execution.asked
+    assert (asked.feed, asked.feed_account) == (pb.FEED_KIND_ACCOUNT, account)
+    for other in (site.theirs.shown("connection"), "", "con_x"):
+        assert post(site, "feed", feed="account", followed=other)[0] == 404
+    assert len(execution.asked) == 1
 
 
 def test_a_reset_is_asked_for_twice_and_says_what_goes(site: Site, execution: Execution) -> None:
@@ -239,4 +268,4 @@ def test_every_kind_has_words_for_every_state_of_an_order(kind: gameday.Kind) ->
 def test_every_misdeed_of_the_contract_has_a_kind() -> None:
     assert set(gameday.BY_NUMBER) == set(pb.MisdeedKind.values()) - {0}
     with pytest.raises(BadDay):
-        gameday.read("1h", {}, AT, 1)
+        gameday.read("1h", {}, AT, "1")

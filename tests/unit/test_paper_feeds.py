@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from execution import reference
 from execution.paper import book, feeds, funds
 from execution.paper.book import Account, Changes, Moment
+from execution.paper.following import Following
 from execution.paper.market import Market
 from execution.paper.matching import Refused, Terms
 from protos.paper.v1 import paper_pb2 as pb
@@ -112,3 +113,33 @@ def test_any_bytes_are_a_recording_or_a_refusal(content: bytes) -> None:
             feeds.read(lines, AT)
         except Refused as refused:
             assert refused.text.startswith("recording: ")
+
+
+def a_follower(other: Account) -> Account:
+    return an_account(Following({other.name: other}, other.name))
+
+
+def test_a_follower_is_quoted_the_other_s_recording() -> None:
+    account = a_follower(Account("theirs", 35.0, feed=feeds.read(LINES, AT)))
+    assert account.quote("AAPL", later(5), MARKET, Decimal(50)).ask == Decimal("180.02")
+
+
+def test_a_follower_is_quoted_the_market_around_the_other_s_signals() -> None:
+    other = Account("theirs", 35.0)
+    book.take(other, ORDER, Moment.of(AT), MARKET, Changes())
+    account = a_follower(other)
+    assert account.quote("AAPL", AT, MARKET, Decimal(900)) == MARKET.quote("AAPL", AT, Decimal(50))
+
+
+@pytest.mark.parametrize("feed", [None, Following({}, "third")])
+def test_where_the_other_has_no_price_of_its_own_the_signal_s_counts(
+    feed: feeds.Feed | None,
+) -> None:
+    account = a_follower(Account("theirs", 35.0, feed=feed))
+    named = Decimal(900)
+    assert account.quote("AAPL", AT, MARKET, named) == MARKET.quote("AAPL", AT, named)
+
+
+def test_one_that_follows_what_is_not_there_is_quoted_by_the_venue() -> None:
+    account = an_account(Following({}, "gone"))
+    assert account.quote("AAPL", AT, MARKET, None) == MARKET.quote("AAPL", AT)

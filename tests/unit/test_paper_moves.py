@@ -1,5 +1,6 @@
 """Contracts that expire are settled, and accounts begin anew."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -130,3 +131,38 @@ def test_a_cl_ord_id_stays_used_after_a_reset() -> None:
     account = holding("AAPL", 5, "200")
     moves.reset(account, AFTER, Changes())
     assert account.order_id("c") is not None
+
+
+# A Thursday's session in New York, and a resting order of that day.
+IN_SESSION = Moment.of(datetime(2026, 12, 10, 20, 59, tzinfo=UTC))
+AT_CLOSE = Moment.of(datetime(2026, 12, 10, 21, 0, tzinfo=UTC))
+RESTING = Terms(
+    "acme", "rest", "AAPL", BUY, pb.ORD_TYPE_LIMIT, "day", Decimal(5), Decimal(1), Decimal(200)
+)
+
+
+@pytest.mark.parametrize(
+    ("terms", "at", "ends"),
+    [
+        (RESTING, IN_SESSION, False),
+        (RESTING, AT_CLOSE, True),
+        (replace(RESTING, time_in_force=""), AT_CLOSE, True),
+        (replace(RESTING, time_in_force="gtc"), AT_CLOSE, False),
+        (replace(RESTING, instrument="BTCUSD"), AT_CLOSE, False),
+        (replace(RESTING, instrument="ESZ2026"), AT_CLOSE, False),
+        (replace(RESTING, parent="entry"), AT_CLOSE, False),
+    ],
+)
+def test_an_order_for_the_day_ends_with_its_session(terms: Terms, at: Moment, ends: bool) -> None:
+    account, changes = Account("acme", 35.0, exchange_hours=True), Changes()
+    order = book.take(account, terms, BEFORE, MARKET, changes)
+    moves.end_days(account, at, MARKET, changes)
+    assert (order.ord_status == pb.ORD_STATUS_CANCELED) == ends
+    assert (order.text == "its day is over") == ends
+
+
+def test_the_hours_of_an_account_are_told_under_its_next_number() -> None:
+    account, changes = Account("acme", 35.0, exchange_hours=True, report_seq=4), Changes()
+    moves.tell_hours(account, BEFORE, changes)
+    [report] = changes.reports
+    assert (report.exec_type, report.report_seq) == (pb.EXEC_TYPE_CONFIGURED, 5)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from execution.brokers import paper_wire
-from execution.brokers.base import NewOrder, NotSent, PositionMove, Rejected
+from execution.brokers.base import NewOrder, NotSent, PositionMove, Rejected, RulesChanged
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -44,7 +44,8 @@ def test_every_word_of_the_venue_has_one_of_ours() -> None:
     assert set(paper_wire.SIDES) == spoken(pb.Side.values())
     assert set(paper_wire.ORD_TYPES) == spoken(pb.OrdType.values())
     assert set(paper_wire.ORD_STATUSES) == spoken(pb.OrdStatus.values())
-    assert {*paper_wire.EXEC_TYPES, *paper_wire.CAUSES} == spoken(pb.ExecType.values())
+    exec_types = {*paper_wire.EXEC_TYPES, *paper_wire.CAUSES, pb.EXEC_TYPE_CONFIGURED}
+    assert exec_types == spoken(pb.ExecType.values())
     assert set(paper_wire.SIDES.values()) == set(Side)
     assert set(paper_wire.ORD_TYPES.values()) == set(OrdType)
 
@@ -153,3 +154,8 @@ def test_our_order_is_said_without_exponents(side: Side, ord_type: OrdType) -> N
     assert paper_wire.ORD_TYPES[said.ord_type] is ord_type
     numbers = (said.order_qty, said.limit_price, said.reference_price)
     assert numbers == ("100", "0.0000001", "")
+
+
+def test_other_hours_are_told_as_changed_rules() -> None:
+    report = pb.Report(account="acme", report_seq=7, exec_type=pb.EXEC_TYPE_CONFIGURED)
+    assert paper_wire.read_said(report) == RulesChanged("acme", "acme:7", 7)

@@ -13,7 +13,7 @@ LENGTHS = {
     "4h": ("4 hours", timedelta(hours=4)),
     "24h": ("24 hours", timedelta(hours=24)),
 }
-MOST_TOGETHER = 100
+SEEDS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,12 @@ class BadDay(ValueError):
     """The form does not make a game day; the text says why."""
 
 
-def read(length: str, percents: dict[str, str], now: datetime, seed: int) -> pb.GameDay:
+def read(length: str, percents: dict[str, str], now: datetime, seed: str) -> pb.GameDay:
     """A game day from what a person typed. Raises BadDay."""
     if length not in LENGTHS:
         raise BadDay("Choose how long it lasts.")
+    if not seed.isdecimal() or len(seed) > 10 or int(seed) >= SEEDS:
+        raise BadDay(f"Seed: type a whole number below {SEEDS}, or leave it empty.")
     faults: list[pb.PlannedFault] = []
     for kind in KINDS:
         typed = percents.get(kind.name, "").strip() or "0"
@@ -124,7 +126,7 @@ def read(length: str, percents: dict[str, str], now: datetime, seed: int) -> pb.
             faults.append(pb.PlannedFault(kind=kind.number, percent=int(typed)))
     if not faults:
         raise BadDay("Nothing would go wrong: give at least one kind more than 0.")
-    day = pb.GameDay(seed=seed, faults=faults)
+    day = pb.GameDay(seed=int(seed), faults=faults)
     day.from_time.FromDatetime(now)
     day.until_time.FromDatetime(now + LENGTHS[length][1])
     return day

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from protos import wire
+from protos import ids, wire
 from protos.execution.v1 import simulation_pb2 as pb
 from web import lists
 from web.accounts.login import sign_in_required, visitor
@@ -45,7 +45,11 @@ def begin_game_day(connection_id: UUID) -> ResponseReturnValue:
     length = request.form.get("length", "")
     try:
         simulation.begin_game_day(
-            connection, actor=visitor().actor, length=length, percents=percents
+            connection,
+            actor=visitor().actor,
+            length=length,
+            seed=request.form.get("seed", ""),
+            percents=percents,
         )
     except (BadDay, Refused) as bad:
         return _page(connection, bad_day=str(bad)), 400
@@ -94,8 +98,17 @@ def set_feed(connection_id: UUID) -> ResponseReturnValue:
     content = given.read() if given else b""
     if feed is None:
         return _page(connection, bad_feed="Choose where quotes come from."), 400
+    followed: Connection | None = None
+    if feed == pb.FEED_KIND_ACCOUNT:
+        followed = _paper(ids.read("connection", request.form.get("followed", "")))
     try:
-        simulation.set_feed(connection, actor=visitor().actor, feed=feed, recording=content)
+        simulation.set_feed(
+            connection,
+            actor=visitor().actor,
+            feed=feed,
+            recording=content,
+            followed=followed,
+        )
     except Refused as bad:
         return _page(connection, bad_feed=bad.text), 400
     except ExecutionDown:
@@ -130,14 +143,20 @@ def _read_model() -> pb.TradingModel:
     for name in _DECIMAL:
         if typed := request.form.get(name, "").strip():
             setattr(model, name, typed[:40])
+    model.keeps_hours = request.form.get("keeps_hours") == "exchange"
     return model
 
 
-def _paper(connection_id: UUID) -> Connection:
+def _paper(connection_id: UUID | None) -> Connection:
     connection = service.get(connection_id)
     if connection.broker_account.broker != "paper":
         abort(404)
     return connection
+
+
+def _could_follow(connection: Connection, other: Connection) -> bool:
+    theirs = other.broker_account
+    return theirs.broker == "paper" and theirs.account != connection.broker_account.account
 
 
 def _back(connection: Connection) -> ResponseReturnValue:
@@ -176,6 +195,8 @@ def _page(
         bad_feed=bad_feed,
         bad_reset=bad_reset,
         feed=simulation.FEEDS[account.feed] if account is not None else "",
+        others=[each for each in service.all_of_tenant() if _could_follow(connection, each)],
+        seed=day.seed if day else None,
         asks_reset=asks_reset,
         changes=reads.changes(connection.id),
         form=request.form,

@@ -19,6 +19,7 @@ FEEDS = {
     pb.FEED_KIND_UNSPECIFIED: "seeded",
     pb.FEED_KIND_SIGNAL: "signal",
     pb.FEED_KIND_RECORDED: "recorded",
+    pb.FEED_KIND_ACCOUNT: "account",
 }
 # Rows of the report.
 MOST_MISDEEDS = 200
@@ -35,13 +36,16 @@ def misdeeds(connection: Connection) -> Sequence[pb.Misdeed]:
 
 
 def begin_game_day(
-    connection: Connection, *, actor: str, length: str, percents: dict[str, str]
+    connection: Connection, *, actor: str, length: str, seed: str, percents: dict[str, str]
 ) -> pb.GameDay:
     """Let the venue misbehave for a while. Raises BadDay, Refused, ExecutionDown."""
-    day = gameday.read(length, percents, datetime.now(UTC), secrets.randbelow(2**31))
+    drawn = str(secrets.randbelow(gameday.SEEDS))
+    day = gameday.read(length, percents, datetime.now(UTC), seed.strip() or drawn)
     _client().set_game_day(connection.broker_account.account, day)
     faults = {gameday.BY_NUMBER[fault.kind].name: fault.percent for fault in day.faults}
-    _record(connection, actor, "game_day_begin", {"length": length, "percent": faults})
+    _record(
+        connection, actor, "game_day_begin", {"length": length, "seed": day.seed, "percent": faults}
+    )
     return day
 
 
@@ -58,10 +62,22 @@ def set_model(connection: Connection, *, actor: str, model: pb.TradingModel) -> 
     _record(connection, actor, "trading_model", after)
 
 
-def set_feed(connection: Connection, *, actor: str, feed: pb.FeedKind, recording: bytes) -> None:
+def set_feed(
+    connection: Connection,
+    *,
+    actor: str,
+    feed: pb.FeedKind,
+    recording: bytes,
+    followed: Connection | None,
+) -> None:
     """Where its quotes come from. Raises Refused, ExecutionDown."""
-    _client().set_feed(connection.broker_account.account, feed, recording)
-    after = {"feed": FEEDS[feed], "recording_bytes": len(recording)}
+    theirs = followed.broker_account.account if followed is not None else ""
+    _client().set_feed(
+        connection.broker_account.account, feed, recording=recording, followed=theirs
+    )
+    after: dict[str, object] = {"feed": FEEDS[feed], "recording_bytes": len(recording)}
+    if followed is not None:
+        after["followed"] = ids.show("connection", followed.id)
     _record(connection, actor, "feed", after)
 
 

@@ -15,6 +15,7 @@ class FeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FEED_KIND_UNSPECIFIED: _ClassVar[FeedKind]
     FEED_KIND_SIGNAL: _ClassVar[FeedKind]
     FEED_KIND_RECORDED: _ClassVar[FeedKind]
+    FEED_KIND_ACCOUNT: _ClassVar[FeedKind]
 
 class MisdeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -33,6 +34,7 @@ class MisdeedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
 FEED_KIND_UNSPECIFIED: FeedKind
 FEED_KIND_SIGNAL: FeedKind
 FEED_KIND_RECORDED: FeedKind
+FEED_KIND_ACCOUNT: FeedKind
 MISDEED_KIND_UNSPECIFIED: MisdeedKind
 MISDEED_KIND_DELAY: MisdeedKind
 MISDEED_KIND_LOST_REPLY: MisdeedKind
@@ -53,7 +55,7 @@ class GetPaperAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetPaperAccountResponse(_message.Message):
-    __slots__ = ("currency", "cash", "equity", "buying_power", "positions", "open_orders", "model", "game_day", "feed")
+    __slots__ = ("currency", "cash", "equity", "buying_power", "positions", "open_orders", "model", "game_day", "feed", "feed_account")
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +65,7 @@ class GetPaperAccountResponse(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     GAME_DAY_FIELD_NUMBER: _ClassVar[int]
     FEED_FIELD_NUMBER: _ClassVar[int]
+    FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     currency: str
     cash: str
     equity: str
@@ -72,7 +75,8 @@ class GetPaperAccountResponse(_message.Message):
     model: TradingModel
     game_day: GameDay
     feed: FeedKind
-    def __init__(self, currency: _Optional[str] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., buying_power: _Optional[str] = ..., positions: _Optional[int] = ..., open_orders: _Optional[int] = ..., model: _Optional[_Union[TradingModel, _Mapping]] = ..., game_day: _Optional[_Union[GameDay, _Mapping]] = ..., feed: _Optional[_Union[FeedKind, str]] = ...) -> None: ...
+    feed_account: str
+    def __init__(self, currency: _Optional[str] = ..., cash: _Optional[str] = ..., equity: _Optional[str] = ..., buying_power: _Optional[str] = ..., positions: _Optional[int] = ..., open_orders: _Optional[int] = ..., model: _Optional[_Union[TradingModel, _Mapping]] = ..., game_day: _Optional[_Union[GameDay, _Mapping]] = ..., feed: _Optional[_Union[FeedKind, str]] = ..., feed_account: _Optional[str] = ...) -> None: ...
 
 class SetTradingModelRequest(_message.Message):
     __slots__ = ("account", "model")
@@ -89,7 +93,7 @@ class SetTradingModelResponse(_message.Message):
     def __init__(self, model: _Optional[_Union[TradingModel, _Mapping]] = ...) -> None: ...
 
 class TradingModel(_message.Message):
-    __slots__ = ("fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
+    __slots__ = ("fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "keeps_hours")
     FILL_PARTS_FIELD_NUMBER: _ClassVar[int]
     SLIPPAGE_BPS_FIELD_NUMBER: _ClassVar[int]
     SLIPPAGE_TICKS_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +101,7 @@ class TradingModel(_message.Message):
     FEE_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
     FEE_BPS_FIELD_NUMBER: _ClassVar[int]
     LEVERAGE_FIELD_NUMBER: _ClassVar[int]
+    KEEPS_HOURS_FIELD_NUMBER: _ClassVar[int]
     fill_parts: int
     slippage_bps: str
     slippage_ticks: int
@@ -104,17 +109,20 @@ class TradingModel(_message.Message):
     fee_per_unit: str
     fee_bps: str
     leverage: str
-    def __init__(self, fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ...) -> None: ...
+    keeps_hours: bool
+    def __init__(self, fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
 
 class SetFeedRequest(_message.Message):
-    __slots__ = ("account", "feed", "recording")
+    __slots__ = ("account", "feed", "recording", "feed_account")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     FEED_FIELD_NUMBER: _ClassVar[int]
     RECORDING_FIELD_NUMBER: _ClassVar[int]
+    FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     account: str
     feed: FeedKind
     recording: bytes
-    def __init__(self, account: _Optional[str] = ..., feed: _Optional[_Union[FeedKind, str]] = ..., recording: _Optional[bytes] = ...) -> None: ...
+    feed_account: str
+    def __init__(self, account: _Optional[str] = ..., feed: _Optional[_Union[FeedKind, str]] = ..., recording: _Optional[bytes] = ..., feed_account: _Optional[str] = ...) -> None: ...
 
 class SetFeedResponse(_message.Message):
     __slots__ = ()

@@ -30,6 +30,7 @@ class Feed(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FEED_UNSPECIFIED: _ClassVar[Feed]
     FEED_SIGNAL: _ClassVar[Feed]
     FEED_RECORDED: _ClassVar[Feed]
+    FEED_ACCOUNT: _ClassVar[Feed]
 
 class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -80,6 +81,7 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_REJECTED: _ClassVar[ExecType]
     EXEC_TYPE_SETTLED: _ClassVar[ExecType]
     EXEC_TYPE_RESET: _ClassVar[ExecType]
+    EXEC_TYPE_CONFIGURED: _ClassVar[ExecType]
 FAULT_KIND_UNSPECIFIED: FaultKind
 FAULT_KIND_DELAY: FaultKind
 FAULT_KIND_LOST_REPLY: FaultKind
@@ -95,6 +97,7 @@ FAULT_KIND_REORDER: FaultKind
 FEED_UNSPECIFIED: Feed
 FEED_SIGNAL: Feed
 FEED_RECORDED: Feed
+FEED_ACCOUNT: Feed
 REPLY_STATUS_UNSPECIFIED: ReplyStatus
 REPLY_STATUS_ACCEPTED: ReplyStatus
 REPLY_STATUS_REJECTED: ReplyStatus
@@ -127,6 +130,7 @@ EXEC_TYPE_CANCELED: ExecType
 EXEC_TYPE_REJECTED: ExecType
 EXEC_TYPE_SETTLED: ExecType
 EXEC_TYPE_RESET: ExecType
+EXEC_TYPE_CONFIGURED: ExecType
 
 class SessionRequest(_message.Message):
     __slots__ = ("attach", "new_orders", "cancels")
@@ -359,7 +363,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "feed")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "feed", "feed_account")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -371,6 +375,7 @@ class Options(_message.Message):
     FEE_BPS_FIELD_NUMBER: _ClassVar[int]
     LEVERAGE_FIELD_NUMBER: _ClassVar[int]
     FEED_FIELD_NUMBER: _ClassVar[int]
+    FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
@@ -382,7 +387,8 @@ class Options(_message.Message):
     fee_bps: str
     leverage: str
     feed: Feed
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., feed: _Optional[_Union[Feed, str]] = ...) -> None: ...
+    feed_account: str
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ...) -> None: ...
 
 class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)
