@@ -4,7 +4,8 @@ Whatever has no definite answer is in doubt and is asked about; nothing here dec
 a trade wants.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -12,6 +13,7 @@ import structlog
 from execution.accounts import Account
 from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
+from execution.domain.trades import age_limit
 from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
 from execution.lanes import Lane, Run, Ticket
@@ -38,6 +40,9 @@ class Hears(Protocol):
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
+
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
 
 
 class Dispatch:
@@ -70,15 +75,31 @@ class Dispatch:
         terms = ticket.order.terms
         if account.is_lost or not ticket.order.is_open:
             return
-        order = _new_order(account, ticket)
         account.session.submit(
             Waiting(
-                order,
+                _new_order(account, ticket),
                 terms.leg.reduces,
                 lambda: self._may_go(account, ticket),
                 lambda submitted: self._answered(account, ticket, submitted),
+                lambda: self._deadline(ticket),
+                lambda numbers: self._held(account, ticket, numbers),
             )
         )
+        if account.session.waits(terms.cl_ord_id):
+            ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
+            # An exit behind an entry need not wait.
+            self._engine.settle(account, ticket.run.lane)
+
+    def _deadline(self, ticket: Ticket) -> datetime:
+        """When the order is too old to be sent, or its sender wants it no more."""
+        leg, run, now = ticket.order.terms.leg, ticket.run, self._runtime.now()
+        ends = now + age_limit(leg) - run.age(leg, now)
+        until = None if run.exits else run.trade.reject_at
+        return ends if until is None else min(ends, until)
+
+    def _held(self, account: Account, ticket: Ticket, numbers: Mapping[str, str]) -> None:
+        ticket.run.limited = numbers
+        self._engine.tell_limit(account, ticket.run)
 
     def _may_go(self, account: Account, ticket: Ticket) -> bool:
         """Asked immediately before the socket: still ours, still wanted, still young."""
@@ -88,7 +109,8 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        ticket.sends, ticket.is_held_back = ticket.sends + 1, False
+        ticket.sends += 1
+        ticket.is_held_back = ticket.is_limited = False
         ticket.last_send_at = self._runtime.now()
         return True
 
@@ -115,6 +137,9 @@ class Dispatch:
                 ticket.sends, ticket.is_held_back = 0, True
                 wait = max(submitted.retry_after_seconds, 0.05)
                 self._runtime.later(wait, lambda: self.submit(account, ticket))
+            case Answer.TOO_LATE:
+                ticket.run.limited = submitted.numbers
+                self._never_sent(account, ticket, "rate_limited")
             case Answer.REJECTED if ticket.sends == 1:
                 self._synthesise(account, ticket, ExecType.REJECTED, submitted.text)
             case Answer.AUTH_FAILED if ticket.sends == 1:
@@ -223,7 +248,11 @@ class Dispatch:
     def cancel(self, account: Account, ticket: Ticket) -> None:
         ticket.cancel_asked = True
         terms = ticket.order.terms
-        if ticket.order.is_open and not account.is_lost:
+        if not ticket.order.is_open or account.is_lost:
+            return
+        if not ticket.in_doubt and account.session.withdraw(terms.cl_ord_id):
+            self._never_sent(account, ticket, "superseded")
+        else:
             account.session.cancel(
                 account.ref.account,
                 terms.cl_ord_id,

@@ -17,14 +17,7 @@ from execution import known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
-from execution.domain.decisions import (
-    CancelFirst,
-    Decision,
-    End,
-    Look,
-    Send,
-    Wait,
-)
+from execution.domain.decisions import CancelFirst, Decision, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
@@ -248,6 +241,10 @@ class Engine:
         run.lane.see_balance(run)
         self._write_down(account, run)
         self.settle(account, run.lane)
+
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
+        self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None

@@ -18,6 +18,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Ticket
+from execution.limits import Limits
 from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
@@ -51,6 +52,7 @@ class Holding:
         engine: Engine,
         runtime: AsyncioRuntime,
         adapters: Mapping[Venue, Adapter],
+        limits: Limits | None = None,
     ) -> None:
         self._instance = instance
         self._target = target
@@ -58,6 +60,7 @@ class Holding:
         self._engine = engine
         self.runtime = runtime
         self._adapters = adapters
+        self._limits = limits or Limits(runtime)
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
@@ -67,6 +70,7 @@ class Holding:
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
         self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
         self._look_for_expired()
@@ -78,6 +82,11 @@ class Holding:
     def adapter(self, ref: AccountRef) -> Adapter:
         """The adapter for the account's broker."""
         return self._adapters[ref.broker, ref.environment]
+
+    def session(self, ref: AccountRef) -> Session:
+        """A way to the account's broker, under the limits that count it."""
+        flow = self._limits.flow((ref.broker, ref.environment), ref.account)
+        return Session(self.adapter(ref), self.runtime, flow)
 
     def held(self, account_id: UUID) -> Account | None:
         """The account, where this instance has it and it is ready."""
@@ -178,9 +187,8 @@ class Holding:
             self._engine.forget(account)
 
     def _begin(self, account_id: UUID, ref: AccountRef) -> Account:
-        adapter = self.adapter(ref)
         account = Account(
-            account_id, ref, messages.account(ref), adapter, Session(adapter, self.runtime)
+            account_id, ref, messages.account(ref), self.adapter(ref), self.session(ref)
         )
         self._accounts[account_id] = account
         self._to_take.append(account)
@@ -232,6 +240,7 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
+        await self._count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
@@ -248,6 +257,17 @@ class Holding:
                 rules = _rules_of(able)
                 # Most accounts have the same: one value serves them all.
                 account.rules = self._rules.setdefault(rules, rules)
+                self._limits.count(venue, account.ref.account, able.limits)
+
+    async def _count_former(self, taken: Sequence[Account]) -> None:
+        """What was sent of late for accounts that somebody held before counts too."""
+        former: dict[Venue, dict[str, UUID]] = {}
+        for account in taken:
+            if account.epoch > 1:
+                venue = (account.ref.broker, account.ref.environment)
+                former.setdefault(venue, {})[account.ref.account] = account.account_id
+        for venue, held in former.items():
+            await self._limits.charge(venue, held)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}

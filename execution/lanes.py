@@ -4,7 +4,7 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,8 @@ class Ticket:
     in_doubt: bool = False
     # The broker could not be reached; it is tried again.
     is_held_back: bool = False
+    # It waits for its turn under the broker's limits.
+    is_limited: bool = False
     cancel_asked: bool = False
 
     @property
@@ -109,6 +111,8 @@ class Run:
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
     withdrawn: str = ""
+    # What the broker's limit compared, once it held an order back.
+    limited: Mapping[str, str] = field(default_factory=dict)
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False
@@ -212,13 +216,14 @@ class Run:
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
-        not busyness: behind it exits pass, and entries find themselves blocked."""
+        not busyness, nor is an entry's waiting for a limit: behind it exits pass, and entries
+        find themselves blocked."""
         if self.is_done:
             return False
         if self.is_looking:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
-        mine = [t for t in open_orders if not t.in_doubt]
+        mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:

@@ -265,6 +265,10 @@ CATALOGUE: dict[str, Words] = {
         "The market of {instrument} is closed until {opens}.",
         "Nothing to do: it goes on when the market opens.",
     ),
+    "rate_limited": Words(
+        "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
+        "Entries that would be too old by then are not sent: spread the signals over time.",
+    ),
 }
 
 

@@ -3,6 +3,7 @@
     BrokerError
     ├── Rejected     the broker said no: the order is over
     ├── NotSent      it never left: try again after `retry_after_seconds`
+    │   └── RateLimited   the broker proved not to have taken it, and wants silence
     ├── InDoubt      it may have arrived: ask by ClOrdID, never send anew
     └── AuthFailed   the member must reconnect
 
@@ -17,6 +18,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from execution.domain.options import OptionContract
+from execution.domain.ratelimit import Limit, Scope
 from execution.domain.reports import PositionMove as PositionMove
 from execution.domain.reports import Report as Report
 from execution.domain.reports import RulesChanged as RulesChanged
@@ -42,6 +44,17 @@ class NotSent(BrokerError):
     def __init__(self, cause: str, *, retry_after_seconds: float = 0.0) -> None:
         super().__init__(cause)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimited(NotSent):
+    """One request too many. Whose, is for the adapter to say; so is for how long, where the
+    broker does."""
+
+    def __init__(
+        self, cause: str, *, scope: Scope = Scope.ACCOUNT, retry_after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(cause, retry_after_seconds=retry_after_seconds)
+        self.scope = scope
 
 
 class InDoubt(BrokerError):
@@ -71,6 +84,19 @@ class Capabilities:
     has_brackets: bool = False
     # Orders are refused while the instrument's exchange is closed.
     keeps_exchange_hours: bool = True
+    # What it takes, from whom.
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply told of a limit, by its name."""
+
+    account: str
+    limit: str
+    most: int
+    remaining: int
+    resets_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +169,11 @@ class ChainSnapshot:
 
 class Adapter(Protocol):
     """One broker and environment. Every call may raise AuthFailed; only `submit` may raise
-    Rejected; a look-up that fails raises InDoubt and means "not known", never "flat"."""
+    Rejected; a look-up that fails raises InDoubt and means "not known", never "flat". Every
+    one that the broker proves not to have taken may raise RateLimited."""
+
+    # Told what replies say of limits, before the reply is answered.
+    on_usage: Callable[[Usage], None]
 
     async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which

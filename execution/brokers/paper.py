@@ -29,6 +29,7 @@ from execution.brokers.base import (
     QuoteSnapshot,
     Report,
     Said,
+    Usage,
 )
 from execution.brokers.paper_calls import Answer, Call, Key, Outbox
 from execution.brokers.paper_stream import InOrder
@@ -69,6 +70,7 @@ class PaperAdapter:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
+        self.on_usage: Callable[[Usage], None] = _unheard
         self._outbox = Outbox()
         self._written: dict[Key, deque[Call]] = {}
         self._in_order = InOrder()
@@ -316,6 +318,8 @@ class PaperAdapter:
             self._in_order.mention(last.account, last.report_seq)
         self._ask_for_missing()
         for reply in response.replies:
+            if reply.HasField("limit_use") and (usage := paper_wire.read_usage(reply)):
+                self.on_usage(usage)
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
 
     def _ask_for_missing(self) -> None:
@@ -336,6 +340,10 @@ class PaperAdapter:
             if not call.answer.done():
                 call.answer.set_result(Answer(reply, acknowledgement))
                 return
+
+
+def _unheard(usage: Usage) -> None:
+    """Until somebody listens."""
 
 
 def _nobody(cause: str) -> None:

@@ -81,6 +81,7 @@ class PaperSimulator:
         options.fee_bps = model.fee_bps
         options.leverage = model.leverage
         options.exchange_hours = model.keeps_hours
+        options.requests_per_minute = model.requests_per_minute
         request = venue_pb.ConfigureAccountRequest(account=name, options=options)
         answer = await self._venue.ConfigureAccount(request, timeout=SECONDS)
         return _model(answer.options)
@@ -139,6 +140,7 @@ def _model(options: venue_pb.Options) -> pb.TradingModel:
         fee_bps=options.fee_bps,
         leverage=options.leverage,
         keeps_hours=options.exchange_hours,
+        requests_per_minute=options.requests_per_minute,
     )
 
 

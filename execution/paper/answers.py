@@ -47,6 +47,7 @@ def options(account: Account) -> pb.Options:
         visibility_horizon_seconds=account.visibility_seconds,
         refuses_repeats=account.refuses_repeats,
         exchange_hours=account.exchange_hours,
+        requests_per_minute=account.counter.most,
     )
     costs.write(account.model, found)
     return found

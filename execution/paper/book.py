@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from execution.paper import costs, matching
 from execution.paper.costs import PLAIN, Model
+from execution.paper.counting import Counter
 from execution.paper.feeds import Feed
 from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
@@ -104,6 +105,7 @@ class Account:
     is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)
+    counter: Counter = field(default_factory=Counter)
     # How many orders have used a ClOrdID.
     used: dict[str, int] = field(default_factory=dict)
 

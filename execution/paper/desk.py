@@ -3,13 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeVar
 
-from execution.paper import answers, book, costs, feeds, funds, matching, misdeeds, moves
+from execution.paper import answers, book, funds, jobs, matching, moves, settings
 from execution.paper.book import Account, Order
-from execution.paper.costs import Model
-from execution.paper.feeds import Feed
 from execution.paper.following import Following
 from execution.paper.jobs import (
     AskOptions,
@@ -29,10 +25,9 @@ from execution.paper.misdeeds import Struck
 from execution.paper.sessions import Said, Session, Sessions
 from protos.paper.v1 import paper_pb2 as pb
 
-Value = TypeVar("Value")
-
 FAULT_TEXT = "refused by the account's fault plan"
 LIMITED_TEXT = "too many requests, by the account's fault plan"
+TOO_MANY_TEXT = "too many requests"
 # A fill that the plan breaks comes in so many parts.
 FAULTY_PARTS = 3
 
@@ -88,9 +83,11 @@ class Desk:
                 # One that can be no account must not keep the others from their answer.
                 new = Account("", self.visibility_seconds)
                 options = [answers.options(self.accounts.get(name, new)) for name in names]
-                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
+                batch.answers.append(
+                    lambda: jobs.resolve(told, pb.GetOptionsResponse(options=options))
+                )
             case Configure(configuration, done):
-                self._configure(configuration, done, batch)
+                settings.change(self.accounts, configuration, done, batch)
             case Reset(name, finished):
                 self._reset(self.accounts[name], finished, batch)
             case Expire(names):
@@ -108,7 +105,7 @@ class Desk:
             self._refuse_terms(order, refused.text, session, batch)
             return
         account = self.accounts[terms.account]
-        if session is not None and self._is_limited(account, order, session, batch):
+        if session is not None and self._is_too_many(account, order, session, batch):
             return
         if account.refuses_repeats and (repeated := self._latest(account, terms.cl_ord_id, batch)):
             batch.changes.arrive(order, batch.moment, "duplicate")
@@ -152,6 +149,7 @@ class Desk:
             account, terms, batch.moment, self.market, batch.changes, guards, parts=parts
         )
         reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+        account.counter.fill(reply, batch.moment.at)
         batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
 
     def _take_badly(
@@ -171,7 +169,7 @@ class Desk:
             case pb.FAULT_KIND_REJECT:
                 self._refuse(account, order, terms, FAULT_TEXT, session, batch)
             case pb.FAULT_KIND_RATE_LIMIT:
-                self._is_limited(account, order, session, batch)
+                self._is_too_many(account, order, session, batch)
             case pb.FAULT_KIND_ACCEPT_THEN_DROP:
                 first = len(batch.changes.reports)
                 guards = matching.read_guards(order)
@@ -183,21 +181,25 @@ class Desk:
                 self._take_new(account, order, terms, session, batch, parts)
                 batch.said[-1] = batch.said[-1].spoiled(struck)
 
-    def _is_limited(
+    def _is_too_many(
         self,
         account: Account,
         request: pb.NewOrder | pb.CancelOrder,
         session: Session | None,
         batch: Batch,
     ) -> bool:
-        """Whether the plan takes nothing now; then it says so."""
+        """Whether its limit or the plan takes nothing now. Then it says so, and leaves nothing
+        behind."""
         wait = account.plan.limited_ms(batch.moment.at) if account.plan else 0
+        if not wait and account.counter.take(batch.moment.at):
+            return False
+        text = LIMITED_TEXT if wait else TOO_MANY_TEXT
+        reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=text)
+        account.counter.fill(reply, batch.moment.at)
         if wait:
-            status = pb.REPLY_STATUS_TOO_MANY_REQUESTS
-            reply = _reply(request, status, None, text=LIMITED_TEXT)
             reply.retry_after_ms = wait
-            batch.said.append(Said(account.name, (), session, reply))
-        return wait > 0
+        batch.said.append(Said(account.name, (), session, reply))
+        return True
 
     def _refuse(
         self,
@@ -226,7 +228,7 @@ class Desk:
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)
         account = self.accounts.get(cancel.account)
-        if account is not None and self._is_limited(account, cancel, session, batch):
+        if account is not None and self._is_too_many(account, cancel, session, batch):
             return
         order = self._latest(account, cancel.cl_ord_id, batch) if account else None
         first = len(batch.changes.reports)
@@ -238,6 +240,8 @@ class Desk:
         else:
             status = pb.REPLY_STATUS_TOO_LATE
         reply = _reply(cancel, status, order)
+        if account is not None:
+            account.counter.fill(reply, batch.moment.at)
         batch.said.append(Said(cancel.account, batch.changes.reports[first:], session, reply))
 
     def _latest(self, account: Account, cl_ord_id: str, batch: Batch) -> Order | None:
@@ -253,61 +257,7 @@ class Desk:
         if not account.is_stored:
             batch.changes.accounts[account.name] = account
         response = answers.describe(account, batch.moment, self.market)
-        batch.answers.append(lambda: _resolve(answer, response))
-
-    def _configure(
-        self,
-        request: pb.ConfigureAccountRequest,
-        answer: asyncio.Future[pb.ConfigureAccountResponse],
-        batch: Batch,
-    ) -> None:
-        account = self.accounts[request.account]
-        try:
-            model, plan = costs.read(request.options), misdeeds.read(request)
-            feed = self._feed(account, model, request.recording, batch)
-        except matching.Refused as refused:
-            batch.answers.append(partial(_fail, answer, refused))
-            return
-        if request.HasField("options"):
-            account.visibility_seconds = request.options.visibility_horizon_seconds
-            account.refuses_repeats = request.options.refuses_repeats
-            self._keep_hours(account, request.options.exchange_hours, batch)
-            account.model = costs.PLAIN if model == costs.PLAIN else model
-            account.feed = feed
-        if request.set_faults:
-            account.plan = plan
-        batch.changes.accounts[account.name] = account
-        response = pb.ConfigureAccountResponse(options=answers.options(account))
-        batch.answers.append(lambda: _resolve(answer, response))
-
-    def _keep_hours(self, account: Account, keeps: bool, batch: Batch) -> None:
-        """Its client is told, since it holds back what would be refused."""
-        if keeps != account.exchange_hours:
-            account.exchange_hours = keeps
-            first = len(batch.changes.reports)
-            moves.tell_hours(account, batch.moment, batch.changes)
-            batch.said.append(Said(account.name, batch.changes.reports[first:]))
-
-    def _feed(self, account: Account, model: Model, content: bytes, batch: Batch) -> Feed | None:
-        """The feed that is asked for. Raises Refused."""
-        match model.feed:
-            case "signal":
-                return feeds.Signals()
-            case "recorded" if content:
-                recording = feeds.read(content, batch.moment.at)
-                batch.changes.recordings.append((account.name, batch.moment.at, content))
-                return recording
-            case "recorded":
-                if not isinstance(account.feed, feeds.Recording):
-                    raise matching.Refused("recording: there is none")
-                return account.feed
-            case "account":
-                other = self.accounts.get(model.followed)
-                if other is None or other is account or isinstance(other.feed, Following):
-                    raise matching.Refused("feed_account is another that follows none itself")
-                return Following(self.accounts, model.followed)
-            case _:
-                return None
+        batch.answers.append(lambda: jobs.resolve(answer, response))
 
     def _reset(
         self, account: Account, answer: asyncio.Future[pb.ResetAccountResponse], batch: Batch
@@ -316,7 +266,7 @@ class Desk:
         moves.reset(account, batch.moment, batch.changes)
         batch.said.append(Said(account.name, batch.changes.reports[first:]))
         response = pb.ResetAccountResponse(report_seq=account.report_seq)
-        batch.answers.append(lambda: _resolve(answer, response))
+        batch.answers.append(lambda: jobs.resolve(answer, response))
 
     def _settle(self, account: Account, batch: Batch) -> None:
         first = len(batch.changes.reports)
@@ -357,13 +307,3 @@ def _reply(
         order=order.to_message() if order else None,
         cancel=isinstance(request, pb.CancelOrder),
     )
-
-
-def _fail(answer: asyncio.Future[Value], error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)
-
-
-def _resolve(answer: asyncio.Future[Value], value: Value) -> None:
-    if not answer.done():
-        answer.set_result(value)

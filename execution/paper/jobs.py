@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from execution.paper import matching
 from execution.paper.book import Changes, Moment, Order
 from execution.paper.sessions import Said, Session
 from protos.paper.v1 import paper_pb2 as pb
+
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True)
@@ -112,3 +115,15 @@ def accounts_of(work: Work) -> Iterator[str]:
 def size(work: Work) -> int:
     """How much of a batch it fills."""
     return len(work.request.new_orders) + 1 if isinstance(work, Frame) else 1
+
+
+def fail(answer: asyncio.Future[Value], error: Exception) -> None:
+    """Answer that it cannot be, where somebody still waits."""
+    if not answer.done():
+        answer.set_exception(error)
+
+
+def resolve(answer: asyncio.Future[Value], value: Value) -> None:
+    """Answer, where somebody still waits."""
+    if not answer.done():
+        answer.set_result(value)

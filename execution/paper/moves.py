@@ -72,9 +72,10 @@ def end_days(account: Account, moment: Moment, market: Market, changes: Changes)
             book.cancel(account, order, moment, changes)
 
 
-def tell_hours(account: Account, moment: Moment, changes: Changes) -> None:
-    """Report that the account keeps exchange hours now, or no longer."""
-    text = "keeps exchange hours" if account.exchange_hours else "is always open"
+def tell_rules(account: Account, moment: Moment, changes: Changes) -> None:
+    """Report that the account keeps other hours now, or has another limit of requests."""
+    hours = "exchange hours" if account.exchange_hours else "always open"
+    text = f"{hours}, {account.counter.most or 'no limit of'} requests a minute"
     _report(account, pb.EXEC_TYPE_CONFIGURED, "", FLAT, None, None, text, moment, changes)
 
 

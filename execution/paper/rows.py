@@ -10,6 +10,7 @@ import msgspec
 from execution.paper import feeds
 from execution.paper.book import Account, Order
 from execution.paper.costs import PLAIN, Model
+from execution.paper.counting import Counter
 from execution.paper.matching import Holding, Terms
 from execution.paper.misdeeds import Plan, Planned
 from protos.paper.v1 import paper_pb2 as pb
@@ -45,6 +46,7 @@ def of_account(account: Account) -> dict[str, object]:
         "seq": account.report_seq,
         "hours": account.exchange_hours,
         "model": account.model,
+        "most": account.counter.most,
     }
 
 
@@ -125,6 +127,7 @@ def to_account(row: dict[str, Any]) -> Account:
         feed=feeds.Signals() if model.feed == "signal" else None,
         plan=_to_plan(row["plan"]) if row["plan"] else None,
         report_seq=row["report_seq"],
+        counter=Counter(row["requests_per_minute"]),
         is_stored=True,
         holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
         used=row["used"] or {},

@@ -141,6 +141,8 @@ class Venue(paper_pb2_grpc.VenueServicer):
         context: aio.ServicerContext[pb.ConfigureAccountRequest, pb.ConfigureAccountResponse],
     ) -> pb.ConfigureAccountResponse:
         await _check_name(request.account, context)
+        if request.options.requests_per_minute < 0:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a limit is not negative")
         try:
             return await self._writer.configure(request)
         except matching.Refused as refused:

@@ -100,6 +100,7 @@ async def test_the_trading_model_is_kept_beside_the_other_options(kit: Kit, owne
         fee_bps="2.5",
         leverage="4",
         keeps_hours=True,
+        requests_per_minute=600,
     )
     request = pb.SetTradingModelRequest(account=kit.account, model=model)
     assert (await owner.SetTradingModel(request, timeout=SECONDS)).model == model

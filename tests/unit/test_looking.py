@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execution.accounts import Account
-from execution.brokers.base import NotSent, QuoteSnapshot
+from execution.brokers.base import Adapter, NotSent, QuoteSnapshot
 from execution.domain.decisions import Look
 from execution.domain.trades import Retry
 from execution.lanes import Lane, Run
 from execution.looking import Looking
 from execution.runtime import Timer
+from execution.session import Session
 from tests.unit.planning_kit import NOON, a_trade
 
 PRICE = Decimal("228.40")
@@ -68,7 +69,8 @@ def look(refusals: int, retry: Retry | None) -> tuple[Run, Reluctant]:
     broker = Reluctant(clock, refusals)
     trade = a_trade("buy", "1", retry=retry)
     run = Run(trade, Lane("AAPL"), 1)
-    account = cast("Account", SimpleNamespace(adapter=broker, ref=trade.account))
+    session = Session(cast("Adapter", broker), clock)
+    account = cast("Account", SimpleNamespace(adapter=broker, ref=trade.account, session=session))
     planned: list[datetime] = []
     Looking(clock).look(account, run, Look("AAPL"), lambda: planned.append(clock.at))
     clock.run()

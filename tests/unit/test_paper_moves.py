@@ -161,8 +161,8 @@ def test_an_order_for_the_day_ends_with_its_session(terms: Terms, at: Moment, en
     assert (order.text == "its day is over") == ends
 
 
-def test_the_hours_of_an_account_are_told_under_its_next_number() -> None:
+def test_the_rules_of_an_account_are_told_under_its_next_number() -> None:
     account, changes = Account("acme", 35.0, exchange_hours=True, report_seq=4), Changes()
-    moves.tell_hours(account, BEFORE, changes)
+    moves.tell_rules(account, BEFORE, changes)
     [report] = changes.reports
     assert (report.exec_type, report.report_seq) == (pb.EXEC_TYPE_CONFIGURED, 5)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from execution.brokers import paper_wire
-from execution.brokers.base import NewOrder, NotSent, PositionMove, Rejected, RulesChanged
+from execution.brokers.base import NewOrder, PositionMove, RateLimited, Rejected, RulesChanged
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -105,7 +105,7 @@ def test_every_reply_to_a_submit_is_taken_refused_or_stopped(status: pb.ReplySta
             with pytest.raises(Rejected, match="no"):
                 paper_wire.read_submit_reply(reply)
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
-            with pytest.raises(NotSent, match="no"):
+            with pytest.raises(RateLimited, match="no"):
                 paper_wire.read_submit_reply(reply)
         case _:
             with pytest.raises(paper_wire.UnknownWord):
@@ -121,7 +121,7 @@ def test_every_reply_to_a_cancel_is_yes_no_or_stopped(status: pb.ReplyStatus) ->
         case pb.REPLY_STATUS_UNKNOWN_ORDER | pb.REPLY_STATUS_TOO_LATE:
             assert not paper_wire.read_cancel_reply(reply)
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
-            with pytest.raises(NotSent):
+            with pytest.raises(RateLimited):
                 paper_wire.read_cancel_reply(reply)
         case _:
             with pytest.raises(paper_wire.UnknownWord):

@@ -25,7 +25,7 @@ _RESET_AWAY = (
     "Resetting again does no harm."
 )
 _FEEDS = {word: number for number, word in simulation.FEEDS.items()}
-_WHOLE = ("fill_parts", "slippage_ticks")
+_WHOLE = ("fill_parts", "slippage_ticks", "requests_per_minute")
 _DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
 
 

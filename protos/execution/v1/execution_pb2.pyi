@@ -240,6 +240,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TARGET_REACHED: _ClassVar[Reason]
     REASON_OUT_OF_STEP: _ClassVar[Reason]
     REASON_CANCEL_TIMEOUT: _ClassVar[Reason]
+    REASON_RATE_LIMITED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -417,6 +418,7 @@ REASON_MARKET_CLOSED: Reason
 REASON_TARGET_REACHED: Reason
 REASON_OUT_OF_STEP: Reason
 REASON_CANCEL_TIMEOUT: Reason
+REASON_RATE_LIMITED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)

@@ -207,7 +207,7 @@ class CancelOrder(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ...) -> None: ...
 
 class OrderReply(_message.Message):
-    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel", "retry_after_ms")
+    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel", "retry_after_ms", "limit_use")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +215,7 @@ class OrderReply(_message.Message):
     ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_USE_FIELD_NUMBER: _ClassVar[int]
     account: str
     cl_ord_id: str
     status: ReplyStatus
@@ -222,7 +223,18 @@ class OrderReply(_message.Message):
     order: Order
     cancel: bool
     retry_after_ms: int
-    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ...) -> None: ...
+    limit_use: LimitUse
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ..., limit_use: _Optional[_Union[LimitUse, _Mapping]] = ...) -> None: ...
+
+class LimitUse(_message.Message):
+    __slots__ = ("most", "remaining", "resets_time")
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    RESETS_TIME_FIELD_NUMBER: _ClassVar[int]
+    most: int
+    remaining: int
+    resets_time: _timestamp_pb2.Timestamp
+    def __init__(self, most: _Optional[int] = ..., remaining: _Optional[int] = ..., resets_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text", "stop_price")
@@ -363,7 +375,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "feed", "feed_account")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "requests_per_minute", "feed", "feed_account")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -374,6 +386,7 @@ class Options(_message.Message):
     FEE_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
     FEE_BPS_FIELD_NUMBER: _ClassVar[int]
     LEVERAGE_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     FEED_FIELD_NUMBER: _ClassVar[int]
     FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
@@ -386,9 +399,10 @@ class Options(_message.Message):
     fee_per_unit: str
     fee_bps: str
     leverage: str
+    requests_per_minute: int
     feed: Feed
     feed_account: str
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ...) -> None: ...
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ...) -> None: ...
 
 class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)
