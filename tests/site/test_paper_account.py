@@ -41,6 +41,8 @@ class Execution(simulation_pb2_grpc.SimulationServicer):
         return pb.SetTradingModelResponse(model=request.model)
 
     def SetFeed(self, request: Any, context: Any) -> pb.SetFeedResponse:
+        if request.feed_account and request.feed_account == self.account.feed_account:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "feed_account is another")
         if request.recording == b"nonsense":
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "recording: the first line is")
         self.asked.append(request)
@@ -210,6 +212,9 @@ def test_another_connection_of_the_workspace_is_followed_and_nobody_else_s(
     assert post(site, "feed", feed="account", followed=ids.show("connection", second))[0] == 200
     [asked] = execution.asked
     assert (asked.feed, asked.feed_account) == (pb.FEED_KIND_ACCOUNT, account)
+    execution.account.feed_account = account
+    status, page = post(site, "feed", feed="account", followed=ids.show("connection", second))
+    assert (status, "Choose one that does not." in page) == (400, True)
     for other in (site.theirs.shown("connection"), "", "con_x"):
         assert post(site, "feed", feed="account", followed=other)[0] == 404
     assert len(execution.asked) == 1

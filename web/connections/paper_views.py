@@ -24,6 +24,7 @@ _RESET_AWAY = (
     "Execution does not answer, so it is not known whether the account was reset. "
     "Resetting again does no harm."
 )
+_CIRCLE = "That connection follows another one itself. Choose one that does not."
 _FEEDS = {word: number for number, word in simulation.FEEDS.items()}
 _WHOLE = ("fill_parts", "slippage_ticks", "requests_per_minute")
 _DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverage")
@@ -81,7 +82,7 @@ def set_model(connection_id: UUID) -> ResponseReturnValue:
         model = _read_model()
         simulation.set_model(connection, actor=visitor().actor, model=model)
     except (ValueError, Refused) as bad:
-        return _page(connection, bad_model=str(bad)), 400
+        return _page(connection, bad_model=str(bad).replace("_", " ")), 400
     except ExecutionDown:
         return _page(connection, bad_model=_AWAY), 503
     lists.done("Saved. Orders from now on trade so.")
@@ -110,7 +111,7 @@ def set_feed(connection_id: UUID) -> ResponseReturnValue:
             followed=followed,
         )
     except Refused as bad:
-        return _page(connection, bad_feed=bad.text), 400
+        return _page(connection, bad_feed=_CIRCLE if followed else bad.text), 400
     except ExecutionDown:
         return _page(connection, bad_feed=_AWAY), 503
     lists.done("Saved. A recording is replayed from now on." if content else "Saved.")
