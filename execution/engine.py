@@ -18,14 +18,7 @@ from execution.accounts import Account, numbers_of, supersede
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
-from execution.domain.decisions import (
-    CancelFirst,
-    Decision,
-    End,
-    Look,
-    Send,
-    Wait,
-)
+from execution.domain.decisions import CancelFirst, Decision, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
@@ -165,6 +158,10 @@ class Engine:
     def drop(self, ticket: Ticket) -> None:
         """An order that is not written down is nothing that can be heard of."""
         self._tickets.pop(ticket.order.terms.cl_ord_id, None)
+
+    def record(self, entry: Entry) -> None:
+        """Have a fact of an account stored."""
+        self._journal.write(entry)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
