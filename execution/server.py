@@ -48,6 +48,9 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
+    # Clients ask every 2 s whether we live.
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+    ("grpc.keepalive_permit_without_calls", 1),
 )
 
 
@@ -139,7 +142,7 @@ class ExecutionServer:
         )
         holding = Holding(
             instance=self._config.instance,
-            target=self._config.target,
+            target=self._config.bind,
             store=self._store,
             engine=engine,
             runtime=self._runtime,
@@ -166,7 +169,7 @@ class ExecutionServer:
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
-        self.port = self._server.add_insecure_port(self._config.target)
+        self.port = self._server.add_insecure_port(self._config.bind)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
         for venue, adapter in self._adapters.items():

@@ -1,0 +1,123 @@
+"""The load: strategies with several subscriptions each, and what is sent to them.
+
+Of every six strategies four are bought by one, again and again, one is flipped and exited,
+and one trades brackets. What came of the buys is known beforehand; the others are checked
+for outcomes, order and positions.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import httpx
+
+from tests.e2e.sender import Attempt, Sender
+from tests.e2e.stack import Stack
+
+PRICE = "100.25"
+STRATEGIES = 12
+_EXIT = {"action": "exit"}
+_BRACKET = {"takeProfit": {"percent": 0.4}, "stopLoss": {"type": "stop", "percent": 0.4}}
+SHAPES: dict[str, tuple[dict[str, Any], ...]] = {
+    "buys": ({"action": "buy", "quantity": 1},),
+    "flips": (
+        {"action": "buy", "quantity": 3},
+        {"action": "sell", "quantity": 2},
+        _EXIT,
+        {"action": "sell", "quantity": 1},
+        {"action": "buy", "quantity": 4},
+        _EXIT,
+    ),
+    "brackets": ({"action": "buy", "quantity": 2, **_BRACKET}, _EXIT),
+}
+_TURN = ("buys", "flips", "buys", "brackets", "buys", "buys")
+_SETTINGS = {"buys": "allow_add", "flips": "allow_swap", "brackets": "allow_swap"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One strategy of the load."""
+
+    webhook: str
+    ticker: str
+    shape: str
+
+
+def targets(stack: Stack) -> list[Target]:
+    """Every strategy of the stack, and what it is for."""
+    return [
+        Target(url, f"CHAOS{chr(ord('A') + number)}", _TURN[number % len(_TURN)])
+        for number, url in enumerate(stack.webhooks())
+    ]
+
+
+def prepare(stack: Stack, *, subscriptions: int) -> list[str]:
+    """Give every strategy its subscriptions; returns the connections that were added."""
+    added = []
+    shapes = [each.shape for each in targets(stack)]
+    for number, (strategy, shape) in enumerate(
+        zip(stack.ready["demo"]["strategies"], shapes, strict=True)
+    ):
+        settings = {_SETTINGS[shape]: {"source": "own", "value": True}}
+        _call(stack, "PATCH", f"/subscriptions/{strategy['subscription_id']}", settings=settings)
+        for more in range(2, subscriptions + 1):
+            name = f"Chaos {number + 1}-{more}"
+            connection = _call(stack, "POST", "/connections", name=name, broker="paper")["id"]
+            _call(
+                stack,
+                "POST",
+                "/subscriptions",
+                strategy_id=strategy["strategy_id"],
+                connection_id=connection,
+                enabled=True,
+                settings={**settings, "auto_submit": {"source": "own", "value": True}},
+            )
+            added.append(connection)
+    return added
+
+
+def _call(stack: Stack, method: str, path: str, **body: Any) -> dict[str, Any]:
+    answer: httpx.Response = stack.api(method, path, json=body)
+    if not answer.is_success:
+        raise RuntimeError(f"{method} {path}: {answer.text}")
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def messages(some: list[Target]) -> Iterator[tuple[Target, dict[str, Any]]]:
+    """Everybody in turn, each with its next message, for ever."""
+    for turn in count():
+        for target in some:
+            steps = SHAPES[target.shape]
+            yield target, {"ticker": target.ticker, "price": PRICE, **steps[turn % len(steps)]}
+
+
+def run(
+    sender: Sender,
+    some: list[Target],
+    *,
+    signals: int,
+    rate: float,
+    stop: threading.Event | None = None,
+) -> list[Attempt]:
+    """Send so many signals at a steady rate; the last attempt at each."""
+    futures: list[Future[Attempt]] = []
+    started = time.monotonic()
+    with ThreadPoolExecutor(200) as pool:
+        for number, (target, message) in zip(range(signals), messages(some), strict=False):
+            time.sleep(max(0.0, started + number / rate - time.monotonic()))
+            if stop is not None and stop.is_set():
+                break
+            futures.append(pool.submit(sender.deliver, target.webhook, message))
+        wait(futures)
+    return [future.result() for future in futures]
+
+
+def flatten(sender: Sender, some: list[Target]) -> None:
+    """Exit everything that rests behind a position, so that nothing should rest any more."""
+    for target in some:
+        sender.deliver(target.webhook, {"ticker": target.ticker, "price": PRICE, **_EXIT})

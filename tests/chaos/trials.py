@@ -1,0 +1,99 @@
+"""The trials by name: what each is like, and what is judged beside the checker."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.chaos import nemesis
+from tests.chaos.nemesis import Fault
+from tests.chaos.trial import Plan, Result, Trial
+
+Given = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One trial: its words for the command line, its plan, and how it is run."""
+
+    name: str
+    help: str
+    plan: Callable[[Given], Plan]
+    run: Callable[[Trial, Given], Result] = lambda trial, _: trial.run()
+    numbers: Mapping[str, tuple[int | float, str]] = field(default_factory=dict)
+
+
+def _killed(given: Given, *, within: float, horizon: float) -> Plan:
+    faults = nemesis.schedule(given.seed, kills=given.kills, gap=given.gap)
+    return Plan(
+        name=given.trial,
+        seed=given.seed,
+        signals=given.signals,
+        rate=given.signals / (given.kills * given.gap + 2),
+        subscriptions=given.subs,
+        faults=faults,
+        executions=given.executions,
+        horizon=horizon,
+        within_seconds=within,
+    )
+
+
+def _every(given: Given, kind: str, victim: str = "") -> list[Fault]:
+    return [Fault(2 + n * given.gap, kind, victim) for n in range(given.times)]
+
+
+def _timed(given: Given, kind: str, victim: str = "") -> Plan:
+    return Plan(
+        name=given.trial,
+        seed=given.seed,
+        signals=int(given.rate * (given.times * given.gap + 2)),
+        rate=given.rate,
+        faults=_every(given, kind, victim),
+        executions=given.executions,
+    )
+
+
+TRIALS = (
+    Kind(
+        "short",
+        "1,000 signals and 25 kills within 120 s, with a venue that is sure after 2 s",
+        lambda given: _killed(given, within=120, horizon=2),
+        numbers={
+            "signals": (1000, "signals"),
+            "subs": (2, "subscriptions a strategy"),
+            "kills": (25, "processes killed; between them other faults"),
+            "gap": (3.0, "seconds between two kills"),
+        },
+    ),
+    Kind(
+        "full",
+        "10,000 signals and 200 kills within 40 minutes, with the venue's real horizon",
+        lambda given: _killed(given, within=2400, horizon=35),
+        numbers={
+            "signals": (10000, "signals"),
+            "subs": (3, "subscriptions a strategy"),
+            "kills": (200, "processes killed; between them other faults"),
+            "gap": (8.0, "seconds between two kills"),
+        },
+    ),
+    Kind(
+        "flushall",
+        "Valkey forgets everything every 2 s for a minute",
+        lambda given: _timed(given, "flushall"),
+        numbers={
+            "times": (30, "how often"),
+            "gap": (2.0, "seconds between"),
+            "rate": (20.0, "signals a second"),
+        },
+    ),
+    Kind(
+        "database",
+        "PostgreSQL is killed 20 times under load",
+        lambda given: _timed(given, "kill", "postgres"),
+        numbers={
+            "times": (20, "how often"),
+            "gap": (6.0, "seconds between"),
+            "rate": (10.0, "signals a second"),
+        },
+    ),
+)
+BY_NAME = {each.name: each for each in TRIALS}
