@@ -5,12 +5,12 @@ and one trades brackets. What came of the buys is known beforehand; the others a
 for outcomes, order and positions.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product
+from string import ascii_uppercase
 from typing import Any
 
 import httpx
@@ -18,6 +18,7 @@ import httpx
 from tests.e2e.sender import Attempt, Sender
 from tests.e2e.stack import Stack
 
+Message = tuple[str, dict[str, Any]]
 PRICE = "100.25"
 STRATEGIES = 12
 _EXIT = {"action": "exit"}
@@ -55,9 +56,8 @@ def targets(stack: Stack) -> list[Target]:
     ]
 
 
-def prepare(stack: Stack, *, subscriptions: int) -> list[str]:
-    """Give every strategy its subscriptions; returns the connections that were added."""
-    added = []
+def prepare(stack: Stack, *, subscriptions: int) -> None:
+    """Give every strategy its subscriptions, with the settings that its messages need."""
     shapes = [each.shape for each in targets(stack)]
     for number, (strategy, shape) in enumerate(
         zip(stack.ready["demo"]["strategies"], shapes, strict=True)
@@ -76,8 +76,6 @@ def prepare(stack: Stack, *, subscriptions: int) -> list[str]:
                 enabled=True,
                 settings={**settings, "auto_submit": {"source": "own", "value": True}},
             )
-            added.append(connection)
-    return added
 
 
 def _call(stack: Stack, method: str, path: str, **body: Any) -> dict[str, Any]:
@@ -88,31 +86,30 @@ def _call(stack: Stack, method: str, path: str, **body: Any) -> dict[str, Any]:
     return made
 
 
-def messages(some: list[Target]) -> Iterator[tuple[Target, dict[str, Any]]]:
+def messages(some: list[Target]) -> Iterator[Message]:
     """Everybody in turn, each with its next message, for ever."""
     for turn in count():
         for target in some:
             steps = SHAPES[target.shape]
-            yield target, {"ticker": target.ticker, "price": PRICE, **steps[turn % len(steps)]}
+            message = {"ticker": target.ticker, "price": PRICE, **steps[turn % len(steps)]}
+            yield target.webhook, message
 
 
-def run(
-    sender: Sender,
-    some: list[Target],
-    *,
-    signals: int,
-    rate: float,
-    stop: threading.Event | None = None,
-) -> list[Attempt]:
+def strangers(some: list[Target]) -> Iterator[Message]:
+    """Buys of something else each time: no order waits for another."""
+    for number, letters in enumerate(product(ascii_uppercase, repeat=3)):
+        message = {"ticker": f"Q{''.join(letters)}", "price": PRICE, **SHAPES["buys"][0]}
+        yield some[number % len(some)].webhook, message
+
+
+def run(sender: Sender, what: Iterator[Message], *, signals: int, rate: float) -> list[Attempt]:
     """Send so many signals at a steady rate; the last attempt at each."""
     futures: list[Future[Attempt]] = []
     started = time.monotonic()
     with ThreadPoolExecutor(200) as pool:
-        for number, (target, message) in zip(range(signals), messages(some), strict=False):
+        for number, (url, message) in zip(range(signals), what, strict=False):
             time.sleep(max(0.0, started + number / rate - time.monotonic()))
-            if stop is not None and stop.is_set():
-                break
-            futures.append(pool.submit(sender.deliver, target.webhook, message))
+            futures.append(pool.submit(sender.deliver, url, message))
         wait(futures)
     return [future.result() for future in futures]
 

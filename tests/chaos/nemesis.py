@@ -8,8 +8,10 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import redis
 
 from tests.chaos.proxy import FaultProxy
@@ -19,6 +21,8 @@ VICTIMS = ("worker", "execution", "relay", "paper", "live", "redis", "web", "pos
 # Between the kills: these, of which each lasts for a while or is over at once.
 OTHERS = ("term", "pause", "flushall", "cut", "delay", "hold")
 PAUSABLE = ("worker", "execution", "relay", "web")
+HOLDER = "lease holder"
+_MOST_LEASES = "SELECT instance_id FROM execution.leases GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,6 @@ class Nemesis:
         thread.start()
         return thread
 
-    @property
-    def kills(self) -> int:
-        """How many processes were killed."""
-        return sum(" kill " in f" {what} " for _, what in self.done)
-
     def _run(self) -> None:
         started = time.monotonic()
         try:
@@ -135,10 +134,23 @@ class Nemesis:
         """One process of the victim; if it is just being started again, it is waited for."""
         deadline = time.monotonic() + 5
         while time.monotonic() < deadline:
-            if pids := self.stack.pids(fault.victim):
+            pids = self._holder() if fault.victim == HOLDER else self.stack.pids(fault.victim)
+            if pids:
                 return [pids[fault.pick % len(pids)]]
             time.sleep(0.05)
         self.missed.append(str(fault))
+        return []
+
+    def _holder(self) -> list[int]:
+        """The instance of execution that holds most leases."""
+        with suppress(psycopg.OperationalError), self.stack.database() as connection:
+            row = connection.execute(_MOST_LEASES).fetchone()
+            name = f"FILLWIRE_INSTANCE={row[0]}".encode() if row else b""
+            return [
+                pid
+                for pid in self.stack.pids("execution")
+                if name in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            ]
         return []
 
     def _flush(self) -> None:

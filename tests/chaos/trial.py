@@ -1,18 +1,14 @@
 """One trial: a stack of its own, load and faults at the same time, rest, and the checker."""
 
-import json
 import shutil
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from tests.chaos import load
 from tests.chaos.nemesis import Fault, Nemesis
@@ -23,6 +19,14 @@ from tests.e2e.stack import Options, Stack, free_port
 
 # What must run by itself at the end, for nobody restarts anything by hand.
 PROCESSES = ("postgres", "redis", "paper", "execution", "live", "relay", "worker", "web")
+FILLED_SHARE = 0.95
+_BOUGHT = """
+    SELECT count(*), count(*) FILTER (WHERE t.state = 'FILLED'),
+        extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY filled_at - s.accepted_at)),
+        extract(epoch FROM max(filled_at - s.accepted_at))
+    FROM web.trades t JOIN web.signals s ON s.id = t.signal_id
+    WHERE t.instrument = ANY(%s) AND convert_from(s.body, 'UTF8') LIKE '%%"buy"%%'
+"""
 # TradingView's patience loses alerts that nobody accepted; a sender of ours goes on for longer.
 PATIENCE = Patience(timeout_seconds=3.0, resend_after_seconds=2.0, resends=10)
 
@@ -125,22 +129,20 @@ class Trial:
         self.targets = load.targets(stack)
         self.began = time.monotonic()
 
-    def run(self, told: Callable[[], dict[str, Any]] = dict) -> Result:
+    def run(self, what: Iterator[load.Message] | None = None) -> Result:
         """Load and faults side by side; then rest, flat positions, and the checker."""
+        what = what or load.messages(self.targets)
         nemesis = Nemesis(self.stack, self.proxy, self.plan.faults)
         hurting = nemesis.start()
-        load.run(self.sender, self.targets, signals=self.plan.signals, rate=self.plan.rate)
+        load.run(self.sender, what, signals=self.plan.signals, rate=self.plan.rate)
         hurting.join()
         settled = audit.settle(self.stack, self.plan.settle_seconds)
         load.flatten(self.sender, self.targets)
-        return self.judge(nemesis, settled, told)
+        return self._judge(nemesis, settled)
 
-    def judge(
-        self, nemesis: Nemesis, settled: float | None, told: Callable[[], dict[str, Any]] = dict
-    ) -> Result:
-        """The checker's report, and whether everybody is back."""
+    def _judge(self, nemesis: Nemesis, settled: float | None) -> Result:
         report = audit.until_clean(self.stack, self.sender.history, seconds=20)
-        return Result(
+        result = Result(
             plan=self.plan,
             report=report,
             history=self.sender.history,
@@ -149,8 +151,24 @@ class Trial:
             done=nemesis.done,
             missed=nemesis.missed,
             away=[] if self._all_back() else [p for p in PROCESSES if not self.stack.pids(p)],
-            told={**states(self.stack), **told()},
+            told=states(self.stack),
         )
+        self._count_buys(result)
+        return result
+
+    def _count_buys(self, result: Result) -> None:
+        """What was bought by one has to fill, but for what was too old when it could."""
+        tickers = [each.ticker for each in self.targets if each.shape == "buys"]
+        with self.stack.database() as connection:
+            row = connection.execute(_BOUGHT, [tickers]).fetchone()
+        assert row is not None
+        buys, filled, median, longest = row
+        result.told |= {"buys": buys, "buys_filled": filled}
+        if filled:
+            seconds = {"median": round(float(median), 3), "longest": round(float(longest), 1)}
+            result.told["seconds_to_fill"] = seconds
+        if filled < FILLED_SHARE * buys:
+            result.broken.append(f"only {filled} of {buys} buys were filled")
 
     def _all_back(self) -> bool:
         deadline = time.monotonic() + 10

@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.chaos import nemesis
+from tests.chaos import load, nemesis, venue, waited
 from tests.chaos.nemesis import Fault
 from tests.chaos.trial import Plan, Result, Trial
 
 Given = argparse.Namespace
+RESOLVED_SECONDS = 45
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,43 @@ def _killed(given: Given, *, within: float, horizon: float) -> Plan:
     )
 
 
-def _every(given: Given, kind: str, victim: str = "") -> list[Fault]:
-    return [Fault(2 + n * given.gap, kind, victim) for n in range(given.times)]
-
-
-def _timed(given: Given, kind: str, victim: str = "") -> Plan:
+def _timed(
+    given: Given, kind: str, victim: str = "", *, seconds: float = 0, horizon: float = 2
+) -> Plan:
+    faults = [Fault(2 + n * given.gap, kind, victim, seconds=seconds) for n in range(given.times)]
     return Plan(
         name=given.trial,
         seed=given.seed,
         signals=int(given.rate * (given.times * given.gap + 2)),
         rate=given.rate,
-        faults=_every(given, kind, victim),
+        faults=faults,
         executions=given.executions,
+        horizon=horizon,
     )
+
+
+def _ambiguous(trial: Trial, given: Given) -> Result:
+    """Orders that wait for nobody, so that each one's doubt is its own."""
+    venue.misbehave(trial.stack, venue.AMBIGUOUS, seed=given.seed)
+    result = trial.run(load.strangers(trial.targets))
+    struck = venue.struck(trial.stack)
+    with trial.stack.database() as connection:
+        took = waited.seconds(connection, struck)
+    resolved = sum(seconds is not None and seconds <= RESOLVED_SECONDS for seconds in took)
+    result.told["ambiguous"] = len(took)
+    result.told["resolved"] = resolved
+    result.told["longest_seconds"] = round(max(filter(None, took), default=0.0), 1)
+    if len(took) < given.signals / 5:
+        result.broken.append(f"only {len(took)} orders were ambiguous")
+    if resolved < 0.99 * len(took):
+        result.broken.append(f"{resolved} of {len(took)} resolved in {RESOLVED_SECONDS} s")
+    return result
+
+
+def _pauses(trial: Trial, given: Given) -> Result:
+    if given.forgetful:
+        venue.forget_ids(trial.stack, horizon=trial.plan.horizon)
+    return trial.run()
 
 
 TRIALS = (
@@ -93,6 +118,32 @@ TRIALS = (
             "times": (20, "how often"),
             "gap": (6.0, "seconds between"),
             "rate": (10.0, "signals a second"),
+        },
+    ),
+    Kind(
+        "ambiguous",
+        "1,000 orders of which 30 in a hundred are taken late, unanswered or never arrive",
+        lambda given: Plan(
+            name=given.trial,
+            seed=given.seed,
+            signals=given.signals,
+            rate=given.rate,
+            executions=given.executions,
+            horizon=35,
+        ),
+        _ambiguous,
+        numbers={"signals": (1000, "orders"), "rate": (20.0, "signals a second")},
+    ),
+    Kind(
+        "pauses",
+        "Whoever holds the leases stands still for 20 s, again and again",
+        lambda given: _timed(given, "pause", nemesis.HOLDER, seconds=20, horizon=35),
+        _pauses,
+        numbers={
+            "times": (5, "how often"),
+            "gap": (30.0, "seconds between"),
+            "rate": (5.0, "signals a second"),
+            "forgetful": (0, "1: a venue that takes a repeated id for another order"),
         },
     ),
 )
