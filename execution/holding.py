@@ -67,7 +67,8 @@ class Holding:
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
-        self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        while not await self._live():
+            log.warning("database_is_slow")
         await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
@@ -195,7 +196,10 @@ class Holding:
 
     async def _take(self, batch: Sequence[Account]) -> None:
         await self.ask_rules(batch)
-        images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
+        refs = {a.account_id: a.ref for a in batch}
+        arriving = [trade.trade_id for a in batch for _, trade in a.pending]
+        images = await self._store.take(self._instance, refs, arriving)
+        await self._drop_what_is_over(batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
             image = images.get(account.account_id)
@@ -203,6 +207,8 @@ class Holding:
                 # Its holder lives, and finds the trades in the database.
                 self._accounts.pop(account.account_id, None)
             else:
+                if image.epoch == 1:
+                    _let_wait(account, image)
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
@@ -210,6 +216,18 @@ class Holding:
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
+
+    async def _drop_what_is_over(
+        self, batch: Sequence[Account], images: Mapping[UUID, AccountImage]
+    ) -> None:
+        """What waited here for a lease may have been ended by a former holder."""
+        held = [a for a in batch if a.account_id in images and images[a.account_id].epoch > 1]
+        waiting = {trade.trade_id for account in held for _, trade in account.pending}
+        waiting -= {s.trade_id for image in images.values() for s in image.open}
+        if waiting:
+            over = waiting - {s.trade_id for s in await self._store.trades(list(waiting))}
+            for account in held:
+                account.pending = [(i, t) for i, t in account.pending if t.trade_id not in over]
 
     async def ask_rules(self, batch: Sequence[Account]) -> None:
         """Learn what each account's venue does for it. Raises BrokerError."""
@@ -289,9 +307,12 @@ class Holding:
         self.runtime.spawn(self._heartbeat())
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
+    async def _live(self) -> bool:
+        return await self.runtime.follow(self._store.heartbeat(self._instance, self._target))
+
     async def _heartbeat(self) -> None:
         try:
-            self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+            await self._live()
         except StoreUnavailable as error:
             log.warning("heartbeat_failed", cause=str(error))
 
@@ -337,6 +358,15 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _let_wait(account: Account, image: AccountImage) -> None:
+    """What was stored before an account's first lease takes its turn with what arrives. The
+    poll finds what was withdrawn."""
+    arriving = {trade.trade_id for _, trade in account.pending}
+    earlier = [s for s in image.open if s.trade_id not in arriving and not s.withdrawn]
+    account.pending += [(s.instruction_id, trade) for s in earlier if (trade := _read(s))]
+    image.open.clear()
 
 
 def _rules_of(able: Capabilities) -> VenueRules:

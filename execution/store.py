@@ -175,15 +175,20 @@ class Store:
         return at
 
     async def take(
-        self, instance: str, accounts: Mapping[UUID, AccountRef]
+        self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()
     ) -> dict[UUID, AccountImage]:
-        """Take the leases that are free and read those accounts. Raises StoreUnavailable."""
+        """Take the leases that are free and read those accounts. One that nobody held before
+        has perhaps trades from before those that arrive now. Raises StoreUnavailable."""
         epochs = await self._take_leases(instance, accounts)
         images = {
             account: AccountImage(account, accounts[account], epoch)
             for account, epoch in epochs.items()
         }
         await self._fill([i for i in images.values() if i.epoch > 1])
+        fresh = [i.account_id for i in images.values() if i.epoch == 1]
+        earlier = (fresh, list(arriving))
+        for row in await self.ask(statements.IMAGE_EARLIER, earlier) if fresh else ():
+            images[row["account_id"]].open.append(_stored(row))
         return images
 
     async def open_trades(self, instance: str, settled_seconds: float) -> list[OpenTrade]:
