@@ -161,6 +161,10 @@ class Engine:
         """An order that is not written down is nothing that can be heard of."""
         self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
+    def record(self, entry: Entry) -> None:
+        """Have a fact of an account stored."""
+        self._journal.write(entry)
+
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
         self._tickets[ticket.order.terms.cl_ord_id] = (account, ticket)

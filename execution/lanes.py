@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from execution import known
-from execution.books import Book, ends, taken_by
+from execution.books import Book, ends, seen, taken_by
 from execution.domain import judging, positions
 from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
 from execution.domain.market import Market
@@ -67,6 +67,11 @@ class Ticket:
         if not self.is_guard or (entry := self.run.entry) is None:
             return False
         return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
+
+    @property
+    def may_return(self) -> bool:
+        """True while its entry may bring it to the broker once more."""
+        return self.run.entry is not None and self.run.entry.order.is_open
 
     @property
     def may_rest(self) -> bool:
@@ -282,15 +287,15 @@ class Lane:
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
                 if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(_seen(ticket, trade))
+                    others.append(seen(ticket, trade))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if ticket.order.terms.leg.is_protection:
-                (protection if is_own else others_guards).append(_seen(ticket, trade))
+                (protection if is_own else others_guards).append(seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket, trade, is_own=is_own))
+                closing.append(seen(ticket, trade, is_own=is_own))
             elif is_own and ticket.run is not run:
-                entries.append(_seen(ticket, trade))
+                entries.append(seen(ticket, trade))
         lots = self._lots(run, attribution)
         for lot in lots:
             if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
@@ -382,18 +387,3 @@ class Lane:
     def track(self, subscription: UUID) -> list[Run]:
         """The runs of a subscription, in order of acceptance."""
         return self.tracks.setdefault(subscription, [])
-
-
-def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
-    order, symbol = ticket.order, ticket.order.terms.instrument
-    return OpenOrder(
-        cl_ord_id=order.terms.cl_ord_id,
-        instrument=symbol,
-        side=trade.order_side(symbol, order.terms.side),
-        leaves=order.leaves_qty,
-        ord_type=order.terms.ord_type,
-        in_doubt=ticket.may_not_exist,
-        cancel_asked=ticket.cancel_asked,
-        tag=ticket.run.trade.client_tag if is_own else "",
-        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
-    )

@@ -80,6 +80,9 @@ class Tables:
             statements.IMAGE_SEQUENCES: self._image_sequences,
             # Nobody sets a limit on orders here.
             statements.IMAGE_SENT: lambda *_: [],
+            # Nothing expires.
+            statements.HELD_INSTRUMENTS: lambda *_: [],
+            statements.HOLDERS: lambda *_: [],
             statements.IMAGE_OPEN: self._image_open,
             statements.IMAGE_EARLIER: self._image_earlier,
             statements.IMAGE_ORDERS: self._image_orders,
@@ -315,7 +318,7 @@ class Tables:
             facts.sort(key=lambda f: f["seq"], reverse=True)
             reports = [f["fact"] for f in facts if f["kind"] == "report"][:4]
             seq = facts[0]["seq"] if facts else 0
-            rows.append({"account_id": account, "seq": seq, "reports": reports})
+            rows.append({"account_id": account, "seq": seq, "reports": reports, "moved": None})
         return rows
 
     def _image_orders(self, _author: str, parameters: Any) -> list[Row]:
