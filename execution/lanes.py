@@ -4,14 +4,14 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from execution import known
-from execution.books import Book, ends, taken_by
+from execution.books import Book, ends, seen, taken_by
 from execution.domain import judging, positions
 from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
 from execution.domain.market import Market
@@ -60,6 +60,13 @@ class Ticket:
         entry = self.run.entry if self.is_guard else None
         with_entry = entry is not None and entry.in_doubt and not self.order.is_acknowledged
         return self.in_doubt or with_entry
+
+    @property
+    def waits_to_guard(self) -> bool:
+        """True while its entry was not sent: there is nothing to guard, nor to cancel."""
+        if not self.is_guard or (entry := self.run.entry) is None:
+            return False
+        return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
 
     @property
     def may_return(self) -> bool:
@@ -113,6 +120,8 @@ class Run:
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
     withdrawn: str = ""
+    # It waits for an order to go that somebody else canceled.
+    is_waiting: bool = False
     # What the broker's limit compared, once it held an order back.
     limited: Mapping[str, str] = field(default_factory=dict)
     # A newer trade must not see this one's entry (re)sent.
@@ -186,9 +195,9 @@ class Run:
     def progress(self) -> Progress:
         """How far it has come, for planning."""
         entry, stop = self.entry, self.stop
-        ended = [t for t in self.canceled if not t.order.is_open]
-        guards = [t for t in ended if t.order.terms.leg.is_protection and not t.order.is_filled]
-        ended = [t for t in ended if not t.order.terms.leg.is_protection]
+        gone = [t for t in self.canceled if not t.order.is_open]
+        guards = [t for t in gone if t.order.terms.leg.is_protection and not t.order.is_filled]
+        ended = [t for t in gone if not t.order.terms.leg.is_protection]
         return Progress(
             exits=tuple(t.order for t in self.exits),
             entry=entry.order if entry is not None else None,
@@ -222,10 +231,11 @@ class Run:
         find themselves blocked."""
         if self.is_done:
             return False
-        if self.is_looking or self.awaits_controls:
+        is_waiting = self.is_waiting and not any(t.order.is_open for t in self.tickets)
+        if self.is_looking or self.awaits_controls or is_waiting:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
-        mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]
+        mine = [t for t in open_orders if not (t.may_not_exist or t.is_limited)]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
@@ -272,20 +282,20 @@ class Lane:
         others_guards: list[OpenOrder] = []
         in_doubt = False
         for ticket in self.open.values():
-            if trade.sees_only not in ("", ticket.order.terms.instrument):
+            if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
                 continue
             is_own = ticket.order.terms.subscription_id == subscription
             if not is_own and attribution is Attribution.OWN:
                 if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(_seen(ticket, trade))
+                    others.append(seen(ticket, trade))
                 continue
             in_doubt = in_doubt or ticket.in_doubt
             if ticket.order.terms.leg.is_protection:
-                (protection if is_own else others_guards).append(_seen(ticket, trade))
+                (protection if is_own else others_guards).append(seen(ticket, trade))
             elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket, trade, is_own=is_own))
+                closing.append(seen(ticket, trade, is_own=is_own))
             elif is_own and ticket.run is not run:
-                entries.append(_seen(ticket, trade))
+                entries.append(seen(ticket, trade))
         lots = self._lots(run, attribution)
         for lot in lots:
             if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
@@ -377,23 +387,3 @@ class Lane:
     def track(self, subscription: UUID) -> list[Run]:
         """The runs of a subscription, in order of acceptance."""
         return self.tracks.setdefault(subscription, [])
-
-    def runs(self) -> Iterator[Run]:
-        """All runs that are not over."""
-        for track in self.tracks.values():
-            yield from track
-
-
-def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
-    order, symbol = ticket.order, ticket.order.terms.instrument
-    return OpenOrder(
-        cl_ord_id=order.terms.cl_ord_id,
-        instrument=symbol,
-        side=trade.order_side(symbol, order.terms.side),
-        leaves=order.leaves_qty,
-        ord_type=order.terms.ord_type,
-        in_doubt=ticket.may_not_exist,
-        cancel_asked=ticket.cancel_asked,
-        tag=ticket.run.trade.client_tag if is_own else "",
-        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
-    )
