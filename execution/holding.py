@@ -52,7 +52,7 @@ class Holding:
         adapters: Mapping[Venue, Adapter],
         limits: Limits | None = None,
     ) -> None:
-        self._instance = instance
+        self.instance = instance
         self._target = target
         self._store = store
         self._engine = engine
@@ -115,6 +115,11 @@ class Holding:
             else:
                 account.pending.append((instruction_id, trade))
         self._take_some()
+
+    async def catch_up(self, earlier: Mapping[UUID, UUID]) -> None:
+        """Take what others stored for accounts that we hold, before anything newer."""
+        held = {trade_id: self.held(account_id) for trade_id, account_id in earlier.items()}
+        await self._take_stored([t for t, a in held.items() if a and t not in a.runs])
 
     def withdraw(self, trade_id: UUID, reason: str) -> None:
         """End a trade if this instance has it; the others learn of it from the database."""
@@ -238,7 +243,7 @@ class Holding:
         await self.rules.ask(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [trade.trade_id for a in batch for _, trade in a.pending]
-        images = await self._store.take(self._instance, refs, news)
+        images = await self._store.take(self.instance, refs, news)
         await arriving.drop_what_is_over(self._store, batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -337,7 +342,7 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
     async def _live(self) -> bool:
-        return await self.runtime.follow(self._store.heartbeat(self._instance, self._target))
+        return await self.runtime.follow(self._store.heartbeat(self.instance, self._target))
 
     async def _heartbeat(self) -> None:
         try:
@@ -363,12 +368,9 @@ class Holding:
     async def _look(self, settled_seconds: float) -> int:
         """Take what is open and withdraw what is withdrawn; how much is open."""
         try:
-            found = await self._store.open_trades(self._instance, settled_seconds)
+            found = await self._store.open_trades(self.instance, settled_seconds)
             unknown = [t.trade_id for t in found if not self._has(t)]
-            for start in range(0, len(unknown), MOST_AT_ONCE):
-                stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-                trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
-                self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+            await self._take_stored(unknown)
             self._withdraw_what_is_withdrawn(found)
             return len(found)
         except StoreUnavailable as error:
@@ -376,6 +378,12 @@ class Holding:
         except Exception:
             log.exception("poll_failed")
         return 0
+
+    async def _take_stored(self, unknown: Sequence[UUID]) -> None:
+        for start in range(0, len(unknown), MOST_AT_ONCE):
+            stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
+            trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
+            self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

@@ -21,6 +21,8 @@ from tests.e2e.stack import Stack
 Message = tuple[str, dict[str, Any]]
 PRICE = "100.25"
 STRATEGIES = 12
+# Messages to one strategy in a row: close enough for one to overtake another.
+BURST = 3
 _EXIT = {"action": "exit"}
 _BRACKET = {"takeProfit": {"percent": 0.4}, "stopLoss": {"type": "stop", "percent": 0.4}}
 SHAPES: dict[str, tuple[dict[str, Any], ...]] = {
@@ -87,12 +89,13 @@ def _call(stack: Stack, method: str, path: str, **body: Any) -> dict[str, Any]:
 
 
 def messages(some: list[Target]) -> Iterator[Message]:
-    """Everybody in turn, each with its next message, for ever."""
+    """Everybody in turn, each with its next few messages, for ever."""
     for turn in count():
         for target in some:
             steps = SHAPES[target.shape]
-            message = {"ticker": target.ticker, "price": PRICE, **steps[turn % len(steps)]}
-            yield target.webhook, message
+            for place in range(turn * BURST, (turn + 1) * BURST):
+                message = {"ticker": target.ticker, "price": PRICE, **steps[place % len(steps)]}
+                yield target.webhook, message
 
 
 def strangers(some: list[Target]) -> Iterator[Message]:

@@ -1,0 +1,39 @@
+"""Two instances on one database: any may be told, the holder trades, in the order of telling."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.integration.execution_kit import Kit, running, start_server
+
+
+@pytest.fixture
+async def kit(database: Any) -> AsyncIterator[Kit]:
+    async with running(database) as kit:
+        yield kit
+
+
+@pytest.fixture
+async def other(kit: Kit) -> AsyncIterator[Kit]:
+    """The same client at a second instance."""
+    server = await start_server(kit.database, kit.venue, "execution-2")
+    other = replace(kit, server=server, instance="execution-2")
+    yield other
+    await other.close_channels()
+    await server.stop()
+
+
+async def test_an_exit_told_to_the_holder_does_not_pass_an_entry_told_to_another(
+    kit: Kit, other: Kit
+) -> None:
+    assert (await kit.run(kit.trade("buy", "1")))[0] == "FILLED"
+    entry, leave = kit.trade("buy", "5", allow_add=True), kit.trade("exit", "")
+
+    assert await other.submit(entry) == ["STORED"]
+    assert await kit.submit(leave) == ["STORED"]
+
+    assert (await kit.outcome(leave))[0] == "FILLED"
+    assert (await kit.outcome(entry))[0] in ("FILLED", "SKIPPED")
+    assert await kit.venue_positions() == {}
