@@ -139,6 +139,8 @@ class Holding:
         account's others wait: what is stored last tells where to resume."""
         name = report.cl_ord_id if isinstance(report, Report) else ""
         known = not name or self._engine.knows(name)
+        if not known and not self._accounts_of(report):
+            return  # of another instance by now; whoever takes it hears it again
         if known and not self._has_strangers(report.account):
             self._hear(report)
             return

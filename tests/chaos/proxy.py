@@ -55,36 +55,47 @@ class FaultProxy:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.create_task(self._serve())
+        serving = self._loop.create_task(self._serve())
         self._loop.run_forever()
+        serving.cancel()
         self._cut()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(self._end_all())
+        self._loop.close()
+
+    async def _end_all(self) -> None:
+        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        await asyncio.sleep(0.01)
 
     async def _serve(self) -> None:
         for direction in ("there", "back"):
             self._ways[direction] = asyncio.Event()
             self._ways[direction].set()
-        await asyncio.start_server(self._join, "127.0.0.1", self.port)
-        self._listens.set()
+        async with await asyncio.start_server(self._join, "127.0.0.1", self.port):
+            self._listens.set()
+            await asyncio.Event().wait()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            far = await asyncio.open_connection("127.0.0.1", self._server_port)
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self._server_port)
         except OSError:
             self._end(writer)
             return
-        self._writers.add(far[1])
+        self._writers.add(far)
         ways = (
-            asyncio.create_task(self._pass(reader, far[1], "there")),
-            asyncio.create_task(self._pass(far[0], writer, "back")),
+            asyncio.create_task(self._pass(reader, far, "there")),
+            asyncio.create_task(self._pass(far_reader, writer, "back")),
         )
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        self._end(writer)
-        self._end(far[1])
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            self._end(writer)
+            self._end(far)
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: Direction

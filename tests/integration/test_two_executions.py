@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.execution_kit import Kit, running, start_server
 
@@ -36,4 +38,22 @@ async def test_an_exit_told_to_the_holder_does_not_pass_an_entry_told_to_another
 
     assert (await kit.outcome(leave))[0] == "FILLED"
     assert (await kit.outcome(entry))[0] in ("FILLED", "SKIPPED")
+    assert await kit.venue_positions() == {}
+
+
+async def test_who_lost_an_account_takes_no_order_of_its_new_holder_for_a_strangers(
+    kit: Kit, other: Kit
+) -> None:
+    await kit.run(kit.trade("buy", "1"))
+    async with await psycopg.AsyncConnection.connect(kit.database.owner) as connection:
+        await connection.execute(
+            "UPDATE execution.leases SET instance_id = 'execution-2', epoch = epoch + 1"
+        )
+    with capture_logs() as logs:
+        # Told to the old holder, which may not write; found and traded by the new one.
+        assert (await kit.run(kit.trade("buy", "2", allow_add=True)))[0] == "FILLED"
+        assert (await other.run(other.trade("exit", "")))[0] == "FILLED"
+
+    assert {"lease_lost"} <= {each["event"] for each in logs}
+    assert "external_order" not in {each["event"] for each in logs}
     assert await kit.venue_positions() == {}
