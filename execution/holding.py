@@ -362,9 +362,10 @@ class Holding:
 
     def look_now(self) -> None:
         """Trades were stored that nobody handed us: what a kill switch closes."""
-        self.runtime.spawn(self._look_once())
+        self.runtime.spawn(self.look())
 
-    async def _look_once(self) -> None:
+    async def look(self) -> None:
+        """The same, to wait for."""
         await self._look(0.0)
 
     async def _look(self, settled_seconds: float) -> int:

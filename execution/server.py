@@ -12,6 +12,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from execution import ringing
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
@@ -177,6 +178,8 @@ class ExecutionServer:
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(watch.start)
         await _until_stored(holding.start)
+        url, name = self._config.database_url, self._config.instance
+        self._runtime.spawn(ringing.answer(url, name, holding.look))
         await self._server.start()
         await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 

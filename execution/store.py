@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from execution import images, statements
+from execution import images, ringing, statements
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
 from execution.rows import (
@@ -179,8 +179,10 @@ class Store:
     async def take(
         self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()
     ) -> dict[UUID, AccountImage]:
-        """Take the leases that are free and read those accounts. One that nobody held before
-        has perhaps trades from before those that arrive now. Raises StoreUnavailable."""
+        """Take the leases that are free and read those accounts; ring for the others. One that
+        nobody held before has perhaps trades from before those that arrive now.
+
+        Raises StoreUnavailable."""
         epochs = await self._take_leases(instance, accounts)
         taken = {
             account: AccountImage(account, accounts[account], epoch)
@@ -267,6 +269,8 @@ class Store:
                 {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
             )
             ids = [row["account_id"] for row in await free.fetchall()]
+            if others := set(accounts).difference(ids):
+                await connection.execute(ringing.RING, (list(others),))
             taken = await connection.execute(
                 statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
             )

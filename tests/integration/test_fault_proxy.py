@@ -10,7 +10,6 @@ import pytest
 from tests.chaos.proxy import FaultProxy
 from tests.e2e.stack import free_port
 
-
 _opened: list[asyncio.StreamWriter] = []
 
 

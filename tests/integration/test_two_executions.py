@@ -1,6 +1,7 @@
 """Two instances on one database: any may be told, the holder trades, in the order of telling."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,14 +18,22 @@ async def kit(database: Any) -> AsyncIterator[Kit]:
         yield kit
 
 
-@pytest.fixture
-async def other(kit: Kit) -> AsyncIterator[Kit]:
+@asynccontextmanager
+async def beside(kit: Kit) -> AsyncIterator[Kit]:
     """The same client at a second instance."""
     server = await start_server(kit.database, kit.venue, "execution-2")
     other = replace(kit, server=server, instance="execution-2")
-    yield other
-    await other.close_channels()
-    await server.stop()
+    try:
+        yield other
+    finally:
+        await other.close_channels()
+        await server.stop()
+
+
+@pytest.fixture
+async def other(kit: Kit) -> AsyncIterator[Kit]:
+    async with beside(kit) as other:
+        yield other
 
 
 async def test_an_exit_told_to_the_holder_does_not_pass_an_entry_told_to_another(
@@ -57,3 +66,16 @@ async def test_who_lost_an_account_takes_no_order_of_its_new_holder_for_a_strang
     assert {"lease_lost"} <= {each["event"] for each in logs}
     assert "external_order" not in {each["event"] for each in logs}
     assert await kit.venue_positions() == {}
+
+
+async def test_who_stores_for_another_rings_there(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("execution.holding.POLL_SECONDS", 600.0)
+    async with running(database) as kit, beside(kit) as other:
+        await kit.run(kit.trade("buy", "1"))
+        leave = other.trade("exit", "")
+
+        assert await other.submit(leave) == ["STORED"]
+
+        assert (await other.outcome(leave, 10))[0] == "FILLED"

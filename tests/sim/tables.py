@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from execution import statements
+from execution import ringing, statements
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, stored_by_others
 from tests.sim.world import World
@@ -80,6 +80,8 @@ class Tables:
             statements.IMAGE_SEQUENCES: self._image_sequences,
             # Nobody sets a limit on orders here.
             statements.IMAGE_SENT: lambda *_: [],
+            # Nobody hears a ring here: the poll has to do.
+            ringing.RING: lambda *_: [],
             # Nothing expires.
             statements.HELD_INSTRUMENTS: lambda *_: [],
             statements.HOLDERS: lambda *_: [],
