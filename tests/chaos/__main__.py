@@ -3,7 +3,12 @@
 Every trial starts a stack of its own: web, workers, two instances of execution, relay, Valkey,
 PostgreSQL, and the paper venue behind a proxy. It sends signals, hurts the stack meanwhile,
 waits until everything is at rest, and has the checker compare the sender's history, the
-database and the venue's arrival log. Exit code 0: every promise was kept.
+database and the venue's arrival log.
+
+Exit code 0: every promise was kept. 1: one was broken, or the stack was not at rest in time;
+`findings` in the report say what the checker found, `broken` what the trial asks beside it,
+`away` which process did not come back, `missed` which fault found nobody to strike.
+Each trial has its own numbers: `python -m tests.chaos full --help`.
 """
 
 import argparse

@@ -121,13 +121,13 @@ class Result:
 class Trial:
     """A running stack with a fault proxy before its venue, and a sender."""
 
-    def __init__(self, plan: Plan, stack: Stack, proxy: FaultProxy) -> None:
+    def __init__(self, plan: Plan, stack: Stack, proxy: FaultProxy, began: float) -> None:
         self.plan = plan
         self.stack = stack
         self.proxy = proxy
         self.sender = Sender(History(), PATIENCE)
         self.targets = load.targets(stack)
-        self.began = time.monotonic()
+        self.began = began
 
     def run(self, what: Iterator[load.Message] | None = None) -> Result:
         """Load and faults side by side; then rest, flat positions, and the checker."""
@@ -195,7 +195,7 @@ def trial(
     """A stack for a plan; its folder stays where something failed and `keep` was asked."""
     folder = Path(tempfile.mkdtemp(prefix="fillwire_chaos_"))
     folder.chmod(0o711)
-    venue = free_port()
+    began, venue = time.monotonic(), free_port()
     proxy = FaultProxy(port=free_port(), server_port=venue)
     options = Options(
         strategies=plan.strategies,
@@ -212,7 +212,7 @@ def trial(
     try:
         stack.start()
         load.prepare(stack, subscriptions=plan.subscriptions)
-        running = Trial(plan, stack, proxy)
+        running = Trial(plan, stack, proxy, began)
         yield running
         running.sender.close()
     finally:
