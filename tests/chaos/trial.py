@@ -46,6 +46,8 @@ class Plan:
     horizon: float = 2.0
     settle_seconds: float = 60.0
     within_seconds: float = 0.0
+    # Half of the buys fill sooner, whatever is hurt: the sweep alone would take longer.
+    median_seconds: float = 1.0
 
 
 @dataclass
@@ -167,6 +169,8 @@ class Trial:
         if filled:
             seconds = {"median": round(float(median), 3), "longest": round(float(longest), 1)}
             result.told["seconds_to_fill"] = seconds
+            if median > self.plan.median_seconds:
+                result.broken.append(f"half of the buys took longer than {median:.1f} s to fill")
         if filled < FILLED_SHARE * buys:
             result.broken.append(f"only {filled} of {buys} buys were filled")
 
