@@ -16,6 +16,7 @@ from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
+from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
@@ -46,6 +47,7 @@ class Account:
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    reserved: Reserved = field(default_factory=Reserved)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -71,7 +73,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
-    account.usage = Usage()
+    account.usage, account.reserved = Usage(), Reserved()
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
     account.moved_seq = image.moved_seq
@@ -111,6 +113,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
+            account.reserved.note(ticket, order.terms.created_at)
     lane.track(trade.subscription_id).append(run)
     return run.tickets
 
@@ -163,10 +166,8 @@ def exposed(account: Account) -> Decimal:
         for ticket in lane.open.values():
             terms = ticket.order.terms
             if terms.leg is Leg.ENTRY:
-                planned = terms.decided_from.get("planning_price")
-                price = Decimal(planned) if planned else terms.limit_price or terms.reference_price
                 point = lane.book(terms.instrument).point_value
-                total += ticket.order.leaves_qty * (price or ZERO) * point
+                total += ticket.order.leaves_qty * planned_price(terms) * point
     return total
 
 

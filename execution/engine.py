@@ -146,6 +146,7 @@ class Engine:
             lane.open[report.cl_ord_id] = ticket
         else:
             lane.open.pop(report.cl_ord_id, None)
+        account.reserved.note(ticket, self._runtime.now())
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
@@ -296,7 +297,7 @@ class Engine:
             run.lane.scope(run),
             run.progress(),
             account.rules,
-            self._looking.seen(run),
+            self._looking.seen(account, run),
             self._runtime.now(),
             run.lane.is_overfilled,
             run.opens_at,
@@ -366,6 +367,7 @@ class Engine:
         run.tickets += tickets
         for ticket in tickets:
             self.remember(account, ticket)
+        account.reserved.note(tickets[0], now)
         self._dispatch.cancel_in_time(account, tickets[0])
 
         account.usage.send(run.trade.connection_id, now)

@@ -53,6 +53,7 @@ class Halting:
         for ticket in tickets:
             # For whoever waits for it to be over.
             ticket.order.add(_never_was(ticket.order, now))
+            account.reserved.note(ticket, now)
             run.tickets.remove(ticket)
             run.lane.open.pop(ticket.order.terms.cl_ord_id, None)
             self._lanes.drop(ticket)

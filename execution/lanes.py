@@ -356,8 +356,8 @@ class Lane:
             return
         is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
         before = self.ledger(trade.subscription_id)
-        balance = max(figures.balance, ZERO)
-        self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
+        free = figures.free_balance
+        self.ledgers[trade.subscription_id] = before.after_balance(free, is_flat=is_flat)
 
     def orphans(self) -> list[Ticket]:
         """Protection of subscriptions that hold nothing there any more, whoever closed it."""

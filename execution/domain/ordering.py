@@ -133,7 +133,7 @@ def guard_entry(
     """The protection that goes with an entry; one that cannot be made refuses the entry."""
     price, known = terms.priced.planning, terms.contract
     figures = market.figures if market else None
-    if refusal := sizing.buying_power_refusal(quantity, price, figures, known):
+    if refusal := sizing.buying_power_refusal(trade, quantity, price, figures, known):
         return refusal
     guards = brackets.guards(trade, terms.side, price, quantity, known)
     if isinstance(guards, Refusal):
@@ -216,6 +216,8 @@ def numbers(
         "bid": text(quote.bid if quote else None),
         "ask": text(quote.ask if quote else None),
         "equity": text(figures.equity if figures else None),
+        "promised": text(figures.promised or None if figures else None),
+        "bound": text(figures.bound or None if figures else None),
         "ticker": trade.ticker if trade.opens is not None else "",
         **{f"chain_{name}": number for name, number in trade.chosen_from.items()},
     }
