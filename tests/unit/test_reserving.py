@@ -75,6 +75,10 @@ def said(ticket: Ticket, what: ExecType, quantity: str = "0") -> None:
     )
 
 
+def money(promised: int, bound: int) -> tuple[Decimal, Decimal]:
+    return Decimal(promised), Decimal(bound)
+
+
 def taken(reserved: Reserved, asked: float) -> tuple[Decimal, Decimal]:
     figures = reserved.beside(market(asked=asked)).figures
     assert figures is not None
@@ -133,13 +137,13 @@ def test_what_the_broker_knew_when_it_was_asked_is_in_its_buying_power() -> None
     reserved.note(entry, at(0))
     said(entry, ExecType.NEW)
     reserved.note(entry, at(1))
-    assert taken(reserved, 0.5) == (6000, 6000)
+    assert taken(reserved, 0.5) == money(6000, 6000)
     # Its cash still tells nothing of what only works.
-    assert taken(reserved, 1.5) == (0, 6000)
+    assert taken(reserved, 1.5) == money(0, 6000)
     said(entry, ExecType.FILL, "60")
     reserved.note(entry, at(2))
-    assert taken(reserved, 1.5) == (0, 6000)
-    assert taken(reserved, 2.5) == (0, 0)
+    assert taken(reserved, 1.5) == money(0, 6000)
+    assert taken(reserved, 2.5) == money(0, 0)
 
 
 def test_an_order_that_ends_gives_back_what_it_did_not_spend() -> None:
@@ -149,8 +153,8 @@ def test_an_order_that_ends_gives_back_what_it_did_not_spend() -> None:
     reserved.note(entry, at(1))
     said(entry, ExecType.CANCELED)
     reserved.note(entry, at(2))
-    assert taken(reserved, 0) == (2000, 2000)
-    assert taken(reserved, 3) == (0, 0)
+    assert taken(reserved, 0) == money(2000, 2000)
+    assert taken(reserved, 3) == money(0, 0)
 
 
 def test_an_order_that_was_never_sent_gives_back_everything() -> None:
@@ -158,16 +162,16 @@ def test_an_order_that_was_never_sent_gives_back_everything() -> None:
     reserved.note(entry, at(0))
     said(entry, ExecType.NOT_SENT)
     reserved.note(entry, at(1))
-    assert taken(reserved, 0) == (0, 0)
+    assert taken(reserved, 0) == money(0, 0)
 
 
 def test_what_closes_or_guards_takes_nothing_and_futures_take_no_cash() -> None:
     reserved = Reserved()
     for leg in (Leg.EXIT, Leg.STOP, Leg.TAKE_PROFIT):
         reserved.note(an_entry(leg.value, leg=leg), at(0))
-    assert taken(reserved, 0) == (0, 0)
+    assert taken(reserved, 0) == money(0, 0)
     reserved.note(an_entry("ESZ2026", "1", asset_class=AssetClass.FUTURES), at(0))
-    assert taken(reserved, 0) == (5000, 0)
+    assert taken(reserved, 0) == money(5000, 0)
 
 
 @given(
