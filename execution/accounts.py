@@ -14,7 +14,7 @@ from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import Action, Leg, TradeState
+from execution.domain.words import DECLARED, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
@@ -105,8 +105,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    if withdrawn := messages.REASON_WORDS[stored.withdrawn]:
-        run.withdraw(withdrawn)
+    _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1)
         run.tickets.append(ticket)
@@ -118,6 +117,13 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     return run.tickets
 
 
+def _recall_withdrawal(run: Run, reason: str) -> None:
+    if reason in DECLARED:
+        run.declared = reason
+    elif reason:
+        run.withdraw(reason)
+
+
 def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     """A trade that was over, back in memory because something late was heard."""
     trade = known.resolve(trade, past.resolved)
@@ -125,6 +131,8 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
+    word = messages.REASON_WORDS[past.stored.withdrawn]
+    run.declared = word if word in DECLARED else ""
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
     account.runs[trade.trade_id] = run

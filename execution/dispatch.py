@@ -14,7 +14,7 @@ from execution.accounts import Account
 from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
 from execution.lanes import Lane, Run, Ticket
 from execution.runtime import Runtime
@@ -70,6 +70,22 @@ class Dispatch:
     def ask_about(self, account: Account, ticket: Ticket) -> None:
         """Ask the broker what it knows of an order."""
         self._doubts.ask_about(account, ticket)
+
+    def check(self, account: Account, run: Run) -> None:
+        """Ask at once about what is in doubt of a trade."""
+        for ticket in run.tickets:
+            if ticket.in_doubt and ticket.order.is_open:
+                self._doubts.ask_now(account, ticket)
+
+    def believe(self, account: Account, run: Run, word: str) -> None:
+        """A person says what became of orders that nobody can prove anything of."""
+        run.declared = word
+        doubtful = (
+            [t for t in run.tickets if t.in_doubt and t.order.is_open] if run.unprovable else []
+        )
+        for ticket in doubtful:
+            if not ticket.order.is_acknowledged:
+                self._never_sent(account, ticket, word)
 
     def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
         """Drop the run's entry when these are not canceled within its bound."""
@@ -216,6 +232,8 @@ class Dispatch:
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
         log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
         ticket.run.unprovable = True
+        if ticket.run.declared:
+            self.believe(account, ticket.run, ticket.run.declared)
         self._engine.settle(account, ticket.run.lane)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
@@ -258,7 +276,7 @@ class Dispatch:
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False
-            if not ticket.is_guard:
+            if not ticket.is_guard and ticket.run.declared != DECLARED_PRESENT:
                 self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:

@@ -24,7 +24,7 @@ from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, Leg, TradeState
+from execution.domain.words import DECLARED, ExecType, Leg, TradeState
 from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
@@ -108,12 +108,21 @@ class Engine:
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
         """End a trade that was not sent; cancel what is open of one that was."""
         run = account.runs.get(trade_id)
-        if run is None or run.is_done or run.withdrawn:
+        if run is None or run.is_done:
+            return
+        if reason in DECLARED:
+            self._dispatch.believe(account, run, reason)
+            return
+        if run.withdrawn:
             return
         run.withdraw(reason)
         for ticket in run.tickets:
             self._dispatch.cancel(account, ticket)
         self.settle(account, run.lane)
+
+    def check(self, account: Account, run: Run) -> None:
+        """Ask at once about what is in doubt of a trade."""
+        self._dispatch.check(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""

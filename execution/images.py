@@ -64,7 +64,7 @@ async def past(ask: Ask, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
     await _add_reports(ask, [order for trade in past.values() for order in trade.orders])
     for row in await ask(statements.IMAGE_OUTCOMES, (list(past),)):
         trade = past[row["trade_id"]]
-        trade.outcome = _outcome(bytes(row["fact"]), trade.outcome)
+        trade.outcome = outcome(bytes(row["fact"]), trade.outcome)
     for row in await ask(statements.IMAGE_RESOLVED, (list(past),)):
         past[row["trade_id"]].resolved = _resolved(bytes(row["fact"]))
     return list(past.values())
@@ -82,7 +82,7 @@ async def _fill_trades(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None:
     for row in await ask(statements.IMAGE_OUTCOMES, (list(trades),)):
         outcomes = trades[row["trade_id"]].outcomes
         before = outcomes.get(row["trade_id"])
-        outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
+        outcomes[row["trade_id"]] = outcome(bytes(row["fact"]), before)
     for row in await ask(statements.IMAGE_RESOLVED, (list(trades),)):
         found = _resolved(bytes(row["fact"]))
         trades[row["trade_id"]].resolved[row["trade_id"]] = found
@@ -123,11 +123,12 @@ def _resolved(fact: bytes) -> pb.Resolved:
     return pb.Fact.FromString(fact).trade_resolved.resolved
 
 
-def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
-    outcome = pb.Fact.FromString(fact).trade_outcome
+def outcome(fact: bytes, before: OutcomeImage | None = None) -> OutcomeImage:
+    """What was last said of a trade, with all numbers that were told so far."""
+    told = pb.Fact.FromString(fact).trade_outcome
     return OutcomeImage(
         count=(before.count if before else 0) + 1,
-        state=messages.read_state(outcome).value,
-        reason=messages.REASON_WORDS[outcome.reason],
-        numbers={**(before.numbers if before else {}), **outcome.numbers},
+        state=messages.read_state(told).value,
+        reason=messages.REASON_WORDS[told.reason],
+        numbers={**(before.numbers if before else {}), **told.numbers},
     )

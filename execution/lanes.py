@@ -128,6 +128,8 @@ class Run:
     is_superseded: bool = False
     in_debt: bool = False
     unprovable: bool = False
+    # What a person said of its order meanwhile.
+    declared: str = ""
     is_done: bool = False
     # Over, but its target or stop still works.
     is_guarding: bool = False

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 import grpc
 import structlog
@@ -18,6 +19,7 @@ from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
 from execution.controls import Controls, Watch
+from execution.declaring import Declaring
 from execution.engine import Engine
 from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
@@ -58,9 +60,10 @@ _OPTIONS = (
 class Servicer(execution_pb2_grpc.ExecutionServicer):
     """The service of `protos/execution/v1`."""
 
-    def __init__(self, service: Service, switching: Switching) -> None:
+    def __init__(self, service: Service, switching: Switching, declaring: Declaring) -> None:
         self._service = service
         self._switching = switching
+        self._declaring = declaring
 
     async def SubmitTrades(
         self, request: pb.SubmitTradesRequest, context: Context
@@ -110,6 +113,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
         self, request: pb.SetLimitsRequest, context: Context
     ) -> pb.SetLimitsResponse:
         return await _answer(self._switching.set_limits(request), context)
+
+    async def ResolveDoubt(
+        self, request: pb.ResolveDoubtRequest, context: Context
+    ) -> pb.ResolveDoubtResponse:
+        return await _answer(self._declaring.resolve(request), context)
 
 
 class ExecutionServer:
@@ -161,9 +169,11 @@ class ExecutionServer:
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
         self._server = aio.server(options=_OPTIONS)
+        check = partial(_check, engine, holding)
         servicer = Servicer(
             Service(self._store, holding, bell),
             Switching(self._store, switches, holding, watch.read),
+            Declaring(self._store, holding.withdraw, check),
         )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         await self._simulator.start()
@@ -179,7 +189,7 @@ class ExecutionServer:
         await _until_stored(watch.start)
         await _until_stored(holding.start)
         url, name = self._config.database_url, self._config.instance
-        self._runtime.spawn(ringing.answer(url, name, holding.look))
+        self._runtime.spawn(ringing.answer(url, name, holding.look, check))
         await self._server.start()
         await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 
@@ -214,6 +224,14 @@ def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -
     """A switch came on: what waits ends, and what it closes is looked for at once."""
     engine.halting.end_waiting(holding.accounts(), scopes)
     holding.look_now()
+
+
+def _check(engine: Engine, holding: Holding, trade_id: UUID) -> bool:
+    """Ask the broker about a doubtful trade now; False when another instance has it."""
+    held = [account for account in holding.accounts() if trade_id in account.runs]
+    for account in held:
+        engine.check(account, account.runs[trade_id])
+    return bool(held)
 
 
 async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:

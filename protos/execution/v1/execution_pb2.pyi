@@ -19,6 +19,20 @@ class StoreStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_STATUS_NOT_FOUND: _ClassVar[StoreStatus]
     STORE_STATUS_INVALID: _ClassVar[StoreStatus]
 
+class DoubtWord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOUBT_WORD_UNSPECIFIED: _ClassVar[DoubtWord]
+    DOUBT_WORD_CHECK: _ClassVar[DoubtWord]
+    DOUBT_WORD_ABSENT: _ClassVar[DoubtWord]
+    DOUBT_WORD_PRESENT: _ClassVar[DoubtWord]
+
+class DoubtStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOUBT_STATUS_UNSPECIFIED: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_TAKEN: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_NOT_IN_DOUBT: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_NOT_FOUND: _ClassVar[DoubtStatus]
+
 class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ACTION_UNSPECIFIED: _ClassVar[Action]
@@ -261,12 +275,22 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DAILY_LOSS_HIT: _ClassVar[Reason]
     REASON_MAX_POSITION: _ClassVar[Reason]
     REASON_MAX_ORDERS: _ClassVar[Reason]
+    REASON_DECLARED_ABSENT: _ClassVar[Reason]
+    REASON_DECLARED_PRESENT: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
 STORE_STATUS_CONFLICT: StoreStatus
 STORE_STATUS_NOT_FOUND: StoreStatus
 STORE_STATUS_INVALID: StoreStatus
+DOUBT_WORD_UNSPECIFIED: DoubtWord
+DOUBT_WORD_CHECK: DoubtWord
+DOUBT_WORD_ABSENT: DoubtWord
+DOUBT_WORD_PRESENT: DoubtWord
+DOUBT_STATUS_UNSPECIFIED: DoubtStatus
+DOUBT_STATUS_TAKEN: DoubtStatus
+DOUBT_STATUS_NOT_IN_DOUBT: DoubtStatus
+DOUBT_STATUS_NOT_FOUND: DoubtStatus
 ACTION_UNSPECIFIED: Action
 ACTION_BUY: Action
 ACTION_SELL: Action
@@ -453,6 +477,8 @@ REASON_HALTED: Reason
 REASON_DAILY_LOSS_HIT: Reason
 REASON_MAX_POSITION: Reason
 REASON_MAX_ORDERS: Reason
+REASON_DECLARED_ABSENT: Reason
+REASON_DECLARED_PRESENT: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -497,6 +523,20 @@ class CancelTradesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[StoreResult]
     def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
+
+class ResolveDoubtRequest(_message.Message):
+    __slots__ = ("trade_id", "word")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    WORD_FIELD_NUMBER: _ClassVar[int]
+    trade_id: str
+    word: DoubtWord
+    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ...) -> None: ...
+
+class ResolveDoubtResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: DoubtStatus
+    def __init__(self, status: _Optional[_Union[DoubtStatus, str]] = ...) -> None: ...
 
 class GetAccountStateRequest(_message.Message):
     __slots__ = ("account",)
