@@ -52,12 +52,12 @@ class Declaring:
             raise BadRequest(f"not a word on a doubt: {request.word}")
         return pb.ResolveDoubtResponse(status=await self._resolve(trade_id, request.word))
 
-    async def _resolve(self, trade_id: UUID, word: int) -> pb.DoubtStatus:
+    async def _resolve(self, trade_id: UUID, word: pb.DoubtWord) -> pb.DoubtStatus:
         rows = await self._store.ask(_FIND, (trade_id,))
         if not rows:
             return pb.DOUBT_STATUS_NOT_FOUND
         [row] = rows
-        said = _WORDS.get(word, 0)
+        said = _WORDS.get(word)
         if said and row["withdrawn"] == said:
             return pb.DOUBT_STATUS_TAKEN
         if row["is_over"] or not _needs_attention(row["outcome"]):
