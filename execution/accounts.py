@@ -216,6 +216,15 @@ def supersede(earlier: Run, newer: Run) -> bool:
     return True
 
 
+def supersede_again(account: Account) -> None:
+    """As when they arrived: what a later trade ended is not taken up again."""
+    for lane in account.lanes.values():
+        for track in lane.tracks.values():
+            for newer in range(1, len(track)):
+                for earlier in track[:newer]:
+                    supersede(earlier, track[newer])
+
+
 def drop_waiting_flips(run: Run) -> None:
     """Nothing is entered behind a newer trade: flips that wait for their exit end with it."""
     for earlier in run.lane.track(run.trade.subscription_id):

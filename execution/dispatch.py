@@ -16,7 +16,7 @@ from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
-from execution.lanes import Lane, Run, Ticket
+from execution.lanes import Run, Ticket
 from execution.runtime import Runtime
 from execution.session import Answer, Submitted, Waiting
 
@@ -37,8 +37,8 @@ class Hears(Protocol):
     def hear(self, report: Report, *, heard: bool, asked: bool = False) -> None:
         """Fold a report."""
 
-    def settle(self, account: Account, lane: Lane) -> None:
-        """Let the trades of a lane go on."""
+    def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
+        """Let the trades of a subscription go on; `frees`: all that wait on its lane."""
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
@@ -96,7 +96,7 @@ class Dispatch:
             if waits and not run.is_done and not run.entry_dropped:
                 run.entry_dropped = "cancel_timeout"
                 run.dropped_numbers = {"seconds": format(bound, ".0f")}
-                self._engine.settle(account, run.lane)
+                self._engine.go_on(account, run)
 
         self._runtime.later(bound, ring)
 
@@ -117,7 +117,7 @@ class Dispatch:
         if account.session.waits(terms.cl_ord_id):
             ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
             # An exit behind an entry need not wait.
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run)
 
     def _deadline(self, ticket: Ticket) -> datetime:
         """When the order is too old to be sent, or its sender wants it no more."""
@@ -190,7 +190,7 @@ class Dispatch:
             ticket.in_doubt = True
             log.warning("order_in_doubt", cl_ord_id=ticket.order.terms.cl_ord_id)
             self._doubts.ask_about(account, ticket)
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run, frees=True)
 
     def _watch(self, account: Account, ticket: Ticket) -> None:
         """While it works, ask now and then whether the broker still knows it."""
@@ -207,13 +207,13 @@ class Dispatch:
         """The broker took it, and knows nothing of it: in doubt, as if never answered."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
         ticket.in_doubt = True
-        self._engine.settle(account, ticket.run.lane)
+        self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
         self._engine.hear(report, heard=False, asked=True)
         if ticket.in_doubt and ticket.order.is_acknowledged:
             ticket.in_doubt = False
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run, frees=True)
 
     def _absent(self, account: Account, ticket: Ticket) -> None:
         """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
@@ -234,7 +234,7 @@ class Dispatch:
         ticket.run.unprovable = True
         if ticket.run.declared:
             self.believe(account, ticket.run, ticket.run.declared)
-        self._engine.settle(account, ticket.run.lane)
+        self._engine.go_on(account, ticket.run, frees=True)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
         ticket.in_doubt = False

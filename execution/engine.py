@@ -14,12 +14,19 @@ from uuid import UUID
 
 import structlog
 
-from execution import known, recording, seeing
-from execution.accounts import Account, drop_waiting_flips, keeps_its_place, numbers_of, supersede
+from execution import deciding, known, opened, recording, seeing
+from execution.accounts import (
+    Account,
+    drop_waiting_flips,
+    keeps_its_place,
+    numbers_of,
+    supersede,
+    supersede_again,
+)
 from execution.controls import Controls
 from execution.dispatch import Dispatch
-from execution.domain import judging, planning
-from execution.domain.decisions import CancelFirst, Decision, End, Look, Send, Wait
+from execution.domain import planning
+from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
@@ -62,9 +69,10 @@ class Engine:
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
+        self.check = self._dispatch.check
         self._looking = Looking(runtime)
-        self._waking = Waking(runtime, self.settle)
-        self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
+        self._waking = Waking(runtime, self.go_on)
+        self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
 
     # -- what comes in
 
@@ -80,7 +88,7 @@ class Engine:
         for earlier in track:
             supersede(earlier, run)
         track.append(run)
-        self._pump(account, lane, track)
+        self._pump(account, lane, trade.subscription_id)
 
     def prepare(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Know the orders a former holder left: whatever has no answer is in doubt."""
@@ -88,12 +96,7 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
-        # As when they arrived: what a later trade ended is not taken up again.
-        for lane in account.lanes.values():
-            for track in lane.tracks.values():
-                for newer in range(1, len(track)):
-                    for earlier in track[:newer]:
-                        supersede(earlier, track[newer])
+        supersede_again(account)
         self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
@@ -108,21 +111,15 @@ class Engine:
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
         """End a trade that was not sent; cancel what is open of one that was."""
         run = account.runs.get(trade_id)
-        if run is None or run.is_done:
+        if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
             return
         if reason in DECLARED:
             self._dispatch.believe(account, run, reason)
             return
-        if run.withdrawn:
-            return
         run.withdraw(reason)
         for ticket in run.tickets:
             self._dispatch.cancel(account, ticket)
-        self.settle(account, run.lane)
-
-    def check(self, account: Account, run: Run) -> None:
-        """Ask at once about what is in doubt of a trade."""
-        self._dispatch.check(account, run)
+        self.go_on(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
@@ -159,7 +156,7 @@ class Engine:
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
-            self.settle(account, lane)
+            self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
             self._amend(account, ticket.run)
 
@@ -206,13 +203,19 @@ class Engine:
     # -- what comes next
 
     def settle(self, account: Account, lane: Lane) -> None:
-        """Let the trades of a lane go on."""
-        for track in list(lane.tracks.values()):
-            self._pump(account, lane, track)
+        """Let all trades of a lane go on."""
+        for subscription in tuple(lane.tracks):
+            self._pump(account, lane, subscription)
 
-    def _pump(self, account: Account, lane: Lane, track: list[Run]) -> None:
-        """Advance the runs of a track in order, up to one that has to wait its turn."""
-        if account.is_lost:
+    def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
+        """Something was heard of a trade: let go on whom it concerns; see `concerned`."""
+        for subscription in opened.concerned(run, frees=frees):
+            self._pump(account, run.lane, subscription)
+
+    def _pump(self, account: Account, lane: Lane, subscription: UUID) -> None:
+        """Advance the runs of a subscription in order, up to one that has to wait its turn."""
+        track = lane.track(subscription)
+        if account.is_lost or not track:
             return
         busy: Run | None = None
         for run in tuple(track):
@@ -226,6 +229,7 @@ class Engine:
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
+        opened.watch(lane, subscription)
 
     def _advance(self, account: Account, run: Run) -> None:
         if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
@@ -233,7 +237,7 @@ class Engine:
         if run.planned_at is None:
             self._begin(account, run)
         seen = self._see(account, run)
-        scope, judged = seen.scope, self._judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -264,7 +268,7 @@ class Engine:
     def _looked(self, account: Account, run: Run) -> None:
         run.lane.see_balance(run)
         self._write_down(account, run)
-        self.settle(account, run.lane)
+        self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
         """An order of the run waits for the broker's limit."""
@@ -312,16 +316,6 @@ class Engine:
             run.opens_at,
             self.halting.binding(account, run, self._runtime.now()),
         )
-
-    def _judge(self, run: Run, seen: Seen) -> Decision:
-        try:
-            decision = judging.judge(run.trade, seen)
-        except Exception:
-            log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
-            return End(TradeState.SKIPPED, "internal_error")
-        if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
-            run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
-        return decision
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from uuid import UUID
 
 from execution import known
@@ -22,6 +23,7 @@ from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Side, TradeState
+from execution.opened import OpenTickets, concerning
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -264,7 +266,11 @@ class Lane:
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
     # Orders that may still fill.
-    open: dict[str, Ticket] = field(default_factory=dict)
+    open: OpenTickets = field(default_factory=OpenTickets)
+    # Subscriptions with a trade that waits for something else than its own order; and those of
+    # them to which everything on the lane is their own.
+    watching: dict[UUID, None] = field(default_factory=dict)
+    watching_all: dict[UUID, None] = field(default_factory=dict)
 
     def book(self, symbol: str) -> Book:
         """The book of an instrument of this lane."""
@@ -283,7 +289,7 @@ class Lane:
         others: list[OpenOrder] = []
         others_guards: list[OpenOrder] = []
         in_doubt = False
-        for ticket in self.open.values():
+        for ticket in concerning(self, subscription, attribution):
             if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
                 continue
             is_own = ticket.order.terms.subscription_id == subscription
@@ -380,8 +386,8 @@ class Lane:
         decided = self.attribution.get(subscription)
         if decided is not None:
             return decided
-        there = {owner for book in self.books.values() for owner in book.own}
-        others = any(other != subscription for other in (*there, *self.tracks))
+        there = (owner for book in self.books.values() for owner in book.own)
+        others = any(other != subscription for other in chain(self.tracks, there))
         whole = [book.whole.quantity for book in self.books.values()]
         own = [book.own.get(subscription, FLAT).quantity for book in self.books.values()]
         return positions.attribute(others_trade_here=others, is_all_own=whole == own)
