@@ -45,7 +45,8 @@ Context = aio.ServicerContext[Any, Any]
 MESSAGE_BYTES = 64 * 1024 * 1024
 # SIGTERM: calls get this long, then the journal.
 STOP_SECONDS = 2.0
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 4.0
+RELEASE_SECONDS = 1.0
 START_RETRY_SECONDS = 0.2
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -141,7 +142,7 @@ class ExecutionServer:
 
     async def start(self) -> None:
         """Bind, connect, take back what was open, and serve."""
-        bell = Bell()
+        bell = self._bell = Bell()
         controls, switches = Controls(), SwitchStore(self._store)
         engine = Engine(
             journal=self._journal,
@@ -149,7 +150,7 @@ class ExecutionServer:
             controls=controls,
             next_open=self._next_open,
         )
-        holding = Holding(
+        holding = self._holding = Holding(
             instance=self._config.instance,
             target=self._config.bind,
             store=self._store,
@@ -179,7 +180,7 @@ class ExecutionServer:
         await self._simulator.start()
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
-        health_servicer = await _add_health_and_reflection(self._server)
+        self._health = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.bind)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
@@ -191,7 +192,7 @@ class ExecutionServer:
         url, name = self._config.database_url, self._config.instance
         self._runtime.spawn(ringing.answer(url, name, holding.look, check))
         await self._server.start()
-        await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def failed(self) -> None:
         """Return when the journal's writer ended, which it never should."""
@@ -200,10 +201,19 @@ class ExecutionServer:
             log.error("journal_ended", exc_info=self._writing.exception())
 
     async def stop(self) -> None:
-        """Stop taking calls, let the journal finish, disconnect."""
+        """Say so, take nothing more, let the journal finish, give the leases back, disconnect.
+
+        What was written down and has no answer is left as it is: whoever takes the account
+        asks about it.
+        """
+        await self._health.enter_graceful_shutdown()
+        self._holding.claim_no_more()
+        self._bell.close()
         await self._server.stop(STOP_SECONDS)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._journal.drained(), DRAIN_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._holding.release(), RELEASE_SECONDS)
         await self.kill()
 
     async def kill(self) -> None:

@@ -176,6 +176,10 @@ class Store:
         assert isinstance(at, datetime)
         return at
 
+    async def depart(self, instance: str) -> None:
+        """Say that this instance lives no more. Raises StoreUnavailable."""
+        await self.ask(statements.DEPART, (instance,))
+
     async def take(
         self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()
     ) -> dict[UUID, AccountImage]:

@@ -104,6 +104,19 @@ def test_restarts_slow_down_but_never_beyond_two_seconds(watched: Watched) -> No
     assert max(supervisor._BACK_OFF_SECONDS) == 2
 
 
+def test_a_child_that_served_for_a_while_starts_again_at_once_however_often(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_CALM_SECONDS", 0.2)
+    watched.start(watched.launch("a", SLEEPER))
+    for times in range(1, 4):
+        [child] = watched.supervisor._children
+        watched.until(lambda of=child: of.ready and time.monotonic() - of.ready_at > 0.2)
+        os.kill(child.pids[0], signal.SIGKILL)
+        watched.until(lambda so_far=times: len(watched.said) == so_far)
+    assert set(watched.said) == {"a was ended by SIGKILL; starting it again"}
+
+
 def test_a_child_that_never_became_ready_is_given_up_with_its_last_words(
     watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
