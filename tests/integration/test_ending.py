@@ -41,7 +41,7 @@ async def says(kit: Kit, port: int) -> str:
             answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1)
         except grpc.RpcError:
             return "AWAY"
-    return health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,10 @@ class Watched:
             time.sleep(0.02)
 
 
+def _has_grown(said: list[str], before: int) -> bool:
+    return len(said) > before
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     one = Watched(tmp_path)
@@ -109,11 +114,12 @@ def test_a_child_that_served_for_a_while_starts_again_at_once_however_often(
 ) -> None:
     monkeypatch.setattr(supervisor, "_CALM_SECONDS", 0.2)
     watched.start(watched.launch("a", SLEEPER))
-    for times in range(1, 4):
-        [child] = watched.supervisor._children
-        watched.until(lambda of=child: of.ready and time.monotonic() - of.ready_at > 0.2)
+    [child] = watched.supervisor._children
+    for _ in range(3):
+        told = len(watched.said)
+        watched.until(lambda: child.ready and time.monotonic() - child.ready_at > 0.2)
         os.kill(child.pids[0], signal.SIGKILL)
-        watched.until(lambda so_far=times: len(watched.said) == so_far)
+        watched.until(partial(_has_grown, watched.said, told))
     assert set(watched.said) == {"a was ended by SIGKILL; starting it again"}
 
 
