@@ -80,7 +80,8 @@ class Dispatch:
             return "superseded"
         if leg is not Leg.EXIT and ticket.cancel_asked:
             return "superseded"
-        return "signal_stale" if ticket.run.is_stale(leg, self._runtime.now()) else ""
+        is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, self._runtime.now())
+        return "signal_stale" if is_stale else ""
 
     def _answered(self, account: Account, ticket: Ticket, submitted: Submitted) -> None:
         if account.is_lost:
@@ -163,17 +164,13 @@ class Dispatch:
 
     # -- protection
 
-    def tend_protection(self, account: Account, ticket: Ticket) -> None:
-        """After news of an order: what guarded an entry that opened nothing is over, and
-        nothing guards a position that is gone."""
+    def drop_guards(self, account: Account, ticket: Ticket) -> None:
+        """After news of an order: what was to guard an entry that opened nothing is over."""
         terms = ticket.order.terms
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:
                 if guard.order.is_open and not guard.order.is_acknowledged:
                     self._never_sent(account, guard, "entry_ended")
-        if terms.leg.reduces and ticket.order.cum_qty:
-            for orphan in ticket.run.lane.orphans():
-                self.cancel(account, orphan)
 
     # -- cancels
 

@@ -8,13 +8,12 @@ Time, tasks, storage and venues are handed in.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from execution import known, recording, seeing
-from execution.accounts import Account, numbers_of, supersede
+from execution import covers, known, recording, seeing
+from execution.accounts import Account, numbers_of, supersede, supersede_again
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
 from execution.domain.decisions import (
@@ -32,8 +31,9 @@ from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, ExecType, Leg, TradeState
 from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
 from execution.looking import Looking
+from execution.protection import Protecting
 from execution.queueing import NextOpen, Queueing, exchange_opens
-from execution.rows import Entry
+from execution.rows import Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from protos.execution.v1 import execution_pb2 as pb
@@ -43,13 +43,6 @@ log = structlog.get_logger()
 # How often an exit that a wide spread holds back is looked at again.
 SPREAD_SECONDS = 1.0
 _BOUND = MARKET_BOUND.total_seconds()
-
-
-class Writes(Protocol):
-    """The journal, as the engine needs it."""
-
-    def write(self, entry: Entry) -> None:
-        """Have an entry stored."""
 
 
 class Engine:
@@ -63,6 +56,7 @@ class Engine:
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self)
+        self._protecting = Protecting(runtime, self._dispatch, journal, self)
         self._looking = Looking(runtime)
         self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
@@ -88,12 +82,7 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
-        # As when they arrived: what a later trade ended is not taken up again.
-        for lane in account.lanes.values():
-            for track in lane.tracks.values():
-                for newer in range(1, len(track)):
-                    for earlier in track[:newer]:
-                        supersede(earlier, track[newer])
+        supersede_again(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Ask about those orders, and go on with the trades."""
@@ -143,11 +132,11 @@ class Engine:
         else:
             lane.open.pop(report.cl_ord_id, None)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
-        self._dispatch.tend_protection(account, ticket)
+        self._dispatch.drop_guards(account, ticket)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
-            self._amend(account, ticket.run)
+            self.amend(account, ticket.run)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
@@ -183,6 +172,8 @@ class Engine:
         """Let the trades of a lane go on."""
         for track in list(lane.tracks.values()):
             self._pump(account, lane, track)
+        if lane.covered:
+            self._protecting.tend(account, lane)
 
     def _pump(self, account: Account, lane: Lane, track: list[Run]) -> None:
         """Advance the runs of a track in order, up to one that has to wait its turn."""
@@ -354,26 +345,38 @@ class Engine:
         entry.committed = committed
         self._journal.write(entry)
 
-    def _amend(self, account: Account, run: Run) -> None:
+    def amend(self, account: Account, run: Run) -> None:
         """Something was heard after the outcome: say so when it changes it."""
         if run.tickets and run.said is not None:
             seen = self._see(account, run)
-            match planning.decide(run.trade, seen.scope, seen.progress, seen.venue, seen.market):
-                case End(state, reason, numbers):
-                    self._say(account, run, state, reason, numbers)
-                    if run.is_guarding:
-                        self._end(account, run, End(state, reason, numbers))
-                case _:
-                    return
+            end = planning.decide(run.trade, seen.scope, seen.progress, seen.venue, seen.market)
+            if isinstance(end, End):
+                self._say(account, run, end.state, end.reason, end.numbers)
+                if run.is_guarding:
+                    self._end(account, run, end)
 
     # -- orders out
 
     def _send(self, account: Account, run: Run, send: Send, decided: pb.Decision | None) -> None:
-        """Write the order down; the socket comes after the commit."""
+        """The order of a decision, and what guards that which it opens."""
+        terms = terms_of(run, send, self._runtime.now())
+        if send.guards or send.leg is Leg.STOP:
+            terms = covers.begin(run, send, terms)
+        guards = () if send.is_synthetic else send.guards
+        tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
+        self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
+        if run.cover is not None:
+            self._protecting.tend(account, run.lane)
+
+    def send_out(
+        self,
+        account: Account,
+        run: Run,
+        tickets: Sequence[Ticket],
+        decided: pb.Decision | None = None,
+    ) -> None:
+        """Write orders that go together down; the socket comes after the commit."""
         now = self._runtime.now()
-        terms = terms_of(run, send, now)
-        tickets = [Ticket(Order(terms), run)]
-        tickets += [Ticket(Order(guard_terms(terms, guard)), run) for guard in send.guards]
         run.tickets += tickets
         for ticket in tickets:
             self.remember(account, ticket)
@@ -386,6 +389,7 @@ class Engine:
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
         targets = run.begin_to_cancel(cl_ord_ids)
+        self._protecting.release(account, run, targets)
 
         def committed() -> None:
             for ticket in targets:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from execution import accounts, messages
 from execution.accounts import Account
-from execution.brokers.base import Adapter, BrokerError
+from execution.brokers.base import Adapter, BrokerError, Capabilities
 from execution.domain.decisions import VenueRules
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
@@ -177,8 +177,7 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        for account in batch:
-            account.rules = await self.rules_of(account)
+        await self.learn_rules(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -199,15 +198,22 @@ class Holding:
         venue = (account.ref.broker, account.ref.environment)
         if venue not in self._rules:
             able = await account.adapter.capabilities(account.ref.account)
-            self._rules[venue] = VenueRules(
-                able.ord_types,
-                able.quantity_step,
-                smallest_quantity=able.smallest_quantity,
-                times_in_force=able.times_in_force,
-                has_brackets=able.has_brackets,
-                keeps_hours=able.keeps_exchange_hours,
-            )
+            self._rules[venue] = _rules(able)
         return self._rules[venue]
+
+    async def learn_rules(self, batch: Sequence[Account]) -> None:
+        """What the accounts can do: the same for all of a venue, but for those that can do
+        less. Raises BrokerError."""
+        by_venue: dict[Venue, list[Account]] = {}
+        for account in batch:
+            account.rules = await self.rules_of(account)
+            venue = (account.ref.broker, account.ref.environment)
+            by_venue.setdefault(venue, []).append(account)
+        for venue, there in by_venue.items():
+            less = await self._adapters[venue].restricted([a.ref.account for a in there])
+            for account in there:
+                if able := less.get(account.ref.account):
+                    account.rules = _rules(able)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -299,6 +305,17 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
+
+
+def _rules(able: Capabilities) -> VenueRules:
+    return VenueRules(
+        able.ord_types,
+        able.quantity_step,
+        smallest_quantity=able.smallest_quantity,
+        times_in_force=able.times_in_force,
+        has_brackets=able.has_brackets,
+        keeps_hours=able.keeps_exchange_hours,
+    )
 
 
 def _read(stored: Stored) -> Trade | None:

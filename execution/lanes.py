@@ -12,6 +12,7 @@ from uuid import UUID
 
 from execution import known
 from execution.books import Book, ends, taken_by
+from execution.covers import Kept
 from execution.domain import judging, positions
 from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
 from execution.domain.market import Market
@@ -21,7 +22,7 @@ from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, OrdType, Side, TradeState
+from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -43,7 +44,16 @@ class Ticket:
     @property
     def is_guard(self) -> bool:
         """True for a target or stop that goes with an entry."""
-        return self.order.terms.leg.is_protection and self.run.entry is not None
+        terms = self.order.terms
+        return terms.leg.is_protection and not terms.revision and self.run.entry is not None
+
+    @property
+    def is_upkeep(self) -> bool:
+        """True for what keeps a position protected, however old its trade is."""
+        terms = self.order.terms
+        again = terms.leg.is_protection and terms.revision > 0
+        flattens = terms.leg is Leg.EXIT and terms.origin is Origin.FLATTEN
+        return self.run.cover is not None and (again or flattens)
 
     @property
     def guards(self) -> list["Ticket"]:
@@ -109,7 +119,9 @@ class Run:
     in_debt: bool = False
     unprovable: bool = False
     is_done: bool = False
-    # Over, but its target or stop still works.
+    # What guards the position that it opened.
+    cover: Kept | None = None
+    # Over, but what it opened is still guarded.
     is_guarding: bool = False
     is_recorded: bool = False
     has_flip_timer: bool = False
@@ -138,7 +150,9 @@ class Run:
 
     @property
     def has_open_protection(self) -> bool:
-        """True while a target or stop of it works."""
+        """True while what it opened is guarded."""
+        if self.cover is not None and not self.cover.is_over:
+            return True
         return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
 
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
@@ -166,12 +180,6 @@ class Run:
         found = next((asked for asked in kept if asked), None)
         return None if found is None else Decimal(found)
 
-    @property
-    def unprotected_before(self) -> int:
-        """Protection that was canceled before the first order, as kept with it."""
-        kept = (t.order.terms.decided_from.get("unprotected") for t in self.tickets)
-        return max((int(count) for count in kept if count), default=0)
-
     def progress(self) -> Progress:
         """How far it has come, for planning."""
         entry, stop = self.entry, self.stop
@@ -191,7 +199,7 @@ class Run:
             superseded_waiting=self.superseded_waiting,
             has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
-            unprotected=max(len(guards), self.unprotected_before),
+            unprotected=len(guards),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
@@ -239,6 +247,8 @@ class Lane:
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
+    # Runs whose position is guarded.
+    covered: list[Run] = field(default_factory=list)
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 
@@ -337,18 +347,8 @@ class Lane:
         balance = max(figures.balance, ZERO)
         self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
 
-    def orphans(self) -> list[Ticket]:
-        """Protection of subscriptions that hold nothing there any more, whoever closed it."""
-        return [
-            t
-            for t in self.open.values()
-            if t.order.terms.leg.is_protection
-            and not t.cancel_asked
-            and not (t.run.entry is not None and t.run.entry.order.is_open)
-            and not self._held(t.order.terms.subscription_id, t.order.terms.instrument)
-        ]
-
-    def _held(self, subscription: UUID, symbol: str) -> Decimal:
+    def held(self, subscription: UUID, symbol: str) -> Decimal:
+        """What a subscription's trades see of an instrument."""
         return self.book(symbol).position(subscription, self.attribution_of(subscription)).quantity
 
     def attribution_of(self, subscription: UUID) -> Attribution:
@@ -383,5 +383,13 @@ def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
         in_doubt=ticket.may_not_exist,
         cancel_asked=ticket.cancel_asked,
         tag=ticket.run.trade.client_tag if is_own else "",
-        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
+        bracket=_bracket(ticket),
     )
+
+
+def _bracket(ticket: Ticket) -> str:
+    """What shares its quantity with a protective order: its twin, where the venue links them."""
+    terms = ticket.order.terms
+    if not terms.leg.is_protection:
+        return ""
+    return terms.trade_id.hex if ticket.is_guard else terms.cl_ord_id

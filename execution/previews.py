@@ -68,7 +68,7 @@ class Previews:
             adapter,
             Session(adapter, self._holding.runtime),
         )
-        account.rules = await self._holding.rules_of(account)
+        await self._holding.learn_rules([account])
         image = await self._store.account_image(trade.account_id, trade.account)
         if image is not None:
             accounts.rebuild(account, image)

@@ -100,6 +100,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
             _word(ORD_TYPES, message.cancel_ord_type) if message.cancel_ord_type else None
         ),
         "keep_protection": message.keep_protection,
+        "keeps_unprotected": message.keep_unprotected,
         "breakeven_offset": Decimal(0) if offset is None else offset,
         "flip_wait": _flip_wait(message.flip_wait_seconds),
         "reject_at": wire.to_datetime(message.reject_after_time),

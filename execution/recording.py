@@ -9,6 +9,7 @@ from execution.accounts import Account
 from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
+from execution.domain.protecting import Protection
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
@@ -111,6 +112,23 @@ def outcome(
     if closes and state in TERMINAL:
         entry.done.append(run.trade.trade_id)
     return entry
+
+
+def protection(
+    account: Account,
+    run: Run,
+    state: Protection,
+    reason: str,
+    numbers: Mapping[str, str],
+    now: datetime,
+    *,
+    is_synthetic: bool,
+) -> Entry:
+    """Where the protection of what the trade opened stands now."""
+    count = run.cover.facts if run.cover is not None else 0
+    fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
+    messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
+    return _entry(account, fact, "protection", now, None, run.trade)
 
 
 def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade) -> pb.Fact:

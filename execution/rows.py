@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
+from execution.covers import Told
 from execution.domain.orders import Order
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import NO_LEDGER, Ledger
@@ -86,6 +88,13 @@ class Entry:
     committed: Callable[[], None] | None = None
 
 
+class Writes(Protocol):
+    """The journal, as those who write to it need it."""
+
+    def write(self, entry: Entry) -> None:
+        """Have an entry stored."""
+
+
 class InstructionRow(msgspec.Struct, frozen=True):
     """One trade of SubmitTrades."""
 
@@ -131,6 +140,8 @@ class AccountImage:
     orders: dict[UUID, list[Order]] = field(default_factory=dict)
     # The last outcome of each open trade (state, reason, numbers), and their count.
     outcomes: dict[UUID, "OutcomeImage"] = field(default_factory=dict)
+    # What was last told of the protection of open trades.
+    protections: dict[UUID, Told] = field(default_factory=dict)
     # What the tickers of open trades were found to mean.
     resolved: dict[UUID, pb.Resolved] = field(default_factory=dict)
 

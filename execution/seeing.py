@@ -90,7 +90,10 @@ def orders(send: Send) -> list[pb.PlannedOrder]:
     first = _planned(send, send, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
-    return [first, *(_planned(guard, send, "gtc") for guard in send.guards)]
+    guards = [_planned(guard, send, "gtc") for guard in send.guards]
+    for guard in guards:
+        guard.synthetic = send.is_synthetic
+    return [first, *guards]
 
 
 def state(seen: Seen) -> pb.SeenState:

@@ -182,6 +182,13 @@ SELECT trade_id, fact FROM execution.facts
 WHERE trade_id = ANY(%s) AND kind = 'outcome' ORDER BY seq
 """
 
+# The newest, and how many there are.
+IMAGE_PROTECTIONS = """
+SELECT DISTINCT ON (trade_id) trade_id, fact, count(*) OVER (PARTITION BY trade_id) AS count
+FROM execution.facts WHERE trade_id = ANY(%s) AND kind = 'protection'
+ORDER BY trade_id, seq DESC
+"""
+
 IMAGE_RESOLVED = """
 SELECT trade_id, fact FROM execution.facts WHERE trade_id = ANY(%s) AND kind = 'resolved'
 """

@@ -17,6 +17,7 @@ from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import messages, statements
+from execution.covers import Told
 from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import Ledger
@@ -298,6 +299,9 @@ class Store:
             outcomes = trades[row["trade_id"]].outcomes
             before = outcomes.get(row["trade_id"])
             outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
+        for row in await self._all(statements.IMAGE_PROTECTIONS, (list(trades),)):
+            told = _protection(bytes(row["fact"]), row["count"])
+            trades[row["trade_id"]].protections[row["trade_id"]] = told
         for row in await self._all(statements.IMAGE_RESOLVED, (list(trades),)):
             found = _resolved(bytes(row["fact"]))
             trades[row["trade_id"]].resolved[row["trade_id"]] = found
@@ -351,6 +355,12 @@ def _broker_seq(fact: Any) -> int:
 
 def _resolved(fact: bytes) -> pb.Resolved:
     return pb.Fact.FromString(fact).trade_resolved.resolved
+
+
+def _protection(fact: bytes, count: int) -> Told:
+    said = pb.Fact.FromString(fact).trade_protection
+    state = messages.read_protection(said)
+    return Told(count, state.value, messages.REASON_WORDS[said.reason], dict(said.numbers))
 
 
 def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:

@@ -213,6 +213,10 @@ CATALOGUE: dict[str, Words] = {
         "Open orders were canceled, the position's stop or target among them.",
         "Send a new stop, or close the position.",
     ),
+    "stop_refused": Words(
+        "The broker refused the position's stop or target: {text}.",
+        "Look at the position. The setting `stop_refused_after_fill` decides what is done then.",
+    ),
     "canceled_in_time": Words(
         "The order was not filled in the time it had, and was canceled.",
         "Give it longer, or a better price.",

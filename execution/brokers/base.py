@@ -195,3 +195,7 @@ class Adapter(Protocol):
 
     async def capabilities(self, account: str) -> Capabilities:
         """What this account can do. Raises InDoubt when the broker cannot be asked."""
+
+    async def restricted(self, accounts: Sequence[str]) -> dict[str, Capabilities]:
+        """What those of the accounts can do that take fewer kinds of orders than the others
+        here. Raises InDoubt."""

@@ -233,6 +233,16 @@ class PaperAdapter:
         """What this account can do. Raises InDoubt."""
         return paper_wire.read_capabilities((await self._look(account)).options)
 
+    async def restricted(self, accounts: Sequence[str]) -> dict[str, Capabilities]:
+        """What accounts can do that take fewer kinds of orders. Raises InDoubt."""
+        request = pb.GetRestrictedRequest(accounts=accounts)
+        try:
+            response = await self._venue.GetRestricted(request, timeout=self._timeout_seconds)
+        except grpc.RpcError as error:
+            raise InDoubt(_cause(error)) from error
+        found = response.accounts.items()
+        return {name: paper_wire.read_capabilities(options) for name, options in found}
+
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
         try:

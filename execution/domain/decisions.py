@@ -209,6 +209,8 @@ class Send:
     time_in_force: str = "day"
     cancel_after: timedelta | None = None
     guards: tuple[Guard, ...] = ()
+    # The guards come after the fill, each for itself, and are linked by us.
+    is_synthetic: bool = False
     # The canonical symbol.
     instrument: str = ""
     # What it was decided from: kept with the order.

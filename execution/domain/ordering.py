@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import brackets, prices, sizing
+from execution.domain import brackets, prices, protecting, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
 from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
@@ -138,11 +138,9 @@ def guard_entry(
     guards = brackets.guards(trade, terms.side, price, quantity, known)
     if isinstance(guards, Refusal):
         return guards
-    for guard in guards:
-        if not venue.has_brackets or guard.ord_type not in venue.ord_types:
-            stops = guard.leg is Leg.STOP
-            return Refusal("stop_unsupported" if stops else "target_unsupported")
-    return guards
+    if protecting.is_native(guards, quantity, venue, trade.asset_class):
+        return guards
+    return protecting.unsupported(guards, venue, market) or guards
 
 
 def send(
@@ -153,10 +151,12 @@ def send(
     *,
     instrument: str,
     guards: tuple[Guard, ...] = (),
+    venue: VenueRules,
     numbers: Mapping[str, str],
 ) -> Send:
     """The order itself."""
     priced = terms.priced
+    is_native = not guards or protecting.is_native(guards, quantity, venue, trade.asset_class)
     return Send(
         terms.leg,
         revision,
@@ -171,6 +171,7 @@ def send(
         time_in_force=terms.time_in_force,
         cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
         guards=guards,
+        is_synthetic=not is_native,
         instrument=instrument or trade.instrument,
         numbers=numbers,
     )

@@ -152,6 +152,8 @@ class Trade:
     cancel_ord_type: OrdType | None = None
     # `cancel` leaves targets and stops alone.
     keep_protection: bool = False
+    # A stop refused after the fill: leave the position and say so, instead of closing it.
+    keeps_unprotected: bool = False
     breakeven_offset: Decimal = Decimal(0)
     flip_wait: timedelta = FLIP_WAIT
     # Nothing is begun after this.

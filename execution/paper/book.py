@@ -81,6 +81,8 @@ class Account:
     cash: Decimal = STARTING_CASH
     refuses_repeats: bool = True
     exchange_hours: bool = False
+    no_brackets: bool = False
+    no_stops: bool = False
     faults: list[pb.Fault] = field(default_factory=list)
     faults_counted: int = 0
     report_seq: int = 0

@@ -159,6 +159,7 @@ class Desk:
                 batch.moment.at,
                 by_hours=account.exchange_hours,
             )
+            matching.check_kind(order, brackets=not account.no_brackets, stops=not account.no_stops)
         except matching.Refused as refused:
             self._refuse(account, order, terms, refused.text, session, batch)
             return
@@ -267,6 +268,8 @@ class Desk:
             account.visibility_seconds = request.options.visibility_horizon_seconds
             account.refuses_repeats = request.options.refuses_repeats
             account.exchange_hours = request.options.exchange_hours
+            account.no_brackets = request.options.no_brackets
+            account.no_stops = request.options.no_stops
         if request.set_faults:
             account.faults = list(request.faults)
             account.faults_counted = 0

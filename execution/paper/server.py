@@ -107,6 +107,19 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except matching.Refused as refused:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
 
+    async def GetRestricted(
+        self,
+        request: pb.GetRestrictedRequest,
+        context: aio.ServicerContext[pb.GetRestrictedRequest, pb.GetRestrictedResponse],
+    ) -> pb.GetRestrictedResponse:
+        try:
+            async with self._reading:
+                reader = await self._connected_reader()
+                found = await store.restricted(reader, request.accounts)
+        except psycopg.OperationalError:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+        return pb.GetRestrictedResponse(accounts=found)
+
     async def ConfigureAccount(
         self,
         request: pb.ConfigureAccountRequest,
@@ -127,9 +140,13 @@ class Venue(paper_pb2_grpc.VenueServicer):
 
     async def _find(self, request: pb.GetOrdersRequest) -> pb.GetOrdersResponse:
         async with self._reading:
-            if self._reader is None or self._reader.closed:
-                self._reader = await store.connect(self._database_url)
-            return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
+            reader = await self._connected_reader()
+            return await store.find_orders(reader, request.account, request.cl_ord_ids)
+
+    async def _connected_reader(self) -> store.Connection:
+        if self._reader is None or self._reader.closed:
+            self._reader = await store.connect(self._database_url)
+        return self._reader
 
     async def _read(
         self, session: sessions.Session, requests: AsyncIterator[pb.SessionRequest]

@@ -312,14 +312,37 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "no_brackets", "no_stops")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
+    NO_BRACKETS_FIELD_NUMBER: _ClassVar[int]
+    NO_STOPS_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ...) -> None: ...
+    no_brackets: bool
+    no_stops: bool
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
+
+class GetRestrictedRequest(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetRestrictedResponse(_message.Message):
+    __slots__ = ("accounts",)
+    class AccountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Options
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.MessageMap[str, Options]
+    def __init__(self, accounts: _Optional[_Mapping[str, Options]] = ...) -> None: ...
 
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")

@@ -59,6 +59,11 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
                 _registered_method=True)
+        self.GetRestricted = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetRestricted',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.FromString,
+                _registered_method=True)
         self.ConfigureAccount = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ConfigureAccount',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.SerializeToString,
@@ -108,6 +113,13 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRestricted(self, request, context):
+        """The options of those accounts that take fewer kinds of orders than others. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ConfigureAccount(self, request, context):
         """Sets an account's options and its fault plan. Repeating is safe.
         """
@@ -142,6 +154,11 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.GetChain,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.SerializeToString,
+            ),
+            'GetRestricted': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRestricted,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.SerializeToString,
             ),
             'ConfigureAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureAccount,
@@ -284,6 +301,33 @@ class Venue:
             '/fillwire.paper.v1.Venue/GetChain',
             protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRestricted(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetRestricted',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.FromString,
             options,
             channel_credentials,
             insecure,

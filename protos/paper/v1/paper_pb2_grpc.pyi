@@ -51,6 +51,8 @@ class VenueStub:
     """What instruments could be traded at now. Reads only."""
     GetChain: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]
     """Options on an underlying, in no particular order. Reads only."""
+    GetRestricted: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetRestrictedRequest, _paper_pb2.GetRestrictedResponse]
+    """The options of those accounts that take fewer kinds of orders than others. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -73,6 +75,8 @@ class VenueAsyncStub(VenueStub):
     """What instruments could be traded at now. Reads only."""
     GetChain: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]  # type: ignore[assignment]
     """Options on an underlying, in no particular order. Reads only."""
+    GetRestricted: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetRestrictedRequest, _paper_pb2.GetRestrictedResponse]  # type: ignore[assignment]
+    """The options of those accounts that take fewer kinds of orders than others. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -122,6 +126,14 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.GetChainResponse, _abc.Awaitable[_paper_pb2.GetChainResponse]]:
         """Options on an underlying, in no particular order. Reads only."""
+
+    @_abc_1.abstractmethod
+    def GetRestricted(
+        self,
+        request: _paper_pb2.GetRestrictedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetRestrictedResponse, _abc.Awaitable[_paper_pb2.GetRestrictedResponse]]:
+        """The options of those accounts that take fewer kinds of orders than others. Reads only."""
 
     @_abc_1.abstractmethod
     def ConfigureAccount(
