@@ -50,6 +50,7 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         cancel_by_setting=_is_on(settings, "cancel_open_orders"),
         cancel_ord_type=_word(pb.OrdType, "ORD_TYPE_", signal.get("cancel_order_type")),
         keep_protection=_is_on(settings, "keep_protection"),
+        keep_unprotected=_value(settings, "stop_refused_after_fill") == "alarm",
         breakeven_offset=_text(_value(settings, "breakeven_offset")),
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
         short_options=_is_on(settings, "allow_short_options"),

@@ -216,7 +216,6 @@ STOP = (
         default="flatten",
         choices=("flatten", "alarm"),
         binds="exits",
-        obeyed=False,
         advanced=True,
     ),
 )
