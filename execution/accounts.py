@@ -169,7 +169,7 @@ def supersede_again(account: Account) -> None:
 
 def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
     """The rule's numbers, and what a restart must find again."""
-    kept = dict(numbers)
+    kept = {**numbers, **run.limited}
     kept.setdefault("instrument", run.trade.instrument)
     if run.exposure is not None:
         kept.setdefault("exposure", format(run.exposure, "f"))

@@ -10,6 +10,7 @@ VARIABLES = (
     "FILLWIRE_EXECUTION_DATABASE_URL",
     "FILLWIRE_PAPER_TARGET",
     "FILLWIRE_INSTANCE",
+    "REDIS_URL",
 )
 
 
@@ -22,6 +23,8 @@ class Config:
     paper_target: str
     # A name that outlives the process says that the predecessor of that name is dead.
     instance: str
+    # Lends parts of limits between instances; without it they are divided.
+    redis_url: str = ""
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Config:
@@ -31,4 +34,5 @@ def read(environment: Mapping[str, str] = os.environ) -> Config:
         database_url=environment["FILLWIRE_EXECUTION_DATABASE_URL"],
         paper_target=environment["FILLWIRE_PAPER_TARGET"],
         instance=environment.get("FILLWIRE_INSTANCE") or f"execution-{uuid4().hex}",
+        redis_url=environment.get("REDIS_URL", ""),
     )

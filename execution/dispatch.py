@@ -4,6 +4,8 @@ Whatever has no definite answer is in doubt and is asked about; nothing here dec
 a trade wants.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -11,9 +13,10 @@ import structlog
 from execution.accounts import Account
 from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
+from execution.domain.trades import age_limit
 from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
-from execution.lanes import Lane, Ticket
+from execution.lanes import Lane, Run, Ticket
 from execution.runtime import Runtime
 from execution.session import Answer, Submitted, Waiting
 
@@ -35,6 +38,9 @@ class Hears(Protocol):
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
 
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
+
 
 class Dispatch:
     """Sends, cancels and asks, through the account's session."""
@@ -48,19 +54,48 @@ class Dispatch:
         """Ask the broker what it knows of an order."""
         self._doubts.ask_about(account, ticket)
 
+    def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
+        """Drop the run's entry when these are not canceled within its bound."""
+        bound = run.trade.cancel_wait.total_seconds()
+
+        def ring() -> None:
+            waits = run.entry is None and any(ticket.order.is_open for ticket in targets)
+            if waits and not run.is_done and not run.entry_dropped:
+                run.entry_dropped = "cancel_timeout"
+                run.dropped_numbers = {"seconds": format(bound, ".0f")}
+                self._engine.settle(account, run.lane)
+
+        self._runtime.later(bound, ring)
+
     def submit(self, account: Account, ticket: Ticket) -> None:
         terms = ticket.order.terms
         if account.is_lost or not ticket.order.is_open:
             return
-        order = _new_order(account, ticket)
         account.session.submit(
             Waiting(
-                order,
+                _new_order(account, ticket),
                 terms.leg.reduces,
                 lambda: self._may_go(account, ticket),
                 lambda submitted: self._answered(account, ticket, submitted),
+                lambda: self._deadline(ticket),
+                lambda numbers: self._held(account, ticket, numbers),
             )
         )
+        if account.session.waits(terms.cl_ord_id):
+            ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
+            # An exit behind an entry need not wait.
+            self._engine.settle(account, ticket.run.lane)
+
+    def _deadline(self, ticket: Ticket) -> datetime:
+        """When the order is too old to be sent, or its sender wants it no more."""
+        leg, run, now = ticket.order.terms.leg, ticket.run, self._runtime.now()
+        ends = now + age_limit(leg) - run.age(leg, now)
+        until = None if run.exits else run.trade.reject_at
+        return ends if until is None else min(ends, until)
+
+    def _held(self, account: Account, ticket: Ticket, numbers: Mapping[str, str]) -> None:
+        ticket.run.limited = numbers
+        self._engine.tell_limit(account, ticket.run)
 
     def _may_go(self, account: Account, ticket: Ticket) -> bool:
         """Asked immediately before the socket: still ours, still wanted, still young."""
@@ -70,7 +105,8 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        ticket.sends, ticket.is_held_back = ticket.sends + 1, False
+        ticket.sends += 1
+        ticket.is_held_back = ticket.is_limited = False
         ticket.last_send_at = self._runtime.now()
         return True
 
@@ -96,6 +132,9 @@ class Dispatch:
                 ticket.sends, ticket.is_held_back = 0, True
                 wait = max(submitted.retry_after_seconds, 0.05)
                 self._runtime.later(wait, lambda: self.submit(account, ticket))
+            case Answer.TOO_LATE:
+                ticket.run.limited = submitted.numbers
+                self._never_sent(account, ticket, "rate_limited")
             case Answer.REJECTED if ticket.sends == 1:
                 self._synthesise(account, ticket, ExecType.REJECTED, submitted.text)
             case Answer.AUTH_FAILED if ticket.sends == 1:
@@ -177,7 +216,11 @@ class Dispatch:
     def cancel(self, account: Account, ticket: Ticket) -> None:
         ticket.cancel_asked = True
         terms = ticket.order.terms
-        if ticket.order.is_open and not account.is_lost:
+        if not ticket.order.is_open or account.is_lost:
+            return
+        if not ticket.in_doubt and account.session.withdraw(terms.cl_ord_id):
+            self._never_sent(account, ticket, "superseded")
+        else:
             account.session.cancel(
                 account.ref.account,
                 terms.cl_ord_id,

@@ -14,6 +14,7 @@ import structlog
 
 from execution.accounts import Account
 from execution.brokers.base import BrokerError, Capabilities, Report
+from execution.domain.ratelimit import Kind, Rank
 from execution.lanes import Ticket
 from execution.runtime import Runtime
 
@@ -63,7 +64,9 @@ class Doubts:
     def _schedule(self, asking: _Asking) -> None:
         if not asking.is_scheduled:
             asking.is_scheduled = True
-            self._runtime.later(self._pause(asking), lambda: self._due(asking))
+            # A look-up that had to wait for silence to end would keep others waiting too.
+            pause = max(self._pause(asking), asking.account.session.silence_seconds())
+            self._runtime.later(pause, lambda: self._due(asking))
 
     def _pause(self, asking: _Asking) -> float:
         pause = PAUSES[min(asking.rounds, len(PAUSES) - 1)]
@@ -108,9 +111,14 @@ class Doubts:
         if account.is_lost or not asking.tickets:
             return
         try:
-            found = await account.adapter.find_orders(account.ref.account, list(asking.tickets))
+            found = await account.session.ask(
+                Kind.LOOK_UP,
+                Rank.DOUBT,
+                lambda: account.adapter.find_orders(account.ref.account, list(asking.tickets)),
+            )
             if asking.capabilities is None:
-                asking.capabilities = await account.adapter.capabilities(account.ref.account)
+                name = account.ref.account
+                [asking.capabilities] = await account.adapter.capabilities([name])
         except BrokerError as error:
             log.info("look_up_failed", account=account.ref.account, cause=str(error))
             return

@@ -27,22 +27,19 @@ from execution.domain.decisions import (
 from execution.domain.judging import Seen
 from execution.domain.orders import Order, Overfilled
 from execution.domain.reports import Report
-from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, ExecType, Leg, TradeState
-from execution.lanes import MARKET_BOUND, Lane, Run, Ticket
+from execution.domain.trades import Trade
+from execution.domain.words import ExecType, Leg, TradeState
+from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
 from execution.protection import Protecting
 from execution.queueing import NextOpen, Queueing, exchange_opens
 from execution.rows import Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
+from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
-
-# How often an exit that a wide spread holds back is looked at again.
-SPREAD_SECONDS = 1.0
-_BOUND = MARKET_BOUND.total_seconds()
 
 
 class Engine:
@@ -58,6 +55,7 @@ class Engine:
         self._dispatch = Dispatch(runtime, self)
         self._protecting = Protecting(runtime, self._dispatch, journal, self)
         self._looking = Looking(runtime)
+        self._waking = Waking(runtime, self.settle)
         self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
 
     # -- what comes in
@@ -182,23 +180,12 @@ class Engine:
         busy: Run | None = None
         for run in tuple(track):
             if busy is not None and not run.tickets:
-                self._wake_at_bound(account, busy)
+                self._waking.at_bound(account, busy)
                 break
             self._advance(account, run)
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
-
-    def _wake_at_bound(self, account: Account, run: Run) -> None:
-        if not run.has_bound_timer:
-            run.has_bound_timer = True
-            self._runtime.later(_BOUND, lambda: self._look_again(account, run))
-
-    def _look_again(self, account: Account, run: Run) -> None:
-        """A timer of a run rang; should its clock say "not yet", it is set anew."""
-        run.has_bound_timer = False
-        run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
-        self.settle(account, run.lane)
 
     def _advance(self, account: Account, run: Run) -> None:
         if run.is_done or (run.is_looking and not run.withdrawn):
@@ -235,6 +222,10 @@ class Engine:
         run.lane.see_balance(run)
         self._write_down(account, run)
         self.settle(account, run.lane)
+
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
+        self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
@@ -292,35 +283,7 @@ class Engine:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
             self._say(account, run, wait.state, wait.reason, wait.numbers)
-        if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
-            run.has_flip_timer = True
-            seconds = run.flip_seconds_left(self._runtime.now())
-            self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
-        if wait.reason == "spread_too_wide":
-            self._look_again_soon(account, run)
-        if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
-            run.has_age_timer = True
-            left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
-            seconds = max(left.total_seconds(), 0.0) + 0.01
-            self._runtime.later(seconds, lambda: self._look_again(account, run))
-
-    def _look_again_soon(self, account: Account, run: Run) -> None:
-        """What holds an exit back may be over with the next quote."""
-
-        def look() -> None:
-            run.has_spread_timer, run.looked_at = False, None
-            self.settle(account, run.lane)
-
-        if not run.has_spread_timer:
-            run.has_spread_timer = True
-            self._runtime.later(SPREAD_SECONDS, look)
-
-    def _flip_timed_out(self, account: Account, run: Run) -> None:
-        if run.entry is None and not run.is_done and not run.entry_dropped:
-            log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
-            run.entry_dropped = "flip_timeout"
-            run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
-            self.settle(account, run.lane)
+        self._waking.after(account, run, wait)
 
     def _say(
         self,
@@ -390,6 +353,7 @@ class Engine:
         """Record what is about to be canceled, then ask for it."""
         targets = run.begin_to_cancel(cl_ord_ids)
         self._protecting.release(account, run, targets)
+        self._dispatch.bound_cancels(account, run, targets)
 
         def committed() -> None:
             for ticket in targets:

@@ -17,6 +17,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Ticket
+from execution.limits import Limits
 from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
@@ -48,6 +49,7 @@ class Holding:
         engine: Engine,
         runtime: AsyncioRuntime,
         adapters: Mapping[Venue, Adapter],
+        limits: Limits | None = None,
     ) -> None:
         self._instance = instance
         self._target = target
@@ -55,15 +57,17 @@ class Holding:
         self._engine = engine
         self.runtime = runtime
         self._adapters = adapters
+        self._limits = limits or Limits(runtime)
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
         self._strangers: dict[str, list[Report]] = {}
-        self._rules: dict[Venue, VenueRules] = {}
+        self._rules: dict[VenueRules, VenueRules] = {}
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
         self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
 
@@ -74,6 +78,11 @@ class Holding:
     def adapter(self, ref: AccountRef) -> Adapter:
         """The adapter for the account's broker."""
         return self._adapters[ref.broker, ref.environment]
+
+    def session(self, ref: AccountRef) -> Session:
+        """A way to the account's broker, under the limits that count it."""
+        flow = self._limits.flow((ref.broker, ref.environment), ref.account)
+        return Session(self.adapter(ref), self.runtime, flow)
 
     def held(self, account_id: UUID) -> Account | None:
         """The account, where this instance has it and it is ready."""
@@ -135,9 +144,8 @@ class Holding:
             self._engine.forget(account)
 
     def _begin(self, account_id: UUID, ref: AccountRef) -> Account:
-        adapter = self.adapter(ref)
         account = Account(
-            account_id, ref, messages.account(ref), adapter, Session(adapter, self.runtime)
+            account_id, ref, messages.account(ref), self.adapter(ref), self.session(ref)
         )
         self._accounts[account_id] = account
         self._to_take.append(account)
@@ -177,7 +185,7 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        await self.learn_rules(batch)
+        await self.ask_rules(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -189,31 +197,34 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
+        await self._count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
 
-    async def rules_of(self, account: Account) -> VenueRules:
-        """What the account's venue can do. Raises BrokerError."""
-        venue = (account.ref.broker, account.ref.environment)
-        if venue not in self._rules:
-            able = await account.adapter.capabilities(account.ref.account)
-            self._rules[venue] = _rules(able)
-        return self._rules[venue]
-
-    async def learn_rules(self, batch: Sequence[Account]) -> None:
-        """What the accounts can do: the same for all of a venue, but for those that can do
-        less. Raises BrokerError."""
+    async def ask_rules(self, batch: Sequence[Account]) -> None:
+        """Learn what each account's venue does for it. Raises BrokerError."""
         by_venue: dict[Venue, list[Account]] = {}
         for account in batch:
-            account.rules = await self.rules_of(account)
-            venue = (account.ref.broker, account.ref.environment)
-            by_venue.setdefault(venue, []).append(account)
-        for venue, there in by_venue.items():
-            less = await self._adapters[venue].restricted([a.ref.account for a in there])
-            for account in there:
-                if able := less.get(account.ref.account):
-                    account.rules = _rules(able)
+            by_venue.setdefault((account.ref.broker, account.ref.environment), []).append(account)
+        for venue, asking in by_venue.items():
+            names = [account.ref.account for account in asking]
+            answers = await self._adapters[venue].capabilities(names)
+            for account, able in zip(asking, answers, strict=True):
+                rules = _rules_of(able)
+                # Most accounts have the same: one value serves them all.
+                account.rules = self._rules.setdefault(rules, rules)
+                self._limits.count(venue, account.ref.account, able.limits)
+
+    async def _count_former(self, taken: Sequence[Account]) -> None:
+        """What was sent of late for accounts that somebody held before counts too."""
+        former: dict[Venue, dict[str, UUID]] = {}
+        for account in taken:
+            if account.epoch > 1:
+                venue = (account.ref.broker, account.ref.environment)
+                former.setdefault(venue, {})[account.ref.account] = account.account_id
+        for venue, held in former.items():
+            await self._limits.charge(venue, held)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -307,7 +318,7 @@ class Holding:
                 self._engine.withdraw(account, trade.trade_id, reason)
 
 
-def _rules(able: Capabilities) -> VenueRules:
+def _rules_of(able: Capabilities) -> VenueRules:
     return VenueRules(
         able.ord_types,
         able.quantity_step,

@@ -4,17 +4,17 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution import known
-from execution.books import Book, ends, taken_by
+from execution import known, scoping
+from execution.books import Book
 from execution.covers import Kept
 from execution.domain import judging, positions
-from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
+from execution.domain.decisions import Progress, Scope
 from execution.domain.market import Market
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO, Order
@@ -22,7 +22,7 @@ from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
+from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -39,6 +39,8 @@ class Ticket:
     in_doubt: bool = False
     # The broker could not be reached; it is tried again.
     is_held_back: bool = False
+    # It waits for its turn under the broker's limits.
+    is_limited: bool = False
     cancel_asked: bool = False
 
     @property
@@ -114,6 +116,8 @@ class Run:
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
     withdrawn: str = ""
+    # What the broker's limit compared, once it held an order back.
+    limited: Mapping[str, str] = field(default_factory=dict)
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False
@@ -215,13 +219,14 @@ class Run:
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
-        not busyness: behind it exits pass, and entries find themselves blocked."""
+        not busyness, nor is an entry's waiting for a limit: behind it exits pass, and entries
+        find themselves blocked."""
         if self.is_done:
             return False
         if self.is_looking:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
-        mine = [t for t in open_orders if not t.in_doubt]
+        mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
@@ -261,59 +266,7 @@ class Lane:
 
     def scope(self, run: Run) -> Scope:
         """What a run sees: its position, the orders that may change it, and doubt."""
-        trade, subscription = run.trade, run.trade.subscription_id
-        attribution = self.attribution_of(subscription)
-        entries: list[OpenOrder] = []
-        protection: list[OpenOrder] = []
-        closing: list[OpenOrder] = []
-        others: list[OpenOrder] = []
-        others_guards: list[OpenOrder] = []
-        in_doubt = False
-        for ticket in self.open.values():
-            if trade.sees_only not in ("", ticket.order.terms.instrument):
-                continue
-            is_own = ticket.order.terms.subscription_id == subscription
-            if not is_own and attribution is Attribution.OWN:
-                if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(_seen(ticket, trade))
-                continue
-            in_doubt = in_doubt or ticket.in_doubt
-            if ticket.order.terms.leg.is_protection:
-                (protection if is_own else others_guards).append(_seen(ticket, trade))
-            elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(_seen(ticket, trade, is_own=is_own))
-            elif is_own and ticket.run is not run:
-                entries.append(_seen(ticket, trade))
-        lots = self._lots(run, attribution)
-        for lot in lots:
-            if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
-                closing.append(taken)
-                in_doubt = in_doubt or taken.in_doubt
-        return Scope(
-            sum((lot.quantity for lot in lots), ZERO),
-            tuple(entries),
-            tuple(closing),
-            in_doubt,
-            avg_price=lots[0].avg_price if len(lots) == 1 else None,
-            protection=tuple(protection),
-            others_guards=tuple(others_guards),
-            lots=lots,
-            ledger=self.ledger(subscription),
-        )
-
-    def _lots(self, run: Run, attribution: Attribution) -> tuple[Lot, ...]:
-        """What the run sees of each contract that still trades, in the trade's own signs."""
-        trade, lots = run.trade, []
-        at = max(trade.released_at, run.planned_at or trade.released_at)
-        for symbol, book in sorted(self.books.items(), key=ends):
-            is_over = book.instrument is not None and book.instrument.is_expired(at)
-            if is_over or trade.sees_only not in ("", symbol):
-                continue
-            held = book.position(trade.subscription_id, attribution)
-            if held.quantity:
-                sign = trade.order_side(symbol, Side.BUY).sign
-                lots.append(Lot(symbol, held.quantity * sign, held.avg_price))
-        return tuple(lots)
+        return scoping.scope(self, run)
 
     def move(self, ticket: Ticket, report: Report) -> None:
         """Positions after a fill: the whole account's and the subscription's own."""
@@ -370,26 +323,3 @@ class Lane:
         """All runs that are not over."""
         for track in self.tracks.values():
             yield from track
-
-
-def _seen(ticket: Ticket, trade: Trade, *, is_own: bool = True) -> OpenOrder:
-    order, symbol = ticket.order, ticket.order.terms.instrument
-    return OpenOrder(
-        cl_ord_id=order.terms.cl_ord_id,
-        instrument=symbol,
-        side=trade.order_side(symbol, order.terms.side),
-        leaves=order.leaves_qty,
-        ord_type=order.terms.ord_type,
-        in_doubt=ticket.may_not_exist,
-        cancel_asked=ticket.cancel_asked,
-        tag=ticket.run.trade.client_tag if is_own else "",
-        bracket=_bracket(ticket),
-    )
-
-
-def _bracket(ticket: Ticket) -> str:
-    """What shares its quantity with a protective order: its twin, where the venue links them."""
-    terms = ticket.order.terms
-    if not terms.leg.is_protection:
-        return ""
-    return terms.trade_id.hex if ticket.is_guard else terms.cl_ord_id

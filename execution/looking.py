@@ -2,8 +2,10 @@
 instrument and the figures of its account, at most five seconds old when they are used; or
 the option chain, for which contract is meant."""
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 import structlog
@@ -15,7 +17,9 @@ from execution.domain import chains, instruments, options, sessions, sizing
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.decisions import Look
 from execution.domain.market import Figures, Market, Quote
+from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import Trade
+from execution.domain.words import Action
 from execution.lanes import Run
 from execution.runtime import Runtime
 from protos import wire
@@ -46,12 +50,37 @@ class Looking:
         if run.is_looking:
             return
         run.is_looking = True
+        retry = run.trade.retry
+        self._ask(account, run, wanted, retry.pauses() if retry else iter(()), then)
+
+    def _ask(
+        self,
+        account: Account,
+        run: Run,
+        wanted: Look,
+        pauses: Iterator[timedelta],
+        then: Callable[[], None],
+    ) -> None:
+        """Once; and again after each pause, until it is known what planning needs."""
+        has_answer = False
 
         def done(seen: Market | Trade | None) -> None:
-            if run.is_looking:
-                run.is_looking = False
-                self._see(run, seen)
-                then()
+            nonlocal has_answer
+            if has_answer or not run.is_looking:
+                return
+            has_answer = True
+            if not _is_enough(run.trade, seen) and not run.withdrawn:
+                pause = next(pauses, None)
+                if pause is not None:
+                    log.info("market_asked_again", trade_id=run.trade.trade_id.hex)
+                    self._runtime.later(
+                        pause.total_seconds(),
+                        lambda: self._ask(account, run, wanted, pauses, then),
+                    )
+                    return
+            run.is_looking = False
+            self._see(run, seen)
+            then()
 
         nothing = Market(instrument=wanted.instrument) if wanted.chooses is None else None
         timer = self._runtime.later(LOOK_SECONDS, lambda: done(nothing))
@@ -77,16 +106,53 @@ class Looking:
                 run.entry_dropped = "no_contract"
 
 
+def _is_enough(trade: Trade, seen: Market | Trade | None) -> bool:
+    """Whether planning has all that it asked for."""
+    if not isinstance(seen, Market):
+        return seen is not None
+    return seen.quote is not None and (
+        seen.figures is not None or not sizing.needs_the_account(trade)
+    )
+
+
 async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
     """The quote, and the figures where the size needs them."""
     # What the signal saw is the price of what it means now, not of what is held.
     seen = trade.signal_price if symbol == trade.instrument else None
-    told = await _answer(account.adapter.quote(account.ref.account, symbol, reference_price=seen))
+    session, adapter, name = account.session, account.adapter, account.ref.account
+    rank = Rank.RELIEF if trade.action is Action.EXIT else Rank.QUERY
+    told = await _answer(
+        session.ask(Kind.QUERY, rank, lambda: adapter.quote(name, symbol, reference_price=seen))
+    )
     quote = None if told is None else Quote(told.bid, told.ask, told.last)
     if not sizing.needs_the_account(trade):
         return Market(quote, instrument=symbol)
-    figures = _figures(await _answer(account.adapter.account(account.ref.account)))
-    return Market(quote, figures, symbol)
+    told_of_all = await _answer(session.ask(Kind.QUERY, rank, lambda: adapter.account(name)))
+    return Market(quote, _figures(told_of_all), symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chains:
+    """Chains, each asked for at its turn."""
+
+    account: Account
+
+    async def chain(
+        self,
+        underlying: str,
+        earliest: date,
+        *,
+        strikes: int,
+        reference_price: Decimal | None = None,
+    ) -> ChainSnapshot | None:
+        """See Adapter."""
+        return await self.account.session.ask(
+            Kind.QUERY,
+            Rank.QUERY,
+            lambda: self.account.adapter.chain(
+                underlying, earliest, strikes=strikes, reference_price=reference_price
+            ),
+        )
 
 
 async def choose(account: Account, trade: Trade, wanted: Look, now: datetime) -> Trade | None:
@@ -107,7 +173,7 @@ async def choose(account: Account, trade: Trade, wanted: Look, now: datetime) ->
     )
     chosen = await _answer(
         option_choice.find(
-            account.adapter,
+            _Chains(account),
             trade.instrument,
             choice,
             strikes=(wish.strike_count + 1) // 2,

@@ -1,15 +1,31 @@
 """Asks a broker for as much of an option chain as it takes to find the contract meant."""
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Protocol
 
-from execution.brokers.base import Adapter, ChainSnapshot
+from execution.brokers.base import ChainSnapshot
 from execution.domain import chains
 from execution.domain.chains import Choice
 from execution.domain.options import OptionContract
 
 # Strikes on each side of the money, one look after the other.
 _WIDTHS = (10, 40, 100)
+
+
+class Chains(Protocol):
+    """Whoever has chains: an adapter, or somebody who asks it at the right time."""
+
+    async def chain(
+        self,
+        underlying: str,
+        earliest: date,
+        *,
+        strikes: int,
+        reference_price: Decimal | None = None,
+    ) -> ChainSnapshot | None:
+        """See Adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +37,7 @@ class Chosen:
 
 
 async def find(
-    adapter: Adapter,
+    broker: Chains,
     underlying: str,
     choice: Choice,
     *,
@@ -33,7 +49,7 @@ async def find(
     `strikes` is how many to begin with; it never bounds what may be chosen. Raises InDoubt.
     """
     for width in (*((strikes,) if strikes else ()), *(w for w in _WIDTHS if w > strikes)):
-        chain = await adapter.chain(
+        chain = await broker.chain(
             underlying, choice.earliest, strikes=width, reference_price=reference_price
         )
         if chain is None or chain.underlying.last is None:

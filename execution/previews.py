@@ -14,7 +14,6 @@ from execution.domain.words import Leg, TradeState
 from execution.holding import Holding
 from execution.lanes import Lane, Run
 from execution.looking import ask_market, choose
-from execution.session import Session
 from execution.store import Store
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -66,9 +65,9 @@ class Previews:
             trade.account,
             messages.account(trade.account),
             adapter,
-            Session(adapter, self._holding.runtime),
+            self._holding.session(trade.account),
         )
-        await self._holding.learn_rules([account])
+        await self._holding.ask_rules([account])
         image = await self._store.account_image(trade.account_id, trade.account)
         if image is not None:
             accounts.rebuild(account, image)

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 from execution.domain import chains
 from execution.domain.options import OptionType
 from execution.domain.sync import Sizing, Target
-from execution.domain.trades import FLIP_WAIT, Distance, OptionWish, StopLoss, Style
+from execution.domain.trades import (
+    CANCEL_WAIT,
+    FLIP_WAIT,
+    Distance,
+    OptionWish,
+    Retry,
+    StopLoss,
+    Style,
+)
 from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -28,7 +36,8 @@ _CANCEL_FIRST = {
 _OPTION_TYPES = {pb.OptionType.Value(f"OPTION_TYPE_{o.name}"): o for o in OptionType}
 # Distances are counted from the day of trading; here they are only read.
 _ANY_DAY = date(2000, 1, 1)
-FLIP_WAIT_SECONDS = (60, 300)
+WAIT_SECONDS = (60, 300)
+MOST_REPEATS = 10
 
 
 def plain(message: pb.Trade) -> Style:
@@ -102,7 +111,9 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "keep_protection": message.keep_protection,
         "keeps_unprotected": message.keep_unprotected,
         "breakeven_offset": Decimal(0) if offset is None else offset,
-        "flip_wait": _flip_wait(message.flip_wait_seconds),
+        "flip_wait": _bounded(message.flip_wait_seconds, FLIP_WAIT),
+        "cancel_wait": _bounded(message.cancel_wait_seconds, CANCEL_WAIT),
+        "retry": _retry(message.retry) if message.HasField("retry") else None,
         "reject_at": wire.to_datetime(message.reject_after_time),
         "is_parity": message.parity,
         "short_options": message.short_options,
@@ -169,9 +180,19 @@ def _distance(message: pb.Protection) -> Distance | None:
     return next((Distance(by, value) for by, value in said.items() if value is not None), None)
 
 
-def _flip_wait(seconds: int) -> timedelta:
-    least, most = FLIP_WAIT_SECONDS
-    return timedelta(seconds=min(max(seconds, least), most)) if seconds else FLIP_WAIT
+def _bounded(seconds: int, otherwise: timedelta) -> timedelta:
+    least, most = WAIT_SECONDS
+    return timedelta(seconds=min(max(seconds, least), most)) if seconds else otherwise
+
+
+def _retry(message: pb.Retry) -> Retry:
+    """Raises ValueError for one that would never end or never wait."""
+    multiplier = positive(message.multiplier) or Decimal(1)
+    delay = timedelta(milliseconds=message.delay_milliseconds)
+    longest = timedelta(milliseconds=message.longest_delay_milliseconds)
+    if not 0 < message.times <= MOST_REPEATS or multiplier < 1 or not delay or not longest:
+        raise ValueError("a retry that cannot be followed")
+    return Retry(message.times, delay, multiplier, longest)
 
 
 def _word(words: Mapping[Any, Word], value: int) -> Word:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import grpc
@@ -18,6 +19,7 @@ from execution.engine import Engine
 from execution.facts import Bell
 from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
+from execution.limits import Limits
 from execution.queueing import NextOpen, exchange_opens
 from execution.runtime import AsyncioRuntime
 from execution.service import BadRequest, NotFound, Service
@@ -92,6 +94,9 @@ class ExecutionServer:
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
+        self._limits = Limits(
+            self._runtime, store=self._store, instance=config.instance, redis_url=config.redis_url
+        )
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }
@@ -109,6 +114,7 @@ class ExecutionServer:
             engine=engine,
             runtime=self._runtime,
             adapters=self._adapters,
+            limits=self._limits,
         )
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
@@ -119,7 +125,8 @@ class ExecutionServer:
         self.port = self._server.add_insecure_port(self._config.target)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
-        for adapter in self._adapters.values():
+        for venue, adapter in self._adapters.items():
+            adapter.on_usage = partial(self._limits.hear, venue)
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(holding)
         await self._server.start()
@@ -147,6 +154,7 @@ class ExecutionServer:
         await self._runtime.close()
         for adapter in self._adapters.values():
             await adapter.close()
+        await self._limits.stop()
         await self._store.close()
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from execution import facts, messages
 from execution.brokers.base import BrokerError
+from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import AccountRef, Trade
 from execution.facts import Bell
 from execution.holding import Holding
@@ -88,7 +89,10 @@ class Service:
         for orders in image.orders.values():
             response.open_orders.extend(messages.order(o) for o in orders if o.is_open)
         try:
-            snapshot = await self._holding.adapter(ref).account(ref.account)
+            adapter, session = self._holding.adapter(ref), self._holding.session(ref)
+            snapshot = await session.ask(
+                Kind.QUERY, Rank.QUERY, lambda: adapter.account(ref.account)
+            )
         except BrokerError:
             return response
         response.cash = wire.to_text(snapshot.cash)

@@ -315,6 +315,10 @@ class Store:
             with suppress(Overfilled):
                 by_id[row["order_id"]].add(report)
 
+    async def rows(self, statement: str, parameters: Any) -> list[DictRow]:
+        """What a statement of another part of execution gives. Raises StoreUnavailable."""
+        return await self._all(statement, parameters)
+
     async def _all(self, statement: str, parameters: Any) -> list[DictRow]:
         try:
             async with self._pool.connection() as connection:

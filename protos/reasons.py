@@ -81,6 +81,10 @@ CATALOGUE: dict[str, Words] = {
         "The exit did not fill within {seconds} s, so the opposite entry was dropped.",
         "The exit is still working; send the entry again if you still want it.",
     ),
+    "cancel_timeout": Words(
+        "What was to be canceled first was not confirmed within {seconds} s.",
+        "Look at the open orders at the broker; send the entry again if you still want it.",
+    ),
     "in_doubt": Words(
         "We do not know yet whether the broker has the order; we are asking.",
         "Do not resend; the result appears here.",
@@ -264,6 +268,10 @@ CATALOGUE: dict[str, Words] = {
     "market_closed": Words(
         "The market of {instrument} is closed until {opens}.",
         "Nothing to do: it goes on when the market opens.",
+    ),
+    "rate_limited": Words(
+        "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
+        "Entries that would be too old by then are not sent: spread the signals over time.",
     ),
 }
 

@@ -20,6 +20,8 @@ from execution.domain.previewing import Plan
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import OrdType, Side
 from execution.paper.market import Market as PaperMarket
+from execution.runtime import AsyncioRuntime
+from execution.session import Session
 from protos import reasons
 from web.signals import dialects
 from web.subscriptions import settings
@@ -125,7 +127,8 @@ def _plan(trade: Trade, seen: Seen, price: Decimal) -> Plan:
     by this price of their underlying."""
     nobody: Any = sentinel.unused
     chains: Any = Chains()
-    account = Account(NOBODY, AccountRef("paper", "paper", "P1"), nobody, chains, nobody)
+    session = Session(chains, AsyncioRuntime())
+    account = Account(NOBODY, AccountRef("paper", "paper", "P1"), nobody, chains, session)
     markets: dict[str, Market] = {}
     while True:
         try:

@@ -5,6 +5,7 @@ Every call has a deadline. Only what is keyed by an id that makes it safe is rep
 
 import os
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 import grpc
 
@@ -67,6 +68,17 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(_describe(error)) from error
         return found
+
+    def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
+        """Have execution end a trade, and cancel what it has open. Repeating is safe.
+
+        Raises ExecutionDown.
+        """
+        request = pb.CancelTradesRequest(trade_ids=[trade_id.hex], reason=reason)
+        try:
+            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
 
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
         """Facts after a cursor, for as long as the stream holds.

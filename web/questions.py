@@ -131,6 +131,8 @@ def _print_replay(answer: Mapping[str, Any]) -> None:
         click.echo(f"  {each['name']}: {before} → {after}")
     for name in ("before", "after"):
         _print_plan(name, changed[name])
+    if changed["note"]:
+        click.echo(f"  {changed['note']}")
 
 
 def _print_pair(

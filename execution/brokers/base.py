@@ -3,6 +3,7 @@
     BrokerError
     ├── Rejected     the broker said no: the order is over
     ├── NotSent      it never left: try again after `retry_after_seconds`
+    │   └── RateLimited   the broker proved not to have taken it, and wants silence
     ├── InDoubt      it may have arrived: ask by ClOrdID, never send anew
     └── AuthFailed   the member must reconnect
 
@@ -17,6 +18,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from execution.domain.options import OptionContract
+from execution.domain.ratelimit import Limit, Scope
 from execution.domain.reports import Report as Report
 from execution.domain.words import OrdType, Side
 
@@ -39,6 +41,17 @@ class NotSent(BrokerError):
     def __init__(self, cause: str, *, retry_after_seconds: float = 0.0) -> None:
         super().__init__(cause)
         self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimited(NotSent):
+    """One request too many. Whose, is for the adapter to say; so is for how long, where the
+    broker does."""
+
+    def __init__(
+        self, cause: str, *, scope: Scope = Scope.ACCOUNT, retry_after_seconds: float = 0.0
+    ) -> None:
+        super().__init__(cause, retry_after_seconds=retry_after_seconds)
+        self.scope = scope
 
 
 class InDoubt(BrokerError):
@@ -68,6 +81,19 @@ class Capabilities:
     has_brackets: bool = False
     # Orders are refused while the instrument's exchange is closed.
     keeps_exchange_hours: bool = True
+    # What it takes, from whom.
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a reply told of a limit, by its name."""
+
+    account: str
+    limit: str
+    most: int
+    remaining: int
+    resets_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +166,11 @@ class ChainSnapshot:
 
 class Adapter(Protocol):
     """One broker and environment. Every call may raise AuthFailed; only `submit` may raise
-    Rejected; a look-up that fails raises InDoubt and means "not known", never "flat"."""
+    Rejected; a look-up that fails raises InDoubt and means "not known", never "flat". Every
+    one that the broker proves not to have taken may raise RateLimited."""
+
+    # Told what replies say of limits, before the reply is answered.
+    on_usage: Callable[[Usage], None]
 
     async def start(
         self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
@@ -193,9 +223,6 @@ class Adapter(Protocol):
         """Options that end on a day or later: at least the first expiration, with so many
         strikes on each side of the money. None where there are none. Raises InDoubt."""
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt when the broker cannot be asked."""
-
-    async def restricted(self, accounts: Sequence[str]) -> dict[str, Capabilities]:
-        """What those of the accounts can do that take fewer kinds of orders than the others
-        here. Raises InDoubt."""
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do, in their order. Raises InDoubt when the broker
+        cannot be asked."""

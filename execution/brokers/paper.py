@@ -29,6 +29,7 @@ from execution.brokers.base import (
     NotSent,
     QuoteSnapshot,
     Report,
+    Usage,
 )
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -120,6 +121,7 @@ class PaperAdapter:
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
+        self.on_usage: Callable[[Usage], None] = _unheard
         self._outbox = _Outbox()
         self._written: dict[_Key, deque[_Call]] = {}
         # The last report delivered of each attached account.
@@ -229,19 +231,14 @@ class PaperAdapter:
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
-    async def capabilities(self, account: str) -> Capabilities:
-        """What this account can do. Raises InDoubt."""
-        return paper_wire.read_capabilities((await self._look(account)).options)
-
-    async def restricted(self, accounts: Sequence[str]) -> dict[str, Capabilities]:
-        """What accounts can do that take fewer kinds of orders. Raises InDoubt."""
-        request = pb.GetRestrictedRequest(accounts=accounts)
+    async def capabilities(self, accounts: Sequence[str]) -> Sequence[Capabilities]:
+        """What each of these accounts can do. Raises InDoubt."""
+        request = pb.GetOptionsRequest(accounts=accounts)
         try:
-            response = await self._venue.GetRestricted(request, timeout=self._timeout_seconds)
+            answer = await self._venue.GetOptions(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
-        found = response.accounts.items()
-        return {name: paper_wire.read_capabilities(options) for name, options in found}
+        return [paper_wire.read_capabilities(options) for options in answer.options]
 
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
@@ -368,6 +365,8 @@ class PaperAdapter:
             self._on_report(report)
             self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
         for reply in response.replies:
+            if reply.HasField("limit_use") and (usage := paper_wire.read_usage(reply)):
+                self.on_usage(usage)
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
 
     def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:
@@ -375,6 +374,10 @@ class PaperAdapter:
             if not call.answer.done():
                 call.answer.set_result(_Answer(reply, acknowledgement))
                 return
+
+
+def _unheard(usage: Usage) -> None:
+    """Until somebody listens."""
 
 
 def _nobody(cause: str) -> None:

@@ -13,10 +13,13 @@ from execution.brokers.base import (
     NewOrder,
     PositionSnapshot,
     QuoteSnapshot,
+    RateLimited,
     Rejected,
     Report,
+    Usage,
 )
 from execution.domain.options import OptionContract, Right
+from execution.domain.ratelimit import MINUTE, Kind, Limit, Scope, Shape
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -53,6 +56,8 @@ _ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
 TIMES_IN_FORCE = frozenset({"day", "gtc", "ioc", "fok"})
 # The venue fills any size down to this.
 QUANTITY_STEP = Decimal("0.00000001")
+# What the venue counts where an account has a limit.
+LIMIT = "requests"
 
 
 class UnknownWord(ValueError):
@@ -111,7 +116,7 @@ def read_report(report: pb.Report) -> Report:
 def read_submit_reply(reply: pb.OrderReply) -> bool:
     """True when the order was taken just now, False when the venue had it already.
 
-    Raises Rejected with the venue's words, UnknownWord.
+    Raises Rejected with the venue's words, RateLimited, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
@@ -122,6 +127,8 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
             return False
         case pb.REPLY_STATUS_REJECTED:
             raise Rejected(reply.text)
+        case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
+            raise _not_taken(reply)
         case other:
             raise UnknownWord("status", other)
 
@@ -129,15 +136,26 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
 def read_cancel_reply(reply: pb.OrderReply) -> bool:
     """Whether the order was canceled; False when it had ended or is unknown.
 
-    Raises UnknownWord.
+    Raises RateLimited, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
             return True
         case pb.REPLY_STATUS_UNKNOWN_ORDER | pb.REPLY_STATUS_TOO_LATE:
             return False
+        case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
+            raise _not_taken(reply)
         case other:
             raise UnknownWord("status", other)
+
+
+def read_usage(reply: pb.OrderReply) -> Usage | None:
+    """What a reply tells of the account's limit."""
+    use = reply.limit_use
+    resets = wire.to_datetime(use.resets_time)
+    if not use.most or resets is None:
+        return None
+    return Usage(reply.account, LIMIT, use.most, use.remaining, resets)
 
 
 def read_found(response: pb.GetOrdersResponse) -> dict[str, Sequence[Report]]:
@@ -218,7 +236,22 @@ def read_capabilities(options: pb.Options) -> Capabilities:
         times_in_force=TIMES_IN_FORCE,
         has_brackets=not options.no_brackets and not options.no_stops,
         keeps_exchange_hours=options.exchange_hours,
+        limits=_limits(options.requests_per_minute),
     )
+
+
+def _limits(requests_per_minute: int) -> tuple[Limit, ...]:
+    """The account's limit, where it has one."""
+    if not requests_per_minute:
+        return ()
+    costs = {Kind.ORDER: 1, Kind.CANCEL: 1}
+    shape = Shape.ROLLING
+    return (Limit(LIMIT, Scope.ACCOUNT, shape, requests_per_minute, MINUTE, costs),)
+
+
+def _not_taken(reply: pb.OrderReply) -> RateLimited:
+    """The contract proves that it was not taken."""
+    return RateLimited(reply.text, retry_after_seconds=reply.retry_after_ms / 1000)
 
 
 def _read_quote(quote: pb.Quote, as_of: datetime) -> QuoteSnapshot | None:

@@ -78,7 +78,8 @@ class _Plan:
     def begin(self) -> Decision:
         if to_cancel := self._to_cancel_first():
             return CancelFirst(to_cancel, judged_after=True)
-        if self._cancels_first and self._is_canceling():
+        timed_out = self.progress.entry_dropped == "cancel_timeout"
+        if self._cancels_first and self._is_canceling() and not timed_out:
             return Wait(TradeState.WORKING, "")
         if self.trade.wanted is not None:
             return self._reach()

@@ -1,6 +1,6 @@
 """A trade: one subscription's answer to one signal, resolved and ready to plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,6 +27,7 @@ ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
 # How long a flip's entry waits for its exit, unless the settings say otherwise.
 FLIP_WAIT = timedelta(seconds=120)
+CANCEL_WAIT = timedelta(seconds=120)
 _SIDES_OF = {
     Side.BUY: (Sides.BOTH, Sides.BULLISH),
     Side.SELL: (Sides.BOTH, Sides.BEARISH),
@@ -78,6 +79,23 @@ class StopLoss:
     limit_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a question is asked again, and after how long."""
+
+    times: int
+    delay: timedelta
+    multiplier: Decimal
+    longest_delay: timedelta
+
+    def pauses(self) -> Iterator[timedelta]:
+        """The pause before each repeat."""
+        pause = self.delay
+        for _ in range(self.times):
+            yield min(pause, self.longest_delay)
+            pause = min(pause * float(self.multiplier), self.longest_delay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +174,10 @@ class Trade:
     keeps_unprotected: bool = False
     breakeven_offset: Decimal = Decimal(0)
     flip_wait: timedelta = FLIP_WAIT
+    # How long an entry waits for what it cancels first.
+    cancel_wait: timedelta = CANCEL_WAIT
+    # Of questions to the broker, before an order may exist.
+    retry: Retry | None = None
     # Nothing is begun after this.
     reject_at: datetime | None = None
     # Where the reference product does something unsafe, do as it does.

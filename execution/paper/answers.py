@@ -61,6 +61,7 @@ def options(account: Account) -> pb.Options:
         exchange_hours=account.exchange_hours,
         no_brackets=account.no_brackets,
         no_stops=account.no_stops,
+        requests_per_minute=account.counter.most,
     )
 
 

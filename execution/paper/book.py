@@ -13,6 +13,7 @@ from decimal import Decimal
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from execution.paper import matching
+from execution.paper.counting import Counter
 from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
 from protos import ids, wire
@@ -89,6 +90,7 @@ class Account:
     is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)
+    counter: Counter = field(default_factory=Counter)
     # How many orders have used a ClOrdID.
     used: dict[str, int] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 """What each request does to the batch in the making. In memory only; the writer stores."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from protos.paper.v1 import paper_pb2 as pb
 Value = TypeVar("Value")
 
 FAULT_TEXT = "refused by the account's fault plan"
+TOO_MANY_TEXT = "too many requests"
 
 
 @dataclass(slots=True)
@@ -42,6 +43,14 @@ class Look:
 
 
 @dataclass(slots=True)
+class AskOptions:
+    """A question how accounts are set up."""
+
+    accounts: Sequence[str]
+    answer: asyncio.Future[pb.GetOptionsResponse]
+
+
+@dataclass(slots=True)
 class Configure:
     """New options or a new fault plan for an account."""
 
@@ -54,7 +63,7 @@ class Rematch:
     """A new second of the quote feed."""
 
 
-Work = Frame | Late | Look | Configure | Rematch
+Work = Frame | Late | Look | AskOptions | Configure | Rematch
 
 
 @dataclass(slots=True)
@@ -82,6 +91,8 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield order.account
         case Look(account):
             yield account
+        case AskOptions(accounts):
+            yield from filter(matching.is_name, accounts)
         case Configure(request):
             yield request.account
         case Rematch():
@@ -134,6 +145,11 @@ class Desk:
                 self._take(order, None, batch)
             case Look(name, answer):
                 self._look(self.accounts[name], answer, batch)
+            case AskOptions(names, told):
+                # One that can be no account must not keep the others from their answer.
+                new = Account("", self.visibility_seconds)
+                options = [answers.options(self.accounts.get(name, new)) for name in names]
+                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
             case Configure(configuration, done):
                 self._configure(configuration, done, batch)
             case Rematch():
@@ -147,6 +163,9 @@ class Desk:
             self._refuse_terms(order, refused.text, session, batch)
             return
         account = self.accounts[terms.account]
+        if session is not None and not account.counter.take(batch.moment.at):
+            self._refuse_too_many(account, order, session, batch)
+            return
         if account.refuses_repeats and (repeated := self._latest(account, terms.cl_ord_id, batch)):
             batch.changes.arrive(order, batch.moment, "duplicate")
             reply = _reply(order, pb.REPLY_STATUS_DUPLICATE_CL_ORD_ID, repeated)
@@ -192,6 +211,7 @@ class Desk:
         guards = matching.read_guards(order)
         taken = book.take(account, terms, batch.moment, self.market, batch.changes, guards)
         reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+        account.counter.fill(reply, batch.moment.at)
         batch.said.append(
             Said(
                 account.name,
@@ -227,9 +247,24 @@ class Desk:
         reply = _reply(order, pb.REPLY_STATUS_REJECTED, None, text=text)
         batch.said.append(Said(order.account, (), session, reply))
 
+    def _refuse_too_many(
+        self,
+        account: Account,
+        request: pb.NewOrder | pb.CancelOrder,
+        session: Session,
+        batch: Batch,
+    ) -> None:
+        """One request too many is not taken, and leaves nothing behind."""
+        reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=TOO_MANY_TEXT)
+        account.counter.fill(reply, batch.moment.at)
+        batch.said.append(Said(account.name, (), session, reply))
+
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)
         account = self.accounts.get(cancel.account)
+        if account is not None and not account.counter.take(batch.moment.at):
+            self._refuse_too_many(account, cancel, session, batch)
+            return
         order = self._latest(account, cancel.cl_ord_id, batch) if account else None
         first = len(batch.changes.reports)
         if account is None or order is None:
@@ -240,6 +275,8 @@ class Desk:
         else:
             status = pb.REPLY_STATUS_TOO_LATE
         reply = _reply(cancel, status, order)
+        if account is not None:
+            account.counter.fill(reply, batch.moment.at)
         batch.said.append(Said(cancel.account, batch.changes.reports[first:], session, reply))
 
     def _latest(self, account: Account, cl_ord_id: str, batch: Batch) -> Order | None:
@@ -270,6 +307,7 @@ class Desk:
             account.exchange_hours = request.options.exchange_hours
             account.no_brackets = request.options.no_brackets
             account.no_stops = request.options.no_stops
+            account.counter.most = request.options.requests_per_minute
         if request.set_faults:
             account.faults = list(request.faults)
             account.faults_counted = 0

@@ -85,6 +85,16 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
+    async def GetOptions(
+        self,
+        request: pb.GetOptionsRequest,
+        context: aio.ServicerContext[pb.GetOptionsRequest, pb.GetOptionsResponse],
+    ) -> pb.GetOptionsResponse:
+        try:
+            return await self._writer.options(request.accounts)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
     async def GetQuotes(
         self,
         request: pb.GetQuotesRequest,
@@ -107,19 +117,6 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except matching.Refused as refused:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
 
-    async def GetRestricted(
-        self,
-        request: pb.GetRestrictedRequest,
-        context: aio.ServicerContext[pb.GetRestrictedRequest, pb.GetRestrictedResponse],
-    ) -> pb.GetRestrictedResponse:
-        try:
-            async with self._reading:
-                reader = await self._connected_reader()
-                found = await store.restricted(reader, request.accounts)
-        except psycopg.OperationalError:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
-        return pb.GetRestrictedResponse(accounts=found)
-
     async def ConfigureAccount(
         self,
         request: pb.ConfigureAccountRequest,
@@ -128,6 +125,8 @@ class Venue(paper_pb2_grpc.VenueServicer):
         await _check_name(request.account, context)
         if any(fault.kind == pb.FAULT_KIND_UNSPECIFIED for fault in request.faults):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a fault needs its kind")
+        if request.options.requests_per_minute < 0:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a limit is not negative")
         try:
             return await self._writer.configure(request)
         except Unavailable:
@@ -140,13 +139,9 @@ class Venue(paper_pb2_grpc.VenueServicer):
 
     async def _find(self, request: pb.GetOrdersRequest) -> pb.GetOrdersResponse:
         async with self._reading:
-            reader = await self._connected_reader()
-            return await store.find_orders(reader, request.account, request.cl_ord_ids)
-
-    async def _connected_reader(self) -> store.Connection:
-        if self._reader is None or self._reader.closed:
-            self._reader = await store.connect(self._database_url)
-        return self._reader
+            if self._reader is None or self._reader.closed:
+                self._reader = await store.connect(self._database_url)
+            return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
 
     async def _read(
         self, session: sessions.Session, requests: AsyncIterator[pb.SessionRequest]

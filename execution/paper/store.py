@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from execution.paper.book import Account, Changes, Order
+from execution.paper.counting import Counter
 from execution.paper.matching import Holding, Terms
 from protos.paper.v1 import paper_pb2 as pb
 from protos.postgres import BY_ID
@@ -23,17 +24,18 @@ _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, ti
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, faults, faults_counted, report_seq, exchange_hours,
+        refuses_repeats, faults, faults_counted, report_seq, exchange_hours, requests_per_minute,
         no_brackets, no_stops)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
         horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint,
-        hours boolean, brackets boolean, stops boolean)
+        hours boolean, most integer, brackets boolean, stops boolean)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
         refuses_repeats = excluded.refuses_repeats, faults = excluded.faults,
         faults_counted = excluded.faults_counted, report_seq = excluded.report_seq,
-        exchange_hours = excluded.exchange_hours, no_brackets = excluded.no_brackets,
-        no_stops = excluded.no_stops
+        exchange_hours = excluded.exchange_hours,
+        requests_per_minute = excluded.requests_per_minute,
+        no_brackets = excluded.no_brackets, no_stops = excluded.no_stops
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
@@ -81,11 +83,6 @@ _ORDERS_BY_ID = f"SELECT {_ORDER_COLUMNS} FROM paper.orders WHERE order_id = ANY
 
 _RESTING = """
 SELECT DISTINCT account FROM paper.orders WHERE ord_status IN ('NEW', 'PARTIALLY_FILLED')
-"""
-
-_RESTRICTED = """
-SELECT account, visibility_horizon_seconds, refuses_repeats, exchange_hours, no_brackets, no_stops
-FROM paper.accounts WHERE account = ANY(%s) AND (no_brackets OR no_stops)
 """
 
 _REPORTS_AFTER = """
@@ -148,12 +145,6 @@ async def accounts_with_resting_orders(connection: Connection) -> list[str]:
     return [row["account"] for row in await cursor.fetchall()]
 
 
-async def restricted(connection: Connection, names: Sequence[str]) -> dict[str, pb.Options]:
-    """The options of those of the accounts that take fewer kinds of orders."""
-    cursor = await connection.execute(_RESTRICTED, (list(names),))
-    return {row.pop("account"): pb.Options(**row) for row in await cursor.fetchall()}
-
-
 async def orders_by_id(connection: Connection, order_ids: Iterable[str]) -> dict[str, Order]:
     """Orders by the venue's own id."""
     cursor = await connection.execute(_ORDERS_BY_ID, (list(order_ids),))
@@ -211,6 +202,7 @@ def _account_row(account: Account) -> dict[str, object]:
         "hours": account.exchange_hours,
         "brackets": account.no_brackets,
         "stops": account.no_stops,
+        "most": account.counter.most,
     }
 
 
@@ -274,6 +266,7 @@ def _to_account(row: dict[str, Any]) -> Account:
         faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
         faults_counted=row["faults_counted"],
         report_seq=row["report_seq"],
+        counter=Counter(row["requests_per_minute"]),
         is_stored=True,
         holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
         used=row["used"] or {},

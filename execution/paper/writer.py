@@ -17,7 +17,17 @@ import structlog
 
 from execution.paper import desk, store
 from execution.paper.book import Moment
-from execution.paper.desk import Batch, Configure, Desk, Frame, Late, Look, Rematch, Work
+from execution.paper.desk import (
+    AskOptions,
+    Batch,
+    Configure,
+    Desk,
+    Frame,
+    Late,
+    Look,
+    Rematch,
+    Work,
+)
 from execution.paper.sessions import Session
 from protos import faults
 from protos.paper.v1 import paper_pb2 as pb
@@ -83,6 +93,12 @@ class Writer:
         """An account as stored. Raises Unavailable."""
         answer: asyncio.Future[pb.GetAccountResponse] = asyncio.Future()
         self.offer(Look(account, answer))
+        return await answer
+
+    async def options(self, accounts: Sequence[str]) -> pb.GetOptionsResponse:
+        """How accounts are set up. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
+        self.offer(AskOptions(accounts, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -219,5 +235,5 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            if isinstance(work, Look | Configure) and not work.answer.done():
+            if isinstance(work, Look | AskOptions | Configure) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

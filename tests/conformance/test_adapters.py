@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from execution import option_choice
-from execution.brokers.base import InDoubt, Rejected, Report
+from execution.brokers.base import Capabilities, InDoubt, Rejected, Report
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
@@ -37,6 +37,11 @@ async def attached(stand: Stand) -> AsyncIterator[Heard]:
         yield heard
     finally:
         await stand.adapter.close()
+
+
+async def able_of(stand: Stand) -> Capabilities:
+    [able] = await stand.adapter.capabilities([stand.account])
+    return able
 
 
 async def test_a_market_order_is_acknowledged_and_fills(stand: Stand) -> None:
@@ -81,7 +86,7 @@ async def test_guards_rest_with_their_entry_and_end_with_it(stand: Stand) -> Non
         target, cl_ord_id="stop", ord_type=OrdType.STOP, limit_price=None, stop_price=Decimal(100)
     )
     async with attached(stand) as heard:
-        assert (await stand.adapter.capabilities(stand.account)).has_brackets
+        assert (await able_of(stand)).has_brackets
         await stand.adapter.submit(replace(entry, guards=(target, stop)))
         resting = (await stand.adapter.account(stand.account)).open_cl_ord_ids
         assert sorted(resting) == ["entry", "stop", "target"]
@@ -108,7 +113,7 @@ async def test_what_is_found_by_asking_is_what_was_heard(stand: Stand) -> None:
 
 async def test_a_repeated_id_never_makes_a_second_order(stand: Stand) -> None:
     async with attached(stand) as heard:
-        if not (await stand.adapter.capabilities(stand.account)).refuses_repeats:
+        if not (await able_of(stand)).refuses_repeats:
             pytest.skip("this broker takes a repeated id as a new order")
         first = await stand.adapter.submit(an_order("one", account=stand.account))
         again = await stand.adapter.submit(an_order("one", account=stand.account, qty="9"))
@@ -166,7 +171,7 @@ async def test_a_broker_that_is_away_leaves_look_ups_in_doubt(stand: Stand) -> N
 
 async def test_capabilities_name_what_the_broker_takes(stand: Stand) -> None:
     async with attached(stand):
-        able = await stand.adapter.capabilities(stand.account)
+        able = await able_of(stand)
     assert able.ord_types >= {OrdType.MARKET}
     assert able.quantity_step > 0
     assert able.visibility_horizon_seconds > 0

@@ -13,6 +13,7 @@ import psycopg
 from flask import Flask
 from sqlalchemy import select
 
+from execution.queueing import NextOpen, exchange_opens
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
@@ -232,11 +233,13 @@ def _planned(order: pb.Order) -> pb.PlannedOrder:
 
 
 @asynccontextmanager
-async def standing(database: Database, count: int, seed: int) -> AsyncIterator[Stand]:
+async def standing(
+    database: Database, count: int, seed: int, next_open: NextOpen = exchange_opens
+) -> AsyncIterator[Stand]:
     """A person's strategy with so many subscriptions of various settings, on a venue that
     stands still."""
     frozen, chance = datetime.now(UTC), random.Random(seed)
-    async with running(database, venue_clock=lambda: frozen) as kit:
+    async with running(database, next_open=next_open, venue_clock=lambda: frozen) as kit:
         target = f"127.0.0.1:{kit.server.port}"
         app = create_site(
             config.read(

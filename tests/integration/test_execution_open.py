@@ -168,6 +168,12 @@ async def test_what_waits_for_the_open_can_be_withdrawn(kit: Kit) -> None:
     assert await ended(kit, entry) == ("SKIPPED", "canceled_by_member")
 
 
+async def test_each_account_keeps_its_own_hours(kit: Kit) -> None:
+    await queued(kit, kit.trade("buy", "5"))
+    always = pb.Account(broker="paper", environment="paper", account=f"{kit.account}-always")
+    assert await kit.run(kit.trade("buy", "5", account=always)) == FILLED
+
+
 async def test_crypto_knows_no_closing_bell(kit: Kit) -> None:
     trade = kit.trade(
         "buy", "0.5", instrument="BTCUSD", asset_class=pb.ASSET_CLASS_CRYPTO, fractional=True

@@ -52,7 +52,9 @@ async def explain_and_fire(stand: Stand, fields: dict[str, Any]) -> tuple[int, s
         }
     )
     fired = {name: stand.fired(signal_id, name) for name in expected}
-    assert fired == {name: plans.terms(orders) for name, orders in expected.items()}
+    told_terms = {name: plans.terms(orders) for name, orders in expected.items()}
+    different = {n: (told_terms[n], fired[n]) for n in fired if fired[n] != told_terms[n]}
+    assert not different, dict(list(different.items())[:3])
     states: dict[str, str] = dict(
         stand.owner.execute(
             "SELECT 'sub_' || replace(subscription_id::text, '-', ''), state FROM web.trades "

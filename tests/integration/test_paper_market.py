@@ -36,11 +36,12 @@ async def test_an_account_that_keeps_hours_refuses_orders_while_the_exchange_is_
     try:
         async with venue.stub() as stub, listening(venue, ["acme"]) as client:
             await client.adapter.submit(an_order("always-open"))
-            assert not (await client.adapter.capabilities("acme")).keeps_exchange_hours
+            assert not (await client.adapter.capabilities(["acme"]))[0].keeps_exchange_hours
             await stub.ConfigureAccount(pb.ConfigureAccountRequest(account="acme", options=options))
             await venue.restart()
             await until(lambda: len(client.gaps) == 1)
-            assert (await client.adapter.capabilities("acme")).keeps_exchange_hours
+            able = await client.adapter.capabilities(["", "acme", "new"])
+            assert [each.keeps_exchange_hours for each in able] == [False, True, False]
             with pytest.raises(Rejected, match="closed until 2026-11-23 14:30 UTC"):
                 await client.adapter.submit(an_order("closed"))
             await client.adapter.submit(replace(an_order("coin"), instrument="BTCUSD"))

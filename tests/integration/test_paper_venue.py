@@ -60,7 +60,7 @@ async def test_an_account_may_take_repeated_ids_as_new_orders(venue: PaperVenue)
         await stub.ConfigureAccount(pb.ConfigureAccountRequest(account="acme", options=options))
         await client.adapter.submit(an_order("again"))
         await client.adapter.submit(an_order("again"))
-        assert not (await client.adapter.capabilities("acme")).refuses_repeats
+        assert not (await client.adapter.capabilities(["acme"]))[0].refuses_repeats
     assert await venue.rows("SELECT count(*) FROM paper.orders") == [(2,)]
 
 

@@ -57,7 +57,7 @@ async def faults_only(kit: Kit, *faults: paper_pb2.Fault) -> None:
     )
 
 
-async def resting(kit: Kit) -> list[tuple[str, Decimal]]:
+async def resting(kit: Kit) -> list[tuple[str, Decimal | int]]:
     """Type and quantity of what works at the venue."""
     answer = await kit.venue_stub.GetAccount(
         paper_pb2.GetAccountRequest(account=kit.account), timeout=SECONDS
@@ -82,7 +82,7 @@ def protections(kit: Kit, trade: pb.Trade) -> list[tuple[str, str]]:
 
 async def stands(kit: Kit, trade: pb.Trade, state: str, held: str) -> pb.TradeProtection:
     """Wait until a trade's protection stands so."""
-    await kit.until(lambda: (protections(kit, trade) or [None])[-1] == (state, held))
+    await kit.until(lambda: protections(kit, trade)[-1:] == [(state, held)])
     told = [f for f in kit.facts if f.trade_id == trade.trade_id and f.HasField("trade_protection")]
     return told[-1].trade_protection
 

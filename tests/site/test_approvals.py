@@ -124,6 +124,17 @@ def test_a_delayed_trade_is_listed_and_canceled(site: Site) -> None:
     assert site.api(site.ours, "GET", "/approvals?state=NEVER")[1]["code"] == "bad_state"
 
 
+def test_what_execution_holds_for_the_open_is_ended_by_execution_only(site: Site) -> None:
+    trade_id = add_waiting(site, site.ours, state="QUEUED", expires=None)
+    page = site.signed_in(site.ours).get(f"/trades/{shown(trade_id)}").text
+    assert "Goes by itself when its market opens." in page
+    assert f"/trades/{shown(trade_id)}/cancel" in page
+    status, problem = site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/cancel")
+    assert (status, problem["code"]) == (503, "execution_down")
+    _, trade = site.api(site.ours, "GET", f"/trades/{shown(trade_id)}")
+    assert trade["state"] == "QUEUED"
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject", "cancel"])
 def test_another_tenants_trade_cannot_be_decided(site: Site, verb: str) -> None:
     trade_id = add_waiting(site, site.theirs)

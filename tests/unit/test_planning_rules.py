@@ -58,6 +58,19 @@ def test_k_an_explicit_cancel_is_done_first_and_judged_after() -> None:
     assert sent(decide(trade, held("0"), canceled_first=1)) == (Leg.ENTRY, BUY, "3")
 
 
+def test_an_entry_ends_when_what_it_cancels_is_not_confirmed_in_time_and_an_exit_waits() -> None:
+    late: dict[str, Any] = {"entry_dropped": "cancel_timeout", "dropped_numbers": {"seconds": "60"}}
+    asked = held("0", entries=(working(BUY, "5", cancel_asked=True),))
+    entry = a_trade("sell", "3", cancel_first=True)
+    assert decide(entry, asked) == Wait(TradeState.WORKING, "")
+    ended = decide(entry, asked, exposure=Decimal(0), **late)
+    assert outcome(ended) == (TradeState.SKIPPED, "cancel_timeout")
+    assert isinstance(ended, End) and ended.numbers["seconds"] == "60"
+    long = held("4", entries=(working(BUY, "5", cancel_asked=True),))
+    leaving = a_trade("exit", cancel_first=True)
+    assert decide(leaving, long, exposure=Decimal(9), **late) == Wait(TradeState.WORKING, "")
+
+
 def test_an_explicit_cancel_may_name_the_order_type_it_means() -> None:
     resting = working(BUY, "5", ord_type=OrdType.LIMIT)
     stops = a_trade("buy", "3", cancel_first=True, cancel_ord_type=OrdType.STOP)

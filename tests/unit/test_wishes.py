@@ -133,6 +133,15 @@ def test_the_tick_of_a_future_is_in_the_table() -> None:
     assert (found.tick, found.point_value) == (Decimal("0.25"), Decimal(2))
 
 
+def test_waiting_for_a_cancel_and_asking_again_are_the_settings_own() -> None:
+    assert told().cancel_wait == timedelta(seconds=120) and told().retry is None
+    assert told({"cancel_wait_seconds": "90"}).cancel_wait == timedelta(seconds=90)
+    asked = {"retry": True, "retry_times": 2, "retry_delay_milliseconds": 50}
+    again = told({**asked, "retry_multiplier": "3", "retry_longest_delay_milliseconds": 100}).retry
+    assert again is not None
+    assert [pause.total_seconds() for pause in again.pauses()] == [0.05, 0.1]
+
+
 def test_a_flip_waits_as_long_as_its_settings_say() -> None:
     assert told().flip_wait == timedelta(seconds=120)
     assert told({"exit_fill_wait_seconds": "60"}).flip_wait == timedelta(seconds=60)

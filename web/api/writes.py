@@ -17,6 +17,7 @@ from web.connections import service as connections
 from web.connections.service import BadConnection
 from web.db import get_for_tenant
 from web.errors import Problem
+from web.execution_client import ExecutionDown
 from web.strategies import connectors
 from web.strategies import service as strategies
 from web.strategies.rules import TERMS, BadConnector
@@ -179,6 +180,21 @@ def not_waiting(error: NotWaiting) -> Response:
     extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
     return shapes.to_response(
         problem.to_json() | extra, problem.status, content_type="application/problem+json"
+    )
+
+
+@blueprint.errorhandler(ExecutionDown)
+def execution_down(_error: ExecutionDown) -> Response:
+    """Only execution can end what it holds."""
+    return _answer(
+        Problem(
+            503,
+            "execution_down",
+            "Execution does not answer",
+            "It holds the trade until the market opens, so only it can end it.",
+            "Try again in a moment.",
+            retryable=True,
+        )
     )
 
 

@@ -11,8 +11,10 @@ from flask import current_app
 from sqlalchemy import ColumnElement, func, select, text, update
 
 from protos import ids, reasons
+from protos.execution.v1 import execution_pb2 as pb
 from web.audit import service as audit
 from web.db import db
+from web.execution_client import ExecutionClient
 from web.queue import Bell
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
@@ -67,11 +69,32 @@ def reject(trade: Trade, *, actor: str) -> Trade:
 
 
 def cancel(trade: Trade, *, actor: str) -> Trade:
-    """End a trade that waits for whatever. Repeating changes nothing. Raises NotWaiting."""
+    """End a trade that waits for whatever. Repeating changes nothing.
+
+    Raises NotWaiting; ExecutionDown, where execution holds it.
+    """
+    if trade.is_held_for_the_open:
+        return _withdraw(trade, actor)
     waits = Trade.state.in_(WAITING_STATES) & (
         Trade.approval_expires_at.is_not(None) | Trade.release_at.is_not(None)
     )
     return _end(trade, waits, actor, "cancel", "canceled_by_member")
+
+
+def _withdraw(trade: Trade, actor: str) -> Trade:
+    """Have execution end what it holds until the market opens; its fact tells when it did.
+
+    Durable is first who asked. If we die right after, the trade waits on: asked again, it ends.
+    """
+    held = (Trade.state == "QUEUED") & Trade.release_at.is_(None)
+    if _decide(trade, held, actor, "cancel", state="QUEUED"):
+        client: ExecutionClient = current_app.extensions["fillwire.execution"]
+        client.cancel(trade.id, pb.REASON_CANCELED_BY_MEMBER)
+    db.session.refresh(trade)
+    ours = trade.decided_by == actor and trade.reason == "canceled_by_member"
+    if trade.state != "QUEUED" and not ours:
+        raise NotWaiting(trade)
+    return trade
 
 
 def _end(trade: Trade, waits: ColumnElement[bool], actor: str, verb: str, reason: str) -> Trade:

@@ -136,6 +136,11 @@ class Trade(TenantRow):
         order_by=Order.created_at, lazy="raise", viewonly=True
     )
 
+    @property
+    def is_held_for_the_open(self) -> bool:
+        """True while execution holds it until its market opens."""
+        return self.state == "QUEUED" and self.release_at is None
+
 
 class Position(Base):
     """Net quantity by connection and instrument; `own` by subscription."""

@@ -5,7 +5,7 @@ the states that it recorded, without looking at the account. `changes` asks what
 settings would have done.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from protos import ids, reasons
@@ -24,6 +24,8 @@ from web.trades.rules import Decision
 
 # How people call settings for short.
 SHORT = {"size": "quantity"}
+# Settings that an option is chosen by.
+CHOICE = {"option_type", "invert_puts", "intrinsic_value", "expiration", "strikes_away"}
 
 
 class NotRecorded(Exception):
@@ -103,16 +105,33 @@ def _changed(
     previews = explain.client().preview([_message(trade, snapshot, numbers)] * len(first), first)
     after = _plan(decision, previews)
     was = settings.complete(trade.settings)
+    effective = [
+        {"name": name, "before": was[name], "after": now}
+        for name, now in settings.complete(snapshot).items()
+        if was[name]["value"] != now["value"]
+    ]
     return {
-        "effective": [
-            {"name": name, "before": was[name], "after": now}
-            for name, now in settings.complete(snapshot).items()
-            if was[name]["value"] != now["value"]
-        ],
+        "effective": effective,
         "before": before,
         "after": after,
         "equal": before == after,
+        "note": note_of([each["name"] for each in effective], first, after["reason"]),
     }
+
+
+def note_of(
+    changed: Collection[str], seen: Sequence[pb.SeenState], reason: str | None
+) -> str | None:
+    """What cannot be told of other settings: a chain is looked at once, and not kept."""
+    chosen = [state.resolved.symbol for state in seen if state.resolved.chosen_from]
+    if chosen and CHOICE & set(changed):
+        return (
+            f"This is planned with {chosen[0]}, as it was chosen then. Which contract these "
+            "settings would have chosen is not known: the chain is not kept."
+        )
+    if reason == "no_contract" and not chosen:
+        return "No contract was chosen then, and the chain is not kept: which one is not known."
+    return None
 
 
 def _plan(decision: Decision, previews: Sequence[pb.Preview]) -> dict[str, Any]:

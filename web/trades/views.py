@@ -62,7 +62,8 @@ def page(trade_id: UUID) -> str:
         chart=chart.draw([(connection.name, built)]),
         # A follower's trade belongs to a signal that it may not read.
         own_signal=db.session.get(Signal, trade.signal_id) is not None,
-        waits=trade.state in WAITING_STATES and (trade.approval_expires_at or trade.release_at),
+        waits=trade.state in WAITING_STATES
+        and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )
@@ -202,6 +203,8 @@ def _decide(trade: Trade, verb: str) -> str | None:
         return f"{_name(trade)} was not waiting any more: it is {now}{reason}."
     except Paused:
         return f"{_name(trade)} still waits: its subscription is paused. Enable it first."
+    except ExecutionDown:
+        return f"{_name(trade)} still waits: execution does not answer. Try again in a moment."
     return None
 
 

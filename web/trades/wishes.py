@@ -53,6 +53,8 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         keep_unprotected=_value(settings, "stop_refused_after_fill") == "alarm",
         breakeven_offset=_text(_value(settings, "breakeven_offset")),
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
+        cancel_wait_seconds=_seconds(_value(settings, "cancel_wait_seconds")),
+        retry=_retry(settings),
         short_options=_is_on(settings, "allow_short_options"),
         market_without_price=_is_on(settings, "limit_without_price_as_market"),
         client_tag=signal.get("client_tag") or "",
@@ -107,6 +109,17 @@ def _style(signal: Signal, settings: Settings, leg: str, asset_class: str) -> pb
     else:
         style.spread_filter_percent = _text(_value(settings, wide))
     return style
+
+
+def _retry(settings: Settings) -> pb.Retry | None:
+    if not _is_on(settings, "retry"):
+        return None
+    return pb.Retry(
+        times=_value(settings, "retry_times"),
+        delay_milliseconds=_value(settings, "retry_delay_milliseconds"),
+        multiplier=_text(_value(settings, "retry_multiplier")),
+        longest_delay_milliseconds=_value(settings, "retry_longest_delay_milliseconds"),
+    )
 
 
 def _option(signal: Signal, settings: Settings) -> pb.OptionChoice:

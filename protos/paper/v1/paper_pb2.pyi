@@ -27,6 +27,7 @@ class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REPLY_STATUS_DUPLICATE_CL_ORD_ID: _ClassVar[ReplyStatus]
     REPLY_STATUS_UNKNOWN_ORDER: _ClassVar[ReplyStatus]
     REPLY_STATUS_TOO_LATE: _ClassVar[ReplyStatus]
+    REPLY_STATUS_TOO_MANY_REQUESTS: _ClassVar[ReplyStatus]
 
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -77,6 +78,7 @@ REPLY_STATUS_REJECTED: ReplyStatus
 REPLY_STATUS_DUPLICATE_CL_ORD_ID: ReplyStatus
 REPLY_STATUS_UNKNOWN_ORDER: ReplyStatus
 REPLY_STATUS_TOO_LATE: ReplyStatus
+REPLY_STATUS_TOO_MANY_REQUESTS: ReplyStatus
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -166,20 +168,34 @@ class CancelOrder(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ...) -> None: ...
 
 class OrderReply(_message.Message):
-    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel")
+    __slots__ = ("account", "cl_ord_id", "status", "text", "order", "cancel", "retry_after_ms", "limit_use")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_USE_FIELD_NUMBER: _ClassVar[int]
     account: str
     cl_ord_id: str
     status: ReplyStatus
     text: str
     order: Order
     cancel: bool
-    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ...) -> None: ...
+    retry_after_ms: int
+    limit_use: LimitUse
+    def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., status: _Optional[_Union[ReplyStatus, str]] = ..., text: _Optional[str] = ..., order: _Optional[_Union[Order, _Mapping]] = ..., cancel: _Optional[bool] = ..., retry_after_ms: _Optional[int] = ..., limit_use: _Optional[_Union[LimitUse, _Mapping]] = ...) -> None: ...
+
+class LimitUse(_message.Message):
+    __slots__ = ("most", "remaining", "resets_time")
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    RESETS_TIME_FIELD_NUMBER: _ClassVar[int]
+    most: int
+    remaining: int
+    resets_time: _timestamp_pb2.Timestamp
+    def __init__(self, most: _Optional[int] = ..., remaining: _Optional[int] = ..., resets_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Order(_message.Message):
     __slots__ = ("account", "cl_ord_id", "order_id", "instrument", "side", "ord_type", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "arrived_time", "text", "stop_price")
@@ -312,37 +328,32 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "no_brackets", "no_stops")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "requests_per_minute", "no_brackets", "no_stops")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     NO_BRACKETS_FIELD_NUMBER: _ClassVar[int]
     NO_STOPS_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
+    requests_per_minute: int
     no_brackets: bool
     no_stops: bool
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., requests_per_minute: _Optional[int] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
 
-class GetRestrictedRequest(_message.Message):
+class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)
     ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
     accounts: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class GetRestrictedResponse(_message.Message):
-    __slots__ = ("accounts",)
-    class AccountsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: Options
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
-    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
-    accounts: _containers.MessageMap[str, Options]
-    def __init__(self, accounts: _Optional[_Mapping[str, Options]] = ...) -> None: ...
+class GetOptionsResponse(_message.Message):
+    __slots__ = ("options",)
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    options: _containers.RepeatedCompositeFieldContainer[Options]
+    def __init__(self, options: _Optional[_Iterable[_Union[Options, _Mapping]]] = ...) -> None: ...
 
 class GetQuotesRequest(_message.Message):
     __slots__ = ("account", "quotes")

@@ -49,6 +49,11 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetOptions = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetOptions',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
+                _registered_method=True)
         self.GetQuotes = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/GetQuotes',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.SerializeToString,
@@ -58,11 +63,6 @@ class VenueStub:
                 '/fillwire.paper.v1.Venue/GetChain',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
-                _registered_method=True)
-        self.GetRestricted = channel.unary_unary(
-                '/fillwire.paper.v1.Venue/GetRestricted',
-                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.SerializeToString,
-                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.FromString,
                 _registered_method=True)
         self.ConfigureAccount = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ConfigureAccount',
@@ -99,6 +99,13 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOptions(self, request, context):
+        """How accounts are set up; of one that is not open yet, how it would be. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetQuotes(self, request, context):
         """What instruments could be traded at now. Reads only.
         """
@@ -108,13 +115,6 @@ class VenueServicer:
 
     def GetChain(self, request, context):
         """Options on an underlying, in no particular order. Reads only.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def GetRestricted(self, request, context):
-        """The options of those accounts that take fewer kinds of orders than others. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,6 +145,11 @@ def add_VenueServicer_to_server(servicer, server):
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetAccountResponse.SerializeToString,
             ),
+            'GetOptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOptions,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.SerializeToString,
+            ),
             'GetQuotes': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQuotes,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetQuotesRequest.FromString,
@@ -154,11 +159,6 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.GetChain,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.SerializeToString,
-            ),
-            'GetRestricted': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetRestricted,
-                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.FromString,
-                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.SerializeToString,
             ),
             'ConfigureAccount': grpc.unary_unary_rpc_method_handler(
                     servicer.ConfigureAccount,
@@ -258,6 +258,33 @@ class Venue:
             _registered_method=True)
 
     @staticmethod
+    def GetOptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetOptions',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetOptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetQuotes(request,
             target,
             options=(),
@@ -301,33 +328,6 @@ class Venue:
             '/fillwire.paper.v1.Venue/GetChain',
             protos_dot_paper_dot_v1_dot_paper__pb2.GetChainRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.GetChainResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetRestricted(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/fillwire.paper.v1.Venue/GetRestricted',
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedRequest.SerializeToString,
-            protos_dot_paper_dot_v1_dot_paper__pb2.GetRestrictedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,12 +47,12 @@ class VenueStub:
     """
     GetAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetOptions: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetOptionsRequest, _paper_pb2.GetOptionsResponse]
+    """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
     GetQuotes: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]
     """What instruments could be traded at now. Reads only."""
     GetChain: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]
     """Options on an underlying, in no particular order. Reads only."""
-    GetRestricted: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetRestrictedRequest, _paper_pb2.GetRestrictedResponse]
-    """The options of those accounts that take fewer kinds of orders than others. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -71,12 +71,12 @@ class VenueAsyncStub(VenueStub):
     """
     GetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetAccountRequest, _paper_pb2.GetAccountResponse]  # type: ignore[assignment]
     """Cash, positions and open orders. Opens the account when it is new."""
+    GetOptions: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetOptionsRequest, _paper_pb2.GetOptionsResponse]  # type: ignore[assignment]
+    """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
     GetQuotes: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetQuotesRequest, _paper_pb2.GetQuotesResponse]  # type: ignore[assignment]
     """What instruments could be traded at now. Reads only."""
     GetChain: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetChainRequest, _paper_pb2.GetChainResponse]  # type: ignore[assignment]
     """Options on an underlying, in no particular order. Reads only."""
-    GetRestricted: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetRestrictedRequest, _paper_pb2.GetRestrictedResponse]  # type: ignore[assignment]
-    """The options of those accounts that take fewer kinds of orders than others. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
 
@@ -112,6 +112,14 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         """Cash, positions and open orders. Opens the account when it is new."""
 
     @_abc_1.abstractmethod
+    def GetOptions(
+        self,
+        request: _paper_pb2.GetOptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetOptionsResponse, _abc.Awaitable[_paper_pb2.GetOptionsResponse]]:
+        """How accounts are set up; of one that is not open yet, how it would be. Reads only."""
+
+    @_abc_1.abstractmethod
     def GetQuotes(
         self,
         request: _paper_pb2.GetQuotesRequest,
@@ -126,14 +134,6 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.GetChainResponse, _abc.Awaitable[_paper_pb2.GetChainResponse]]:
         """Options on an underlying, in no particular order. Reads only."""
-
-    @_abc_1.abstractmethod
-    def GetRestricted(
-        self,
-        request: _paper_pb2.GetRestrictedRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_paper_pb2.GetRestrictedResponse, _abc.Awaitable[_paper_pb2.GetRestrictedResponse]]:
-        """The options of those accounts that take fewer kinds of orders than others. Reads only."""
 
     @_abc_1.abstractmethod
     def ConfigureAccount(

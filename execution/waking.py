@@ -1,0 +1,70 @@
+"""Timers of trades that wait: each lets the lane go on, and what it finds then decides."""
+
+from collections.abc import Callable
+
+import structlog
+
+from execution.accounts import Account
+from execution.domain.decisions import Wait
+from execution.domain.trades import age_limit
+from execution.domain.words import Action, Leg, TradeState
+from execution.lanes import MARKET_BOUND, Lane, Run
+from execution.runtime import Runtime
+
+log = structlog.get_logger()
+
+# How often an exit that a wide spread holds back is looked at again.
+SPREAD_SECONDS = 1.0
+
+
+class Waking:
+    """At most one timer of a kind for a run."""
+
+    def __init__(self, runtime: Runtime, settle: Callable[[Account, Lane], None]) -> None:
+        self._runtime = runtime
+        self._settle = settle
+
+    def at_bound(self, account: Account, run: Run) -> None:
+        """The next trade waits for this one no longer than that."""
+        if not run.has_bound_timer:
+            run.has_bound_timer = True
+            bound = MARKET_BOUND.total_seconds()
+            self._runtime.later(bound, lambda: self._look_again(account, run))
+
+    def after(self, account: Account, run: Run, wait: Wait) -> None:
+        """Whatever may end this wait by the passing of time."""
+        if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
+            run.has_flip_timer = True
+            seconds = run.flip_seconds_left(self._runtime.now())
+            self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
+        if wait.reason == "spread_too_wide":
+            self._with_the_next_quote(account, run)
+        if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
+            run.has_age_timer = True
+            left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
+            seconds = max(left.total_seconds(), 0.0) + 0.01
+            self._runtime.later(seconds, lambda: self._look_again(account, run))
+
+    def _look_again(self, account: Account, run: Run) -> None:
+        """A timer of a run rang; should its clock say "not yet", it is set anew."""
+        run.has_bound_timer = False
+        run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
+        self._settle(account, run.lane)
+
+    def _with_the_next_quote(self, account: Account, run: Run) -> None:
+        """What holds an exit back may be over then."""
+
+        def look() -> None:
+            run.has_spread_timer, run.looked_at = False, None
+            self._settle(account, run.lane)
+
+        if not run.has_spread_timer:
+            run.has_spread_timer = True
+            self._runtime.later(SPREAD_SECONDS, look)
+
+    def _flip_timed_out(self, account: Account, run: Run) -> None:
+        if run.entry is None and not run.is_done and not run.entry_dropped:
+            log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
+            run.entry_dropped = "flip_timeout"
+            run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
+            self._settle(account, run.lane)

@@ -1,0 +1,122 @@
+"""What planning needs is asked for again where the settings say so, and never for ever."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execution.accounts import Account
+from execution.brokers.base import Adapter, NotSent, QuoteSnapshot
+from execution.domain.decisions import Look
+from execution.domain.trades import Retry
+from execution.lanes import Lane, Run
+from execution.looking import Looking
+from execution.runtime import Timer
+from execution.session import Session
+from tests.unit.planning_kit import NOON, a_trade
+
+PRICE = Decimal("228.40")
+
+
+class Clockwork:
+    """Time that passes only when something waits for it."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+        self.waiting: list[tuple[datetime, Callable[[], None]]] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run(work)
+
+    def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        entry = (self.at + timedelta(seconds=seconds), callback)
+        self.waiting.append(entry)
+        return cast("Timer", SimpleNamespace(cancel=lambda: self.waiting.remove(entry)))
+
+    def run(self) -> None:
+        while self.waiting:
+            entry = min(self.waiting, key=lambda each: each[0])
+            self.waiting.remove(entry)
+            self.at = entry[0]
+            entry[1]()
+
+
+class Reluctant:
+    """A broker that has no quote at first."""
+
+    def __init__(self, clock: Clockwork, refusals: int) -> None:
+        self.clock, self.refusals = clock, refusals
+        self.asked: list[timedelta] = []
+
+    async def quote(self, account: str, symbol: str, *, reference_price: object) -> QuoteSnapshot:
+        self.asked.append(self.clock.at - NOON)
+        if len(self.asked) <= self.refusals:
+            raise NotSent("no quotes yet")
+        return QuoteSnapshot(symbol, PRICE, PRICE, PRICE, self.clock.at)
+
+
+def look(refusals: int, retry: Retry | None) -> tuple[Run, Reluctant]:
+    clock = Clockwork()
+    broker = Reluctant(clock, refusals)
+    trade = a_trade("buy", "1", retry=retry)
+    run = Run(trade, Lane("AAPL"), 1)
+    session = Session(cast("Adapter", broker), clock)
+    account = cast("Account", SimpleNamespace(adapter=broker, ref=trade.account, session=session))
+    planned: list[datetime] = []
+    Looking(clock).look(account, run, Look("AAPL"), lambda: planned.append(clock.at))
+    clock.run()
+    assert len(planned) == 1 and not run.is_looking
+    return run, broker
+
+
+def milliseconds(*values: int) -> list[timedelta]:
+    return [timedelta(milliseconds=value) for value in values]
+
+
+RETRY = Retry(3, timedelta(milliseconds=500), Decimal(2), timedelta(milliseconds=1500))
+
+
+def test_without_a_retry_the_broker_is_asked_once() -> None:
+    run, broker = look(1, None)
+    assert len(broker.asked) == 1
+    assert run.market is not None and run.market.quote is None
+
+
+@pytest.mark.parametrize(
+    ("refusals", "asked"),
+    [
+        (0, milliseconds(0)),
+        (2, milliseconds(0, 500, 1500)),
+        (3, milliseconds(0, 500, 1500, 3000)),
+        (9, milliseconds(0, 500, 1500, 3000)),
+    ],
+)
+def test_a_retry_asks_again_after_growing_pauses(refusals: int, asked: list[timedelta]) -> None:
+    run, broker = look(refusals, RETRY)
+    assert broker.asked == asked
+    assert run.market is not None
+    assert (run.market.quote is not None) == (refusals <= 3)
+
+
+@given(
+    times=st.integers(1, 10),
+    delay=st.integers(50, 30_000),
+    multiplier=st.decimals(1, 10, places=2),
+    longest=st.integers(50, 60_000),
+)
+def test_pauses_grow_up_to_the_longest_and_end(
+    times: int, delay: int, multiplier: Decimal, longest: int
+) -> None:
+    most = timedelta(milliseconds=longest)
+    pauses = list(Retry(times, timedelta(milliseconds=delay), multiplier, most).pauses())
+    assert len(pauses) == times and pauses == sorted(pauses)
+    assert timedelta() < pauses[0] and pauses[-1] <= most
