@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from execution.domain import protecting
+from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard, Send, VenueRules, text
 from execution.domain.orders import ZERO, Terms
-from execution.domain.protecting import Cover, Protection, Resting
+from execution.domain.protecting import Cover, Key, Protection, Resting
 from execution.domain.words import Action, ExecType, Leg, OrdStatus, Side
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ class Kept:
     words: str = ""
     # Of what was opened, what others closed.
     lost: Decimal = ZERO
-    fired: Leg | None = None
+    # The legs whose price was reached; where a watched trail has come to, and was told of.
+    fired: frozenset[Key] = frozenset()
+    level: Decimal | None = None
+    told_level: Decimal | None = None
     is_over: bool = False
     # What was last told.
     state: Protection | None = None
@@ -56,19 +59,19 @@ class Told:
 
 def begin(run: "Run", send: Send, terms: Terms) -> Terms:
     """The terms of an order with what guards that which it opens; the run keeps it from now
-    on. A `breakeven` brings the stop, and takes over the nearest target."""
+    on. A `breakeven` brings the stop, and takes over the targets."""
     guards = send.guards
     if send.leg is Leg.STOP:
         stop = Guard(
             Leg.STOP, send.side, send.ord_type, send.limit_price, send.stop_price,
             send.trail_amount, send.trail_percent,
         )  # fmt: skip
-        guards = (*_nearest_target(run, send.instrument, send.side), stop)
+        guards = (*_targets_now(run, send.instrument, send.side), stop)
     if not guards:
         return terms
     run.cover = Kept(guards)
     run.lane.covered.append(run)
-    told = protecting.written(guards, is_native=not send.is_synthetic)
+    told = guarding.written(guards, is_native=not send.is_synthetic)
     return replace(terms, decided_from={**terms.decided_from, **told})
 
 
@@ -79,7 +82,7 @@ def recall(run: "Run", told: Told | None) -> None:
         return
     terms = first.order.terms
     side = terms.side if terms.leg.reduces else terms.side.opposite
-    guards = protecting.read(side, terms.decided_from)
+    guards = guarding.read(side, terms.decided_from)
     if not guards:
         return
     kept = run.cover = Kept(guards)
@@ -92,6 +95,8 @@ def recall(run: "Run", told: Told | None) -> None:
     kept.without = {Leg(word) for word in numbers.get("without", "").split()}
     kept.lost = Decimal(numbers.get("lost", 0))
     kept.longest_gap = timedelta(milliseconds=int(numbers.get("longest_gap_ms", 0)))
+    if "level" in numbers:
+        kept.level = kept.told_level = Decimal(numbers["level"])
     if "gap_since" in numbers:
         kept.gap_since = datetime.fromisoformat(numbers["gap_since"])
 
@@ -112,19 +117,23 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
     assert kept is not None and first is not None
     terms, guards = first.order.terms, orders_of(run)
     side = terms.side if terms.leg.reduces else terms.side.opposite
-    wanted = {guard.leg: guard for guard in kept.guards if guard.leg not in kept.without}
-    stop = wanted.get(Leg.STOP)
+    wanted = [guard for guard in kept.guards if guard.leg not in kept.without]
+    stop = next((guard for guard in wanted if guard.leg is Leg.STOP), None)
+    if stop is not None and kept.level is not None:
+        stop = replace(stop, stop_price=kept.level)
     return Cover(
         trade_id=run.trade.trade_id,
         subscription_id=run.trade.subscription_id,
         side=side,
         left=_left(run),
         stop=stop,
-        target=wanted.get(Leg.TAKE_PROFIT),
+        targets=_nearest_first(side, wanted),
         orders=tuple(_resting(t) for t in guards if t.order.is_open),
+        taken=_taken(run),
         fired=kept.fired,
-        rests_stop=protecting.rests(stop, venue),
+        rests_stop=guarding.rests(stop, venue),
         is_growing=first.order.is_open and not _is_placed(run),
+        is_refused=refusal(run) is not None,
     )
 
 
@@ -196,7 +205,8 @@ def numbers(kept: Kept, held: Decimal, covered: Decimal) -> dict[str, str]:
         "covered": text(covered),
         "lost": text(kept.lost or None),
         "without": " ".join(sorted(leg.value for leg in kept.without)),
-        "fired": kept.fired.value if kept.fired else "",
+        "fired": " ".join(sorted({leg.value for leg, _ in kept.fired})),
+        "level": text(kept.level),
         "text": kept.words,
         "gap_since": kept.gap_since.isoformat() if kept.gap_since else "",
         "gap_ms": _ms(kept.last_gap),
@@ -232,7 +242,7 @@ def _first_of_breakeven(run: "Run") -> object:
 def _resting(ticket: "Ticket") -> Resting:
     return Resting(
         ticket.order.terms.cl_ord_id,
-        ticket.order.terms.leg,
+        _key(ticket),
         ticket.order.leaves_qty,
         cancel_asked=ticket.cancel_asked,
         is_linked=ticket.is_guard,
@@ -240,17 +250,51 @@ def _resting(ticket: "Ticket") -> Resting:
     )
 
 
-def _nearest_target(run: "Run", symbol: str, side: Side) -> tuple[Guard, ...]:
-    """The first target that the price would come to, of those that guard the position now."""
+def _key(ticket: "Ticket") -> Key:
+    terms = ticket.order.terms
+    return terms.leg, terms.limit_price if terms.leg is Leg.TAKE_PROFIT else None
+
+
+def _taken(run: "Run") -> dict[Key, Decimal]:
+    """What each target has closed."""
+    taken: dict[Key, Decimal] = {}
+    for ticket in orders_of(run):
+        if ticket.order.cum_qty and ticket.order.terms.leg is Leg.TAKE_PROFIT:
+            taken[_key(ticket)] = taken.get(_key(ticket), ZERO) + ticket.order.cum_qty
+    return taken
+
+
+def _nearest_first(side: Side, guards: Iterable[Guard]) -> tuple[Guard, ...]:
+    """The targets among some legs, as the price would come to them."""
+    found = [guard for guard in guards if guard.leg is Leg.TAKE_PROFIT]
+    return tuple(sorted(found, key=lambda guard: -side.sign * (guard.limit_price or ZERO)))
+
+
+def _targets_now(run: "Run", symbol: str, side: Side) -> tuple[Guard, ...]:
+    """The targets that guard the position now: of one entry all that is left of them, of
+    several entries the nearest for everything."""
     mine = run.trade.subscription_id
-    found = [
-        guard
+    theirs = [
+        other
         for other in on(run.lane, symbol, side)
-        if other.trade.subscription_id == mine and other.cover is not None
-        for guard in other.cover.guards
-        if guard.leg is Leg.TAKE_PROFIT and Leg.TAKE_PROFIT not in other.cover.without
+        if other.trade.subscription_id == mine
+        and other.cover is not None
+        and Leg.TAKE_PROFIT not in other.cover.without
     ]
-    return tuple(sorted(found, key=lambda guard: -side.sign * (guard.limit_price or ZERO))[:1])
+    guards = [guard for other in theirs if other.cover for guard in other.cover.guards]
+    if len(theirs) != 1:
+        return tuple(replace(guard, quantity=None) for guard in _nearest_first(side, guards)[:1])
+    taken = _taken(theirs[0])
+    left = [_less(guard, taken) for guard in _nearest_first(side, guards)]
+    return tuple(guard for guard in left if guard.quantity is None or guard.quantity > 0)
+
+
+def _less(target: Guard, taken: Mapping[Key, Decimal]) -> Guard:
+    """A target without what it has closed."""
+    if target.quantity is None:
+        return target
+    left = target.quantity - taken.get(protecting.key(target), ZERO)
+    return replace(target, quantity=left)
 
 
 def _symbol(run: "Run") -> str:

@@ -16,12 +16,13 @@ import structlog
 from execution import covers, recording
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
+from execution.covers import Kept
 from execution.dispatch import Dispatch
-from execution.domain import protecting
+from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard
 from execution.domain.market import Quote
 from execution.domain.orders import ZERO, Order, Terms
-from execution.domain.protecting import Cover
+from execution.domain.protecting import Cover, Step
 from execution.domain.protecting import Protection as State
 from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
 from execution.lanes import Lane, Run, Ticket
@@ -91,51 +92,41 @@ class Protecting:
         owners = {cover.subscription_id for cover in found}
         whole = lane.book(symbol).whole.quantity * -side.sign
         own = {s: lane.held(s, symbol) * -side.sign for s in owners}
-        held = protecting.share(found, whole, own)
-        for run, cover in zip(runs, found, strict=True):
+        exits = [
+            (t.order.terms.subscription_id, t.order.leaves_qty)
+            for t in lane.open.values()
+            if _closes(t, symbol, side)
+        ]
+        steps = protecting.keep(found, whole, own, exits)
+        for run, cover, step in zip(runs, found, steps, strict=True):
             assert run.cover is not None
-            run.cover.lost += cover.left - held[cover.trade_id]
-        found = [replace(cover, left=held[cover.trade_id]) for cover in found]
-        closing = [t for t in lane.open.values() if _closes(t, symbol, side)]
-        for ticket in closing:
-            owner, leaves = ticket.order.terms.subscription_id, ticket.order.leaves_qty
-            whole -= leaves
-            own[owner] = own.get(owner, ZERO) - leaves
-        free = protecting.share(found, whole, own)
-        room = whole - sum((cover.may_close for cover in found), ZERO)
-        for run, cover in zip(runs, found, strict=True):
-            room -= self._keep(account, run, cover, free[cover.trade_id], room)
+            run.cover.lost += cover.left - step.cover.left
+            self._keep(account, run, step)
 
-    def _keep(
-        self, account: Account, run: Run, cover: Cover, free: Decimal, room: Decimal
-    ) -> Decimal:
-        """Do what one cover needs, and tell where it stands; how much more may be closed."""
-        assert run.cover is not None
+    def _keep(self, account: Account, run: Run, step: Step) -> None:
+        """Do what one cover needs, and tell where it stands."""
+        kept, cover = run.cover, step.cover
+        assert kept is not None
         if not cover.left and not cover.is_growing:
-            run.cover.fired = None
-        refused = covers.refusal(run) if cover.left else None
-        has_legs = cover.stop is not None or cover.target is not None
-        wanted = free if has_legs and refused is None else ZERO
-        upkeep = protecting.tend(cover, wanted, room)
+            kept.fired = frozenset()
         for ticket in covers.orders_of(run):
-            if ticket.order.terms.cl_ord_id in upkeep.cancels:
+            if ticket.order.terms.cl_ord_id in step.upkeep.cancels:
                 self._dispatch.cancel(account, ticket)
-        if upkeep.sends is not None:
-            self._send(account, run, upkeep.sends, upkeep.quantity)
-        state = protecting.state(cover, cover.left, free, upkeep.covered if has_legs else ZERO)
+        for guard, quantity in step.upkeep.sends:
+            self._send(account, run, guard, quantity)
+        refused = covers.refusal(run) if cover.left else None
         if refused is not None:
-            run.cover.reason, run.cover.words = refused
-        is_synthetic = not cover.is_linked and has_legs
-        self._measure(run, state)
+            kept.reason, kept.words = refused
+        self._measure(run, step.state)
         if refused is not None:
-            self._refused(account, run, free)
-        self._tell(account, run, state, cover.left, upkeep.covered, is_synthetic)
-        if state is State.CLOSED and not cover.orders:
-            run.cover.is_over = True
+            self._refused(account, run, step.free)
+        is_synthetic = not cover.is_linked and cover.has_legs
+        self._tell(account, run, step.state, cover.left, step.upkeep.covered, is_synthetic)
+        if step.state is State.CLOSED and not cover.orders:
+            kept.is_over = True
             run.lane.covered.remove(run)
             if run.is_done:
                 self._engine.amend(account, run)
-        return upkeep.quantity
 
     def _refused(self, account: Account, run: Run, free: Decimal) -> None:
         """The broker takes no stop: close the position, or leave it, as the setting says."""
@@ -217,11 +208,11 @@ class Protecting:
         kept = run.cover
         assert kept is not None
         said = (state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired)
-        if said == kept.said:
+        if said == kept.said and not _has_trailed(kept):
             return
         if kept.state is State.CLOSED and state is State.CLOSED:
             return
-        kept.said, kept.state = said, state
+        kept.said, kept.state, kept.told_level = said, state, kept.level
         kept.facts += 1
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
@@ -251,7 +242,7 @@ class Protecting:
         self, account: Account, lane: Lane, symbol: str, side: Side
     ) -> list[tuple[Run, Cover]]:
         found = [(run, covers.cover(run, account.rules)) for run in covers.on(lane, symbol, side)]
-        return [(run, cover) for run, cover in found if cover.watched and not covers.refusal(run)]
+        return [(run, cover) for run, cover in found if cover.watched]
 
     async def _look(
         self, account: Account, lane: Lane, symbol: str, side: Side, key: tuple[int, str, str]
@@ -275,18 +266,17 @@ class Protecting:
     def _fire(self, run: Run, cover: Cover, quote: Quote) -> None:
         """A leg whose price has come goes to the venue; a target whose price went away again
         makes room for the stop."""
-        kept = run.cover
+        kept, stop = run.cover, cover.stop
         assert kept is not None
-        if cover.fired is Leg.TAKE_PROFIT:
-            gone = cover.target is None or not protecting.is_reached(cover.target, quote)
-            if gone and cover.stop is not None:
-                kept.fired = None
-            return
-        for guard in cover.watched:
-            if cover.fired is None and protecting.is_reached(guard, quote):
-                log.info("protection_fired", trade_id=run.trade.trade_id.hex, leg=guard.leg.value)
-                kept.fired = guard.leg
-                return
+        if stop in cover.watched and stop is not None and stop.ord_type is OrdType.TRAILING_STOP:
+            stop = guarding.trailed(stop, quote)
+            kept.level = stop.stop_price
+        legs = [stop if guard is cover.stop else guard for guard in cover.watched]
+        reached = [guard for guard in legs if guard and guarding.is_reached(guard, quote)]
+        fired = frozenset(protecting.key(guard) for guard in reached)
+        if fired - kept.fired:
+            log.info("protection_fired", trade_id=run.trade.trade_id.hex, legs=len(fired))
+        kept.fired = fired
 
 
 def _makes_room(run: Run, symbol: str) -> bool:
@@ -307,3 +297,11 @@ def _makes_room(run: Run, symbol: str) -> bool:
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:
     terms = ticket.order.terms
     return terms.leg is Leg.EXIT and terms.side is side and terms.instrument == symbol
+
+
+def _has_trailed(kept: Kept) -> bool:
+    """True when a restart must know how far a watched trail has come."""
+    stop = next((guard for guard in kept.guards if guard.leg is Leg.STOP), None)
+    if stop is None or kept.level is None:
+        return False
+    return guarding.has_trailed(replace(stop, stop_price=kept.level), kept.told_level)

@@ -190,6 +190,8 @@ class Guard:
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
+    # Of a target: how much it closes; None for all that the others leave.
+    quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

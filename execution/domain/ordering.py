@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import brackets, prices, protecting, sizing
+from execution.domain import brackets, guarding, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
 from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
@@ -138,9 +138,9 @@ def guard_entry(
     guards = brackets.guards(trade, terms.side, price, quantity, known)
     if isinstance(guards, Refusal):
         return guards
-    if protecting.is_native(guards, quantity, venue, trade.asset_class):
+    if guarding.is_native(guards, quantity, venue, trade.asset_class):
         return guards
-    return protecting.unsupported(guards, venue, market) or guards
+    return guarding.unsupported(guards, venue, market) or guards
 
 
 def send(
@@ -156,7 +156,7 @@ def send(
 ) -> Send:
     """The order itself."""
     priced = terms.priced
-    is_native = not guards or protecting.is_native(guards, quantity, venue, trade.asset_class)
+    is_native = not guards or guarding.is_native(guards, quantity, venue, trade.asset_class)
     return Send(
         terms.leg,
         revision,

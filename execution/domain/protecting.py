@@ -1,22 +1,25 @@
 """What keeps a position guarded once its entry filled: who guards how much of it, and what is
-to be done so that at most one protective leg can close it, and none closes more than is held.
+to be done so that nothing closes more than is held, and a stop and a target never the same.
 
 Where the venue links a target and a stop itself they are left alone while they fit. All else
-is synthetic: the stop rests, the target is watched; what cannot rest is watched as well.
+is synthetic: the stop rests, targets are watched; what cannot rest is watched as well. Each
+target of a ladder closes its part, and the stop is sized to the rest.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from execution.domain.decisions import Guard, Refusal, VenueRules, text
-from execution.domain.market import Market, Quote
+from execution.domain import guarding
+from execution.domain.decisions import Guard
 from execution.domain.orders import ZERO
-from execution.domain.words import AssetClass, Leg, OrdType, Side
+from execution.domain.words import Leg, Side
 
-_MAY_BE_WATCHED = (OrdType.LIMIT, OrdType.STOP, OrdType.STOP_LIMIT)
+# Which leg an order is of; targets are told apart by their price.
+Key = tuple[Leg, Decimal | None]
+Part = tuple[Guard, Decimal]
 
 
 class Protection(StrEnum):
@@ -33,7 +36,7 @@ class Resting:
     """An open protective order."""
 
     cl_ord_id: str
-    leg: Leg
+    key: Key
     leaves: Decimal
     cancel_asked: bool = False
     # The venue ends it when its twin fills.
@@ -53,20 +56,31 @@ class Cover:
     # Opened, less what its own legs and others closed.
     left: Decimal
     stop: Guard | None = None
-    target: Guard | None = None
+    # The first that the price would come to comes first.
+    targets: tuple[Guard, ...] = ()
     orders: tuple[Resting, ...] = ()
-    # The leg whose price was reached.
-    fired: Leg | None = None
+    # What each target has closed.
+    taken: Mapping[Key, Decimal] = field(default_factory=dict)
+    # The legs whose price was reached.
+    fired: frozenset[Key] = frozenset()
     rests_stop: bool = True
     # The entry still works, so guards that go with it wait for its fills.
     is_growing: bool = False
+    # The broker takes no more of its orders.
+    is_refused: bool = False
+
+    @property
+    def has_legs(self) -> bool:
+        """True while something is to guard it."""
+        return self.stop is not None or bool(self.targets)
 
     @property
     def is_linked(self) -> bool:
         """True while the venue itself keeps every leg that was asked for, and links them."""
-        wanted = {guard.leg for guard in (self.stop, self.target) if guard is not None}
-        linked = {o.leg for o in self.orders if o.is_linked and not o.cancel_asked}
-        return bool(self.orders) and linked == wanted and all(o.is_linked for o in self.orders)
+        legs = [*self.targets, *([self.stop] if self.stop is not None else ())]
+        linked = {o.key for o in self.orders if o.is_linked and not o.cancel_asked}
+        is_whole = linked == {key(guard) for guard in legs}
+        return bool(self.orders) and is_whole and all(o.is_linked for o in self.orders)
 
     @property
     def may_close(self) -> Decimal:
@@ -76,24 +90,38 @@ class Cover:
             linked = min(linked, self.left)
         return linked + sum((o.leaves for o in self.orders if not o.is_linked), ZERO)
 
-    @property
-    def main(self) -> Guard | None:
-        """The one leg whose orders may be at the venue; the other one is watched."""
-        if self.fired is Leg.TAKE_PROFIT:
-            return self.target
-        if self.fired is Leg.STOP:
-            return None if self.stop is None else fired_stop(self.stop)
-        if self.stop is not None:
-            return self.stop if self.rests_stop else None
-        return self.target
+    def parts(self, quantity: Decimal) -> list[Part]:
+        """How much of this quantity each target closes, the nearest first."""
+        found, left = [], quantity
+        for target in self.targets:
+            share = left
+            if target.quantity is not None:
+                share = min(target.quantity - self.taken.get(key(target), ZERO), left)
+            if share > 0:
+                found.append((target, share))
+                left -= share
+        return found
+
+    def at_venue(self, quantity: Decimal) -> list[Part]:
+        """The legs whose orders are to be at the venue, and their sizes; the stop comes first."""
+        parts = self.parts(quantity)
+        if self.stop is None:
+            return parts
+        if key(self.stop) in self.fired:
+            return [(guarding.fired_stop(self.stop), quantity)] if quantity else []
+        reached = [(target, share) for target, share in parts if key(target) in self.fired]
+        rest = quantity - sum((share for _, share in reached), ZERO)
+        return [(self.stop, rest), *reached] if self.rests_stop and rest else reached
 
     @property
     def watched(self) -> tuple[Guard, ...]:
-        """The legs that wait for their price here."""
-        if self.is_linked or not self.left:
+        """The legs that wait for their price here, those reached among them."""
+        if self.is_linked or self.is_refused or not self.left or self.stop is None:
             return ()
-        legs = [guard for guard in (self.stop, self.target) if guard is not None]
-        return tuple(guard for guard in legs if guard is not self.main)
+        if key(self.stop) in self.fired:
+            return ()
+        targets = [target for target, _ in self.parts(self.left)]
+        return tuple(targets if self.rests_stop else [self.stop, *targets])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +129,62 @@ class Upkeep:
     """What a cover needs now."""
 
     cancels: tuple[str, ...] = ()
-    sends: Guard | None = None
-    quantity: Decimal = ZERO
-    # How much is guarded.
+    sends: tuple[Part, ...] = ()
+    # How much is guarded, and how much was to be.
     covered: Decimal = ZERO
+    goal: Decimal = ZERO
+
+    @property
+    def quantity(self) -> Decimal:
+        """How much more its orders may close from now on."""
+        return sum((share for _, share in self.sends), ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One cover, sized to what is held; what of that no exit is about to close; what to do."""
+
+    cover: Cover
+    free: Decimal
+    upkeep: Upkeep
+
+    @property
+    def state(self) -> Protection:
+        """Where the cover stands."""
+        if not self.cover.left:
+            return Protection.PENDING if self.cover.is_growing else Protection.CLOSED
+        if 0 < self.upkeep.goal <= self.upkeep.covered:
+            return Protection.PROTECTED
+        return Protection.UNPROTECTED
+
+
+def key(guard: Guard) -> Key:
+    """What tells a leg from the others."""
+    return guard.leg, guard.limit_price if guard.leg is Leg.TAKE_PROFIT else None
+
+
+def keep(
+    covers: Sequence[Cover],
+    whole: Decimal,
+    own: Mapping[UUID, Decimal],
+    exits: Iterable[tuple[UUID, Decimal]],
+) -> list[Step]:
+    """What the covers of a position need, the oldest first. `whole` is the position and `own`
+    what each subscription sees of it; `exits` are the owners and sizes of what closes it."""
+    held = share(covers, whole, own)
+    covers = [replace(cover, left=held[cover.trade_id]) for cover in covers]
+    left = dict(own)
+    for owner, leaves in exits:
+        whole -= leaves
+        left[owner] = left.get(owner, ZERO) - leaves
+    free = share(covers, whole, left)
+    room = whole - sum((cover.may_close for cover in covers), ZERO)
+    steps = []
+    for cover in covers:
+        upkeep = tend(cover, ZERO if cover.is_refused else free[cover.trade_id], room)
+        steps.append(Step(cover, free[cover.trade_id], upkeep))
+        room -= upkeep.quantity
+    return steps
 
 
 def share(
@@ -128,31 +208,39 @@ def tend(cover: Cover, quantity: Decimal, room: Decimal) -> Upkeep:
         return Upkeep()
     if cover.is_linked:
         return _linked(cover, quantity)
-    main = cover.main
-    kept, cancels = ZERO, []
+    wanted = cover.at_venue(quantity)
+    room = min(room, quantity - cover.may_close)
+    cancels, sends, covered = _unwanted(cover, wanted), [], ZERO
+    for guard, size in wanted:
+        kept = [o for o in cover.orders if _is_kept(o, guard, cancels)]
+        covered += sum((o.leaves for o in kept if o.is_known), ZERO)
+        lacks = min(size - sum((o.leaves for o in kept), ZERO), room)
+        if lacks > 0:
+            sends.append((guard, lacks))
+            room -= lacks
+    goal = quantity if cover.stop is not None else sum((size for _, size in wanted), ZERO)
+    if cover.stop is not None and not cover.rests_stop and key(cover.stop) not in cover.fired:
+        covered += quantity - sum((size for _, size in wanted), ZERO)
+    return Upkeep(cancels, tuple(sends), covered, goal)
+
+
+def _unwanted(cover: Cover, wanted: Sequence[Part]) -> tuple[str, ...]:
+    """Orders of legs that are not to be at the venue, or that would close too much."""
+    left, cancels = {key(guard): size for guard, size in wanted}, []
     for order in cover.orders:
         if order.cancel_asked:
             continue
-        fits = main is not None and order.leg is main.leg and kept + order.leaves <= quantity
-        if fits and not order.is_linked:
-            kept += order.leaves
+        fits = not order.is_linked and order.leaves <= left.get(order.key, ZERO)
+        if fits:
+            left[order.key] -= order.leaves
         else:
             cancels.append(order.cl_ord_id)
-    if main is None:
-        watching = quantity if not cover.orders else ZERO
-        return Upkeep(tuple(cancels), covered=watching)
-    known = sum(
-        (
-            o.leaves
-            for o in cover.orders
-            if o.is_known and o.cl_ord_id not in cancels and not o.cancel_asked
-        ),
-        ZERO,
-    )
-    lacks = min(quantity - cover.may_close, room)
-    if cancels or lacks <= 0:
-        return Upkeep(tuple(cancels), covered=known)
-    return Upkeep(sends=main, quantity=lacks, covered=known)
+    return tuple(cancels)
+
+
+def _is_kept(order: Resting, guard: Guard, cancels: Sequence[str]) -> bool:
+    is_leg = order.key == key(guard) and not order.is_linked
+    return is_leg and not order.cancel_asked and order.cl_ord_id not in cancels
 
 
 def _linked(cover: Cover, quantity: Decimal) -> Upkeep:
@@ -160,101 +248,6 @@ def _linked(cover: Cover, quantity: Decimal) -> Upkeep:
     guarded = min(max(o.leaves for o in cover.orders), cover.left)
     if quantity >= guarded > 0:
         is_known = all(o.is_known for o in cover.orders)
-        return Upkeep(covered=guarded if is_known else ZERO)
-    return Upkeep(tuple(o.cl_ord_id for o in cover.orders if not o.cancel_asked))
-
-
-def is_reached(guard: Guard, quote: Quote) -> bool:
-    """True when the price has come to a watched leg: what a closing order would trade at."""
-    price = quote.bid if guard.side is Side.SELL else quote.ask
-    price = quote.last if price is None else price
-    level = guard.limit_price if guard.leg is Leg.TAKE_PROFIT else guard.stop_price
-    if price is None or level is None:
-        return False
-    toward = 1 if guard.leg is Leg.TAKE_PROFIT else -1
-    return (level - price) * guard.side.sign * toward >= 0
-
-
-def fired_stop(stop: Guard) -> Guard:
-    """A watched stop whose price has come."""
-    if stop.ord_type is OrdType.STOP_LIMIT:
-        return replace(stop, ord_type=OrdType.LIMIT, stop_price=None)
-    return Guard(Leg.STOP, stop.side, OrdType.MARKET)
-
-
-def is_native(
-    guards: Sequence[Guard], quantity: Decimal, venue: VenueRules, asset_class: AssetClass
-) -> bool:
-    """True when the venue takes these with their entry; fractions of shares it never does."""
-    is_whole = asset_class is not AssetClass.STOCKS or quantity == quantity.to_integral_value()
-    return venue.has_brackets and is_whole and all(g.ord_type in venue.ord_types for g in guards)
-
-
-def rests(stop: Guard | None, venue: VenueRules) -> bool:
-    """True when the venue holds a stop of this kind by itself."""
-    return stop is None or stop.ord_type in venue.ord_types
-
-
-def unsupported(
-    guards: Sequence[Guard], venue: VenueRules, market: Market | None
-) -> Refusal | None:
-    """Why these can exist neither at the venue nor here, as far as is known."""
-    is_quoted = market is None or market.quote is not None
-    for guard in guards:
-        is_stop = guard.leg is Leg.STOP
-        watched = guard.ord_type not in venue.ord_types or (not is_stop and len(guards) > 1)
-        if watched and (not is_quoted or guard.ord_type not in _MAY_BE_WATCHED):
-            reason = "stop_unsupported" if is_stop else "target_unsupported"
-            return Refusal(reason, {"ord_type": guard.ord_type.value})
-    return None
-
-
-def state(cover: Cover, held: Decimal, free: Decimal, covered: Decimal) -> Protection:
-    """Where a cover stands. `held` is its part of the position, `free` what of it no exit is
-    about to close."""
-    if not held:
-        return Protection.PENDING if cover.is_growing else Protection.CLOSED
-    if free > 0 and covered >= free:
-        return Protection.PROTECTED
-    return Protection.UNPROTECTED
-
-
-def written(guards: Sequence[Guard], *, is_native: bool) -> dict[str, str]:
-    """What guards a position, as it is kept with the order that opened it."""
-    told = {"guarded": "native" if is_native else "synthetic"} if guards else {}
-    for guard in guards:
-        if guard.leg is Leg.TAKE_PROFIT:
-            told["target"] = text(guard.limit_price)
-            continue
-        told |= {
-            "stop": text(guard.stop_price),
-            "stop_type": guard.ord_type.value,
-            "stop_limit": text(guard.limit_price),
-            "stop_trail": text(guard.trail_amount),
-            "stop_trail_percent": text(guard.trail_percent),
-        }
-    return {name: value for name, value in told.items() if value}
-
-
-def read(side: Side, kept: Mapping[str, str]) -> tuple[Guard, ...]:
-    """The guards that were written; `side` is the closing one."""
-
-    def number(name: str) -> Decimal | None:
-        return Decimal(kept[name]) if name in kept else None
-
-    found: list[Guard] = []
-    if "target" in kept:
-        found.append(Guard(Leg.TAKE_PROFIT, side, OrdType.LIMIT, limit_price=number("target")))
-    if "stop_type" in kept:
-        found.append(
-            Guard(
-                Leg.STOP,
-                side,
-                OrdType(kept["stop_type"]),
-                limit_price=number("stop_limit"),
-                stop_price=number("stop"),
-                trail_amount=number("stop_trail"),
-                trail_percent=number("stop_trail_percent"),
-            )
-        )
-    return tuple(found)
+        return Upkeep(covered=guarded if is_known else ZERO, goal=quantity)
+    cancels = tuple(o.cl_ord_id for o in cover.orders if not o.cancel_asked)
+    return Upkeep(cancels, goal=quantity)

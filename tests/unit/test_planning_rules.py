@@ -139,10 +139,18 @@ def test_e3_reverse_with_only_a_working_entry_cancels_it() -> None:
 
 def test_c5_an_entry_whose_stop_can_exist_neither_there_nor_here_is_skipped() -> None:
     nothing = replace(VENUE, has_brackets=False, ord_types=frozenset({OrdType.MARKET}))
+    # Once its price has come a watched stop_limit is a limit, and a watched trail at market.
+    limited = StopLoss(OrdType.STOP_LIMIT, Distance(By.PERCENT, Decimal(5)))
     trails = StopLoss(OrdType.TRAILING_STOP, Distance(By.PERCENT, Decimal(5)))
-    trade = a_trade("buy", "1", stop_loss=trails)
-    decision = planning.decide(trade, held("0"), Progress(), nothing, market("100"))
-    assert refused(decision) == "stop_unsupported"
+    for stop, seen, expected in (
+        (limited, market("100"), "stop_unsupported"),
+        (trails, NOTHING, "stop_unsupported"),
+        (trails, market("100"), ""),
+    ):
+        trade = a_trade("buy", "1", stop_loss=stop)
+        decision = planning.decide(trade, held("0"), Progress(), nothing, seen)
+        assert (refused(decision) if expected else "") == expected
+        assert expected or isinstance(decision, Send)
     # Both legs would have to be watched, and there is no quote to watch.
     stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
     pair = a_trade(
