@@ -253,8 +253,10 @@ class Protecting:
             quote = None if told is None else Quote(told.bid, told.ask, told.last)
         except BrokerError as error:
             log.info("watched_price_not_known", instrument=symbol, cause=str(error))
-        finally:
-            self._watching.discard(key)
+        except Exception:
+            # Whatever it is, the price must go on being watched.
+            log.exception("watching_failed", instrument=symbol)
+        self._watching.discard(key)
         if account.is_lost:
             return
         for run, cover in self._watched(account, lane, symbol, side):

@@ -70,6 +70,16 @@ class Distance:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One target of a ladder, and how much it closes: units, a percent of the entry, or what
+    the others leave."""
+
+    at: Distance
+    quantity: Decimal | None = None
+    percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StopLoss:
     """The stop asked for an entry: a place, or a trail."""
 
@@ -160,6 +170,8 @@ class Trade:
     exit: Style = Style()
     price_type: PriceType = PriceType.MARK
     take_profit: Distance | None = None
+    # In place of the one target: several, each for a part.
+    ladder: tuple[Rung, ...] = ()
     stop_loss: StopLoss | None = None
     sides_isolated: bool = False
     subtract_exit: bool = False

@@ -278,3 +278,84 @@ async def test_when_another_subscription_closes_the_account_the_stop_shrinks(kit
     await stands(kit, theirs, "CLOSED", "0")
     assert await resting(kit) == []
     assert await kit.venue_positions() == {}
+
+
+def laddered(*rungs: tuple[str, str]) -> dict[str, Any]:
+    """A stop, and targets at some prices that close so much."""
+    return {
+        "stop_loss": pb.Protection(price="200"),
+        "take_profit_ladder": [
+            pb.Rung(place=pb.Protection(price=price), quantity=quantity)
+            for price, quantity in rungs
+        ],
+        "price_type": pb.PRICE_TYPE_LAST,
+    }
+
+
+async def test_the_stop_shrinks_with_each_rung_of_a_ladder(kit: Kit) -> None:
+    enter = kit.trade("buy", "10", **laddered(("260", "3"), ("280", "5"), ("300", "")))
+    assert await kit.run(enter) == ("FILLED", "unspecified")
+    assert (await stands(kit, enter, "PROTECTED", "10")).synthetic
+    assert await resting(kit) == [("STOP", 10)]
+    await move_price(kit, "265")
+    await stands(kit, enter, "PROTECTED", "7")
+    await until_resting(kit, ("STOP", 7))
+    await kit.restart()
+    await move_price(kit, "285")
+    await stands(kit, enter, "PROTECTED", "2")
+    await until_resting(kit, ("STOP", 2))
+    # What a partial exit leaves of a rung is the rung's. Two of the four moved the price.
+    assert (await kit.run(kit.trade("exit", "3")))[0] == "FILLED"
+    await stands(kit, enter, "PROTECTED", "1")
+    await move_price(kit, "305")
+    await stands(kit, enter, "CLOSED", "0")
+    assert await resting(kit) == []
+    assert await kit.venue_positions() == {"AAPL": "1"}
+
+
+async def test_a_ladder_without_a_stop_rests_at_the_venue(kit: Kit) -> None:
+    rungs = laddered(("260", "3"), ("280", ""))
+    rungs.pop("stop_loss")
+    enter = kit.trade("buy", "5", **rungs)
+    await kit.run(enter)
+    await until_resting(kit, ("LIMIT", 3), ("LIMIT", 2))
+    await stands(kit, enter, "PROTECTED", "5")
+    assert (await kit.run(kit.trade("exit", "4")))[0] == "FILLED"
+    await stands(kit, enter, "PROTECTED", "1")
+    assert await resting(kit) == [("LIMIT", 1)]
+
+
+async def test_a_breakeven_keeps_what_is_left_of_a_ladder(kit: Kit) -> None:
+    enter = kit.trade("buy", "10", **laddered(("260", "3"), ("280", "")))
+    await kit.run(enter)
+    await stands(kit, enter, "PROTECTED", "10")
+    await move_price(kit, "265")
+    await stands(kit, enter, "PROTECTED", "7")
+    even = kit.trade("breakeven", "", signal_price="250")
+    assert await kit.run(even) == ("DONE", "unspecified")
+    # It sees the whole account's position, what moved the price included.
+    await stands(kit, even, "PROTECTED", "8")
+    assert await resting(kit) == [("STOP", 8)]
+    await move_price(kit, "285")
+    await stands(kit, even, "CLOSED", "0")
+    assert await kit.venue_positions() == {"AAPL": "1"}
+
+
+async def test_a_trail_that_the_venue_lacks_is_watched_and_survives_a_restart(kit: Kit) -> None:
+    await restrict(kit, no_brackets=True, no_stops=True)
+    trails = pb.Protection(ord_type=pb.ORD_TYPE_TRAILING_STOP, trail_percent="10")
+    enter = kit.trade("buy", "5", stop_loss=trails, price_type=pb.PRICE_TYPE_LAST)
+    assert await kit.run(enter) == ("FILLED", "unspecified")
+    told = await stands(kit, enter, "PROTECTED", "5")
+    assert (told.synthetic, await resting(kit)) == (True, [])
+    await move_price(kit, "300")
+
+    def level() -> Decimal:
+        told = [f.trade_protection for f in kit.facts if f.trade_id == enter.trade_id]
+        return Decimal([t for t in told if t.state][-1].numbers.get("level", "0"))
+
+    await kit.until(lambda: level() > 265)
+    await kit.restart()
+    await move_price(kit, "260")
+    await stands(kit, enter, "CLOSED", "0")
+    assert await kit.venue_positions() == {"AAPL": "2"}

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard
 from execution.domain.market import Quote
-from execution.domain.protecting import Cover, Key, Protection, Resting, Step
+from execution.domain.protecting import Cover, Key, Part, Protection, Resting, Step
 from execution.domain.words import Leg, OrdType, Side
 
 ZERO = Decimal(0)
@@ -277,6 +277,11 @@ TestGuarded = Guarded.TestCase
 TestGuarded.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
+def part(guard: Guard, quantity: int) -> Part:
+    """A leg, and how much of the position it closes."""
+    return guard, Decimal(quantity)
+
+
 def laddered(**fields: object) -> Cover:
     """Ten with a stop, and two targets."""
     values: dict[str, object] = {
@@ -292,17 +297,17 @@ def laddered(**fields: object) -> Cover:
 
 def test_h_the_stop_is_resized_after_each_rung() -> None:
     near, far = target(105, 3), target(110)
-    assert laddered().at_venue(Decimal(10)) == [(STOP, 10)]
+    assert laddered().at_venue(Decimal(10)) == [part(STOP, 10)]
     reached = laddered(fired=frozenset({protecting.key(near)}))
-    assert reached.at_venue(Decimal(10)) == [(STOP, 7), (near, 3)]
+    assert reached.at_venue(Decimal(10)) == [part(STOP, 7), part(near, 3)]
     after = laddered(left=Decimal(7), taken={protecting.key(near): Decimal(3)})
-    assert after.at_venue(Decimal(7)) == [(STOP, 7)]
+    assert after.at_venue(Decimal(7)) == [part(STOP, 7)]
     both = laddered(
         left=Decimal(7),
         taken={protecting.key(near): Decimal(3)},
         fired=frozenset({protecting.key(far)}),
     )
-    assert both.at_venue(Decimal(7)) == [(far, 7)]
+    assert both.at_venue(Decimal(7)) == [part(far, 7)]
 
 
 def test_a_rung_goes_out_only_when_the_stop_that_covers_it_is_gone() -> None:
@@ -312,16 +317,16 @@ def test_a_rung_goes_out_only_when_the_stop_that_covers_it_is_gone() -> None:
     first = protecting.tend(laddered(fired=fired, orders=(stop,)), Decimal(10), ZERO)
     assert (first.cancels, first.sends) == (("s1",), ())
     gone = protecting.tend(laddered(fired=fired), Decimal(10), Decimal(10))
-    assert gone.sends == ((STOP, 7), (near, 3))
+    assert gone.sends == (part(STOP, 7), part(near, 3))
 
 
 def test_targets_without_a_stop_rest_side_by_side() -> None:
     near, far = target(105, 3), target(110)
     bare = laddered(stop=None)
-    assert bare.at_venue(Decimal(10)) == [(near, 3), (far, 7)]
+    assert bare.at_venue(Decimal(10)) == [part(near, 3), part(far, 7)]
     assert bare.watched == ()
     # The nearest keeps its part when the position shrinks.
-    assert bare.at_venue(Decimal(4)) == [(near, 3), (far, 1)]
+    assert bare.at_venue(Decimal(4)) == [part(near, 3), part(far, 1)]
 
 
 def test_a_watched_trail_follows_the_price_and_never_goes_back() -> None:
