@@ -21,7 +21,8 @@ SIZES = (1, 100, 1_000, 10_000)
 BUDGET = (100.0, 3_000.0, 5_000.0, 3.0)
 WAIT_SECONDS = 180
 # Counting ten thousand trades costs the database some milliseconds too.
-POLL_SECONDS = 0.2
+# Counting them costs the very machine that is measured; the times are the database's own.
+POLL_SECONDS, POLL_SECONDS_EACH = 0.2, 0.0001
 
 _AT_VENUE = (
     " JOIN execution.orders o USING (cl_ord_id) JOIN web.trades t ON t.id = o.trade_id"
@@ -143,7 +144,7 @@ def _fire(bench: Bench, webhook: str, size: int) -> str:
         )
         if ended >= size:
             break
-        time.sleep(POLL_SECONDS)
+        time.sleep(max(POLL_SECONDS, size * POLL_SECONDS_EACH))
     return str(signal_id)
 
 

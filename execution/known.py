@@ -6,6 +6,8 @@ from datetime import date
 from functools import lru_cache
 from typing import cast
 
+from msgspec import structs
+
 from execution import reference
 from execution.domain import instruments, options
 from execution.domain.instruments import Instrument, Unresolved
@@ -57,17 +59,20 @@ def resolve(trade: Trade, recorded: pb.Resolved | None = None) -> Trade:
     except Unresolved as refusal:
         if recorded is None:
             reason, numbers = refusal.reason, refusal.numbers
-            return replace(trade, lane=trade.ticker, unknown=reason, unknown_numbers=numbers)
+            return structs.replace(
+                trade, lane=trade.ticker, unknown=reason, unknown_numbers=numbers
+            )
         found = find(recorded.symbol) or instruments.stock(recorded.symbol)
     is_option = trade.asset_class is AssetClass.OPTIONS
     is_named = is_option and found.right is not None
     if trade.asset_class is AssetClass.FUTURES:
         is_named = found.rolls is None
-    trade = replace(trade, is_named=is_named)
+    if trade.is_named is not is_named:
+        trade = structs.replace(trade, is_named=is_named)
     if recorded is not None:
-        return opening(trade, _as_recorded(recorded, found), recorded.chosen_from)
+        return opening(trade, _as_recorded(recorded, found), dict(recorded.chosen_from))
     if is_option and not is_named:
-        return replace(trade, instrument=found.symbol, lane=f"options {found.symbol}")
+        return structs.replace(trade, instrument=found.symbol, lane=f"options {found.symbol}")
     return opening(trade, found, {})
 
 
@@ -77,7 +82,7 @@ def opening(trade: Trade, instrument: Instrument, chosen_from: Mapping[str, str]
     price = trade.signal_price
     if trade.asset_class is AssetClass.OPTIONS:
         price = wire.to_decimal(chosen_from.get("premium", ""))
-    return replace(
+    return structs.replace(
         trade,
         instrument=instrument.symbol,
         lane=instrument.lane,
@@ -123,7 +128,9 @@ def _option(trade: Trade) -> Trade:
     contract = options.read(instruments.without_exchange(trade.ticker))
     if contract is not None and contract.right is not None:
         wish = replace(wish, option_type=_TYPES[contract.right], inverts_puts=False)
-    return replace(trade, option=wish, underlying_price=trade.signal_price, signal_price=None)
+    return structs.replace(
+        trade, option=wish, underlying_price=trade.signal_price, signal_price=None
+    )
 
 
 def _right(trade: Trade) -> Right | None:

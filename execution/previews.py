@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from msgspec import structs
+
 from execution import accounts, known, messages, seeing
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
@@ -92,7 +94,7 @@ def _answered_by_nobody(trade: Trade, seen: Seen) -> tuple[Trade, Plan]:
         except previewing.Unseen as unseen:
             symbol = unseen.wanted.instrument
             if unseen.wanted.chooses is not None:
-                trade = replace(trade, entry_refused="no_contract")
+                trade = structs.replace(trade, entry_refused="no_contract")
             else:
                 markets[symbol] = Market(instrument=symbol)
 
@@ -112,7 +114,7 @@ async def _plan(account: Account, trade: Trade, seen: Seen) -> pb.Preview:
             markets[symbol] = await ask_market(account, trade, symbol)
         else:
             chosen = await choose(account, trade, wanted, seen.at)
-            trade = chosen or replace(trade, entry_refused="no_contract")
+            trade = chosen or structs.replace(trade, entry_refused="no_contract")
 
 
 def _unreadable(trade_id: str, why: str) -> pb.Preview:

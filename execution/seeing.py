@@ -3,12 +3,13 @@ read again for a replay."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from execution import known, messages
 from execution.domain import judging
@@ -37,11 +38,8 @@ from protos.execution.v1 import execution_pb2 as pb
 _SIDES = {messages.side(side): side for side in Side}
 Word = TypeVar("Word")
 
-# Each field of a trade, and what it is when nobody said anything.
-_FIELDS = tuple(
-    (each.name, each.default if each.default_factory is MISSING else each.default_factory())
-    for each in fields(Trade)
-)
+# Leaves out what nobody said anything of; what a mapping holds has no order.
+_trade = msgspec.json.Encoder(order="deterministic")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -75,13 +73,8 @@ def fingerprint(trade: Trade, decided: pb.Decision) -> str:
 
 
 def _hash(trade: Trade, plain: pb.Decision) -> str:
-    told = "\n".join(
-        f"{name}={_text(value)}"
-        for name, default in _FIELDS
-        if (value := getattr(trade, name)) != default
-    )
     said = plain.SerializeToString(deterministic=True)
-    return hashlib.sha256(told.encode() + b"\0" + said).hexdigest()
+    return hashlib.sha256(_trade.encode(trade) + b"\0" + said).hexdigest()
 
 
 def orders(send: Send) -> list[pb.PlannedOrder]:
@@ -336,10 +329,3 @@ def _word(words: Mapping[Any, Word], value: int) -> Word:
         return words[value]
     except KeyError:
         raise ValueError(f"unknown value {value}") from None
-
-
-def _text(value: object) -> str:
-    """The same for equal values: what a mapping holds has no order."""
-    if isinstance(value, Mapping):
-        return repr(sorted(value.items()))
-    return repr(value)

@@ -1,12 +1,13 @@
 """The plan of a message on a page of the docs: read, resolved, decided and planned for real."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from unittest.mock import sentinel
 from uuid import UUID
+
+from msgspec import structs
 
 from execution import known, looking, reference, seeing
 from execution import messages as execution_messages
@@ -97,7 +98,7 @@ def plan_of(
     trade = known.resolve(execution_messages.read_trade(asked))
     price, money = Decimal(last), Decimal(10000)
     if trade.option is not None:
-        trade = replace(trade, underlying_price=price)
+        trade = structs.replace(trade, underlying_price=price)
     known_of = trade.opens.root if trade.option and trade.opens else trade.instrument
     market = Market(Quote(last=price), Figures(money, money), known_of)
     scope = _scope(trade, position, price)

@@ -111,9 +111,14 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
     if pytest_arguments:
         _run_all([["pytest", *pytest_arguments]])
     else:
-        _run_all([*LINTERS, ["pytest"]])
+        _run_all([*LINTERS, *SUITES])
 
 
+# The whole stack, killed and loaded, wants the machine for itself.
+SUITES = (
+    ["pytest", "--ignore", "tests/e2e", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"],
+    ["pytest", "tests/e2e"],
+)
 LINTERS = (
     ["ruff", "check", "."],
     ["ruff", "format", "--check", "."],

@@ -1,10 +1,12 @@
 """A trade: one subscription's answer to one signal, resolved and ready to plan."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from execution.domain import options
 from execution.domain.instruments import Instrument
@@ -123,8 +125,7 @@ class OptionWish:
     strike: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True, omit_defaults=True):
     """What one subscription wants, with the settings that bind it."""
 
     trade_id: UUID

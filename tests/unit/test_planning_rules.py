@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Look, Progress, Scope, Send, Wait
@@ -83,7 +84,7 @@ def test_c2_the_cancel_setting_replaces_open_entries_where_adding_is_allowed() -
     scope = held("0", entries=(working(BUY, "5"),))
     replacing = a_trade("buy", "3", cancel_by_setting=True, allow_add=True)
     assert decide(replacing, scope) == CancelFirst(("w1",))
-    kept = replace(replacing, cancel_first=False)
+    kept = structs.replace(replacing, cancel_first=False)
     assert sent(decide(kept, scope)) == (Leg.ENTRY, BUY, "3")
     repeat = a_trade("buy", "3", cancel_by_setting=True)
     assert refused(decide(repeat, scope)) == "entry_working"
@@ -119,13 +120,13 @@ def test_crypto_worth_less_than_a_dollar_fifty_is_dust() -> None:
     trade = a_trade("exit", asset_class=AssetClass.CRYPTO)
     assert refused(decide(trade, held("0.0149"))) == "no_position"
     assert sent(decide(trade, held("0.015"))) == (Leg.EXIT, SELL, "0.015")
-    assert sent(decide(replace(trade, asset_class=AssetClass.STOCKS), held("0.001")))
+    assert sent(decide(structs.replace(trade, asset_class=AssetClass.STOCKS), held("0.001")))
 
 
 def test_k_a_sell_that_would_open_a_short_option_is_skipped() -> None:
     trade = a_trade("sell", "1", asset_class=AssetClass.OPTIONS)
     assert refused(decide(trade, held("0"))) == "short_options_off"
-    allowed = replace(trade, short_options=True)
+    allowed = structs.replace(trade, short_options=True)
     assert sent(decide(allowed, held("0"))) == (Leg.ENTRY, SELL, "1")
 
 
@@ -276,7 +277,7 @@ def test_no_plan_closes_more_than_the_position(trade: Any, position: Decimal) ->
 
 @given(trade=trades, position=positions)
 def test_no_plan_touches_an_isolated_side(trade: Any, position: Decimal) -> None:
-    trade = replace(trade, sides_isolated=True)
+    trade = structs.replace(trade, sides_isolated=True)
     untouched = {Sides.BULLISH: -1, Sides.BEARISH: 1}.get(trade.sides)
     left = position
     for send in plan(trade, Scope(position)).sends:
@@ -290,7 +291,7 @@ def test_no_plan_touches_an_isolated_side(trade: Any, position: Decimal) -> None
 
 @given(trade=trades, position=positions)
 def test_ignored_exits_are_never_sent(trade: Any, position: Decimal) -> None:
-    seen = plan(replace(trade, ignore_exits=True), Scope(position))
+    seen = plan(structs.replace(trade, ignore_exits=True), Scope(position))
     assert all(send.leg is Leg.ENTRY for send in seen.sends)
 
 
@@ -299,7 +300,7 @@ def test_no_plan_sends_another_order_type_than_was_asked(
     trade: Any, position: Decimal, kind: OrdType
 ) -> None:
     style = Style(kind, trail_amount=Decimal(1))
-    seen = plan(replace(trade, entry=style, exit=style), Scope(position))
+    seen = plan(structs.replace(trade, entry=style, exit=style), Scope(position))
     assert all(send.ord_type is kind for send in seen.sends)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from execution import known, seeing
 from execution.domain import instruments, judging, options, table
@@ -121,7 +122,7 @@ def test_the_hash_speaks_of_trade_state_and_orders() -> None:
     trade, seen = a_trade("buy", "5"), Seen(held("0"), Progress(), VENUE, Market(), NOON)
     decided = seeing.record(trade, seen, judging.judge(trade, seen))
     assert decided is not None and len(decided.orders) == 1
-    others = [replace(trade, allow_add=True), replace(trade, quantity=Decimal(6))]
+    others = [structs.replace(trade, allow_add=True), structs.replace(trade, quantity=Decimal(6))]
     changed = pb.Decision()
     changed.CopyFrom(decided)
     changed.orders[0].order_qty = "6"
