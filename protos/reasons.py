@@ -269,6 +269,11 @@ CATALOGUE: dict[str, Words] = {
         "The market of {instrument} is closed until {opens}.",
         "Nothing to do: it goes on when the market opens.",
     ),
+    "extended_hours_unsupported": Words(
+        "The market of {instrument} is closed until {opens}, and this broker takes no orders "
+        "for extended hours.",
+        "Turn `entry_extended_hours` off to have entries wait for the open.",
+    ),
     "rate_limited": Words(
         "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
         "Entries that would be too old by then are not sent: spread the signals over time.",

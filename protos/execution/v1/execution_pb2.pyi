@@ -248,6 +248,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_TARGET_REACHED: _ClassVar[Reason]
     REASON_OUT_OF_STEP: _ClassVar[Reason]
     REASON_STOP_REFUSED: _ClassVar[Reason]
+    REASON_EXTENDED_HOURS_UNSUPPORTED: _ClassVar[Reason]
     REASON_CANCEL_TIMEOUT: _ClassVar[Reason]
     REASON_RATE_LIMITED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
@@ -432,6 +433,7 @@ REASON_MARKET_CLOSED: Reason
 REASON_TARGET_REACHED: Reason
 REASON_OUT_OF_STEP: Reason
 REASON_STOP_REFUSED: Reason
+REASON_EXTENDED_HOURS_UNSUPPORTED: Reason
 REASON_CANCEL_TIMEOUT: Reason
 REASON_RATE_LIMITED: Reason
 
