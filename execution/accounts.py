@@ -11,15 +11,18 @@ from execution import covers, known, messages
 from execution.brokers.base import Adapter
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
+from execution.domain.orders import ZERO
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import Action, TradeState
+from execution.domain.words import Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
+from execution.usage import Usage
 from protos.execution.v1 import execution_pb2 as pb
 
 _HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
+_NO_ENTRY = (Action.EXIT, Action.CANCEL, Action.BREAKEVEN)
 # Until the broker was asked.
 NO_RULES = VenueRules(frozenset(), Decimal(1))
 
@@ -40,6 +43,7 @@ class Account:
     is_lost: bool = False
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -65,11 +69,16 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
+    account.usage = Usage()
+    for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
+        account.usage.send(connection_id, at)
     for held in image.positions:
         lane = account.lane(known.lane_of(held.instrument))
         book = lane.book(held.instrument)
         if held.subscription_id == WHOLE:
             book.whole = held.position
+            if held.result_day is not None and held.result is not None:
+                account.usage.results[held.instrument] = (held.result_day, held.result)
         else:
             book.own[held.subscription_id] = held.position
             lane.attribution[held.subscription_id] = held.attribution
@@ -138,6 +147,39 @@ def _recall_exposure(run: Run, numbers: Mapping[str, str]) -> None:
     """The exposure that chose the cell, as first seen."""
     if run.exposure is None and "exposure" in numbers:
         run.exposure = Decimal(numbers["exposure"])
+
+
+def exposed(account: Account) -> Decimal:
+    """What all positions are worth at what was paid for them, and with them what entries may
+    still add at what they were planned at."""
+    total = ZERO
+    for lane in account.lanes.values():
+        for book in lane.books.values():
+            held = book.whole
+            total += abs(held.quantity) * (held.avg_price or ZERO) * book.point_value
+        for ticket in lane.open.values():
+            terms = ticket.order.terms
+            if terms.leg is Leg.ENTRY:
+                planned = terms.decided_from.get("planning_price")
+                price = Decimal(planned) if planned else terms.limit_price or terms.reference_price
+                point = lane.book(terms.instrument).point_value
+                total += ticket.order.leaves_qty * (price or ZERO) * point
+    return total
+
+
+def end_waiting_entry(run: Run) -> bool:
+    """A kill switch ends what of a trade is held back from the broker, as a newer trade would;
+    it is not revived. True when something of it changed."""
+    if run.is_done or run.trade.action in _NO_ENTRY:
+        return False
+    if run.entry is not None:
+        run.is_superseded = run.is_superseded or run.entry.in_doubt or run.entry.is_held_back
+        return run.is_superseded
+    waits = run.said is not None and run.said[0] in _HELD_BACK
+    if run.entry_dropped or not (waits or run.exits):
+        return False
+    run.entry_dropped = "superseded"
+    return True
 
 
 def supersede(earlier: Run, newer: Run) -> bool:

@@ -22,6 +22,11 @@ class Book:
     whole: Position = FLAT
     own: dict[UUID, Position] = field(default_factory=dict)
 
+    @property
+    def point_value(self) -> Decimal:
+        """Money for one whole unit of price and one of quantity."""
+        return Decimal(1) if self.instrument is None else self.instrument.point_value
+
     def position(self, subscription: UUID, attribution: Attribution) -> Position:
         """What a subscription's trades see of it."""
         own = self.own.get(subscription, FLAT)

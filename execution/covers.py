@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A protective order that the broker ends so often by itself is not sent again.
 MOST_RENEWALS = 3
 # Our own reasons not to send an order after all; they are not the broker's.
-_OWN_WORDS = ("superseded", "entry_ended")
+_OWN_WORDS = ("superseded", "entry_ended", "halted")
 
 
 @dataclass(slots=True, eq=False)
@@ -99,6 +99,13 @@ def recall(run: "Run", told: Told | None) -> None:
         kept.level = kept.told_level = Decimal(numbers["level"])
     if "gap_since" in numbers:
         kept.gap_since = datetime.fromisoformat(numbers["gap_since"])
+
+
+def abandon(run: "Run") -> None:
+    """What was to open a position was never sent: there is nothing to guard."""
+    if run.cover is not None and opening(run) is None:
+        run.cover = None
+        run.lane.covered.remove(run)
 
 
 def opening(run: "Run") -> "Ticket | None":

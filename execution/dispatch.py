@@ -13,7 +13,7 @@ import structlog
 from execution.accounts import Account
 from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
-from execution.domain.trades import age_limit
+from execution.domain.trades import Trade, age_limit
 from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
 from execution.lanes import Lane, Run, Ticket
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 # After a cancel that was "too late" the fill should be here; else we ask.
 CANCEL_CHECK_SECONDS = 0.5
+# Before an order that was held back is tried again.
+HELD_BACK_SECONDS = 0.05
 
 
 class Hears(Protocol):
@@ -42,11 +44,22 @@ class Hears(Protocol):
         """An order of the run waits for the broker's limit."""
 
 
+class Stops(Protocol):
+    """Kill switches, as dispatch needs them."""
+
+    def stops(self, trade: Trade, leg: Leg) -> bool:
+        """True for an order that must not reach the socket."""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """False while it is not known what was set of late."""
+
+
 class Dispatch:
     """Sends, cancels and asks, through the account's session."""
 
-    def __init__(self, runtime: Runtime, engine: Hears) -> None:
+    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops) -> None:
         self._runtime = runtime
+        self._stops = stops
         self._engine = engine
         self._doubts = Doubts(runtime, Found(self._adopt, self._absent, self._unprovable))
 
@@ -105,6 +118,10 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
+        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(self._runtime.now()):
+            ticket.is_held_back = True
+            self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
+            return False
         ticket.sends += 1
         ticket.is_held_back = ticket.is_limited = False
         ticket.last_send_at = self._runtime.now()
@@ -116,6 +133,9 @@ class Dispatch:
             return "superseded"
         if leg is not Leg.EXIT and ticket.cancel_asked:
             return "superseded"
+        if self._stops.stops(ticket.run.trade, leg):
+            # An entry that a switch stands behind is never sent again.
+            return "superseded" if ticket.in_doubt and leg is Leg.ENTRY else "halted"
         is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, self._runtime.now())
         return "signal_stale" if is_stale else ""
 
@@ -130,7 +150,7 @@ class Dispatch:
                     self._doubts.ask_about(account, ticket)
             case Answer.NOT_SENT if ticket.sends == 1:
                 ticket.sends, ticket.is_held_back = 0, True
-                wait = max(submitted.retry_after_seconds, 0.05)
+                wait = max(submitted.retry_after_seconds, HELD_BACK_SECONDS)
                 self._runtime.later(wait, lambda: self.submit(account, ticket))
             case Answer.TOO_LATE:
                 ticket.run.limited = submitted.numbers
@@ -218,14 +238,19 @@ class Dispatch:
         terms = ticket.order.terms
         if not ticket.order.is_open or account.is_lost:
             return
-        if not ticket.in_doubt and account.session.withdraw(terms.cl_ord_id):
-            self._never_sent(account, ticket, "superseded")
-        else:
+        if not self.take_back(account, ticket, "superseded"):
             account.session.cancel(
                 account.ref.account,
                 terms.cl_ord_id,
                 lambda done: self._cancel_answered(account, ticket, done),
             )
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
+        """Do not send what still waits for the broker's limit; False when it does not."""
+        if ticket.in_doubt or not account.session.withdraw(ticket.order.terms.cl_ord_id):
+            return False
+        self._never_sent(account, ticket, reason)
+        return True
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
         """Cancel what still works after the time its order has; what is withdrawn, at once."""

@@ -12,23 +12,24 @@ from uuid import UUID
 
 import structlog
 
-from execution import covers, known, recording, seeing
+from execution import covers, deciding, folding, known, recording, seeing
 from execution.accounts import Account, numbers_of, supersede, supersede_again
+from execution.controls import Controls
 from execution.dispatch import Dispatch
-from execution.domain import judging, planning
+from execution.domain import planning
 from execution.domain.decisions import (
     CancelFirst,
-    Decision,
     End,
     Look,
     Send,
     Wait,
 )
 from execution.domain.judging import Seen
-from execution.domain.orders import Order, Overfilled
+from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, Leg, TradeState
+from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
 from execution.protection import Protecting
@@ -46,14 +47,22 @@ class Engine:
     """Lanes of the accounts this instance holds."""
 
     def __init__(
-        self, *, journal: Writes, runtime: Runtime, next_open: NextOpen = exchange_opens
+        self,
+        *,
+        journal: Writes,
+        runtime: Runtime,
+        controls: Controls | None = None,
+        next_open: NextOpen = exchange_opens,
     ) -> None:
         self._journal = journal
         self._runtime = runtime
+        self.halting = Halting(controls or Controls(), self)
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
-        self._dispatch = Dispatch(runtime, self)
-        self._protecting = Protecting(runtime, self._dispatch, journal, self)
+        self._dispatch = Dispatch(runtime, self, self.halting.controls)
+        self._protecting = Protecting(
+            runtime, self._dispatch, journal, self, self.halting.controls.stops
+        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.settle)
         self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
@@ -81,6 +90,7 @@ class Engine:
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
         supersede_again(account)
+        self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Ask about those orders, and go on with the trades."""
@@ -113,28 +123,21 @@ class Engine:
         if account.is_lost or report.report_id in ticket.order.reports:
             return
         lane, was_in_doubt, was_done = ticket.run.lane, ticket.in_doubt, ticket.run.is_done
-        try:
-            ticket.order.add(report)
-        except Overfilled:
-            log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
-            lane.is_overfilled = True
-        if ticket.order.is_acknowledged:
-            ticket.in_doubt = False
-            ticket.run.unprovable = False
-        if report.exec_type is ExecType.FILL:
-            lane.move(ticket, report)
-            # What an entry goes by is looked at again after its exit.
-            ticket.run.looked_at = None
-        if ticket.order.is_open:
-            lane.open[report.cl_ord_id] = ticket
-        else:
-            lane.open.pop(report.cl_ord_id, None)
+        folding.fold(account, ticket, report)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.drop_guards(account, ticket)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
             self.amend(account, ticket.run)
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
+        """Do not send an order that still waits for the broker's limit."""
+        self._dispatch.take_back(account, ticket, reason)
+
+    def drop(self, ticket: Ticket) -> None:
+        """An order that is not written down is nothing that can be heard of."""
+        self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
@@ -188,12 +191,12 @@ class Engine:
         track[:] = [run for run in track if not run.is_done]
 
     def _advance(self, account: Account, run: Run) -> None:
-        if run.is_done or (run.is_looking and not run.withdrawn):
+        if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
             return
         if run.planned_at is None:
             self._begin(account, run)
         seen = self._see(account, run)
-        scope, judged = seen.scope, self._judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -267,17 +270,8 @@ class Engine:
             self._runtime.now(),
             run.lane.is_overfilled,
             run.opens_at,
+            self.halting.binding(account, run, self._runtime.now()),
         )
-
-    def _judge(self, run: Run, seen: Seen) -> Decision:
-        try:
-            decision = judging.judge(run.trade, seen)
-        except Exception:
-            log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
-            return End(TradeState.SKIPPED, "internal_error")
-        if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
-            run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
-        return decision
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
@@ -344,10 +338,19 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
-        entry = recording.sending(
-            account, tickets, now, lambda: self._dispatch.submit(account, tickets[0]), decided
+        if not tickets[0].order.terms.leg.is_protection:
+            account.usage.send(run.trade.connection_id, now)
+        self._journal.write(
+            recording.sending(
+                account,
+                tickets,
+                now,
+                committed=lambda: self._dispatch.submit(account, tickets[0]),
+                stopped=lambda: self.halting.stop(account, run, tickets, self._runtime.now()),
+                decided=decided,
+                seen=self.halting.controls.version,
+            )
         )
-        self._journal.write(entry)
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""

@@ -13,10 +13,11 @@ from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError, Capabilities
 from execution.domain.decisions import VenueRules
 from execution.domain.reports import Report
+from execution.domain.switches import Binding
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
 from execution.journal import StoreUnavailable
-from execution.lanes import Ticket
+from execution.lanes import Run, Ticket
 from execution.limits import Limits
 from execution.rows import AccountImage, PastTrade, Stored
 from execution.runtime import AsyncioRuntime
@@ -88,6 +89,14 @@ class Holding:
         """The account, where this instance has it and it is ready."""
         account = self._accounts.get(account_id)
         return account if account is not None and account.is_ready else None
+
+    def accounts(self) -> list[Account]:
+        """The accounts that are ready."""
+        return [account for account in self._accounts.values() if account.is_ready]
+
+    def binding(self, account: Account, run: Run) -> Binding:
+        """What switches and limits bind a trade."""
+        return self._engine.halting.binding(account, run, self.now())
 
     def now(self) -> datetime:
         """Database time."""
@@ -290,21 +299,33 @@ class Holding:
         self.runtime.spawn(self._look_for_trades(settled_seconds))
 
     async def _look_for_trades(self, settled_seconds: float) -> None:
-        pause = POLL_SECONDS
+        found = await self._look(settled_seconds)
+        # Reading thousands of open trades has its price: then less often.
+        self.runtime.later(POLL_SECONDS * (1 + found // CALM), self._poll)
+
+    def look_now(self) -> None:
+        """Trades were stored that nobody handed us: what a kill switch closes."""
+        self.runtime.spawn(self._look_once())
+
+    async def _look_once(self) -> None:
+        await self._look(0.0)
+
+    async def _look(self, settled_seconds: float) -> int:
+        """Take what is open and withdraw what is withdrawn; how much is open."""
         try:
             found = await self._store.open_trades(self._instance, settled_seconds)
-            # Reading thousands of open trades has its price: then less often.
-            pause *= 1 + len(found) // CALM
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
                 trades = [(s.instruction_id, trade) for s in stored if (trade := _read(s))]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
             self._withdraw_what_is_withdrawn(found)
+            return len(found)
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=str(error))
-        finally:
-            self.runtime.later(pause, self._poll)
+        except Exception:
+            log.exception("poll_failed")
+        return 0
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 
-from execution.rows import Entry
+from execution.rows import Entry, Written
 from protos import faults
 
 log = structlog.get_logger()
@@ -29,8 +29,8 @@ class StoreUnavailable(Exception):
 class EntryStore(Protocol):
     """Where entries go."""
 
-    async def write(self, entries: Sequence[Entry]) -> set[UUID]:
-        """Store a batch in one transaction; the accounts whose lease still holds.
+    async def write(self, entries: Sequence[Entry]) -> Written:
+        """Store a batch in one transaction, but for what may not be.
 
         Raises StoreUnavailable.
         """
@@ -85,17 +85,20 @@ class Journal:
         sending = any(entry.orders for entry in batch)
         reports = any(not entry.orders for entry in batch)
         _pass_faults(sending, reports, "before_commit")
-        held = await self._write_until_known(batch)
+        written = await self._write_until_known(batch)
         _pass_faults(sending, reports, "after_commit")
         self.on_commit()
         for account, epoch in {(e.account_id, e.epoch) for e in batch}:
-            if account not in held:
+            if account not in written.held:
                 self.on_refused(account, epoch)
         for entry in batch:
-            if entry.committed is not None and entry.account_id in held:
-                _tell(entry.committed)
+            if entry.account_id not in written.held:
+                continue
+            is_stopped = entry.bound is not None and entry.bound.trade_id in written.stopped
+            if (told := entry.stopped if is_stopped else entry.committed) is not None:
+                _tell(told)
 
-    async def _write_until_known(self, batch: list[Entry]) -> set[UUID]:
+    async def _write_until_known(self, batch: list[Entry]) -> Written:
         while True:
             try:
                 return await self._store.write(batch)
@@ -106,18 +109,20 @@ class Journal:
                 log.exception("journal_batch_refused", entries=len(batch))
                 return await self._write_singly(batch)
 
-    async def _write_singly(self, batch: list[Entry]) -> set[UUID]:
+    async def _write_singly(self, batch: list[Entry]) -> Written:
         """One entry cannot be stored: the others are, and its account is let go, to be
         taken anew from what is stored."""
         if len(batch) == 1:
-            return set()
+            return Written()
         held: set[UUID] = set()
         broken: set[UUID] = set()
+        stopped: set[UUID] = set()
         for entry in batch:
             if entry.account_id not in broken:
                 one = await self._write_until_known([entry])
-                (held if one else broken).add(entry.account_id)
-        return held - broken
+                (held if one.held else broken).add(entry.account_id)
+                stopped |= one.stopped
+        return Written(held - broken, stopped)
 
 
 def _pass_faults(sending: bool, reports: bool, where: str) -> None:
@@ -135,8 +140,8 @@ def _nobody_minds(account: UUID, epoch: int) -> None:
     """Until the engine is there."""
 
 
-def _tell(committed: Callable[[], None]) -> None:
+def _tell(told: Callable[[], None]) -> None:
     try:
-        committed()
+        told()
     except Exception:
         log.exception("committed_callback_failed")

@@ -106,6 +106,8 @@ class Run:
     market: Market | None = None
     looked_at: datetime | None = None
     is_looking: bool = False
+    # What it was to send was stopped by a switch or a limit that is not known here yet.
+    awaits_controls: bool = False
     # What its ticker means is written down.
     is_resolved: bool = False
     # Its market was closed until then.
@@ -223,7 +225,7 @@ class Run:
         find themselves blocked."""
         if self.is_done:
             return False
-        if self.is_looking:
+        if self.is_looking or self.awaits_controls:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
         mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]

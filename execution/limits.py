@@ -35,6 +35,7 @@ INSERT INTO execution.penalties AS p (broker, environment, scope, scope_id, unti
 VALUES (%(broker)s, %(environment)s, %(scope)s, %(scope_id)s, %(until)s, %(level)s)
 ON CONFLICT (broker, environment, scope, scope_id) DO UPDATE
     SET until = greatest(p.until, excluded.until), level = excluded.level
+RETURNING level
 """
 
 SENT = """
@@ -54,7 +55,7 @@ GROUP BY account_id
 class Rows(Protocol):
     """The store, as limits need it."""
 
-    async def rows(self, statement: str, parameters: Any) -> list[dict[str, Any]]:
+    async def ask(self, statement: str, parameters: Any) -> list[dict[str, Any]]:
         """What a statement gives. Raises StoreUnavailable."""
 
 
@@ -118,7 +119,7 @@ class Limits:
             return
         meters = {m for name in limited for m in self.flow(venue, name).meters}
         seconds = max(meter.limit.window for meter in meters) / SECOND
-        rows = await self._store.rows(
+        rows = await self._store.ask(
             SENT_BY_ACCOUNT, {"accounts": list(limited.values()), "seconds": seconds}
         )
         sent = {row["account_id"]: row["sent"] for row in rows}
@@ -155,7 +156,7 @@ class Limits:
 
     async def _keep(self, store: Rows, venue: Venue, key: Key, penalty: Penalty) -> None:
         try:
-            await store.rows(
+            await store.ask(
                 KEEP_PENALTY,
                 {
                     "broker": venue[0],
@@ -186,7 +187,7 @@ class Limits:
 
     async def _look(self, store: Rows) -> None:
         asked_at = micros(self._runtime.now())
-        (row,) = await store.rows(STANDING, {"instance": self._instance, "ttl": self._ttl_seconds})
+        (row,) = await store.ask(STANDING, {"instance": self._instance, "ttl": self._ttl_seconds})
         self._others, self._heard_at = row["others"], asked_at
         for broker, environment, scope, of, until, level in row["penalties"] or ():
             venue, key = (broker, environment), (Scope(scope), of)
@@ -201,7 +202,7 @@ class Limits:
 
     async def _charge_share(self, store: Rows, share: Share) -> None:
         """What all instances sent before we may."""
-        (row,) = await store.rows(
+        (row,) = await store.ask(
             SENT,
             {
                 "broker": share.venue[0],

@@ -31,6 +31,7 @@ _EXEC_TYPE = {
 }
 _LEG = {leg: cast("pb.Leg", pb.Leg.Value(f"LEG_{leg.name}")) for leg in words.Leg}
 _ORIGIN = {o: cast("pb.Origin", pb.Origin.Value(f"ORIGIN_{o.name}")) for o in words.Origin}
+_ORIGINS = {number: word for word, number in _ORIGIN.items()}
 _STATE = {
     s: cast("pb.TradeState", pb.TradeState.Value(f"TRADE_STATE_{s.name}")) for s in words.TradeState
 }
@@ -95,6 +96,7 @@ def read_trade(message: pb.Trade) -> Trade:
             exit=reading.style(message.exit) if message.HasField("exit") else entry,
             entry_refused=REASON_WORDS[message.entry_refusal.reason],
             refusal_numbers=dict(message.entry_refusal.numbers),
+            origin=_ORIGINS[message.origin or pb.ORIGIN_SIGNAL],
             **reading.wishes(message),
         )
     except KeyError as error:
@@ -168,6 +170,8 @@ def new_fact(
         fact.tenant_id = trade.tenant_id
         fact.connection_id = trade.connection_id
         fact.subscription_id = trade.subscription_id.hex
+        if trade.origin is not words.Origin.SIGNAL:
+            fact.origin = _ORIGIN[trade.origin]
     return fact
 
 

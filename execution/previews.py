@@ -53,7 +53,15 @@ class Previews:
         if needed and not waits:
             market = await ask_market(account, trade, trade.instrument)
         now = self._holding.now()
-        seen = Seen(lane.scope(run), run.progress(), account.rules, market, now, lane.is_overfilled)
+        seen = Seen(
+            lane.scope(run),
+            run.progress(),
+            account.rules,
+            market,
+            now,
+            lane.is_overfilled,
+            binding=self._holding.binding(account, run),
+        )
         return await _plan(account, trade, seen)
 
     async def _account(self, trade: Trade) -> Account:

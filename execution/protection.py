@@ -6,7 +6,7 @@ each change and after a takeover, and answers from what then is. Nothing is sent
 that could close the same part is known to be gone; the gap this leaves is measured and told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
@@ -22,8 +22,9 @@ from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard
 from execution.domain.market import Quote
 from execution.domain.orders import ZERO, Order, Terms
-from execution.domain.protecting import Cover, Step
+from execution.domain.protecting import Cover, Part, Step
 from execution.domain.protecting import Protection as State
+from execution.domain.trades import Trade
 from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import Writes
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 # How often a watched price is looked at.
 WATCH_SECONDS = 0.5
+# How often what a switch stops is tried again.
+HALTED_SECONDS = 1.0
 _HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
 
 
@@ -56,11 +59,14 @@ class Protecting:
         dispatch: Dispatch,
         journal: Writes,
         engine: Keeps,
+        stops: Callable[[Trade, Leg], bool],
     ) -> None:
         self._runtime = runtime
         self._dispatch = dispatch
         self._journal = journal
         self._engine = engine
+        # True for what a switch keeps from the broker.
+        self._stops = stops
         self._watching: set[tuple[int, str, str]] = set()
 
     def release(self, account: Account, canceler: Run, targets: Sequence[Ticket]) -> None:
@@ -112,8 +118,7 @@ class Protecting:
         for ticket in covers.orders_of(run):
             if ticket.order.terms.cl_ord_id in step.upkeep.cancels:
                 self._dispatch.cancel(account, ticket)
-        for guard, quantity in step.upkeep.sends:
-            self._send(account, run, guard, quantity)
+        self._send_all(account, run, step.upkeep.sends)
         refused = covers.refusal(run) if cover.left else None
         if refused is not None:
             kept.reason, kept.words = refused
@@ -148,6 +153,30 @@ class Protecting:
         terms = self._terms(run, Guard(Leg.EXIT, side, OrdType.MARKET), free, Origin.FLATTEN)
         log.error("stop_refused", trade_id=run.trade.trade_id.hex)
         self._engine.send_out(account, run, [Ticket(Order(terms), run)])
+
+    def _send_all(self, account: Account, run: Run, sends: Sequence[Part]) -> None:
+        """What is missing, unless "stop all" keeps it back: then once that is over."""
+        assert run.cover is not None
+        is_stopped = run.awaits_controls or any(self._stops(run.trade, g.leg) for g, _ in sends)
+        if not is_stopped:
+            for guard, quantity in sends:
+                self._send(account, run, guard, quantity)
+        if is_stopped and sends:
+            run.cover.reason = "halted"
+            self._tend_later(account, run.lane)
+        elif run.cover.reason == "halted":
+            run.cover.reason = ""
+
+    def _tend_later(self, account: Account, lane: Lane) -> None:
+        key = (id(account), lane.name, "")
+
+        def tend() -> None:
+            self._watching.discard(key)
+            self.tend(account, lane)
+
+        if key not in self._watching:
+            self._watching.add(key)
+            self._runtime.later(HALTED_SECONDS, tend)
 
     def _send(self, account: Account, run: Run, guard: Guard, quantity: Decimal) -> None:
         terms = self._terms(run, guard, quantity, Origin.PROTECTION)
@@ -209,6 +238,11 @@ class Protecting:
         assert kept is not None
         said = (state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired)
         if said == kept.said and not _has_trailed(kept):
+            return
+        first = covers.opening(run)
+        is_known = first is not None and first.order.is_acknowledged
+        if kept.state is None and state in (State.PENDING, State.CLOSED) and not is_known:
+            # Nothing was opened yet, and perhaps nothing will be.
             return
         if kept.state is State.CLOSED and state is State.CLOSED:
             return

@@ -14,7 +14,7 @@ from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
 from execution.lanes import Lane, Run, Ticket
-from execution.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
+from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
 
 TERMINAL = frozenset(TradeState) - {
@@ -34,12 +34,16 @@ def sending(
     tickets: Sequence[Ticket],
     now: datetime,
     committed: Callable[[], None],
+    stopped: Callable[[], None],
     decided: pb.Decision | None,
+    seen: int,
 ) -> Entry:
     """The terms of orders that go together, before the socket, with what they were decided
-    from; and the attribution at the first trade."""
+    from; and the attribution at the first trade. `seen` is the newest change of a switch or a
+    limit that they were decided with."""
     run, subscription = tickets[0].run, tickets[0].run.trade.subscription_id
-    entry = Entry(account.account_id, account.epoch, [], committed=committed)
+    entry = Entry(account.account_id, account.epoch, [], committed=committed, stopped=stopped)
+    entry.bound = _bound(tickets[0], seen)
     for ticket in tickets:
         fact = _fact(account, f"{ticket.order.terms.cl_ord_id}:sending", now, run.trade)
         messages.set_sending(fact, ticket.order, run.planned_at or now)
@@ -157,6 +161,18 @@ def _entry(
     return Entry(account.account_id, account.epoch, [row])
 
 
+def _bound(ticket: Ticket, seen: int) -> BoundRow:
+    trade = ticket.run.trade
+    return BoundRow(
+        ticket.order.terms.order_id,
+        trade.trade_id,
+        trade.tenant_id,
+        trade.strategy_id.hex,
+        trade.connection_id,
+        seen,
+    )
+
+
 def _order_row(account: Account, order: Order) -> OrderRow:
     terms = order.terms
     return OrderRow(
@@ -207,6 +223,15 @@ def _own_row(
 
 def _whole_row(account: Account, symbol: str, book: Book, seq: int) -> PositionRow:
     whole = book.whole
+    day, result = account.usage.results[symbol]
     return PositionRow(
-        account.account_id, symbol, WHOLE, whole.quantity, whole.avg_price, seq, "account"
+        account.account_id,
+        symbol,
+        WHOLE,
+        whole.quantity,
+        whole.avg_price,
+        seq,
+        "account",
+        result_day=day,
+        result=result,
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -72,12 +72,28 @@ class PositionRow(msgspec.Struct, frozen=True):
     flat_balance: Decimal | None = None
     is_in_step: bool = False
     followed: Decimal | None = None
+    # Realised on that trading day; of the whole account only.
+    result_day: date | None = None
+    result: Decimal | None = None
+
+
+class BoundRow(msgspec.Struct, frozen=True):
+    """An order about to be written down: whom switches and limits know it by, and the
+    newest of them that it was decided with."""
+
+    order_id: UUID
+    trade_id: UUID
+    tenant: str
+    strategy: str
+    connection: str
+    seen: int
 
 
 @dataclass(slots=True)
 class Entry:
     """What becomes durable together for one account under one lease; `committed` is called
-    once it is, never when the lease was lost."""
+    once it is, never when the lease was lost. `stopped` is called in its place where a switch
+    or a limit came between: then none of its orders is stored."""
 
     account_id: UUID
     epoch: int
@@ -86,6 +102,30 @@ class Entry:
     positions: list[PositionRow] = field(default_factory=list)
     done: list[UUID] = field(default_factory=list)
     committed: Callable[[], None] | None = None
+    bound: BoundRow | None = None
+    stopped: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch: the accounts whose lease still holds, and the trades that a
+    switch or a limit stopped."""
+
+    held: set[UUID] = field(default_factory=set)
+    stopped: set[UUID] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchRow:
+    """A kill switch, or the limits of a connection."""
+
+    scope: str
+    scope_id: str
+    name: str
+    value: dict[str, Any]
+    set_by: str
+    set_at: datetime
+    version: int
 
 
 class Writes(Protocol):
@@ -124,6 +164,8 @@ class Held:
     position: Position
     attribution: Attribution
     ledger: Ledger = NO_LEDGER
+    result_day: date | None = None
+    result: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -138,6 +180,8 @@ class AccountImage:
     positions: list[Held] = field(default_factory=list)
     open: list[Stored] = field(default_factory=list)
     orders: dict[UUID, list[Order]] = field(default_factory=dict)
+    # When orders were written down within the last minute, and by which connection.
+    sent: list[tuple[str, datetime]] = field(default_factory=list)
     # The last outcome of each open trade (state, reason, numbers), and their count.
     outcomes: dict[UUID, "OutcomeImage"] = field(default_factory=dict)
     # What was last told of the protection of open trades.

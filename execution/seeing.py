@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from execution import known, messages
+from execution import binding, known, messages
 from execution.domain import judging
 from execution.domain.decisions import (
     Decision,
@@ -93,7 +93,7 @@ def state(seen: Seen) -> pb.SeenState:
     """What was seen, whole."""
     scope, market = seen.scope, seen.market
     quote, figures = (market.quote, market.figures) if market else (None, None)
-    return pb.SeenState(
+    told = pb.SeenState(
         time=wire.to_timestamp(seen.at),
         position=wire.to_text(scope.position),
         avg_price=wire.to_text(scope.avg_price),
@@ -130,6 +130,8 @@ def state(seen: Seen) -> pb.SeenState:
         quoted_instrument=market.instrument if market else "",
         opens_time=wire.to_timestamp(seen.opens_at) if seen.opens_at else None,
     )
+    binding.record(told, seen.binding)
+    return told
 
 
 def read(trade: Trade, message: pb.SeenState) -> Seen:
@@ -160,6 +162,7 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
         at,
         message.overfilled,
         wire.to_datetime(message.opens_time) if message.HasField("opens_time") else None,
+        binding.read(message),
     )
 
 

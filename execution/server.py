@@ -1,7 +1,7 @@
 """Execution on the wire: thin, the service does the work; and the assembly of it all."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -15,15 +15,19 @@ from grpc_reflection.v1alpha import reflection
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.config import Config
+from execution.controls import Controls, Watch
 from execution.engine import Engine
+from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
 from execution.holding import Holding, Venue
 from execution.journal import Journal, StoreUnavailable
 from execution.limits import Limits
 from execution.queueing import NextOpen, exchange_opens
 from execution.runtime import AsyncioRuntime
-from execution.service import BadRequest, NotFound, Service
+from execution.service import Service
 from execution.store import Store
+from execution.switch_store import SwitchStore
+from execution.switching import Switching
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc
 
@@ -47,8 +51,9 @@ _OPTIONS = (
 class Servicer(execution_pb2_grpc.ExecutionServicer):
     """The service of `protos/execution/v1`."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, switching: Switching) -> None:
         self._service = service
+        self._switching = switching
 
     async def SubmitTrades(
         self, request: pb.SubmitTradesRequest, context: Context
@@ -84,6 +89,21 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.ListFactsResponse:
         return await _answer(self._service.list_facts(request), context)
 
+    async def SetSwitch(
+        self, request: pb.SetSwitchRequest, context: Context
+    ) -> pb.SetSwitchResponse:
+        return await _answer(self._switching.set_switch(request), context)
+
+    async def ListSwitches(
+        self, request: pb.ListSwitchesRequest, context: Context
+    ) -> pb.ListSwitchesResponse:
+        return await _answer(self._switching.list_switches(request), context)
+
+    async def SetLimits(
+        self, request: pb.SetLimitsRequest, context: Context
+    ) -> pb.SetLimitsResponse:
+        return await _answer(self._switching.set_limits(request), context)
+
 
 class ExecutionServer:
     """The whole program: start it, stop it, start another one on the same database."""
@@ -106,7 +126,13 @@ class ExecutionServer:
     async def start(self) -> None:
         """Bind, connect, take back what was open, and serve."""
         bell = Bell()
-        engine = Engine(journal=self._journal, runtime=self._runtime, next_open=self._next_open)
+        controls, switches = Controls(), SwitchStore(self._store)
+        engine = Engine(
+            journal=self._journal,
+            runtime=self._runtime,
+            controls=controls,
+            next_open=self._next_open,
+        )
         holding = Holding(
             instance=self._config.instance,
             target=self._config.target,
@@ -116,10 +142,21 @@ class ExecutionServer:
             adapters=self._adapters,
             limits=self._limits,
         )
+        watch = Watch(
+            controls,
+            switches,
+            self._runtime,
+            on_stop=lambda scopes: _halt(engine, holding, scopes),
+            on_read=engine.halting.bind_anew,
+        )
+        engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
         self._server = aio.server(options=_OPTIONS)
-        servicer = Servicer(Service(self._store, holding, bell))
+        servicer = Servicer(
+            Service(self._store, holding, bell),
+            Switching(self._store, switches, holding, watch.read),
+        )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.target)
@@ -128,7 +165,8 @@ class ExecutionServer:
         for venue, adapter in self._adapters.items():
             adapter.on_usage = partial(self._limits.hear, venue)
             await adapter.start(holding.on_report, holding.on_gap)
-        await _until_stored(holding)
+        await _until_stored(watch.start)
+        await _until_stored(holding.start)
         await self._server.start()
         await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 
@@ -158,10 +196,16 @@ class ExecutionServer:
         await self._store.close()
 
 
-async def _until_stored(holding: Holding) -> None:
+def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -> None:
+    """A switch came on: what waits ends, and what it closes is looked for at once."""
+    engine.halting.end_waiting(holding.accounts(), scopes)
+    holding.look_now()
+
+
+async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            return await holding.start()
+            return await start()
         except StoreUnavailable as error:
             log.warning("waiting_for_database", cause=str(error))
             await asyncio.sleep(START_RETRY_SECONDS)

@@ -11,6 +11,7 @@ from execution import facts, messages
 from execution.brokers.base import BrokerError
 from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import AccountRef, Trade
+from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
 from execution.holding import Holding
 from execution.previews import Previews
@@ -18,14 +19,6 @@ from execution.rows import WHOLE, AccountImage, InstructionRow
 from execution.store import Accepted, Page, Store
 from protos import faults, ids, wire
 from protos.execution.v1 import execution_pb2 as pb
-
-
-class NotFound(Exception):
-    """The account was never used."""
-
-
-class BadRequest(Exception):
-    """The request itself cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

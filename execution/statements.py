@@ -4,12 +4,17 @@ statement is the same for one row and for a thousand."""
 # One transaction for a batch of entries. The lease row is locked against takeover; rows
 # of an account whose epoch moved on are left out, and the caller learns who is held.
 # `(… IN …) IS TRUE` is hashed; a join would be nested loops, since one row is expected.
+# Orders that were decided without the newest switches are not stored. Their facts keep their
+# number and say so: of two kinds of a fact, readers go by the one that comes last (`1a` is
+# its canonical_id, `72` its order_stopped).
 WRITE = """
 WITH held AS MATERIALIZED (
     SELECT l.account_id FROM execution.leases l
     JOIN json_to_recordset(%(leases)s::json) AS a(account_id uuid, epoch bigint)
         ON l.account_id = a.account_id AND l.epoch = a.epoch
     FOR KEY SHARE OF l
+), stopped AS MATERIALIZED (
+    SELECT trade_id FROM execution.stopped(%(bound)s::json, %(seen)s)
 ), written_orders AS (
     INSERT INTO execution.orders (id, cl_ord_id, trade_id, leg, revision, account_id,
         subscription_id, origin, instrument, side, ord_type, time_in_force, order_qty,
@@ -22,34 +27,45 @@ WITH held AS MATERIALIZED (
         trail_percent numeric, reference_price numeric, decided_from jsonb,
         created_at timestamptz)
     WHERE (o.account_id IN (SELECT account_id FROM held)) IS TRUE
+      AND (o.trade_id IN (SELECT trade_id FROM stopped)) IS NOT TRUE
     ON CONFLICT DO NOTHING
 ), written_facts AS (
     INSERT INTO execution.facts (account_id, seq, canonical_id, kind, trade_id, order_id,
         fact, at)
-    SELECT f.account_id, f.seq, f.canonical_id, f.kind, f.trade_id, f.order_id,
-        decode(f.fact, 'base64'), f.at
+    SELECT f.account_id, f.seq, f.canonical_id || s.suffix, CASE WHEN s.suffix = ''
+            THEN f.kind ELSE 'stopped' END, f.trade_id, f.order_id,
+        CASE WHEN s.suffix = '' THEN decode(f.fact, 'base64') ELSE decode(f.fact, 'base64')
+            || '\\x72001a'::bytea
+            || set_byte('\\x00'::bytea, 0, octet_length(f.canonical_id || s.suffix))
+            || convert_to(f.canonical_id || s.suffix, 'UTF8') END, f.at
     FROM ROWS FROM (json_to_recordset(%(facts)s::json) AS (account_id uuid, seq bigint,
         canonical_id text, kind text, trade_id uuid, order_id uuid, fact text,
         at timestamptz)) WITH ORDINALITY AS f(account_id, seq, canonical_id, kind, trade_id,
         order_id, fact, at, n)
+    CROSS JOIN LATERAL (SELECT CASE WHEN f.kind = 'sending'
+        AND (f.trade_id IN (SELECT trade_id FROM stopped)) IS TRUE
+        THEN ':stopped:' || f.seq ELSE '' END AS suffix) s
     WHERE (f.account_id IN (SELECT account_id FROM held)) IS TRUE
     ORDER BY f.n
     ON CONFLICT (account_id, canonical_id) DO NOTHING
 ), written_positions AS (
     INSERT INTO execution.positions AS p (account_id, instrument, subscription_id, quantity,
-        avg_price, fact_seq, attribution, initial_balance, flat_balance, is_in_step, followed)
+        avg_price, fact_seq, attribution, initial_balance, flat_balance, is_in_step, followed,
+        result_day, result)
     SELECT q.account_id, q.instrument, q.subscription_id, q.quantity, q.avg_price,
-        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance, q.is_in_step, q.followed
+        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance, q.is_in_step, q.followed,
+        q.result_day, q.result
     FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
         subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
         attribution text, initial_balance numeric, flat_balance numeric, is_in_step boolean,
-        followed numeric)
+        followed numeric, result_day date, result numeric)
     WHERE (q.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT (account_id, instrument, subscription_id) DO UPDATE
         SET quantity = excluded.quantity, avg_price = excluded.avg_price,
             fact_seq = excluded.fact_seq, initial_balance = excluded.initial_balance,
             flat_balance = excluded.flat_balance, is_in_step = excluded.is_in_step,
-            followed = excluded.followed
+            followed = excluded.followed, result_day = excluded.result_day,
+            result = excluded.result
         WHERE p.fact_seq <= excluded.fact_seq
 ), written_ends AS (
     UPDATE execution.instructions i SET done_at = coalesce(i.done_at, clock_timestamp())
@@ -58,7 +74,7 @@ WITH held AS MATERIALIZED (
     WHERE i.trade_id = d.trade_id
       AND (d.account_id IN (SELECT account_id FROM held)) IS TRUE
 )
-SELECT account_id FROM held
+SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
 # Groups whose epoch is too low store nothing; known trades are left as they are.
@@ -152,7 +168,7 @@ FROM execution.instructions WHERE trade_id = ANY(%s) AND done_at IS NULL ORDER B
 
 IMAGE_POSITIONS = """
 SELECT account_id, instrument, subscription_id, quantity, avg_price, attribution,
-    initial_balance, flat_balance, is_in_step, followed
+    initial_balance, flat_balance, is_in_step, followed, result_day, result
 FROM execution.positions WHERE account_id = ANY(%s)
 """
 
@@ -163,6 +179,17 @@ SELECT a.id AS account_id,
     ARRAY(SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'report'
           ORDER BY f.seq DESC LIMIT 4) AS reports
 FROM unnest(%s::uuid[]) AS a(id)
+"""
+
+# What was written down within the last minute: limits of orders count it.
+IMAGE_SENT = """
+SELECT a.id AS account_id, f.fact
+FROM unnest(%s::uuid[]) AS a(id) CROSS JOIN LATERAL (
+    SELECT l.fact, l.kind FROM (
+        SELECT n.fact, n.kind, n.at FROM execution.facts n WHERE n.account_id = a.id
+        ORDER BY n.seq DESC LIMIT 1000) l
+    WHERE l.at > clock_timestamp() - interval '1 minute') f
+WHERE f.kind = 'sending' AND EXISTS (SELECT FROM execution.switches WHERE name = 'limits')
 """
 
 IMAGE_OPEN = """

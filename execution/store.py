@@ -4,8 +4,8 @@ One connection belongs to the journal's writer; a small pool serves everything e
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from execution import messages, statements
-from execution.covers import Told
+from execution import messages, statements, told
 from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import Ledger
@@ -28,16 +27,16 @@ from execution.rows import (
     Entry,
     Held,
     InstructionRow,
-    OutcomeImage,
     PastTrade,
     Stored,
+    Written,
 )
 from protos.execution.v1 import execution_pb2 as pb
 from protos.postgres import BY_ID
 
 TTL_SECONDS = 6
 _json = msgspec.json.Encoder()
-_Connection = psycopg.AsyncConnection[DictRow]
+Connection = psycopg.AsyncConnection[DictRow]
 _CONNECT: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,
@@ -87,9 +86,9 @@ class Store:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._pool: AsyncConnectionPool[_Connection] = AsyncConnectionPool(
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             database_url,
-            connection_class=_Connection,
+            connection_class=Connection,
             kwargs=_CONNECT,
             min_size=1,
             max_size=4,
@@ -97,7 +96,7 @@ class Store:
             open=False,
             check=AsyncConnectionPool.check_connection,
         )
-        self._writer: _Connection | None = None
+        self._writer: Connection | None = None
 
     async def open(self) -> None:
         """Connect; the pool goes on trying in the background."""
@@ -109,18 +108,21 @@ class Store:
         if self._writer is not None:
             await self._writer.close()
 
-    async def write(self, entries: Sequence[Entry]) -> set[UUID]:
-        """Store a batch in one transaction; the accounts whose lease still holds.
+    async def write(self, entries: Sequence[Entry]) -> Written:
+        """Store a batch in one transaction, but for what may not be.
 
         Raises StoreUnavailable; the batch may be given again.
         """
         leases = {entry.account_id: entry.epoch for entry in entries}
+        bound = [entry.bound for entry in entries if entry.bound is not None]
         parameters = {
-            "leases": _rows({"account_id": a, "epoch": e} for a, e in leases.items()),
-            "orders": _rows(row for entry in entries for row in entry.orders),
-            "facts": _rows(row for entry in entries for row in entry.facts),
-            "positions": _rows(_newest_positions(entries)),
-            "done": _rows(
+            "bound": to_rows(bound) if bound else None,
+            "seen": min((row.seen for row in bound), default=None),
+            "leases": to_rows({"account_id": a, "epoch": e} for a, e in leases.items()),
+            "orders": to_rows(row for entry in entries for row in entry.orders),
+            "facts": to_rows(row for entry in entries for row in entry.facts),
+            "positions": to_rows(_newest_positions(entries)),
+            "done": to_rows(
                 {"account_id": entry.account_id, "trade_id": trade}
                 for entry in entries
                 for trade in entry.done
@@ -131,7 +133,9 @@ class Store:
                 self._writer = await asyncio.wait_for(self._connect(), 3)
             cursor = self._writer.cursor(row_factory=tuple_row)
             await cursor.execute(statements.WRITE, parameters)
-            return {row[0] for row in await cursor.fetchall()}
+            told = await cursor.fetchall()
+            held = {row[0] for row in told if not row[1]}
+            return Written(held, {row[0] for row in told if row[1]})
         except (psycopg.OperationalError, TimeoutError) as error:
             if self._writer is not None:
                 await self._writer.close()
@@ -142,28 +146,28 @@ class Store:
     ) -> Accepted:
         """Store instructions, once each. Raises StoreUnavailable."""
         parameters = {
-            "groups": _rows({"strategy_id": s, "epoch": e} for s, e in groups),
-            "trades": _rows(trades),
+            "groups": to_rows({"strategy_id": s, "epoch": e} for s, e in groups),
+            "trades": to_rows(trades),
         }
-        rows = await self._all(statements.ACCEPT, parameters)
+        rows = await self.ask(statements.ACCEPT, parameters)
         stored = {row["key"]: row["id"] for row in rows if row["id"] is not None}
         fresh = {row["key"] for row in rows if row["id"] is None}
         missing = [t.trade_id for t in trades if t.trade_id not in stored]
         known: dict[UUID, Known] = {}
         if missing and fresh:
-            for row in await self._all(statements.KNOWN, (missing,)):
+            for row in await self.ask(statements.KNOWN, (missing,)):
                 content_hash = bytes(row["content_hash"])
                 known[row["trade_id"]] = Known(content_hash, row["id"], row["waits"])
         return Accepted(fresh, stored, known)
 
     async def withdraw(self, trades: Sequence[UUID], reason: int) -> set[UUID]:
         """Mark trades as withdrawn; those that exist. Raises StoreUnavailable."""
-        rows = await self._all(statements.WITHDRAW, {"trades": list(trades), "reason": reason})
+        rows = await self.ask(statements.WITHDRAW, {"trades": list(trades), "reason": reason})
         return {row["trade_id"] for row in rows}
 
     async def heartbeat(self, instance: str, target: str) -> datetime:
         """Say that this instance lives; the database's time. Raises StoreUnavailable."""
-        rows = await self._all(statements.HEARTBEAT, {"id": instance, "target": target})
+        rows = await self.ask(statements.HEARTBEAT, {"id": instance, "target": target})
         at = rows[0]["clock_timestamp"]
         assert isinstance(at, datetime)
         return at
@@ -182,7 +186,7 @@ class Store:
 
     async def open_trades(self, instance: str, settled_seconds: float) -> list[OpenTrade]:
         """Open trades of accounts that are ours or nobody's. Raises StoreUnavailable."""
-        rows = await self._all(
+        rows = await self.ask(
             statements.OPEN_TRADES,
             {"instance": instance, "ttl": TTL_SECONDS, "settled": settled_seconds},
         )
@@ -192,43 +196,47 @@ class Store:
 
     async def trades(self, trade_ids: Sequence[UUID]) -> list[Stored]:
         """Those of the trades that are open, in the order they were stored."""
-        return [_stored(row) for row in await self._all(statements.TRADES, (list(trade_ids),))]
+        return [_stored(row) for row in await self.ask(statements.TRADES, (list(trade_ids),))]
 
     async def past(self, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
         """The trades that these orders belong to. Raises StoreUnavailable."""
-        rows = await self._all(statements.PAST_TRADES, (list(cl_ord_ids),))
+        rows = await self.ask(statements.PAST_TRADES, (list(cl_ord_ids),))
         past = {row["trade_id"]: PastTrade(_stored(row)) for row in rows}
-        for row in await self._all(statements.IMAGE_ORDERS, (list(past),)):
+        for row in await self.ask(statements.IMAGE_ORDERS, (list(past),)):
             past[row["trade_id"]].orders.append(Order(messages.read_terms(row)))
         await self._add_reports([order for trade in past.values() for order in trade.orders])
-        for row in await self._all(statements.IMAGE_OUTCOMES, (list(past),)):
+        for row in await self.ask(statements.IMAGE_OUTCOMES, (list(past),)):
             trade = past[row["trade_id"]]
-            trade.outcome = _outcome(bytes(row["fact"]), trade.outcome)
-        for row in await self._all(statements.IMAGE_RESOLVED, (list(past),)):
-            past[row["trade_id"]].resolved = _resolved(bytes(row["fact"]))
+            trade.outcome = told.outcome(bytes(row["fact"]), trade.outcome)
+        for row in await self.ask(statements.IMAGE_RESOLVED, (list(past),)):
+            past[row["trade_id"]].resolved = told.resolved(bytes(row["fact"]))
         return list(past.values())
 
     async def facts_after(self, cursor: str, most: int) -> Page:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
         xid, _, last = (cursor or "0-0").partition("-")
         parameters = {"xid": str(int(xid)), "id": int(last), "most": most}
-        rows = await self._all(statements.FACTS_AFTER, parameters)
+        rows = await self.ask(statements.FACTS_AFTER, parameters)
         if rows:
             cursor = f"{rows[-1]['xid']}-{rows[-1]['id']}"
         return Page([bytes(row["fact"]) for row in rows], cursor)
 
+    async def images(self, accounts: Mapping[UUID, AccountRef]) -> Mapping[UUID, AccountImage]:
+        """What is known of accounts, whoever holds them. Raises StoreUnavailable."""
+        images = {account: AccountImage(account, ref, 0) for account, ref in accounts.items()}
+        await self._fill(list(images.values()))
+        return images
+
     async def account_image(self, account_id: UUID, ref: AccountRef) -> AccountImage | None:
         """What is known of an account, whoever holds it; None when it was never used."""
-        if not await self._all(statements.FIND_ACCOUNT, (account_id,)):
+        if not await self.ask(statements.FIND_ACCOUNT, (account_id,)):
             return None
-        image = AccountImage(account_id, ref, 0)
-        await self._fill([image])
-        return image
+        return (await self.images({account_id: ref}))[account_id]
 
     async def _take_leases(
         self, instance: str, accounts: Mapping[UUID, AccountRef]
     ) -> dict[UUID, int]:
-        rows = _rows(
+        rows = to_rows(
             {
                 "account_id": a,
                 "broker": r.broker,
@@ -237,7 +245,7 @@ class Store:
             }
             for a, r in accounts.items()
         )
-        new = await self._all(statements.NEW_LEASES, {"instance": instance, "accounts": rows})
+        new = await self.ask(statements.NEW_LEASES, {"instance": instance, "accounts": rows})
         epochs = {row["account_id"]: 1 for row in new}
         rest = [account for account in accounts if account not in epochs]
         if rest:
@@ -245,26 +253,23 @@ class Store:
         return epochs
 
     async def _take_free(self, instance: str, accounts: list[UUID]) -> dict[UUID, int]:
-        try:
-            async with self._pool.connection() as connection, connection.transaction():
-                free = await connection.execute(
-                    statements.FREE_LEASES,
-                    {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
-                )
-                ids = [row["account_id"] for row in await free.fetchall()]
-                taken = await connection.execute(
-                    statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
-                )
-                return {row["account_id"]: row["epoch"] for row in await taken.fetchall()}
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            raise StoreUnavailable(str(error)) from error
+        async with self.transaction() as connection:
+            free = await connection.execute(
+                statements.FREE_LEASES,
+                {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
+            )
+            ids = [row["account_id"] for row in await free.fetchall()]
+            taken = await connection.execute(
+                statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
+            )
+            return {row["account_id"]: row["epoch"] for row in await taken.fetchall()}
 
     async def _fill(self, images: list[AccountImage]) -> None:
         if not images:
             return
         by_id = {image.account_id: image for image in images}
         accounts = list(by_id)
-        for row in await self._all(statements.IMAGE_POSITIONS, (accounts,)):
+        for row in await self.ask(statements.IMAGE_POSITIONS, (accounts,)):
             position = Position(row["quantity"], row["avg_price"])
             by_id[row["account_id"]].positions.append(
                 Held(
@@ -273,14 +278,18 @@ class Store:
                     position,
                     Attribution(row["attribution"]),
                     _ledger(row),
+                    row["result_day"],
+                    row["result"],
                 )
             )
-        for row in await self._all(statements.IMAGE_SEQUENCES, (accounts,)):
+        for row in await self.ask(statements.IMAGE_SEQUENCES, (accounts,)):
             image = by_id[row["account_id"]]
             image.last_seq = row["seq"]
-            image.heard_seq = max((_broker_seq(fact) for fact in row["reports"]), default=0)
+            image.heard_seq = max((told.broker_seq(fact) for fact in row["reports"]), default=0)
+        for row in await self.ask(statements.IMAGE_SENT, (accounts,)):
+            by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
         trades: dict[UUID, AccountImage] = {}
-        for row in await self._all(statements.IMAGE_OPEN, (accounts,)):
+        for row in await self.ask(statements.IMAGE_OPEN, (accounts,)):
             image = by_id[row["account_id"]]
             image.open.append(_stored(row))
             trades[row["trade_id"]] = image
@@ -289,37 +298,43 @@ class Store:
     async def _fill_trades(self, trades: Mapping[UUID, AccountImage]) -> None:
         if not trades:
             return
-        rows = await self._all(statements.IMAGE_ORDERS, (list(trades),))
+        rows = await self.ask(statements.IMAGE_ORDERS, (list(trades),))
         orders = [Order(messages.read_terms(row)) for row in rows]
         await self._add_reports(orders)
         for order in orders:
             trade = order.terms.trade_id
             trades[trade].orders.setdefault(trade, []).append(order)
-        for row in await self._all(statements.IMAGE_OUTCOMES, (list(trades),)):
+        for row in await self.ask(statements.IMAGE_OUTCOMES, (list(trades),)):
             outcomes = trades[row["trade_id"]].outcomes
             before = outcomes.get(row["trade_id"])
-            outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
-        for row in await self._all(statements.IMAGE_PROTECTIONS, (list(trades),)):
-            told = _protection(bytes(row["fact"]), row["count"])
-            trades[row["trade_id"]].protections[row["trade_id"]] = told
-        for row in await self._all(statements.IMAGE_RESOLVED, (list(trades),)):
-            found = _resolved(bytes(row["fact"]))
+            outcomes[row["trade_id"]] = told.outcome(bytes(row["fact"]), before)
+        for row in await self.ask(statements.IMAGE_PROTECTIONS, (list(trades),)):
+            said = told.protection(bytes(row["fact"]), row["count"])
+            trades[row["trade_id"]].protections[row["trade_id"]] = said
+        for row in await self.ask(statements.IMAGE_RESOLVED, (list(trades),)):
+            found = told.resolved(bytes(row["fact"]))
             trades[row["trade_id"]].resolved[row["trade_id"]] = found
 
     async def _add_reports(self, orders: Sequence[Order]) -> None:
         if not orders:
             return
         by_id = {order.terms.order_id: order for order in orders}
-        for row in await self._all(statements.IMAGE_REPORTS, (list(by_id),)):
+        for row in await self.ask(statements.IMAGE_REPORTS, (list(by_id),)):
             report = messages.read_report(pb.Fact.FromString(bytes(row["fact"])))
             with suppress(Overfilled):
                 by_id[row["order_id"]].add(report)
 
-    async def rows(self, statement: str, parameters: Any) -> list[DictRow]:
-        """What a statement of another part of execution gives. Raises StoreUnavailable."""
-        return await self._all(statement, parameters)
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction. Raises StoreUnavailable."""
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(str(error)) from error
 
-    async def _all(self, statement: str, parameters: Any) -> list[DictRow]:
+    async def ask(self, statement: str, parameters: Any) -> list[DictRow]:
+        """One statement of its own. Raises StoreUnavailable."""
         try:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(statement, parameters)
@@ -327,11 +342,12 @@ class Store:
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise StoreUnavailable(str(error)) from error
 
-    async def _connect(self) -> _Connection:
-        return await _Connection.connect(self._url, **_CONNECT)
+    async def _connect(self) -> Connection:
+        return await Connection.connect(self._url, **_CONNECT)
 
 
-def _rows(rows: Any) -> str:
+def to_rows(rows: Any) -> str:
+    """Rows as one JSON parameter."""
     return _json.encode(list(rows)).decode()
 
 
@@ -350,28 +366,3 @@ def _stored(row: DictRow) -> Stored:
 
 def _ledger(row: DictRow) -> Ledger:
     return Ledger(row["initial_balance"], row["flat_balance"], row["is_in_step"], row["followed"])
-
-
-def _broker_seq(fact: Any) -> int:
-    message: pb.Fact = pb.Fact.FromString(bytes(fact))
-    return message.execution_report.broker_seq
-
-
-def _resolved(fact: bytes) -> pb.Resolved:
-    return pb.Fact.FromString(fact).trade_resolved.resolved
-
-
-def _protection(fact: bytes, count: int) -> Told:
-    said = pb.Fact.FromString(fact).trade_protection
-    state = messages.read_protection(said)
-    return Told(count, state.value, messages.REASON_WORDS[said.reason], dict(said.numbers))
-
-
-def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
-    outcome = pb.Fact.FromString(fact).trade_outcome
-    return OutcomeImage(
-        count=(before.count if before else 0) + 1,
-        state=messages.read_state(outcome).value,
-        reason=messages.REASON_WORDS[outcome.reason],
-        numbers={**(before.numbers if before else {}), **outcome.numbers},
-    )

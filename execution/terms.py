@@ -32,7 +32,8 @@ def guard_terms(entry: Terms, guard: Guard) -> Terms:
 def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     """The order that a decision asks for."""
     trade = run.trade
-    origin = Origin.PROTECTION if send.leg.is_protection else Origin.SIGNAL
+    origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
+    pays_debt = run.in_debt and send.leg is Leg.EXIT and origin is Origin.SIGNAL
     return Terms(
         order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
         cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
@@ -40,7 +41,7 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
         subscription_id=trade.subscription_id,
         leg=send.leg,
         revision=send.revision,
-        origin=Origin.FLATTEN if run.in_debt and send.leg is Leg.EXIT else origin,
+        origin=Origin.FLATTEN if pays_debt else origin,
         instrument=send.instrument or trade.instrument,
         side=send.side,
         ord_type=send.ord_type,

@@ -274,6 +274,22 @@ CATALOGUE: dict[str, Words] = {
         "for extended hours.",
         "Turn `entry_extended_hours` off to have entries wait for the open.",
     ),
+    "halted": Words(
+        "The kill switch of the {scope} is on: {mode}.",
+        "Nothing was sent. Turn the switch off, then send the signal again if you still want it.",
+    ),
+    "daily_loss_hit": Words(
+        "Loss today {lost} reached the limit {limit}.",
+        "Entries go on with the next trading day, at 18:00 New York time; exits go on now.",
+    ),
+    "max_position": Words(
+        "Positions would be worth {value} together; the limit is {limit}.",
+        "Lower the size, close something, or raise the limit for the next trading day.",
+    ),
+    "max_orders": Words(
+        "{orders} orders went out within a minute; the limit is {limit}.",
+        "Wait a minute, or raise the limit for the next trading day.",
+    ),
     "rate_limited": Words(
         "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
         "Entries that would be too old by then are not sent: spread the signals over time.",

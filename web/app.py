@@ -23,6 +23,7 @@ from web.signals.service import Intake
 from web.signals.views import blueprint as signals
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
+from web.switches import views as switches
 from web.trades.tester import blueprint as tester
 from web.trades.views import blueprint as trades
 
@@ -77,6 +78,7 @@ def create_site(config: Config | None = None) -> Flask:
     formats.install(app)
     assets.install(app)
     errors.install(app)
+    switches.install(app)
     for blueprint in (
         accounts,
         strategies,
@@ -87,6 +89,7 @@ def create_site(config: Config | None = None) -> Flask:
         tester,
         connections,
         changes,
+        switches.blueprint,
     ):
         app.register_blueprint(blueprint)
     pages.install(app)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from web import questions
+from web import halt, questions
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -323,6 +323,7 @@ def lint(
 
 main.add_command(questions.explain)
 main.add_command(questions.replay)
+main.add_command(halt.halt)
 
 
 @main.group()

@@ -14,6 +14,7 @@ from protos.execution.v1.execution_pb2_grpc import ExecutionStub
 
 SUBMIT_SECONDS = 5.0
 PREVIEW_SECONDS = 5.0
+SWITCH_SECONDS = 10.0
 # Previews in one call: each may have to ask its broker.
 PREVIEWS = 100
 # Trades in one call: large enough to be cheap, small enough to start early.
@@ -68,6 +69,48 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(_describe(error)) from error
         return found
+
+    def set_switch(
+        self,
+        scope: str,
+        scope_id: UUID | None,
+        mode: str,
+        *,
+        tenant: UUID | None,
+        set_by: str,
+        why: str,
+    ) -> pb.SetSwitchResponse:
+        """Put a kill switch somewhere; once it answers, no order goes past it.
+
+        Raises ExecutionDown when it is not known whether it was done. Repeating is safe.
+        """
+        request = pb.SetSwitchRequest(
+            scope=f"SWITCH_SCOPE_{scope.upper()}",
+            scope_id=scope_id.hex if scope_id else "",
+            mode=f"SWITCH_MODE_{mode.upper()}",
+            set_by=set_by,
+            why=why,
+            tenant_id=tenant.hex if tenant else "",
+        )
+        try:
+            return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+
+    def list_switches(self) -> pb.ListSwitchesResponse:
+        """What is halted, and the limits of connections. Raises ExecutionDown."""
+        try:
+            return self._connect().ListSwitches(pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
+
+    def set_limits(self, connection_id: UUID, limits: pb.Limits, *, set_by: str) -> pb.LimitsState:
+        """Set the limits of a connection. Raises ExecutionDown. Repeating is safe."""
+        request = pb.SetLimitsRequest(connection_id=connection_id.hex, limits=limits, set_by=set_by)
+        try:
+            return self._connect().SetLimits(request, timeout=SWITCH_SECONDS).state
+        except grpc.RpcError as error:
+            raise ExecutionDown(_describe(error)) from error
 
     def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
         """Have execution end a trade, and cancel what it has open. Repeating is safe.

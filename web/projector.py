@@ -21,8 +21,9 @@ from protos.execution.v1 import execution_pb2 as pb
 from protos.ids import derive
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
+from web.quarantine import put_aside
 from web.queue import Bell
-from web.trades import record, told
+from web.trades import record, told, unasked
 
 MAX_FACTS = 1000
 RENEW_SECONDS = 1.0
@@ -107,11 +108,6 @@ WHERE c.cursor = %(from)s
 RETURNING true
 """
 
-_QUARANTINE = """
-INSERT INTO web.quarantined_facts (broker, environment, account, canonical_id, fact, error)
-VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
-"""
-
 
 class Superseded(Exception):
     """Another projector moved the cursor."""
@@ -121,6 +117,7 @@ class Batch:
     """The rows that a run of facts comes to. Later facts of a thing replace earlier ones."""
 
     def __init__(self) -> None:
+        self.unasked: list[pb.Fact] = []
         self.orders: list[Row] = []
         self.order_states: dict[str, Row] = {}
         self.fills: list[Row] = []
@@ -144,11 +141,15 @@ class Batch:
             case "position_change":
                 change = fact.position_change.position
                 self._position(fact, change.instrument, change.quantity, change.avg_price, None)
+            case "order_stopped":
+                # What the trade does instead is in the facts after it.
+                pass
             case kind:
                 raise ValueError(f"unknown kind of fact: {kind}")
 
     def write(self, connection: Connection[TupleRow]) -> None:
         """All rows, a statement a table."""
+        unasked.add(connection, self.unasked)
         for statement, rows in (
             (_ORDERS, self.orders),
             (_ORDER_STATES, list(self.order_states.values())),
@@ -281,6 +282,8 @@ class Batch:
     def _trade(self, fact: pb.Fact) -> Row:
         trade = self.trades.setdefault(fact.trade_id, {"id": fact.trade_id})
         trade["fact_seq"] = fact.seq
+        if fact.origin:
+            self.unasked.append(fact)
         self.changes.add((fact.tenant_id, "trade", fact.trade_id))
         return trade
 
@@ -359,7 +362,7 @@ class Projector:
                     # Not of this fact's making: the next would fail as well.
                     raise
                 except Exception as error:
-                    _put_aside(connection, fact, f"{type(error).__name__}: {error}")
+                    put_aside(connection, fact, f"{type(error).__name__}: {error}")
             self._move(connection, cursor, to)
         return changed
 
@@ -374,22 +377,6 @@ class Projector:
                 "SELECT cursor FROM web.fact_cursor WHERE name = %s", (NAME,)
             ).fetchone()
         return row[0] if row else ""
-
-
-def _put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> None:
-    account = fact.account
-    log.error("fact_quarantined", canonical_id=fact.canonical_id, error=error)
-    connection.execute(
-        _QUARANTINE,
-        (
-            account.broker,
-            account.environment,
-            account.account,
-            fact.canonical_id,
-            fact.SerializeToString(),
-            error,
-        ),
-    )
 
 
 def _word(name: str, prefix: str) -> str:

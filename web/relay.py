@@ -6,6 +6,7 @@ goes on at once; elsewhere another takes over when the row expires.
 
 - sweep: drains itself what stayed due for over a second: a dead Redis costs latency only;
 - timers: ends or lets go what waited long enough; removes what nobody needs any more;
+- switches: brings what execution says of kill switches;
 - projector: turns execution's facts into read models.
 """
 
@@ -20,7 +21,7 @@ import structlog
 
 from protos import faults, ids
 from protos import log as lines
-from web import config, db, jobs, timers
+from web import config, db, jobs, mirror, timers
 from web.db import Pool
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.projector import Projector, Superseded
@@ -30,6 +31,7 @@ from web.trades.service import Drain
 LEASE_SECONDS = 5
 SWEEP_SECONDS = 1.0
 TIMERS_SECONDS = 1.0
+SWITCHES_SECONDS = 1.0
 RETRY_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -74,6 +76,7 @@ def run() -> None:
     loops = (
         Loop("sweep", sweep, SWEEP_SECONDS),
         Loop("timers", lambda: bell.announce(timers.turn(pool, bell.ring)), TIMERS_SECONDS),
+        Loop("switches", lambda: bell.announce(mirror.turn(pool, execution)), SWITCHES_SECONDS),
         Loop("projector", lambda: projector.follow(stop), RETRY_SECONDS),
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -256,6 +256,8 @@ class End:
 
 Decision = Send | CancelFirst | Look | Wait | End
 
+_ENDS = {"signal_stale": TradeState.EXPIRED, "halted": TradeState.HALTED}
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -268,7 +270,8 @@ class Refusal:
 def refuse(
     trade: Trade, scope: Scope, reason: str, numbers: Mapping[str, str] | None = None
 ) -> End:
-    """SKIPPED, with the numbers that the rule compared. Staleness is EXPIRED."""
+    """SKIPPED, with the numbers that the rule compared. Staleness is EXPIRED, and what a kill
+    switch stops is HALTED."""
     side = trade.direction
     told = {
         "instrument": trade.instrument,
@@ -283,8 +286,7 @@ def refuse(
     }
     if side is None:
         told.pop("sentiment")
-    stale = reason == "signal_stale"
-    return End(TradeState.EXPIRED if stale else TradeState.SKIPPED, reason, told)
+    return End(_ENDS.get(reason, TradeState.SKIPPED), reason, told)
 
 
 def _most(guards: Iterable[OpenOrder]) -> Decimal:

@@ -13,6 +13,7 @@ _NOT_SENT = {
     "superseded": TradeState.SKIPPED,
     "signal_stale": TradeState.EXPIRED,
     "broker_auth": TradeState.REJECTED,
+    "halted": TradeState.HALTED,
     "rate_limited": TradeState.SKIPPED,
 }
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from execution.domain import planning
+from execution.domain import limits, ordering, planning, switches
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
     Progress,
+    Refusal,
     Scope,
     Send,
     VenueRules,
@@ -21,8 +22,9 @@ from execution.domain.decisions import (
 )
 from execution.domain.market import Market
 from execution.domain.orders import Order
+from execution.domain.switches import FREE, Binding
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, TradeState
+from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
 RULES_VERSION = 2
@@ -40,12 +42,17 @@ class Seen:
     is_overfilled: bool = False
     # Its market was closed until then.
     opens_at: datetime | None = None
+    binding: Binding = FREE
 
 
 def judge(trade: Trade, seen: Seen) -> Decision:
-    """What comes next. Nothing is sent, and no entry waits, past its age."""
-    scope, progress = seen.scope, seen.progress
+    """What comes next. Nothing is sent past a switch or a limit; nor is anything sent, and no
+    entry waits, past its age."""
+    scope, progress, switch = seen.scope, seen.progress, seen.binding.switch
+    trade = switches.bound(trade, switch)
     decision = planning.decide(trade, scope, progress, seen.venue, seen.market)
+    if stopped := switches.stop(switch, trade, scope, progress, decision):
+        return stopped
     match decision:
         case Send(leg=leg):
             pass
@@ -58,16 +65,36 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
         return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
+    if trade.origin is Origin.KILL_SWITCH:
+        return decision
     if late := _rejected_by_sender(trade, progress, leg, seen.at):
         return refuse(trade, scope, "signal_stale", late)
     age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
-    if age <= age_limit(leg):
+    if age > age_limit(leg):
+        refusal = Refusal("signal_stale", _too_old(leg, age))
+    elif (found := _over_limit(trade, seen, decision)) is not None:
+        refusal = found
+    else:
         return decision
-    late = _too_old(leg, age)
     if not progress.exits or leg is not Leg.ENTRY:
-        return refuse(trade, scope, "signal_stale", late)
-    dropped = replace(progress, entry_dropped="signal_stale", dropped_numbers=late)
+        return refuse(trade, scope, refusal.reason, refusal.numbers)
+    why = dict(refusal.numbers)
+    dropped = replace(progress, entry_dropped=refusal.reason, dropped_numbers=why)
     return planning.decide(trade, scope, dropped, seen.venue, seen.market)
+
+
+def _over_limit(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
+    """Limits bind what is opened, never what closes."""
+    binding = seen.binding
+    if binding.limits is limits.NO_LIMITS:
+        return None
+    match decision:
+        case Send(leg=Leg.ENTRY) as send:
+            price = send.limit_price or send.reference_price
+            point = ordering.contract(trade, price).point_value
+            return limits.refuse(binding.limits, binding.used, send, point)
+        case _:
+            return None
 
 
 def age_of(

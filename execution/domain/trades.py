@@ -18,6 +18,7 @@ from execution.domain.words import (
     By,
     Leg,
     OrdType,
+    Origin,
     PriceType,
     Sentiment,
     Side,
@@ -209,6 +210,8 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     # When set, an entry is refused with this reason; what closes goes on.
     entry_refused: str = ""
     refusal_numbers: Mapping[str, str] = field(default_factory=dict)
+    # Why there is a trade without a signal.
+    origin: Origin = Origin.SIGNAL
 
     @property
     def is_crypto(self) -> bool:

@@ -46,7 +46,7 @@ class Database:
     def __init__(self, others: int) -> None:
         self.others = others
 
-    async def rows(self, statement: str, parameters: Any) -> list[dict[str, Any]]:
+    async def ask(self, statement: str, parameters: Any) -> list[dict[str, Any]]:
         return [{"others": self.others, "penalties": None, "sent": 0}]
 
 

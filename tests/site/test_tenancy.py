@@ -14,6 +14,8 @@ PAGES = (
     "/signals/{signal}",
     "/trades/{trade}",
     "/subscriptions/{subscription}",
+    "/halt/strategies/{strategy}/stop_all",
+    "/halt/connections/{connection}/flatten",
 )
 POSTS = (
     "/strategies/{strategy}/enabled",
@@ -23,6 +25,9 @@ POSTS = (
     "/strategies/{strategy}/subscribe",
     "/subscriptions/{subscription}",
     "/subscriptions/{subscription}/enabled",
+    "/halt/strategies/{strategy}/stop_all",
+    "/halt/connections/{connection}/flatten",
+    "/halt/limits/{connection}",
 )
 CALLS = (
     ("GET", "/strategies/{strategy}"),
@@ -50,6 +55,7 @@ TABLES = (
     "orders",
     "fills",
     "positions",
+    "switches",
     "tenant_changes",
     "changes",
     "audit_events",

@@ -6,6 +6,7 @@ These look-ups cannot know the tenant yet, so they go through definer functions.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,6 +35,8 @@ class Visitor:
     change_number: int
     # Trades that wait for a person: every page shows how many.
     approvals: int
+    # Kill switches that are on: every page says so.
+    switches: tuple[dict[str, Any], ...] = ()
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -99,11 +102,12 @@ def find_visitor(token: str) -> Visitor | None:
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
         )
-        number, approvals = connection.execute(
+        number, approvals, switches = connection.execute(
             text(
                 "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
                 "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
-                "AND approval_expires_at IS NOT NULL)"
+                "AND approval_expires_at IS NOT NULL), "
+                "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off')"
             ),
             {"tenant": row.tenant_id},
         ).one()
@@ -117,6 +121,7 @@ def find_visitor(token: str) -> Visitor | None:
         row.tenant_name,
         number or 0,
         approvals,
+        tuple(switches or ()),
     )
 
 

@@ -144,7 +144,7 @@ def trade(row: Trade) -> dict[str, Any]:
     return {
         "object": "trade",
         "id": ids.show("trade", row.id),
-        "signal_id": ids.show("signal", row.signal_id),
+        "signal_id": ids.show("signal", row.signal_id) if row.signal_id else None,
         "subscription_id": ids.show("subscription", row.subscription_id),
         "connection_id": ids.show("connection", row.connection_id),
         "mode": row.mode,

@@ -16,6 +16,7 @@ NAVIGATION = (
     ("trades.orders", "Orders", "orders"),
     ("trades.positions", "Positions", "positions"),
     ("connections.index", "Connections", "connections"),
+    ("switches.index", "Halt", "halt"),
 )
 
 

@@ -14,6 +14,8 @@ from psycopg.rows import TupleRow
 
 from web.signals import rules as language
 from web.signals.rules import Signal
+from web.switches.rules import On
+from web.switches.rules import read as read_switches
 from web.trades.messages import Destination
 
 log = structlog.get_logger()
@@ -51,7 +53,8 @@ SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq,
        s.enabled, s.settings, s.asset_class,
        EXISTS (SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id
                AND (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL
-                    OR t.handover_due))
+                    OR t.handover_due)),
+       (SELECT coalesce(json_agg(w), '[]') FROM web.switches w WHERE w.mode <> 'off')
 FROM web.strategy_intake i JOIN web.strategies s ON s.id = i.strategy_id
 WHERE i.strategy_id = ANY(%s) AND (i.handed_seq < i.seq OR EXISTS (
     SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id AND t.handover_due))
@@ -125,6 +128,8 @@ class DueStrategy:
     asset_class: str
     # Some trade of it was held back: it may be superseded, or was let go and is to be handed over.
     has_held: bool
+    # Kill switches that are on, anywhere.
+    switches: Sequence[On] = ()
     subscribers: Sequence[Subscriber] = ()
     signals: list[DueSignal] = field(default_factory=list)
 
@@ -161,7 +166,7 @@ def lock_due(
     if not locked:
         return []
     # Read after locking: what another drained meanwhile is seen as done.
-    strategies = [DueStrategy(*row) for row in connection.execute(_STRATEGIES, (locked,))]
+    strategies = [_strategy(row) for row in connection.execute(_STRATEGIES, (locked,))]
     by_id = {strategy.id: strategy for strategy in strategies}
     after = [strategy.drained_seq for strategy in strategies]
     for row in connection.execute(_SIGNALS, (list(by_id), after)):
@@ -178,6 +183,13 @@ def lock_due(
 def unlock(connection: Connection[TupleRow]) -> None:
     """Release every strategy that this connection holds."""
     connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def _strategy(row: TupleRow) -> DueStrategy:
+    *known, on = row
+    strategy = DueStrategy(*known)
+    strategy.switches = read_switches(on)
+    return strategy
 
 
 def _read(signal_id: UUID, parsed: dict[str, Any]) -> Signal:

@@ -29,6 +29,9 @@ from web.strategies.rules import Connector, Convention, Market, Mode
 from web.subscriptions import forms, preview, service, settings
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import Resolved
+from web.switches import rules as switch_rules
+from web.switches import service as switches
+from web.switches.rules import On
 from web.trades import messages, plans, record, rules
 from web.trades.messages import Destination
 from web.trades.rules import Context, Decision, Verdict
@@ -75,7 +78,7 @@ def fired(
 ) -> dict[str, Any]:
     """What one subscription would do with a signal, were these its settings."""
     now = datetime.now(UTC)
-    asked = _ask(strategy, signal, subscription, own, now, ids.new(), is_on=True)
+    asked = _ask(strategy, signal, subscription, own, now, ids.new(), is_on=True, on=switches.on())
     [told] = _told([asked])
     return told
 
@@ -121,9 +124,9 @@ def _chosen(strategy: Strategy, wanted: Sequence[UUID] | None) -> list[Subscript
 def _explained(
     strategy: Strategy, signal: Signal, subscriptions: Sequence[Subscription], now: datetime
 ) -> dict[str, Any]:
-    signal_id = ids.new()
+    signal_id, on = ids.new(), switches.on()
     asked = [
-        _ask(strategy, signal, row, row.settings, now, signal_id, is_on=row.enabled)
+        _ask(strategy, signal, row, row.settings, now, signal_id, is_on=row.enabled, on=on)
         for row in subscriptions
     ]
     read = signal.to_json()
@@ -167,10 +170,14 @@ def _ask(
     signal_id: UUID,
     *,
     is_on: bool,
+    on: Sequence[On],
 ) -> _Asked:
     caps = settings.caps_of(strategy.settings)
     resolved = settings.resolve(signal, strategy.settings, own, caps)
-    context = Context(strategy.enabled, is_on, strategy.asset_class, row.connection.mode)
+    halted = switch_rules.binding(
+        on, tenant=row.tenant_id, strategy=strategy.id, connection=row.connection_id
+    )
+    context = Context(strategy.enabled, is_on, strategy.asset_class, row.connection.mode, halted)
     decision = rules.decide(signal, resolved, context, accepted_at=now, now=now)
     return _Asked(
         row,

@@ -89,12 +89,14 @@ class Order(Base):
 
 
 class Trade(TenantRow):
-    """One subscription's answer to one signal."""
+    """One subscription's answer to one signal, or what a kill switch closed for it."""
 
     __tablename__ = "trades"
     __table_args__ = {"schema": "web"}
 
-    signal_id: Mapped[UUID]
+    # None for what no signal asked for; `origin` says what did.
+    signal_id: Mapped[UUID | None]
+    origin: Mapped[str] = mapped_column(server_default=FetchedValue())
     signal_seq: Mapped[int]
     strategy_id: Mapped[UUID]
     subscription_id: Mapped[UUID]

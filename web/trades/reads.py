@@ -32,7 +32,8 @@ def of_signals(signal_ids: Sequence[UUID]) -> Mapping[UUID, list[Trade]]:
     found: dict[UUID, list[Trade]] = {signal_id: [] for signal_id in signal_ids}
     query = with_orders(select(Trade)).where(Trade.signal_id.in_(signal_ids))
     for trade in db.session.scalars(query.order_by(Trade.subscription_id)):
-        found[trade.signal_id].append(trade)
+        if trade.signal_id is not None:
+            found[trade.signal_id].append(trade)
     return found
 
 

@@ -17,6 +17,8 @@ from protos.execution.v1 import execution_pb2 as pb
 from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.subscriptions.settings import Resolved
+from web.switches.rules import On
+from web.switches.rules import read as read_switches
 from web.trades import rules
 from web.trades.rules import Context, Decision
 
@@ -41,6 +43,7 @@ def of_rules(
             "subscription_enabled": context.subscription_enabled,
             "asset_class": context.asset_class,
             "mode": context.mode,
+            **({"halted": _told(context.halted)} if context.halted else {}),
         },
         "refused_caps": [{"name": cap.name, "by": cap.by} for cap in resolved.refused],
         "state": decision.state,
@@ -52,6 +55,17 @@ def of_rules(
     canonical = msgspec.json.encode(seen, enc_hook=str, order="deterministic")
     version = {"rules_version": rules.RULES_VERSION}
     return {**told, **version, "hash": hashlib.sha256(canonical).hexdigest()}
+
+
+def _told(on: On) -> dict[str, str]:
+    return {
+        "scope": on.scope,
+        "scope_id": on.scope_id.hex,
+        "mode": on.mode,
+        "set_at": on.set_at.isoformat(),
+        "set_by": on.set_by,
+        "why": on.why,
+    }
 
 
 def numbers_of(decision: Decision) -> dict[str, str]:
@@ -70,7 +84,9 @@ def again(
 ) -> tuple[Decision, dict[str, Any]]:
     """What the rules say now of what they went by then, and the record of it."""
     resolved = settings.recall(snapshot, recorded["refused_caps"])
-    context = Context(**recorded["context"])
+    told = recorded["context"]
+    halted = read_switches([told["halted"]])[0] if "halted" in told else None
+    context = Context(**{**told, "halted": halted})
     accepted_at = datetime.fromisoformat(recorded["accepted_at"])
     now = datetime.fromisoformat(recorded["clock"])
     decision = rules.decide(signal, resolved, context, accepted_at=accepted_at, now=now)

@@ -171,6 +171,7 @@ def _with(snapshot: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 def _message(trade: Trade, snapshot: Mapping[str, Any], numbers: Mapping[str, str]) -> pb.Trade:
     """The message as execution was given it, or would have been."""
+    assert trade.signal_id is not None
     connection = get_for_tenant(Connection, trade.connection_id)
     account = connection.broker_account
     return messages.to_trade(

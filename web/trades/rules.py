@@ -14,6 +14,7 @@ from decimal import Decimal
 from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.subscriptions.settings import Resolved, windows
+from web.switches.rules import STOP_ALL, On
 
 # Counted up whenever a decision could come out differently than before.
 RULES_VERSION = 1
@@ -28,7 +29,7 @@ LATE_EXIT_AGE = timedelta(days=1)
 _LONG = ("buy ", "buy bullish", "add bullish")
 _SHORT = ("sell ", "sell bearish", "add bearish")
 _EITHER = ("add ", "reverse ", "reverse bullish", "reverse bearish")
-_ENTRIES = (*_LONG, *_SHORT, *_EITHER)
+ENTRIES = (*_LONG, *_SHORT, *_EITHER)
 _EXITS = (
     *(f"exit {sentiment}" for sentiment in ("", "bullish", "bearish", "flat")),
     *("buy flat", "buy bearish", "sell flat", "sell bullish"),
@@ -37,10 +38,11 @@ _EXITS = (
 _SUPERSEDES: Mapping[str, tuple[str, ...]] = {
     "buy": _SHORT,
     "sell": (*_LONG, "add "),
-    "exit": _ENTRIES,
-    "cancel": _ENTRIES,
-    "reverse": _ENTRIES,
+    "exit": ENTRIES,
+    "cancel": ENTRIES,
+    "reverse": ENTRIES,
 }
+_ENDS = {"signal_stale": "EXPIRED", "halted": "HALTED"}
 # A futures root may be followed by a month and year, or stand for the contract in front.
 _CONTRACT = re.compile(r"(?P<root>[A-Z0-9]+?)(?:[FGHJKMNQUVXZ]\d{1,4}|\d!)?")
 _UNDERLYING = re.compile(r"(?P<root>[A-Z.]+?)[ _]*(?:\d.*)?")
@@ -92,6 +94,7 @@ class Context:
     subscription_enabled: bool
     asset_class: str
     mode: str = "live"
+    halted: On | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ def decide(
             refusal = Refusal(verdict.rule, verdict.numbers)
             break
     if refusal is not None and signal.action == "add":
-        state = "EXPIRED" if refusal.reason == "signal_stale" else "SKIPPED"
+        state = _ENDS.get(refusal.reason, "SKIPPED")
         return Decision(state, refusal.reason, refusal.numbers)
     if delay := _delay(resolved):
         decision = Decision("DELAYED", until=accepted_at + delay)
@@ -147,6 +150,9 @@ def _asked(
     yield _verdict(
         "subscription_paused", Decision("SKIPPED", "subscription_paused") if paused else None
     )
+    if context.halted is not None and context.halted.mode == STOP_ALL and signal.action != "cancel":
+        numbers = context.halted.numbers
+        yield Verdict("halted", False, numbers, Decision("HALTED", "halted", numbers))
     delay = _delay(resolved)
     # Windows are asked for when it goes, age for when it came.
     goes_at = max(now, accepted_at + delay)
@@ -200,7 +206,7 @@ def superseded_by(signal: Signal) -> tuple[str, ...]:
     """
     # To be flat is an exit, whichever side says it.
     action = "exit" if signal.sentiment == "flat" else signal.action
-    ends = _SUPERSEDES.get(action, ()) if signal.target is None else _ENTRIES
+    ends = _SUPERSEDES.get(action, ()) if signal.target is None else ENTRIES
     is_wider = signal.action == "exit" and signal.quantity is None
     return (*ends, *_EXITS) if is_wider else ends
 
@@ -232,7 +238,9 @@ def only_closes(signal: Signal) -> bool:
 def _asked_of_entries(
     signal: Signal, resolved: Resolved, context: Context, *, age: timedelta, goes_at: datetime
 ) -> Iterator[Verdict]:
-    """Rules of the settings by which nothing may be opened."""
+    """Rules by which nothing may be opened: a switch, then those of the settings."""
+    if context.halted is not None:
+        yield Verdict("halted", False, context.halted.numbers)
     limit = resolved["entry_reject_after_seconds"]
     if isinstance(limit, Decimal):
         yield Verdict("signal_stale", age <= _seconds(limit), _stale(age, limit))

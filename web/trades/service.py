@@ -22,6 +22,8 @@ from protos import faults, ids, reasons
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.subscriptions import settings
+from web.switches import rules as switches
+from web.switches.rules import On
 from web.trades import due, handing, record, rules, waiting
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
@@ -191,14 +193,16 @@ def _make_trades(
 ) -> None:
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
-    decided: dict[tuple[str, bool, str], int] = {}
+    decided: dict[tuple[str, bool, str, On | None], int] = {}
     ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
     for subscriber in subscribers:
-        key = (subscriber.settings_key, subscriber.enabled, subscriber.mode)
+        to = subscriber.destination
+        halted = _halted(strategy, to) if strategy.switches else None
+        key = (subscriber.settings_key, subscriber.enabled, subscriber.mode, halted)
         if key not in decided:
             decided[key] = len(batch.decisions)
-            batch.decisions.append({"d": decided[key], **_decide(strategy, signal, subscriber)})
-        to = subscriber.destination
+            made = _decide(strategy, signal, subscriber, halted)
+            batch.decisions.append({"d": decided[key], **made})
         trade_id = ids.trade_id(signal.id, to.subscription_id)
         batch.trades.append(
             {
@@ -221,11 +225,22 @@ def _make_trades(
             batch.supersede.append(_superseding(strategy, signal, to, ends))
 
 
-def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) -> dict[str, Any]:
-    """The part of a trade's row that depends on the settings only."""
+def _halted(strategy: DueStrategy, to: Destination) -> On | None:
+    return switches.binding(
+        strategy.switches,
+        tenant=to.tenant_id,
+        strategy=strategy.id,
+        connection=to.connection_id,
+    )
+
+
+def _decide(
+    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber, halted: On | None
+) -> dict[str, Any]:
+    """The part of a trade's row that depends on settings and switches only."""
     try:
         if signal.signal is not due.UNREADABLE:
-            return _decide_by_rules(strategy, signal, subscriber)
+            return _decide_by_rules(strategy, signal, subscriber, halted)
     except Exception:
         log.exception("trade_not_decided", signal_id=signal.id.hex)
     return {
@@ -243,12 +258,12 @@ def _decide(strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber) ->
 
 
 def _decide_by_rules(
-    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber
+    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber, halted: On | None
 ) -> dict[str, Any]:
     caps = settings.caps_of(strategy.settings)
     resolved = settings.resolve(signal.signal, strategy.settings, subscriber.settings, caps)
     context = rules.Context(
-        strategy.enabled, subscriber.enabled, strategy.asset_class, subscriber.mode
+        strategy.enabled, subscriber.enabled, strategy.asset_class, subscriber.mode, halted
     )
     decision = rules.decide(
         signal.signal,

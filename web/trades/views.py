@@ -61,7 +61,7 @@ def page(trade_id: UUID) -> str:
         waterfall=built,
         chart=chart.draw([(connection.name, built)]),
         # A follower's trade belongs to a signal that it may not read.
-        own_signal=db.session.get(Signal, trade.signal_id) is not None,
+        own_signal=trade.signal_id and db.session.get(Signal, trade.signal_id) is not None,
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         may_decide=visitor().role in DECIDERS,

@@ -46,6 +46,18 @@ WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL OR t.handov
 RETURNING t.tenant_id, t.id
 """
 
+# A kill switch ends the entries that wait; what closes goes on waiting.
+_HALT = """
+UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
+    approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
+FROM json_to_recordset(%(by)s::json) AS n(scope text, scope_id uuid)
+WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL)
+  AND CASE n.scope WHEN 'platform' THEN true WHEN 'tenant' THEN t.tenant_id = n.scope_id
+      WHEN 'strategy' THEN t.strategy_id = n.scope_id ELSE t.connection_id = n.scope_id END
+  AND %(entries)s::jsonb ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
+RETURNING t.tenant_id, t.id
+"""
+
 # Those that someone else is deciding right now are left for the next turn.
 _EXPIRED = f"""
 SELECT id, tenant_id, numbers FROM web.trades
@@ -101,6 +113,16 @@ def supersede(connection: Connection[TupleRow], by: Sequence[Superseding]) -> li
         "message": reasons.explain("superseded", {}),
     }
     return _changes(connection.execute(_SUPERSEDE, values))
+
+
+def halt(connection: Connection[TupleRow], by: Sequence[tuple[str, UUID]]) -> list[Change]:
+    """End the entries that wait in these scopes; the changes that this makes."""
+    values = {
+        "by": to_json([{"scope": scope, "scope_id": scope_id} for scope, scope_id in by]),
+        "entries": to_json(rules.ENTRIES),
+        "message": "A kill switch ended it while it waited.",
+    }
+    return _changes(connection.execute(_HALT, values))
 
 
 def expire(connection: Connection[TupleRow]) -> list[Change]:

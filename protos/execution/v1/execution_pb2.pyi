@@ -183,6 +183,22 @@ class TradeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRADE_STATE_HALTED: _ClassVar[TradeState]
     TRADE_STATE_NEEDS_ATTENTION: _ClassVar[TradeState]
 
+class SwitchScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SWITCH_SCOPE_UNSPECIFIED: _ClassVar[SwitchScope]
+    SWITCH_SCOPE_PLATFORM: _ClassVar[SwitchScope]
+    SWITCH_SCOPE_TENANT: _ClassVar[SwitchScope]
+    SWITCH_SCOPE_STRATEGY: _ClassVar[SwitchScope]
+    SWITCH_SCOPE_CONNECTION: _ClassVar[SwitchScope]
+
+class SwitchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SWITCH_MODE_UNSPECIFIED: _ClassVar[SwitchMode]
+    SWITCH_MODE_OFF: _ClassVar[SwitchMode]
+    SWITCH_MODE_STOP_ENTRIES: _ClassVar[SwitchMode]
+    SWITCH_MODE_STOP_ALL: _ClassVar[SwitchMode]
+    SWITCH_MODE_FLATTEN: _ClassVar[SwitchMode]
+
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REASON_UNSPECIFIED: _ClassVar[Reason]
@@ -251,6 +267,10 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_EXTENDED_HOURS_UNSUPPORTED: _ClassVar[Reason]
     REASON_CANCEL_TIMEOUT: _ClassVar[Reason]
     REASON_RATE_LIMITED: _ClassVar[Reason]
+    REASON_HALTED: _ClassVar[Reason]
+    REASON_DAILY_LOSS_HIT: _ClassVar[Reason]
+    REASON_MAX_POSITION: _ClassVar[Reason]
+    REASON_MAX_ORDERS: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -370,6 +390,16 @@ TRADE_STATE_EXPIRED: TradeState
 TRADE_STATE_SKIPPED: TradeState
 TRADE_STATE_HALTED: TradeState
 TRADE_STATE_NEEDS_ATTENTION: TradeState
+SWITCH_SCOPE_UNSPECIFIED: SwitchScope
+SWITCH_SCOPE_PLATFORM: SwitchScope
+SWITCH_SCOPE_TENANT: SwitchScope
+SWITCH_SCOPE_STRATEGY: SwitchScope
+SWITCH_SCOPE_CONNECTION: SwitchScope
+SWITCH_MODE_UNSPECIFIED: SwitchMode
+SWITCH_MODE_OFF: SwitchMode
+SWITCH_MODE_STOP_ENTRIES: SwitchMode
+SWITCH_MODE_STOP_ALL: SwitchMode
+SWITCH_MODE_FLATTEN: SwitchMode
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -436,6 +466,10 @@ REASON_STOP_REFUSED: Reason
 REASON_EXTENDED_HOURS_UNSUPPORTED: Reason
 REASON_CANCEL_TIMEOUT: Reason
 REASON_RATE_LIMITED: Reason
+REASON_HALTED: Reason
+REASON_DAILY_LOSS_HIT: Reason
+REASON_MAX_POSITION: Reason
+REASON_MAX_ORDERS: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -537,6 +571,120 @@ class ListFactsResponse(_message.Message):
     has_more: bool
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
 
+class SetSwitchRequest(_message.Message):
+    __slots__ = ("scope", "scope_id", "mode", "set_by", "why", "tenant_id")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    scope: SwitchScope
+    scope_id: str
+    mode: SwitchMode
+    set_by: str
+    why: str
+    tenant_id: str
+    def __init__(self, scope: _Optional[_Union[SwitchScope, str]] = ..., scope_id: _Optional[str] = ..., mode: _Optional[_Union[SwitchMode, str]] = ..., set_by: _Optional[str] = ..., why: _Optional[str] = ..., tenant_id: _Optional[str] = ...) -> None: ...
+
+class SetSwitchResponse(_message.Message):
+    __slots__ = ("switch", "trade_ids")
+    SWITCH_FIELD_NUMBER: _ClassVar[int]
+    TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
+    switch: Switch
+    trade_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, switch: _Optional[_Union[Switch, _Mapping]] = ..., trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListSwitchesRequest(_message.Message):
+    __slots__ = ("with_unprotected",)
+    WITH_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    with_unprotected: bool
+    def __init__(self, with_unprotected: _Optional[bool] = ...) -> None: ...
+
+class ListSwitchesResponse(_message.Message):
+    __slots__ = ("switches", "limits")
+    SWITCHES_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    switches: _containers.RepeatedCompositeFieldContainer[Switch]
+    limits: _containers.RepeatedCompositeFieldContainer[LimitsState]
+    def __init__(self, switches: _Optional[_Iterable[_Union[Switch, _Mapping]]] = ..., limits: _Optional[_Iterable[_Union[LimitsState, _Mapping]]] = ...) -> None: ...
+
+class Switch(_message.Message):
+    __slots__ = ("scope", "scope_id", "mode", "set_by", "set_time", "why", "unprotected", "version")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    SET_TIME_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    scope: SwitchScope
+    scope_id: str
+    mode: SwitchMode
+    set_by: str
+    set_time: _timestamp_pb2.Timestamp
+    why: str
+    unprotected: _containers.RepeatedCompositeFieldContainer[Unprotected]
+    version: int
+    def __init__(self, scope: _Optional[_Union[SwitchScope, str]] = ..., scope_id: _Optional[str] = ..., mode: _Optional[_Union[SwitchMode, str]] = ..., set_by: _Optional[str] = ..., set_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., why: _Optional[str] = ..., unprotected: _Optional[_Iterable[_Union[Unprotected, _Mapping]]] = ..., version: _Optional[int] = ...) -> None: ...
+
+class Unprotected(_message.Message):
+    __slots__ = ("account", "tenant_id", "connection_id", "subscription_id", "instrument", "quantity", "protected_quantity")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PROTECTED_QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    account: Account
+    tenant_id: str
+    connection_id: str
+    subscription_id: str
+    instrument: str
+    quantity: str
+    protected_quantity: str
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., protected_quantity: _Optional[str] = ...) -> None: ...
+
+class SetLimitsRequest(_message.Message):
+    __slots__ = ("connection_id", "limits", "set_by")
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    connection_id: str
+    limits: Limits
+    set_by: str
+    def __init__(self, connection_id: _Optional[str] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., set_by: _Optional[str] = ...) -> None: ...
+
+class SetLimitsResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: LimitsState
+    def __init__(self, state: _Optional[_Union[LimitsState, _Mapping]] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("max_daily_loss", "max_position", "max_orders_per_minute")
+    MAX_DAILY_LOSS_FIELD_NUMBER: _ClassVar[int]
+    MAX_POSITION_FIELD_NUMBER: _ClassVar[int]
+    MAX_ORDERS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    max_daily_loss: str
+    max_position: str
+    max_orders_per_minute: int
+    def __init__(self, max_daily_loss: _Optional[str] = ..., max_position: _Optional[str] = ..., max_orders_per_minute: _Optional[int] = ...) -> None: ...
+
+class LimitsState(_message.Message):
+    __slots__ = ("connection_id", "now", "then", "then_time")
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    NOW_FIELD_NUMBER: _ClassVar[int]
+    THEN_FIELD_NUMBER: _ClassVar[int]
+    THEN_TIME_FIELD_NUMBER: _ClassVar[int]
+    connection_id: str
+    now: Limits
+    then: Limits
+    then_time: _timestamp_pb2.Timestamp
+    def __init__(self, connection_id: _Optional[str] = ..., now: _Optional[_Union[Limits, _Mapping]] = ..., then: _Optional[_Union[Limits, _Mapping]] = ..., then_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class Account(_message.Message):
     __slots__ = ("broker", "environment", "account")
     BROKER_FIELD_NUMBER: _ClassVar[int]
@@ -548,7 +696,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -602,6 +750,7 @@ class Trade(_message.Message):
     RETRY_FIELD_NUMBER: _ClassVar[int]
     KEEP_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
     TAKE_PROFIT_LADDER_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
     strategy_id: str
@@ -655,7 +804,8 @@ class Trade(_message.Message):
     retry: Retry
     keep_unprotected: bool
     take_profit_ladder: _containers.RepeatedCompositeFieldContainer[Rung]
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ...) -> None: ...
+    origin: Origin
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "delay_milliseconds", "multiplier", "longest_delay_milliseconds")
@@ -929,7 +1079,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -954,6 +1104,9 @@ class SeenState(_message.Message):
     QUOTED_INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     OPENS_TIME_FIELD_NUMBER: _ClassVar[int]
     RESOLVED_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_MODE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -978,7 +1131,22 @@ class SeenState(_message.Message):
     quoted_instrument: str
     opens_time: _timestamp_pb2.Timestamp
     resolved: Resolved
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+    switch_scope: SwitchScope
+    switch_mode: SwitchMode
+    limits: SeenLimits
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ...) -> None: ...
+
+class SeenLimits(_message.Message):
+    __slots__ = ("limits", "lost", "exposed", "orders")
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    EXPOSED_FIELD_NUMBER: _ClassVar[int]
+    ORDERS_FIELD_NUMBER: _ClassVar[int]
+    limits: Limits
+    lost: str
+    exposed: str
+    orders: int
+    def __init__(self, limits: _Optional[_Union[Limits, _Mapping]] = ..., lost: _Optional[str] = ..., exposed: _Optional[str] = ..., orders: _Optional[int] = ...) -> None: ...
 
 class SeenLot(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price")
@@ -1151,7 +1319,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "order_sending", "execution_report", "trade_outcome", "position_change", "trade_resolved", "trade_protection")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1160,10 +1328,12 @@ class Fact(_message.Message):
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
     ORDER_SENDING_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
     POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
+    ORDER_STOPPED_FIELD_NUMBER: _ClassVar[int]
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     seq: int
@@ -1174,13 +1344,19 @@ class Fact(_message.Message):
     tenant_id: str
     connection_id: str
     subscription_id: str
+    origin: Origin
     order_sending: OrderSending
     execution_report: ExecutionReport
     trade_outcome: TradeOutcome
     position_change: PositionChange
+    order_stopped: OrderStopped
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+
+class OrderStopped(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class OrderSending(_message.Message):
     __slots__ = ("order", "planned_time", "numbers", "decision")

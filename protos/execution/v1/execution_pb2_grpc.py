@@ -64,6 +64,21 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.FromString,
                 _registered_method=True)
+        self.SetSwitch = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/SetSwitch',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchResponse.FromString,
+                _registered_method=True)
+        self.ListSwitches = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/ListSwitches',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.FromString,
+                _registered_method=True)
+        self.SetLimits = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/SetLimits',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionServicer:
@@ -123,6 +138,32 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetSwitch(self, request, context):
+        """Puts a kill switch where it is said to be, and answers once that is durable: no order
+        that is written down after the answer goes past it. FLATTEN also stores, in the same
+        transaction, a trade that closes each position in scope. Repeating is safe: a switch
+        that is already so stays as it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSwitches(self, request, context):
+        """Every switch that was ever set, as it is now, and the limits of connections. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetLimits(self, request, context):
+        """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
+        one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
+        Repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -155,6 +196,21 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.PreviewTrades,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.SerializeToString,
+            ),
+            'SetSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSwitch,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchResponse.SerializeToString,
+            ),
+            'ListSwitches': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSwitches,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.SerializeToString,
+            ),
+            'SetLimits': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLimits,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -319,6 +375,87 @@ class Execution:
             '/fillwire.execution.v1.Execution/PreviewTrades',
             protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/SetSwitch',
+            protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.SetSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSwitches(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/ListSwitches',
+            protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLimits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/SetLimits',
+            protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,6 +66,19 @@ class ExecutionStub:
     that was submitted, with nothing stored and nothing sent. Assumes that what it
     would send fills at its planning price. Reads only; repeating is safe.
     """
+    SetSwitch: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SetSwitchRequest, _execution_pb2.SetSwitchResponse]
+    """Puts a kill switch where it is said to be, and answers once that is durable: no order
+    that is written down after the answer goes past it. FLATTEN also stores, in the same
+    transaction, a trade that closes each position in scope. Repeating is safe: a switch
+    that is already so stays as it is.
+    """
+    ListSwitches: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]
+    """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
+    SetLimits: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]
+    """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
+    one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
+    Repeating is safe.
+    """
 
 @_typing.type_check_only
 class ExecutionAsyncStub(ExecutionStub):
@@ -98,6 +111,19 @@ class ExecutionAsyncStub(ExecutionStub):
     """What each trade would do at the state now seen: the same planning as for a trade
     that was submitted, with nothing stored and nothing sent. Assumes that what it
     would send fills at its planning price. Reads only; repeating is safe.
+    """
+    SetSwitch: _aio.UnaryUnaryMultiCallable[_execution_pb2.SetSwitchRequest, _execution_pb2.SetSwitchResponse]  # type: ignore[assignment]
+    """Puts a kill switch where it is said to be, and answers once that is durable: no order
+    that is written down after the answer goes past it. FLATTEN also stores, in the same
+    transaction, a trade that closes each position in scope. Repeating is safe: a switch
+    that is already so stays as it is.
+    """
+    ListSwitches: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]  # type: ignore[assignment]
+    """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
+    SetLimits: _aio.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]  # type: ignore[assignment]
+    """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
+    one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
+    Repeating is safe.
     """
 
 class ExecutionServicer(metaclass=_abc_1.ABCMeta):
@@ -164,6 +190,37 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         """What each trade would do at the state now seen: the same planning as for a trade
         that was submitted, with nothing stored and nothing sent. Assumes that what it
         would send fills at its planning price. Reads only; repeating is safe.
+        """
+
+    @_abc_1.abstractmethod
+    def SetSwitch(
+        self,
+        request: _execution_pb2.SetSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.SetSwitchResponse, _abc.Awaitable[_execution_pb2.SetSwitchResponse]]:
+        """Puts a kill switch where it is said to be, and answers once that is durable: no order
+        that is written down after the answer goes past it. FLATTEN also stores, in the same
+        transaction, a trade that closes each position in scope. Repeating is safe: a switch
+        that is already so stays as it is.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSwitches(
+        self,
+        request: _execution_pb2.ListSwitchesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.ListSwitchesResponse, _abc.Awaitable[_execution_pb2.ListSwitchesResponse]]:
+        """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
+
+    @_abc_1.abstractmethod
+    def SetLimits(
+        self,
+        request: _execution_pb2.SetLimitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.SetLimitsResponse, _abc.Awaitable[_execution_pb2.SetLimitsResponse]]:
+        """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
+        one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
+        Repeating is safe.
         """
 
 def add_ExecutionServicer_to_server(servicer: ExecutionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

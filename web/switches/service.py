@@ -1,0 +1,213 @@
+"""Halt and let go on; set limits. Execution is asked first, for it is what decides.
+
+Durable facts: that somebody asked, before execution hears of it; then what it answered, with
+the row that pages and the drain go by. If we die in between, the relay brings the row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from protos import ids, wire
+from protos.execution.v1 import execution_pb2 as pb
+from web.audit import service as audit
+from web.connections.models import Connection
+from web.db import current_tenant, db, get_for_tenant
+from web.execution_client import ExecutionClient, ExecutionDown
+from web.queue import Bell
+from web.strategies.models import Strategy
+from web.switches.models import Switch
+from web.switches.rules import MODES, OFF, On
+
+LIMITS = ("max_daily_loss", "max_position", "max_orders_per_minute")
+
+
+class BadSwitch(Exception):
+    """A field of a request cannot be so."""
+
+    def __init__(self, field: str, message: str, fix: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Halted:
+    """What came of it."""
+
+    switch: Switch
+    unprotected: Sequence[pb.Unprotected]
+    closing: Sequence[UUID]
+
+
+def halt(scope: str, scope_id: UUID, mode: str, *, why: str, actor: str) -> Halted:
+    """Put a switch of this tenant where it is said to be. Repeating changes nothing.
+
+    Raises BadSwitch; ExecutionDown when it is not known whether it was done.
+    """
+    tenant = _tenant()
+    subject = _subject(scope, scope_id, tenant)
+    if mode not in MODES:
+        raise BadSwitch("mode", f"{mode!r} is no mode.", f"One of {', '.join(MODES)}.")
+    before = _known(scope, scope_id)
+    audit.record(actor, "switch:ask", subject, after={"mode": mode}, reason=why or None)
+    db.session.commit()
+    try:
+        answer = client().set_switch(
+            scope, scope_id, mode, tenant=tenant, set_by=actor, why=why[:500]
+        )
+    except ExecutionDown:
+        audit.record(actor, "switch:unanswered", subject, after={"mode": mode})
+        db.session.commit()
+        raise
+    unprotected = [u for u in answer.switch.unprotected if u.tenant_id == tenant.hex]
+    _remember(answer.switch, tenant)
+    audit.record(
+        actor,
+        "switch:set",
+        subject,
+        before={"mode": before.mode if before else OFF},
+        after={"mode": mode, "closing": len(answer.trade_ids), "unprotected": len(unprotected)},
+        reason=why or None,
+    )
+    db.session.commit()
+    bell: Bell = current_app.extensions["fillwire.bell"]
+    bell.announce({tenant.hex})
+    switch = _known(scope, scope_id)
+    assert switch is not None
+    return Halted(switch, unprotected, [UUID(trade_id) for trade_id in answer.trade_ids])
+
+
+def in_force() -> Sequence[Switch]:
+    """What is halted here, by this tenant or by the platform."""
+    rows = select(Switch).where(Switch.mode != OFF).order_by(Switch.set_at.desc())
+    return db.session.scalars(rows).all()
+
+
+def on() -> tuple[On, ...]:
+    """The same, as rules go by it."""
+    return tuple(On(s.scope, s.scope_id, s.mode, s.set_at, s.set_by, s.why) for s in in_force())
+
+
+def limits() -> Mapping[UUID, pb.LimitsState]:
+    """The limits of this tenant's connections. Raises ExecutionDown."""
+    mine = {row.hex for row in db.session.scalars(select(Connection.id))}
+    told = client().list_switches().limits
+    return {UUID(each.connection_id): each for each in told if each.connection_id in mine}
+
+
+def set_limits(connection: Connection, given: Mapping[str, str], *, actor: str) -> pb.LimitsState:
+    """Tighten at once, loosen with the next trading day. Raises BadSwitch, ExecutionDown."""
+    wanted = pb.Limits(
+        max_daily_loss=_money("max_daily_loss", given),
+        max_position=_money("max_position", given),
+        max_orders_per_minute=_count("max_orders_per_minute", given),
+    )
+    subject = ids.show("connection", connection.id)
+    asked = {name: given.get(name, "") for name in LIMITS}
+    audit.record(actor, "limits:ask", subject, after=asked)
+    db.session.commit()
+    state = client().set_limits(connection.id, wanted, set_by=actor)
+    audit.record(actor, "limits:set", subject, after=told(state))
+    db.session.commit()
+    return state
+
+
+def told(state: pb.LimitsState) -> dict[str, Any]:
+    """Limits as people and the API read them."""
+    after = {}
+    if state.HasField("then"):
+        at = wire.to_datetime(state.then_time)
+        after = {"then": _plain(state.then), "then_at": at.isoformat() if at else None}
+    return {"now": _plain(state.now), **after}
+
+
+def client() -> ExecutionClient:
+    """The application's own way to execution."""
+    found: ExecutionClient = current_app.extensions["fillwire.execution"]
+    return found
+
+
+def _plain(limits: pb.Limits) -> dict[str, str | None]:
+    most = limits.max_orders_per_minute
+    return {
+        "max_daily_loss": limits.max_daily_loss or None,
+        "max_position": limits.max_position or None,
+        "max_orders_per_minute": str(most) if most else None,
+    }
+
+
+def _subject(scope: str, scope_id: UUID, tenant: UUID) -> str:
+    """What is halted, if it is this tenant's own; else 404."""
+    match scope:
+        case "tenant" if scope_id == tenant:
+            pass
+        case "strategy":
+            get_for_tenant(Strategy, scope_id)
+        case "connection":
+            get_for_tenant(Connection, scope_id)
+        case _:
+            raise BadSwitch(
+                "scope", f"{scope!r} cannot be halted here.", "tenant, strategy or connection."
+            )
+    return ids.show(scope, scope_id)
+
+
+def _known(scope: str, scope_id: UUID) -> Switch | None:
+    return db.session.get(Switch, (scope, scope_id), populate_existing=True)
+
+
+def _remember(switch: pb.Switch, tenant: UUID) -> None:
+    values = {
+        "mode": pb.SwitchMode.Name(switch.mode).removeprefix("SWITCH_MODE_").lower(),
+        "why": switch.why,
+        "set_by": switch.set_by,
+        "set_at": wire.to_datetime(switch.set_time),
+        "version": switch.version,
+    }
+    row = insert(Switch).values(
+        scope=pb.SwitchScope.Name(switch.scope).removeprefix("SWITCH_SCOPE_").lower(),
+        scope_id=UUID(switch.scope_id),
+        tenant_id=tenant,
+        **values,
+    )
+    db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["scope", "scope_id"],
+            set_=values,
+            where=Switch.version < row.excluded.version,
+        )
+    )
+
+
+def _money(name: str, given: Mapping[str, str]) -> str:
+    text = given.get(name, "").strip()
+    try:
+        value = wire.to_decimal(text)
+    except ValueError:
+        value = Decimal(-1)
+    if value is not None and value <= 0:
+        raise BadSwitch(name, f"`{name}` is {text!r}.", "An amount above zero, or nothing.")
+    return wire.to_text(value)
+
+
+def _count(name: str, given: Mapping[str, str]) -> int:
+    text = given.get(name, "").strip()
+    if not text:
+        return 0
+    if not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise BadSwitch(name, f"`{name}` is {text!r}.", "A whole number above zero, or nothing.")
+    return int(text)
+
+
+def _tenant() -> UUID:
+    tenant = current_tenant()
+    assert tenant is not None
+    return tenant
