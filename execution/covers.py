@@ -250,11 +250,23 @@ def _resting(ticket: "Ticket") -> Resting:
     return Resting(
         ticket.order.terms.cl_ord_id,
         _key(ticket),
-        ticket.order.leaves_qty,
+        _leaves(ticket),
         cancel_asked=ticket.cancel_asked,
         is_linked=ticket.is_guard,
         is_known=ticket.order.is_acknowledged,
     )
+
+
+def _leaves(ticket: "Ticket") -> Decimal:
+    """What an order may still close; of linked ones the venue takes off what their twin did."""
+    order = ticket.order
+    if not ticket.is_guard:
+        return order.leaves_qty
+    pair = (t.order.cum_qty for t in ticket.run.tickets if t.is_guard)
+    entry, quantity = ticket.run.entry, order.terms.order_qty
+    if entry is not None and not entry.order.is_open:
+        quantity = min(quantity, entry.order.cum_qty)
+    return max(quantity - sum(pair, ZERO), ZERO)
 
 
 def _key(ticket: "Ticket") -> Key:

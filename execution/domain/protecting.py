@@ -245,7 +245,9 @@ def _is_kept(order: Resting, guard: Guard, cancels: Sequence[str]) -> bool:
 
 def _linked(cover: Cover, quantity: Decimal) -> Upkeep:
     """The venue sizes linked legs to the fills of their entry; smaller they cannot be made."""
-    guarded = min(max(o.leaves for o in cover.orders), cover.left)
+    guarded = max(o.leaves for o in cover.orders)
+    if cover.is_growing:
+        guarded = min(guarded, cover.left)
     if quantity >= guarded > 0:
         is_known = all(o.is_known for o in cover.orders)
         return Upkeep(covered=guarded if is_known else ZERO, goal=quantity)
