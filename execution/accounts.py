@@ -39,6 +39,8 @@ class Account:
     rules: VenueRules = NO_RULES
     epoch: int = 0
     last_seq: int = 0
+    # The last move of a position that was heard, by the broker's number.
+    moved_seq: int = 0
     is_ready: bool = False
     is_lost: bool = False
     lanes: dict[str, Lane] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.usage = Usage()
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
+    account.moved_seq = image.moved_seq
     for held in image.positions:
         lane = account.lane(known.lane_of(held.instrument))
         book = lane.book(held.instrument)

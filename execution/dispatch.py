@@ -26,6 +26,9 @@ log = structlog.get_logger()
 CANCEL_CHECK_SECONDS = 0.5
 # Before an order that was held back is tried again.
 HELD_BACK_SECONDS = 0.05
+# What the broker took and forgot shows only by asking: soon for what should fill at once.
+MARKET_CHECK_SECONDS = 2.0
+RESTING_CHECK_SECONDS = 60.0
 
 
 class Hears(Protocol):
@@ -61,7 +64,8 @@ class Dispatch:
         self._runtime = runtime
         self._stops = stops
         self._engine = engine
-        self._doubts = Doubts(runtime, Found(self._adopt, self._absent, self._unprovable))
+        found = Found(self._adopt, self._absent, self._unprovable, self._vanished)
+        self._doubts = Doubts(runtime, found)
 
     def ask_about(self, account: Account, ticket: Ticket) -> None:
         """Ask the broker what it knows of an order."""
@@ -148,6 +152,8 @@ class Dispatch:
             case Answer.TAKEN:
                 if not ticket.order.is_acknowledged:
                     self._doubts.ask_about(account, ticket)
+                elif ticket.order.is_open:
+                    self._watch(account, ticket)
             case Answer.NOT_SENT if ticket.sends == 1:
                 ticket.sends, ticket.is_held_back = 0, True
                 wait = max(submitted.retry_after_seconds, HELD_BACK_SECONDS)
@@ -171,14 +177,35 @@ class Dispatch:
             self._doubts.ask_about(account, ticket)
             self._engine.settle(account, ticket.run.lane)
 
+    def _watch(self, account: Account, ticket: Ticket) -> None:
+        """While it works, ask now and then whether the broker still knows it."""
+
+        def check() -> None:
+            if ticket.order.is_open and not account.is_lost:
+                self._doubts.ask_about(account, ticket)
+                self._watch(account, ticket)
+
+        seconds = RESTING_CHECK_SECONDS if ticket.is_resting else MARKET_CHECK_SECONDS
+        self._runtime.later(seconds, check)
+
+    def _vanished(self, account: Account, ticket: Ticket) -> None:
+        """The broker took it, and knows nothing of it: in doubt, as if never answered."""
+        log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.in_doubt = True
+        self._engine.settle(account, ticket.run.lane)
+
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
         self._engine.hear(report, heard=False, asked=True)
+        if ticket.in_doubt and ticket.order.is_acknowledged:
+            ticket.in_doubt = False
+            self._engine.settle(account, ticket.run.lane)
 
     def _absent(self, account: Account, ticket: Ticket) -> None:
         """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
         into being with its entry, and is never sent alone."""
         if ticket.is_guard:
-            self._never_sent(account, ticket, "entry_ended")
+            if not (ticket.order.is_acknowledged and ticket.may_return):
+                self._never_sent(account, ticket, "entry_ended")
             return
         if reason := self._unwanted(ticket):
             self._never_sent(account, ticket, reason)
@@ -194,7 +221,9 @@ class Dispatch:
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
         ticket.in_doubt = False
-        self._synthesise(account, ticket, ExecType.NOT_SENT, reason)
+        # What the broker once acknowledged was sent; forgotten by it, it is over.
+        what = ExecType.EXPIRED if ticket.order.is_acknowledged else ExecType.NOT_SENT
+        self._synthesise(account, ticket, what, reason)
 
     def _synthesise(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
         """A report of our own finding; the broker's own word, if one comes, outweighs it."""

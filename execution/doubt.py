@@ -42,6 +42,8 @@ class Found:
     adopt: Callable[[Account, Ticket, Report], None]
     absent: Callable[[Account, Ticket], None]
     unprovable: Callable[[Account, Ticket], None]
+    # It was acknowledged, and is not known any more.
+    vanished: Callable[[Account, Ticket], None]
 
 
 class Doubts:
@@ -55,7 +57,7 @@ class Doubts:
         self._in_flight = 0
 
     def ask_about(self, account: Account, ticket: Ticket) -> None:
-        """Ask now, and go on until the order is over or the broker told of it."""
+        """Ask now, and go on until the order is over, or rests with the broker for sure."""
         asking = self._askings.setdefault(id(account), _Asking(account))
         asking.tickets[ticket.order.terms.cl_ord_id] = ticket
         asking.rounds = 0
@@ -107,14 +109,14 @@ class Doubts:
 
     async def _ask(self, asking: _Asking) -> None:
         account, asked_at = asking.account, self._runtime.now()
-        self._forget_what_is_known(asking, reschedule=False)
-        if account.is_lost or not asking.tickets:
+        asked = [name for name, ticket in asking.tickets.items() if ticket.order.is_open]
+        if account.is_lost or not asked:
             return
         try:
             found = await account.session.ask(
                 Kind.LOOK_UP,
                 Rank.DOUBT,
-                lambda: account.adapter.find_orders(account.ref.account, list(asking.tickets)),
+                lambda: account.adapter.find_orders(account.ref.account, asked),
             )
             if asking.capabilities is None:
                 name = account.ref.account
@@ -122,12 +124,16 @@ class Doubts:
         except BrokerError as error:
             log.info("look_up_failed", account=account.ref.account, cause=str(error))
             return
-        for cl_ord_id, ticket in list(asking.tickets.items()):
+        for cl_ord_id in asked:
+            ticket = asking.tickets[cl_ord_id]
             if reports := found.get(cl_ord_id):
                 for report in reports:
                     self._found.adopt(account, ticket, report)
-            elif ticket.in_doubt and ticket.order.is_open:
-                self._not_found(account, ticket, asking.capabilities, asked_at)
+            elif ticket.order.is_open:
+                if ticket.order.is_acknowledged and not ticket.in_doubt:
+                    self._found.vanished(account, ticket)
+                if ticket.in_doubt:
+                    self._not_found(account, ticket, asking.capabilities, asked_at)
 
     def _not_found(
         self, account: Account, ticket: Ticket, able: Capabilities, asked_at: datetime
@@ -140,14 +146,12 @@ class Doubts:
         elif not ticket.run.unprovable:
             self._found.unprovable(account, ticket)
 
-    def _forget_what_is_known(self, asking: _Asking, *, reschedule: bool = True) -> None:
+    def _forget_what_is_known(self, asking: _Asking) -> None:
         asking.tickets = {
             cl_ord_id: ticket
             for cl_ord_id, ticket in asking.tickets.items()
-            if ticket.order.is_open
+            if ticket.order.is_open and (ticket.in_doubt or not ticket.is_resting)
         }
-        if not reschedule:
-            return
         if asking.tickets and not asking.account.is_lost:
             self._schedule(asking)
         else:

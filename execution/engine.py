@@ -17,13 +17,7 @@ from execution.accounts import Account, numbers_of, supersede, supersede_again
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import planning
-from execution.domain.decisions import (
-    CancelFirst,
-    End,
-    Look,
-    Send,
-    Wait,
-)
+from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
@@ -34,7 +28,7 @@ from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
 from execution.protection import Protecting
 from execution.queueing import NextOpen, Queueing, exchange_opens
-from execution.rows import Writes
+from execution.rows import Entry, Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from execution.waking import Waking
@@ -138,6 +132,10 @@ class Engine:
     def drop(self, ticket: Ticket) -> None:
         """An order that is not written down is nothing that can be heard of."""
         self._tickets.pop(ticket.order.terms.cl_ord_id, None)
+
+    def record(self, entry: Entry) -> None:
+        """Have a fact of an account stored."""
+        self._journal.write(entry)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""

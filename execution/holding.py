@@ -3,16 +3,16 @@ gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
 from google.protobuf.message import DecodeError
 
-from execution import accounts, messages
+from execution import accounts, messages, moving
 from execution.accounts import Account
-from execution.brokers.base import Adapter, BrokerError, Capabilities
-from execution.domain.decisions import VenueRules
-from execution.domain.reports import Report
+from execution.brokers.base import Adapter, BrokerError
+from execution.domain.reports import PositionMove, Report, RulesChanged, Said
 from execution.domain.switches import Binding
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
@@ -20,9 +20,11 @@ from execution.journal import StoreUnavailable
 from execution.lanes import Run, Ticket
 from execution.limits import Limits
 from execution.rows import AccountImage, PastTrade, Stored
+from execution.rules import Rules, Venue
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
 from execution.store import OpenTrade, Store
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
@@ -31,11 +33,10 @@ HEARTBEAT_SECONDS = 1.0
 POLL_SECONDS = 0.5
 CALM = 500
 RETRY_SECONDS = 0.25
+EXPIRED_SECONDS = 60.0
 KEEP_FINISHED = timedelta(seconds=60)
 # Accounts taken by one set of statements.
 MOST_AT_ONCE = 1000
-
-Venue = tuple[str, str]
 
 
 class Holding:
@@ -59,11 +60,11 @@ class Holding:
         self.runtime = runtime
         self._adapters = adapters
         self._limits = limits or Limits(runtime)
+        self.rules = Rules(adapters, self._limits)
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
-        self._strangers: dict[str, list[Report]] = {}
-        self._rules: dict[VenueRules, VenueRules] = {}
+        self._strangers: dict[str, list[Said]] = {}
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
@@ -71,6 +72,7 @@ class Holding:
         await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
+        self._look_for_expired()
 
     def trades_at(self, ref: AccountRef) -> bool:
         """True when there is an adapter for the account's broker."""
@@ -120,25 +122,64 @@ class Holding:
             if trade_id in account.runs:
                 self._engine.withdraw(account, trade_id, reason)
 
-    def on_report(self, report: Report) -> None:
+    def hold(self, ref: AccountRef) -> None:
+        """Have the account held by somebody, so that what its broker says is recorded."""
+        account_id = ids.account_id(ref.broker, ref.environment, ref.account)
+        if self.trades_at(ref) and account_id not in self._accounts:
+            self._begin(account_id, ref)
+            self._take_some()
+
+    def on_report(self, report: Said) -> None:
         """A report from a broker's stream. Behind one that is not recognised yet the
         account's others wait: what is stored last tells where to resume."""
-        if self._engine.knows(report.cl_ord_id) and not self._has_strangers(report.account):
+        name = report.cl_ord_id if isinstance(report, Report) else ""
+        known = not name or self._engine.knows(name)
+        if known and not self._has_strangers(report.account):
             self._hear(report)
             return
         if not self._strangers:
             self.runtime.spawn(self._recognise())
-        self._strangers.setdefault(report.cl_ord_id, []).append(report)
+        self._strangers.setdefault(name or report.report_id, []).append(report)
 
     def _has_strangers(self, account: str) -> bool:
         return any(waiting[0].account == account for waiting in self._strangers.values())
 
-    def _hear(self, report: Report) -> None:
+    def _hear(self, report: Said) -> None:
         """One report that cannot be worked in must not end the broker's stream."""
         try:
-            self._engine.hear(report, heard=True)
+            match report:
+                case Report():
+                    self._engine.hear(report, heard=True)
+                case PositionMove():
+                    self._move(report)
+                case RulesChanged():
+                    self.runtime.spawn(self._learn_again(self._accounts_of(report)))
         except Exception:
-            log.exception("report_failed", cl_ord_id=report.cl_ord_id)
+            log.exception("report_failed", report_id=report.report_id)
+
+    def _move(self, said: PositionMove) -> None:
+        """A position moved without a fill. An account that is not held hears it when it is."""
+        for account in self._accounts_of(said):
+            if moved := moving.apply(account, said):
+                entry, lane = moved
+                self._engine.record(entry)
+                if lane is not None:
+                    self._engine.settle(account, lane)
+
+    def _accounts_of(self, said: Said) -> list[Account]:
+        ids_of = (ids.account_id(*venue, said.account) for venue in self._adapters)
+        found = (self._accounts.get(account_id) for account_id in ids_of)
+        return [account for account in found if account is not None and account.epoch]
+
+    async def _learn_again(self, batch: Sequence[Account]) -> None:
+        """Rules that changed; asked for until they are known, or the account is gone."""
+        try:
+            await self.rules.ask(batch)
+        except BrokerError as error:
+            log.warning("rules_not_asked", cause=str(error))
+            left = [account for account in batch if not account.is_lost]
+            again = partial(self._learn_again, left)
+            self.runtime.later(RETRY_SECONDS, lambda: self.runtime.spawn(again()))
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -194,7 +235,7 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        await self.ask_rules(batch)
+        await self.rules.ask(batch)
         images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -210,20 +251,6 @@ class Holding:
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
-
-    async def ask_rules(self, batch: Sequence[Account]) -> None:
-        """Learn what each account's venue does for it. Raises BrokerError."""
-        by_venue: dict[Venue, list[Account]] = {}
-        for account in batch:
-            by_venue.setdefault((account.ref.broker, account.ref.environment), []).append(account)
-        for venue, asking in by_venue.items():
-            names = [account.ref.account for account in asking]
-            answers = await self._adapters[venue].capabilities(names)
-            for account, able in zip(asking, answers, strict=True):
-                rules = _rules_of(able)
-                # Most accounts have the same: one value serves them all.
-                account.rules = self._rules.setdefault(rules, rules)
-                self._limits.count(venue, account.ref.account, able.limits)
 
     async def _count_former(self, taken: Sequence[Account]) -> None:
         """What was sent of late for accounts that somebody held before counts too."""
@@ -268,10 +295,10 @@ class Holding:
             self._bring_back(trade)
         reports = [report for same in strangers.values() for report in same]
         for report in sorted(reports, key=lambda report: report.sequence):
-            if self._engine.knows(report.cl_ord_id):
-                self._hear(report)
-            else:
+            if isinstance(report, Report) and not self._engine.knows(report.cl_ord_id):
                 log.warning("external_order", cl_ord_id=report.cl_ord_id)
+            else:
+                self._hear(report)
 
     def _bring_back(self, past: PastTrade) -> None:
         trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
@@ -283,6 +310,21 @@ class Holding:
         for ticket in run.tickets:
             self._engine.remember(account, ticket)
         self._engine.finish(account, run)
+
+    def _look_for_expired(self) -> None:
+        self.runtime.spawn(self._hold_what_expired())
+
+    async def _hold_what_expired(self) -> None:
+        """Accounts whose contracts are over: their broker settles them, and that is heard."""
+        try:
+            symbols = await self._store.held_instruments()
+            if over := moving.over(symbols, self.runtime.now()):
+                for ref in await self._store.holders(over):
+                    self.hold(ref)
+        except StoreUnavailable as error:
+            log.warning("expired_not_looked_for", cause=str(error))
+        finally:
+            self.runtime.later(EXPIRED_SECONDS, self._look_for_expired)
 
     def _beat(self) -> None:
         self._engine.retire(self.runtime.now() - KEEP_FINISHED)
@@ -337,17 +379,6 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
-
-
-def _rules_of(able: Capabilities) -> VenueRules:
-    return VenueRules(
-        able.ord_types,
-        able.quantity_step,
-        smallest_quantity=able.smallest_quantity,
-        times_in_force=able.times_in_force,
-        has_brackets=able.has_brackets,
-        keeps_hours=able.keeps_exchange_hours,
-    )
 
 
 def _read(stored: Stored) -> Trade | None:

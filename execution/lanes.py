@@ -72,6 +72,11 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def may_return(self) -> bool:
+        """True while its entry may bring it to the broker once more."""
+        return self.run.entry is not None and self.run.entry.order.is_open
+
+    @property
     def may_rest(self) -> bool:
         """True when its acknowledgement alone lets others go on."""
         return self.order.terms.ord_type is not OrdType.MARKET

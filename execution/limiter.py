@@ -110,6 +110,15 @@ class Flow:
                 self.meters.append(meter)
         self._needs.clear()
 
+    def own(self, limits: Sequence[Limit]) -> None:
+        """The account's own limits are these now; what it shares stays."""
+        most = {limit.name: limit.most for limit in limits if not limit.scope.is_shared}
+        self.meters = [m for m in self.meters if m.limit.scope.is_shared or m.limit.name in most]
+        self.count_by(limits)
+        for meter in self.meters:
+            if not meter.limit.scope.is_shared:
+                meter.resize(self.limiter.now(), most[meter.limit.name])
+
     def ask(self, request: Request) -> Held | None:
         """Send at its turn. What it waits for, unless it is gone, or refused, already."""
         request.needs = self.needs(request.kind)

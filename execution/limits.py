@@ -108,8 +108,9 @@ class Limits:
 
     def count(self, venue: Venue, account: str, limits: Sequence[Limit]) -> None:
         """The limits that bind an account: its own, and those it shares."""
-        if limits:
-            self.flow(venue, account).count_by(limits)
+        flow = self.flow(venue, account)
+        if limits or flow.meters:
+            flow.own(limits)
 
     async def charge(self, venue: Venue, former: Mapping[str, UUID]) -> None:
         """Before accounts may send: what their former holders sent of late. Raises

@@ -7,11 +7,12 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from execution import reading
+from execution.books import Book
 from execution.domain import words
 from execution.domain.orders import Order, Terms
 from execution.domain.positions import Position
 from execution.domain.protecting import Protection
-from execution.domain.reports import Report
+from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import AccountRef, Trade
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -226,6 +227,22 @@ def set_report(
         message.position_qty = wire.to_text(position.quantity)
         message.position_avg_px = wire.to_text(position.avg_price)
         message.own_qty = wire.to_text(own_qty)
+
+
+def set_moved(fact: pb.Fact, said: PositionMove, book: Book) -> None:
+    """A position moved without a fill, and what is held after it."""
+    message = fact.position_change
+    message.cause = said.cause
+    message.change_qty = wire.to_text(said.quantity)
+    message.price = wire.to_text(said.price)
+    message.cash = wire.to_text(said.cash)
+    message.text = said.text
+    message.broker_seq = said.sequence
+    message.position.instrument = said.instrument
+    message.position.quantity = wire.to_text(book.whole.quantity)
+    message.position.avg_price = wire.to_text(book.whole.avg_price)
+    for subscription, own in book.own.items():
+        message.position.own[subscription.hex] = wire.to_text(own.quantity)
 
 
 def set_outcome(

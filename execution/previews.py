@@ -77,7 +77,7 @@ class Previews:
             adapter,
             self._holding.session(trade.account),
         )
-        await self._holding.ask_rules([account])
+        await self._holding.rules.ask([account])
         image = await self._store.account_image(trade.account_id, trade.account)
         if image is not None:
             accounts.rebuild(account, image)

@@ -10,7 +10,7 @@ from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
-from execution.domain.reports import Report
+from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
 from execution.lanes import Lane, Run, Ticket
@@ -135,7 +135,21 @@ def protection(
     return _entry(account, fact, "protection", now, None, run.trade)
 
 
-def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade) -> pb.Fact:
+def moved(account: Account, lane: Lane | None, said: PositionMove) -> Entry:
+    """A position moved without a fill; without a lane, the account as a whole."""
+    symbol = said.instrument
+    fact = _fact(account, said.report_id, said.time, None)
+    book = lane.book(symbol) if lane is not None else Book()
+    messages.set_moved(fact, said, book)
+    entry = _entry(account, fact, "move", said.time, None, None)
+    if lane is not None:
+        entry.positions.append(_whole_row(account, symbol, book, fact.seq))
+        for subscription in book.own:
+            entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
+    return entry
+
+
+def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade | None) -> pb.Fact:
     return messages.new_fact(
         seq=account.next_seq(),
         account=account.message,
@@ -146,14 +160,19 @@ def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade) -> pb
 
 
 def _entry(
-    account: Account, fact: pb.Fact, kind: str, at: datetime, order: Order | None, trade: Trade
+    account: Account,
+    fact: pb.Fact,
+    kind: str,
+    at: datetime,
+    order: Order | None,
+    trade: Trade | None,
 ) -> Entry:
     row = FactRow(
         account.account_id,
         fact.seq,
         fact.canonical_id,
         kind,
-        trade.trade_id,
+        None if trade is None else trade.trade_id,
         None if order is None else order.terms.order_id,
         fact.SerializeToString(),
         at,

@@ -177,6 +177,7 @@ class AccountImage:
     epoch: int
     last_seq: int = 0
     heard_seq: int = 0
+    moved_seq: int = 0
     positions: list[Held] = field(default_factory=list)
     open: list[Stored] = field(default_factory=list)
     orders: dict[UUID, list[Order]] = field(default_factory=dict)

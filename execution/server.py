@@ -14,22 +14,25 @@ from grpc_reflection.v1alpha import reflection
 
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
+from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
 from execution.controls import Controls, Watch
 from execution.engine import Engine
 from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
-from execution.holding import Holding, Venue
+from execution.holding import Holding
 from execution.journal import Journal, StoreUnavailable
 from execution.limits import Limits
 from execution.queueing import NextOpen, exchange_opens
+from execution.rules import Venue
 from execution.runtime import AsyncioRuntime
 from execution.service import Service
+from execution.simulation import SimulationServicer
 from execution.store import Store
 from execution.switch_store import SwitchStore
 from execution.switching import Switching
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import execution_pb2_grpc
+from protos.execution.v1 import execution_pb2_grpc, simulation_pb2, simulation_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -120,6 +123,7 @@ class ExecutionServer:
         self._adapters: dict[Venue, Adapter] = {
             ("paper", "paper"): PaperAdapter(config.paper_target)
         }
+        self._simulator = PaperSimulator(config.paper_target)
         self._writing: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -158,6 +162,9 @@ class ExecutionServer:
             Switching(self._store, switches, holding, watch.read),
         )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
+        await self._simulator.start()
+        simulation = SimulationServicer(self._simulator, holding.hold)
+        simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.target)
         await self._store.open()
@@ -193,6 +200,7 @@ class ExecutionServer:
         for adapter in self._adapters.values():
             await adapter.close()
         await self._limits.stop()
+        await self._simulator.close()
         await self._store.close()
 
 
@@ -233,6 +241,10 @@ async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthSer
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    names = [pb.DESCRIPTOR.services_by_name["Execution"].full_name, health.SERVICE_NAME]
+    names = [
+        pb.DESCRIPTOR.services_by_name["Execution"].full_name,
+        simulation_pb2.DESCRIPTOR.services_by_name["Simulation"].full_name,
+        health.SERVICE_NAME,
+    ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
     return servicer

@@ -177,7 +177,9 @@ SELECT a.id AS account_id,
     coalesce((SELECT f.seq FROM execution.facts f WHERE f.account_id = a.id
               ORDER BY f.seq DESC LIMIT 1), 0) AS seq,
     ARRAY(SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'report'
-          ORDER BY f.seq DESC LIMIT 4) AS reports
+          ORDER BY f.seq DESC LIMIT 4) AS reports,
+    (SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'move'
+     ORDER BY f.seq DESC LIMIT 1) AS moved
 FROM unnest(%s::uuid[]) AS a(id)
 """
 
@@ -232,6 +234,18 @@ FACTS_AFTER = """
 SELECT f.xid::text, f.id, f.fact FROM execution.facts f
 WHERE (f.xid, f.id) > (%(xid)s::xid8, %(id)s) AND f.xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY f.xid, f.id LIMIT %(most)s
+"""
+
+HELD_INSTRUMENTS = """
+SELECT DISTINCT instrument FROM execution.positions
+WHERE subscription_id = '00000000-0000-0000-0000-000000000000' AND quantity <> 0
+"""
+
+HOLDERS = """
+SELECT DISTINCT l.broker, l.environment, l.account
+FROM execution.positions p JOIN execution.leases l USING (account_id)
+WHERE p.subscription_id = '00000000-0000-0000-0000-000000000000' AND p.quantity <> 0
+  AND p.instrument = ANY(%s)
 """
 
 FIND_ACCOUNT = "SELECT account_id FROM execution.leases WHERE account_id = %s"

@@ -5,7 +5,7 @@ One connection belongs to the journal's writer; a small pool serves everything e
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,22 +16,17 @@ import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from execution import messages, statements, told
-from execution.domain.orders import Order, Overfilled
-from execution.domain.positions import Attribution, Position
-from execution.domain.sync import Ledger
+from execution import images, statements
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
 from execution.rows import (
     AccountImage,
     Entry,
-    Held,
     InstructionRow,
     PastTrade,
     Stored,
     Written,
 )
-from protos.execution.v1 import execution_pb2 as pb
 from protos.postgres import BY_ID
 
 TTL_SECONDS = 6
@@ -177,12 +172,12 @@ class Store:
     ) -> dict[UUID, AccountImage]:
         """Take the leases that are free and read those accounts. Raises StoreUnavailable."""
         epochs = await self._take_leases(instance, accounts)
-        images = {
+        taken = {
             account: AccountImage(account, accounts[account], epoch)
             for account, epoch in epochs.items()
         }
-        await self._fill([i for i in images.values() if i.epoch > 1])
-        return images
+        await images.fill(self.ask, [image for image in taken.values() if image.epoch > 1])
+        return taken
 
     async def open_trades(self, instance: str, settled_seconds: float) -> list[OpenTrade]:
         """Open trades of accounts that are ours or nobody's. Raises StoreUnavailable."""
@@ -196,21 +191,11 @@ class Store:
 
     async def trades(self, trade_ids: Sequence[UUID]) -> list[Stored]:
         """Those of the trades that are open, in the order they were stored."""
-        return [_stored(row) for row in await self.ask(statements.TRADES, (list(trade_ids),))]
+        return [images.stored(row) for row in await self.ask(statements.TRADES, (list(trade_ids),))]
 
     async def past(self, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
         """The trades that these orders belong to. Raises StoreUnavailable."""
-        rows = await self.ask(statements.PAST_TRADES, (list(cl_ord_ids),))
-        past = {row["trade_id"]: PastTrade(_stored(row)) for row in rows}
-        for row in await self.ask(statements.IMAGE_ORDERS, (list(past),)):
-            past[row["trade_id"]].orders.append(Order(messages.read_terms(row)))
-        await self._add_reports([order for trade in past.values() for order in trade.orders])
-        for row in await self.ask(statements.IMAGE_OUTCOMES, (list(past),)):
-            trade = past[row["trade_id"]]
-            trade.outcome = told.outcome(bytes(row["fact"]), trade.outcome)
-        for row in await self.ask(statements.IMAGE_RESOLVED, (list(past),)):
-            past[row["trade_id"]].resolved = told.resolved(bytes(row["fact"]))
-        return list(past.values())
+        return await images.past(self.ask, cl_ord_ids)
 
     async def facts_after(self, cursor: str, most: int) -> Page:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
@@ -223,15 +208,24 @@ class Store:
 
     async def images(self, accounts: Mapping[UUID, AccountRef]) -> Mapping[UUID, AccountImage]:
         """What is known of accounts, whoever holds them. Raises StoreUnavailable."""
-        images = {account: AccountImage(account, ref, 0) for account, ref in accounts.items()}
-        await self._fill(list(images.values()))
-        return images
+        found = {account: AccountImage(account, ref, 0) for account, ref in accounts.items()}
+        await images.fill(self.ask, list(found.values()))
+        return found
 
     async def account_image(self, account_id: UUID, ref: AccountRef) -> AccountImage | None:
         """What is known of an account, whoever holds it; None when it was never used."""
         if not await self.ask(statements.FIND_ACCOUNT, (account_id,)):
             return None
         return (await self.images({account_id: ref}))[account_id]
+
+    async def held_instruments(self) -> list[str]:
+        """Everything that any account holds. Raises StoreUnavailable."""
+        return [row["instrument"] for row in await self.ask(statements.HELD_INSTRUMENTS, ())]
+
+    async def holders(self, instruments: Sequence[str]) -> list[AccountRef]:
+        """The accounts that hold one of these. Raises StoreUnavailable."""
+        rows = await self.ask(statements.HOLDERS, (list(instruments),))
+        return [AccountRef(row["broker"], row["environment"], row["account"]) for row in rows]
 
     async def _take_leases(
         self, instance: str, accounts: Mapping[UUID, AccountRef]
@@ -263,66 +257,6 @@ class Store:
                 statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
             )
             return {row["account_id"]: row["epoch"] for row in await taken.fetchall()}
-
-    async def _fill(self, images: list[AccountImage]) -> None:
-        if not images:
-            return
-        by_id = {image.account_id: image for image in images}
-        accounts = list(by_id)
-        for row in await self.ask(statements.IMAGE_POSITIONS, (accounts,)):
-            position = Position(row["quantity"], row["avg_price"])
-            by_id[row["account_id"]].positions.append(
-                Held(
-                    row["instrument"],
-                    row["subscription_id"],
-                    position,
-                    Attribution(row["attribution"]),
-                    _ledger(row),
-                    row["result_day"],
-                    row["result"],
-                )
-            )
-        for row in await self.ask(statements.IMAGE_SEQUENCES, (accounts,)):
-            image = by_id[row["account_id"]]
-            image.last_seq = row["seq"]
-            image.heard_seq = max((told.broker_seq(fact) for fact in row["reports"]), default=0)
-        for row in await self.ask(statements.IMAGE_SENT, (accounts,)):
-            by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
-        trades: dict[UUID, AccountImage] = {}
-        for row in await self.ask(statements.IMAGE_OPEN, (accounts,)):
-            image = by_id[row["account_id"]]
-            image.open.append(_stored(row))
-            trades[row["trade_id"]] = image
-        await self._fill_trades(trades)
-
-    async def _fill_trades(self, trades: Mapping[UUID, AccountImage]) -> None:
-        if not trades:
-            return
-        rows = await self.ask(statements.IMAGE_ORDERS, (list(trades),))
-        orders = [Order(messages.read_terms(row)) for row in rows]
-        await self._add_reports(orders)
-        for order in orders:
-            trade = order.terms.trade_id
-            trades[trade].orders.setdefault(trade, []).append(order)
-        for row in await self.ask(statements.IMAGE_OUTCOMES, (list(trades),)):
-            outcomes = trades[row["trade_id"]].outcomes
-            before = outcomes.get(row["trade_id"])
-            outcomes[row["trade_id"]] = told.outcome(bytes(row["fact"]), before)
-        for row in await self.ask(statements.IMAGE_PROTECTIONS, (list(trades),)):
-            said = told.protection(bytes(row["fact"]), row["count"])
-            trades[row["trade_id"]].protections[row["trade_id"]] = said
-        for row in await self.ask(statements.IMAGE_RESOLVED, (list(trades),)):
-            found = told.resolved(bytes(row["fact"]))
-            trades[row["trade_id"]].resolved[row["trade_id"]] = found
-
-    async def _add_reports(self, orders: Sequence[Order]) -> None:
-        if not orders:
-            return
-        by_id = {order.terms.order_id: order for order in orders}
-        for row in await self.ask(statements.IMAGE_REPORTS, (list(by_id),)):
-            report = messages.read_report(pb.Fact.FromString(bytes(row["fact"])))
-            with suppress(Overfilled):
-                by_id[row["order_id"]].add(report)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -358,11 +292,3 @@ def _newest_positions(entries: Sequence[Entry]) -> list[Any]:
         for row in entry.positions
     }
     return list(newest.values())
-
-
-def _stored(row: DictRow) -> Stored:
-    return Stored(row["id"], row["trade_id"], bytes(row["trade"]), row["withdrawn"])
-
-
-def _ledger(row: DictRow) -> Ledger:
-    return Ledger(row["initial_balance"], row["flat_balance"], row["is_in_step"], row["followed"])

@@ -8,7 +8,11 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-SOURCES = ("protos/execution/v1/execution.proto", "protos/paper/v1/paper.proto")
+SOURCES = (
+    "protos/execution/v1/execution.proto",
+    "protos/execution/v1/simulation.proto",
+    "protos/paper/v1/paper.proto",
+)
 
 
 def compile_into(target: Path) -> None:

@@ -11,7 +11,7 @@ import psycopg
 from grpc import aio
 from psycopg.rows import tuple_row
 
-from execution.brokers.base import NewOrder, Report
+from execution.brokers.base import NewOrder, PositionMove, Report, Said
 from execution.brokers.paper import PaperAdapter
 from execution.domain.words import OrdType, Side
 from execution.paper.config import Config
@@ -105,11 +105,18 @@ class Listener:
 
     adapter: PaperAdapter
     reports: list[Report] = field(default_factory=list)
+    moves: list[PositionMove] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
     async def start(self, *attached: tuple[str, int]) -> None:
-        await self.adapter.start(self.reports.append, self.gaps.append)
+        await self.adapter.start(self._hear, self.gaps.append)
         await self.adapter.attach(attached)
+
+    def _hear(self, said: Said) -> None:
+        if isinstance(said, Report):
+            self.reports.append(said)
+        elif isinstance(said, PositionMove):
+            self.moves.append(said)
 
     def sequences(self, account: str) -> list[int]:
         return [report.sequence for report in self.reports if report.account == account]

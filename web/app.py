@@ -13,6 +13,7 @@ from web.accounts.views import blueprint as accounts
 from web.boots import Boot
 from web.changes.views import blueprint as changes
 from web.config import Config
+from web.connections.paper_views import blueprint as paper_accounts
 from web.connections.views import blueprint as connections
 from web.db import db
 from web.execution_client import ExecutionClient
@@ -21,6 +22,7 @@ from web.signals.builder_views import blueprint as builder
 from web.signals.intake import Door
 from web.signals.service import Intake
 from web.signals.views import blueprint as signals
+from web.simulation_client import SimulationClient
 from web.strategies.views import blueprint as strategies
 from web.subscriptions.views import blueprint as subscriptions
 from web.switches import views as switches
@@ -68,7 +70,9 @@ def create_site(config: Config | None = None) -> Flask:
     )
     app.extensions["fillwire.config"] = config
     app.extensions["fillwire.attempts"] = Attempts()
-    app.extensions["fillwire.execution"] = ExecutionClient(config.execution_target)
+    execution = ExecutionClient(config.execution_target)
+    app.extensions["fillwire.execution"] = execution
+    app.extensions["fillwire.simulation"] = SimulationClient(execution)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
@@ -88,6 +92,7 @@ def create_site(config: Config | None = None) -> Flask:
         trades,
         tester,
         connections,
+        paper_accounts,
         changes,
         switches.blueprint,
     ):

@@ -38,6 +38,7 @@ class ExecutionClient:
     def __init__(self, target: str) -> None:
         self._target = target
         self._pid = 0
+        self._channel: grpc.Channel
         self._stub: ExecutionStub
 
     def submit(self, groups: Sequence[pb.TradeGroup]) -> Sequence[pb.GroupResult]:
@@ -49,7 +50,7 @@ class ExecutionClient:
         try:
             return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def preview(
         self, trades: Sequence[pb.Trade], given: Sequence[pb.SeenState] = ()
@@ -67,7 +68,7 @@ class ExecutionClient:
                 answer = self._connect().PreviewTrades(request, timeout=PREVIEW_SECONDS)
                 found += answer.previews
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
         return found
 
     def set_switch(
@@ -95,14 +96,14 @@ class ExecutionClient:
         try:
             return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def list_switches(self) -> pb.ListSwitchesResponse:
         """What is halted, and the limits of connections. Raises ExecutionDown."""
         try:
             return self._connect().ListSwitches(pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def set_limits(self, connection_id: UUID, limits: pb.Limits, *, set_by: str) -> pb.LimitsState:
         """Set the limits of a connection. Raises ExecutionDown. Repeating is safe."""
@@ -110,7 +111,7 @@ class ExecutionClient:
         try:
             return self._connect().SetLimits(request, timeout=SWITCH_SECONDS).state
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
         """Have execution end a trade, and cancel what it has open. Repeating is safe.
@@ -121,7 +122,7 @@ class ExecutionClient:
         try:
             self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
 
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
         """Facts after a cursor, for as long as the stream holds.
@@ -132,16 +133,23 @@ class ExecutionClient:
         try:
             yield from self._connect().StreamFacts(request)
         except grpc.RpcError as error:
-            raise ExecutionDown(_describe(error)) from error
+            raise ExecutionDown(describe(error)) from error
+
+    def channel(self) -> grpc.Channel:
+        """The one channel of this process."""
+        if self._pid != os.getpid():
+            self._channel = grpc.insecure_channel(self._target, options=_OPTIONS)
+            self._stub = ExecutionStub(self._channel)
+            self._pid = os.getpid()
+        return self._channel
 
     def _connect(self) -> ExecutionStub:
-        if self._pid != os.getpid():
-            self._stub = ExecutionStub(grpc.insecure_channel(self._target, options=_OPTIONS))
-            self._pid = os.getpid()
+        self.channel()
         return self._stub
 
 
-def _describe(error: grpc.RpcError) -> str:
+def describe(error: grpc.RpcError) -> str:
+    """What a failed call said."""
     if isinstance(error, grpc.Call):
         return f"{error.code().name}: {error.details()}"
     return str(error)

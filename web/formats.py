@@ -61,6 +61,11 @@ def number(value: Decimal | str | None) -> str:
     return f"{Decimal(value):,f}"
 
 
+def money(value: Decimal | str | None) -> str:
+    """`1,234.50`, to the cent; a dash for nothing."""
+    return "–" if value is None or value == "" else f"{Decimal(value):,.2f}"
+
+
 def signed(value: Decimal) -> str:
     """`+5` or `−3`, with a true minus."""
     if value == 0:
@@ -151,6 +156,7 @@ def install(app: Flask) -> None:
     filters: dict[str, Any] = {
         "show": lambda value, kind: ids.show(kind, value),
         "number": number,
+        "money": money,
         "signed": signed,
         "clock": clock,
         "day": day,

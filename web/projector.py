@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.ids import derive
+from web import positions
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.quarantine import put_aside
@@ -63,18 +64,6 @@ SELECT * FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, order_id
     trade_id uuid, connection_id uuid, exec_id text, instrument text, side text, qty numeric,
     price numeric, fee numeric, at timestamptz)
 ON CONFLICT (id) DO NOTHING
-"""
-
-_POSITIONS = """
-INSERT INTO web.positions AS p (connection_id, instrument, tenant_id, quantity, avg_price, own,
-    fact_seq, updated_at)
-SELECT connection_id, instrument, tenant_id, quantity, avg_price, own, fact_seq, at
-FROM json_to_recordset(%s::json) AS r(connection_id uuid, instrument text, tenant_id uuid,
-    quantity numeric, avg_price numeric, own jsonb, fact_seq bigint, at timestamptz)
-ON CONFLICT (connection_id, instrument) DO UPDATE SET quantity = excluded.quantity,
-    avg_price = excluded.avg_price, own = p.own || excluded.own,
-    fact_seq = excluded.fact_seq, updated_at = excluded.updated_at
-WHERE p.fact_seq < excluded.fact_seq
 """
 
 _TRADES = """
@@ -123,6 +112,7 @@ class Batch:
         self.fills: list[Row] = []
         self.positions: dict[tuple[str, str], Row] = {}
         self.trades: dict[str, Row] = {}
+        self.moves: list[Row] = []
         self.changes: set[tuple[str, str, str]] = set()
 
     def add(self, fact: pb.Fact) -> None:
@@ -139,8 +129,7 @@ class Batch:
             case "trade_protection":
                 self._trade(fact).update(told.protection(fact.trade_protection))
             case "position_change":
-                change = fact.position_change.position
-                self._position(fact, change.instrument, change.quantity, change.avg_price, None)
+                self.moves.append(positions.row(fact))
             case "order_stopped":
                 # What the trade does instead is in the facts after it.
                 pass
@@ -154,11 +143,13 @@ class Batch:
             (_ORDERS, self.orders),
             (_ORDER_STATES, list(self.order_states.values())),
             (_FILLS, self.fills),
-            (_POSITIONS, list(self.positions.values())),
+            (positions.AFTER_FILLS, list(self.positions.values())),
             (_TRADES, list(self.trades.values())),
         ):
             if rows:
                 connection.execute(statement, (to_json(rows),), prepare=True)
+        if self.moves:
+            self.changes |= positions.write(connection, self.moves)
         if self.changes:
             tenants, kinds, objects = zip(*self.changes, strict=True)
             connection.execute(
@@ -249,7 +240,7 @@ class Batch:
         )
 
     def _position(
-        self, fact: pb.Fact, instrument: str, quantity: str, avg_price: str, own: Row | None
+        self, fact: pb.Fact, instrument: str, quantity: str, avg_price: str, own: Row
     ) -> None:
         key = (fact.connection_id, instrument)
         before = self.positions.get(key, {}).get("own", {})
@@ -259,7 +250,7 @@ class Batch:
             "tenant_id": fact.tenant_id,
             "quantity": quantity,
             "avg_price": avg_price or None,
-            "own": {**before, **(own or {})},
+            "own": {**before, **own},
             "fact_seq": fact.seq,
             "at": wire.to_datetime(fact.time),
         }

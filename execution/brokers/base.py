@@ -19,7 +19,10 @@ from typing import Protocol
 
 from execution.domain.options import OptionContract
 from execution.domain.ratelimit import Limit, Scope
+from execution.domain.reports import PositionMove as PositionMove
 from execution.domain.reports import Report as Report
+from execution.domain.reports import RulesChanged as RulesChanged
+from execution.domain.reports import Said as Said
 from execution.domain.words import OrdType, Side
 
 
@@ -172,9 +175,7 @@ class Adapter(Protocol):
     # Told what replies say of limits, before the reply is answered.
     on_usage: Callable[[Usage], None]
 
-    async def start(
-        self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
-    ) -> None:
+    async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which
         every call in flight raises InDoubt and attached accounts are resumed."""
 

@@ -2,7 +2,8 @@
 
 What waits when the loop turns goes out in one frame. When the stream breaks, what was
 written is in doubt, what was not is proven unsent, and the next stream resumes the
-reports of every attached account from the last that was delivered.
+reports of every attached account from the last that was delivered. Reports that are
+missing within a stream are asked for again.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -21,7 +21,6 @@ from grpc import aio
 from execution.brokers import paper_wire
 from execution.brokers.base import (
     AccountSnapshot,
-    BrokerError,
     Capabilities,
     ChainSnapshot,
     InDoubt,
@@ -29,18 +28,22 @@ from execution.brokers.base import (
     NotSent,
     QuoteSnapshot,
     Report,
+    Said,
     Usage,
 )
+from execution.brokers.paper_calls import Answer, Call, Key, Outbox
+from execution.brokers.paper_stream import InOrder
 from protos import faults, wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
 
 log = structlog.get_logger()
 
-FRAME_ORDERS = 250
 CONNECT_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
+# A report that came early waits so long for those before it, before they are asked for.
+RESEND_SECONDS = 0.2
 _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
     ("grpc.max_send_message_length", 64 * 1024 * 1024),
@@ -50,60 +53,6 @@ _CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 _Stream = aio.StreamStreamCall[pb.SessionRequest, pb.SessionResponse]
-_Key = tuple[str, str, bool]
-
-
-@dataclass(slots=True)
-class _Answer:
-    reply: pb.OrderReply
-    acknowledgement: Report | None
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    """One submit or cancel: waiting to be written, then for its reply."""
-
-    request: pb.NewOrder | pb.CancelOrder
-    answer: asyncio.Future[_Answer]
-    is_written: bool = False
-
-    @property
-    def key(self) -> _Key:
-        is_cancel = isinstance(self.request, pb.CancelOrder)
-        return (self.request.account, self.request.cl_ord_id, is_cancel)
-
-    def fail(self, cause: str) -> None:
-        """End it with what is now true of it."""
-        if not self.answer.done():
-            error: BrokerError = InDoubt(cause) if self.is_written else NotSent(cause)
-            self.answer.set_exception(error)
-
-
-@dataclass(slots=True)
-class _Outbox:
-    """What goes into the next frames."""
-
-    attaches: list[pb.Attach] = field(default_factory=list)
-    calls: deque[_Call] = field(default_factory=deque)
-    waiting: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def next_frame(self) -> tuple[pb.SessionRequest, list[_Call]]:
-        """Take what waits, up to the size of a frame."""
-        frame = pb.SessionRequest(attach=self.attaches)
-        self.attaches = []
-        taken: list[_Call] = []
-        while self.calls and len(taken) < FRAME_ORDERS:
-            call = self.calls.popleft()
-            if call.answer.done():
-                continue
-            if isinstance(call.request, pb.NewOrder):
-                frame.new_orders.append(call.request)
-            else:
-                frame.cancels.append(call.request)
-            taken.append(call)
-        if not self.calls:
-            self.waiting.clear()
-        return frame, taken
 
 
 class PaperAdapter:
@@ -122,15 +71,13 @@ class PaperAdapter:
         self._sleep = sleep
         self._clock = clock
         self.on_usage: Callable[[Usage], None] = _unheard
-        self._outbox = _Outbox()
-        self._written: dict[_Key, deque[_Call]] = {}
-        # The last report delivered of each attached account.
-        self._heard: dict[str, int] = {}
+        self._outbox = Outbox()
+        self._written: dict[Key, deque[Call]] = {}
+        self._in_order = InOrder()
+        self._resending: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
 
-    async def start(
-        self, on_report: Callable[[Report], None], on_gap: Callable[[str], None]
-    ) -> None:
+    async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect in the background, and keep connected."""
         self._on_report = on_report
         self._on_gap = on_gap
@@ -141,6 +88,8 @@ class PaperAdapter:
     async def close(self) -> None:
         """Disconnect; calls in flight end as a lost stream ends them."""
         self._on_gap = _nobody
+        if self._resending is not None:
+            self._resending.cancel()
         self._keeping.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeping
@@ -148,7 +97,7 @@ class PaperAdapter:
 
     async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
         """Want the reports of these accounts, each from after a sequence number."""
-        self._heard.update(accounts)
+        self._in_order.attach(accounts)
         if self._connected.is_set():
             self._want(accounts)
 
@@ -247,10 +196,10 @@ class PaperAdapter:
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
 
-    async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> _Answer:
+    async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> Answer:
         await self._wait_for_stream()
         loop = asyncio.get_running_loop()
-        call = _Call(request, loop.create_future())
+        call = Call(request, loop.create_future())
         self._outbox.calls.append(call)
         self._outbox.waiting.set()
         timer = loop.call_later(self._timeout_seconds, call.fail, "no reply in time")
@@ -268,7 +217,7 @@ class PaperAdapter:
                 cause = "the venue cannot be reached"
                 raise NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS) from None
 
-    def _forget(self, call: _Call) -> None:
+    def _forget(self, call: Call) -> None:
         same = self._written.get(call.key)
         if same is not None and call in same:
             same.remove(call)
@@ -306,8 +255,8 @@ class PaperAdapter:
         if stream.done():
             await stream.read()  # raises what ended it
             return
-        self._outbox = _Outbox()
-        self._want(list(self._heard.items()))
+        self._outbox = Outbox()
+        self._want(list(self._in_order.heard.items()))
         self._connected.set()
         halves = [asyncio.create_task(half(stream)) for half in (self._read, self._write)]
         try:
@@ -356,23 +305,40 @@ class PaperAdapter:
         acknowledgements: dict[tuple[str, str], Report] = {}
         for message in response.reports:
             try:
-                report = paper_wire.read_report(message)
+                report = paper_wire.read_said(message)
             except paper_wire.UnknownWord as error:
                 log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                self._in_order.skip(message.account, message.report_seq)
                 continue
-            if message.exec_type == pb.EXEC_TYPE_NEW:
+            if isinstance(report, Report) and message.exec_type == pb.EXEC_TYPE_NEW:
                 acknowledgements[report.account, report.cl_ord_id] = report
-            self._on_report(report)
-            self._heard[report.account] = max(report.sequence, self._heard.get(report.account, 0))
+            for each in self._in_order.take(report):
+                self._on_report(each)
+        for last in response.last_reports:
+            self._in_order.mention(last.account, last.report_seq)
+        self._ask_for_missing()
         for reply in response.replies:
             if reply.HasField("limit_use") and (usage := paper_wire.read_usage(reply)):
                 self.on_usage(usage)
             self._answer(reply, acknowledgements.get((reply.account, reply.cl_ord_id)))
 
+    def _ask_for_missing(self) -> None:
+        """Should reports still be missing in a moment, have them sent again."""
+        if self._resending is None and self._in_order.lacking():
+            loop = asyncio.get_running_loop()
+            self._resending = loop.call_later(RESEND_SECONDS, self._resend)
+
+    def _resend(self) -> None:
+        self._resending = None
+        if self._connected.is_set() and (lacking := self._in_order.lacking()):
+            log.info("paper_reports_missing", accounts=len(lacking))
+            self._want(lacking)
+            self._ask_for_missing()
+
     def _answer(self, reply: pb.OrderReply, acknowledgement: Report | None) -> None:
         for call in self._written.get((reply.account, reply.cl_ord_id, reply.cancel), ()):
             if not call.answer.done():
-                call.answer.set_result(_Answer(reply, acknowledgement))
+                call.answer.set_result(Answer(reply, acknowledgement))
                 return
 
 

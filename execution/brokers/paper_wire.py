@@ -20,6 +20,7 @@ from execution.brokers.base import (
 )
 from execution.domain.options import OptionContract, Right
 from execution.domain.ratelimit import MINUTE, Kind, Limit, Scope, Shape
+from execution.domain.reports import PositionMove, RulesChanged, Said
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -49,6 +50,7 @@ EXEC_TYPES = {
     pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
     pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
 }
+CAUSES = {pb.EXEC_TYPE_SETTLED: "expiry", pb.EXEC_TYPE_RESET: "reset"}
 RIGHTS = {pb.RIGHT_CALL: Right.CALL, pb.RIGHT_PUT: Right.PUT}
 _SIDES_OUT = {ours: theirs for theirs, ours in SIDES.items()}
 _ORD_TYPES_OUT = {ours: theirs for theirs, ours in ORD_TYPES.items()}
@@ -110,6 +112,30 @@ def read_report(report: pb.Report) -> Report:
         text=report.text,
         time=time,
         venue_time=wire.to_datetime(report.arrived_time),
+    )
+
+
+def read_said(report: pb.Report) -> Said:
+    """What the venue says of an order, a position or an account. Raises UnknownWord."""
+    report_id = f"{report.account}:{report.report_seq}"
+    if report.exec_type == pb.EXEC_TYPE_CONFIGURED:
+        return RulesChanged(report.account, report_id, report.report_seq)
+    if report.exec_type not in CAUSES:
+        return read_report(report)
+    time, quantity = wire.to_datetime(report.time), _required("last_qty", report.last_qty)
+    if time is None:
+        raise UnknownWord("time", "")
+    return PositionMove(
+        account=report.account,
+        report_id=report_id,
+        sequence=report.report_seq,
+        cause=CAUSES[report.exec_type],
+        instrument=report.instrument,
+        quantity=quantity * _word("side", SIDES, report.side).sign,
+        price=_number("last_px", report.last_px),
+        cash=_number("cash", report.cash),
+        text=report.text,
+        time=time,
     )
 
 
@@ -188,6 +214,7 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
         as_of=as_of,
         equity=_number("equity", response.equity),
         unrealised=_number("unrealised", response.unrealised),
+        buying_power=_number("buying_power", response.buying_power),
     )
 
 

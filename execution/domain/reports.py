@@ -30,3 +30,36 @@ class Report:
     time: datetime
     # When the venue took the order in.
     venue_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PositionMove:
+    """A position moved without a fill: it expired, or the account began anew. It is numbered
+    in the account's stream like a report."""
+
+    account: str
+    report_id: str
+    sequence: int
+    # "expiry" or "reset".
+    cause: str
+    # Empty for what concerns the account as a whole.
+    instrument: str
+    # Signed: what the position gained.
+    quantity: Decimal
+    price: Decimal | None
+    cash: Decimal | None
+    text: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """What the venue does for the account is not what it was: to be asked for again."""
+
+    account: str
+    report_id: str
+    sequence: int
+
+
+# What comes in an account's stream.
+Said = Report | PositionMove | RulesChanged

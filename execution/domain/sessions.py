@@ -141,6 +141,19 @@ def next_open(calendar: str, after: datetime, days: Days) -> datetime:
     raise LookupError(f"{calendar} does not open within {_SEARCH_DAYS} days of {after}")
 
 
+def session_end(calendar: str, at: datetime, days: Days) -> datetime | None:
+    """When the session at an instant closes for the day, or the next one; pauses are no end.
+    None where trading never stops."""
+    if calendar == ALWAYS:
+        return None
+    local = at.astimezone(zone_of(calendar)).date()
+    for ahead in range(_SEARCH_DAYS):
+        whole = session(calendar, local + ahead * _DAY, days)
+        if whole is not None and at < whole[1]:
+            return whole[1]
+    raise LookupError(f"{calendar} does not close within {_SEARCH_DAYS} days of {at}")
+
+
 def _close(hours: Hours, kind: Day) -> time | None:
     match kind:
         case Day.FULL:

@@ -3,7 +3,7 @@
 It has its own role, schema, book and arrival log, and remembers when `execution` dies.
 Nothing imports it; `execution` reaches it through `brokers/paper.py`, over the wire.
 
-    server > writer > desk > book > market > quotes, premiums
+    server > writer > desk > book, moves > feeds > market > quotes, premiums
              writer > store, sessions
 
 The writer is the only place that changes anything. It takes all frames that wait,

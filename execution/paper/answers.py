@@ -1,15 +1,15 @@
 """What the venue says of an account and of the market, in the words of the contract."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from execution.domain.options import Right
-from execution.paper import matching
+from execution.paper import costs, funds, matching
 from execution.paper.book import Account, Moment
+from execution.paper.funds import Valued
 from execution.paper.market import Listed, Market
-from execution.paper.matching import Holding, Refused
+from execution.paper.matching import Refused
 from execution.paper.quotes import Quote
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -19,25 +19,10 @@ _MONEY = Decimal("0.000001")
 _RIGHTS = {Right.CALL: pb.RIGHT_CALL, Right.PUT: pb.RIGHT_PUT}
 
 
-@dataclass(frozen=True, slots=True)
-class _Valued:
-    """A position at the market, in the account's currency but for the price."""
-
-    instrument: str
-    held: Holding
-    price: Decimal
-    worth: Decimal
-    unrealised: Decimal
-
-
 def describe(account: Account, moment: Moment, market: Market) -> pb.GetAccountResponse:
     """An account: cash, positions at the market, open orders, options."""
-    valued = [
-        _value(instrument, held, moment.at, market)
-        for instrument, held in sorted(account.holdings.items())
-        if held.quantity
-    ]
-    equity = account.cash + sum((each.worth for each in valued), Decimal(0))
+    valued = funds.value(account, moment.at, market)
+    power = funds.buying_power(account, valued, moment.at, market)
     unrealised = sum((each.unrealised for each in valued), Decimal(0))
     return pb.GetAccountResponse(
         account=account.name,
@@ -48,14 +33,17 @@ def describe(account: Account, moment: Moment, market: Market) -> pb.GetAccountR
         options=options(account),
         last_report_seq=account.report_seq,
         as_of_time=moment.stamp,
-        equity=_money(equity),
+        equity=_money(funds.equity(account, valued)),
         unrealised=_money(unrealised),
+        buying_power=wire.to_text(power),
+        faults=[planned.fault for planned in account.plan.faults] if account.plan else (),
+        fault_seed=account.plan.seed if account.plan else 0,
     )
 
 
 def options(account: Account) -> pb.Options:
     """How an account behaves."""
-    return pb.Options(
+    found = pb.Options(
         visibility_horizon_seconds=account.visibility_seconds,
         refuses_repeats=account.refuses_repeats,
         exchange_hours=account.exchange_hours,
@@ -63,6 +51,8 @@ def options(account: Account) -> pb.Options:
         no_stops=account.no_stops,
         requests_per_minute=account.counter.most,
     )
+    costs.write(account.model, found)
+    return found
 
 
 def quotes(
@@ -102,22 +92,9 @@ def chain(request: pb.GetChainRequest, at: datetime, market: Market) -> pb.GetCh
     )
 
 
-def _value(symbol: str, held: Holding, at: datetime, market: Market) -> _Valued:
-    instrument = market.instrument(symbol)
-    price = market.quote(symbol, at, held.seen_px).last
-    rate = market.to_dollars(instrument.currency, at)
-    return _Valued(
-        symbol,
-        held,
-        price,
-        worth=matching.worth(instrument, held, price) * rate,
-        unrealised=matching.profit(instrument, held, price) * rate,
-    )
-
-
-def _position(valued: _Valued) -> pb.Position:
+def _position(valued: Valued) -> pb.Position:
     return pb.Position(
-        instrument=valued.instrument,
+        instrument=valued.symbol,
         quantity=wire.to_text(valued.held.quantity),
         avg_price=wire.to_text(valued.held.avg_price),
         market_price=wire.to_text(valued.price),
@@ -132,6 +109,8 @@ def _asked_quote(
     if market.find(symbol) is None:
         return pb.Quote(instrument=symbol)
     named = matching.read_price(request.reference_price)
+    if account is not None and account.feed is not None:
+        return _quote(symbol, account.quote(symbol, at, market, named))
     if named is not None:
         return _quote(symbol, market.quote_at(symbol, at, named))
     seen = account.seen_price(symbol) if account else None

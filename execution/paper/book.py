@@ -12,14 +12,19 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from execution.paper import matching
+from execution.paper import costs, matching
+from execution.paper.costs import PLAIN, Model
 from execution.paper.counting import Counter
+from execution.paper.feeds import Feed
 from execution.paper.market import Market
 from execution.paper.matching import FLAT, Holding, Terms
+from execution.paper.misdeeds import Plan, Struck
+from execution.paper.quotes import Quote
 from protos import ids, wire
 from protos.paper.v1 import paper_pb2 as pb
 
 STARTING_CASH = Decimal(100_000)
+ZERO = Decimal(0)
 OPEN_STATUSES = (pb.ORD_STATUS_NEW, pb.ORD_STATUS_PARTIALLY_FILLED)
 
 
@@ -50,6 +55,16 @@ class Order:
     # The best price since a stop came in, and whether the price has come to it.
     best_price: Decimal | None = None
     is_triggered: bool = False
+    # Of a guard: what there is to close. It follows the fills of its entry and its twin.
+    may_fill: Decimal | None = None
+    # In so many parts the rest fills.
+    parts_left: int = 1
+
+    @property
+    def leaves(self) -> Decimal:
+        """What may fill now."""
+        left = self.terms.order_qty - self.cum_qty
+        return left if self.may_fill is None else min(left, self.may_fill)
 
     def to_message(self) -> pb.Order:
         """The order as it stands, for the wire."""
@@ -84,8 +99,10 @@ class Account:
     exchange_hours: bool = False
     no_brackets: bool = False
     no_stops: bool = False
-    faults: list[pb.Fault] = field(default_factory=list)
-    faults_counted: int = 0
+    model: Model = PLAIN
+    plan: Plan | None = None
+    # Asked before the venue's own quotes; None for those alone.
+    feed: Feed | None = None
     report_seq: int = 0
     is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
@@ -99,19 +116,15 @@ class Account:
         count = self.used.get(cl_ord_id, 0)
         return _order_id(self.name, cl_ord_id, count) if count else None
 
+    def quote(self, symbol: str, at: datetime, market: Market, named: Decimal | None) -> Quote:
+        """What it can trade an instrument at, by its feed; `named` is what its client saw."""
+        seen = named or self.seen_price(symbol)
+        quote = self.feed.quote(symbol, at, seen, market) if self.feed is not None else None
+        return quote or market.quote(symbol, at, seen)
+
     def seen_price(self, instrument: str) -> Decimal | None:
         """The price that its client named last for something it holds."""
         return self.holdings.get(instrument, FLAT).seen_px
-
-    def next_fault(self) -> pb.Fault | None:
-        """Count one more new order; the fault that the plan has for it."""
-        if not self.faults:
-            return None
-        self.faults_counted += 1
-        for fault in self.faults:
-            if fault.nth in (0, self.faults_counted):
-                return fault
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,17 @@ class Arrival:
     result: str
 
 
+@dataclass(frozen=True, slots=True)
+class Misdeed:
+    """One thing that the fault plan did."""
+
+    account: str
+    cl_ord_id: str
+    kind: str
+    delay_ms: int
+    at: datetime
+
+
 @dataclass(slots=True)
 class Changes:
     """What one transaction stores."""
@@ -133,6 +157,8 @@ class Changes:
     holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
     reports: list[pb.Report] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
+    misdeeds: list[Misdeed] = field(default_factory=list)
+    recordings: list[tuple[str, datetime, bytes]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.accounts or self.orders or self.arrivals)
@@ -140,6 +166,12 @@ class Changes:
     def arrive(self, order: pb.NewOrder, moment: Moment, result: str) -> None:
         """Note an arrival."""
         self.arrivals.append(Arrival(order.account, order.cl_ord_id, moment.at, result))
+
+    def misbehave(self, account: Account, cl_ord_id: str, struck: Struck, moment: Moment) -> None:
+        """Note what the plan did, and that it has counted."""
+        kind = pb.FaultKind.Name(struck.kind).removeprefix("FAULT_KIND_").lower()
+        self.accounts[account.name] = account
+        self.misdeeds.append(Misdeed(account.name, cl_ord_id, kind, struck.delay_ms, moment.at))
 
 
 def take(
@@ -149,31 +181,53 @@ def take(
     market: Market,
     changes: Changes,
     guards: Sequence[Terms] = (),
+    *,
+    parts: int = 1,
 ) -> Order:
     """Take in an order that the market has checked, with what guards it; it fills at once,
-    rests, or ends."""
-    order = _enter(account, terms, moment, changes)
+    in parts, rests, or ends."""
+    order = _enter(account, terms, moment)
+    if terms.time_in_force != "fok":
+        order.parts_left = max(parts, account.model.fill_parts)
     _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
     for guard in guards:
-        waiting = _enter(account, guard, moment, changes)
+        waiting = _enter(account, guard, moment)
+        waiting.may_fill, waiting.parts_left = ZERO, account.model.fill_parts
         _report(account, waiting, pb.EXEC_TYPE_NEW, moment, changes)
         account.open[waiting.order_id] = waiting
     price = terms.reference_price
-    if price is None:
+    if price is None or account.feed is not None:
         price = _market_price(account, terms, moment, market)
     at = _reached(order, price, changes, arriving=True)
     if at is not None:
         _fill(account, order, at, moment, market, changes)
-    elif terms.time_in_force in matching.IMMEDIATE_TIMES:
-        _end(account, order, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
+    if order.ord_status not in OPEN_STATUSES:
+        return order
+    if terms.time_in_force in matching.IMMEDIATE_TIMES:
+        cancel(account, order, moment, changes)
     else:
         account.open[order.order_id] = order
     return order
 
 
+def pretend(
+    account: Account, terms: Terms, moment: Moment, changes: Changes, guards: Sequence[Terms]
+) -> Order:
+    """Report orders as taken, and know nothing of them from then on."""
+    # Number 0 uses up no ClOrdID: what was forgotten may be sent again.
+    forgotten = [
+        Order(_order_id(account.name, each.cl_ord_id, 0), each, moment.at, pb.ORD_STATUS_NEW)
+        for each in (terms, *guards)
+    ]
+    for order in forgotten:
+        _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
+        del changes.orders[order.order_id]
+    return forgotten[0]
+
+
 def refuse(account: Account, terms: Terms, moment: Moment, text: str, changes: Changes) -> Order:
     """Refuse an order whose terms are fine."""
-    order = _enter(account, terms, moment, changes)
+    order = _enter(account, terms, moment)
     order.text = text
     _end(account, order, pb.ORD_STATUS_REJECTED, pb.EXEC_TYPE_REJECTED, moment, changes)
     return order
@@ -187,7 +241,7 @@ def cancel(account: Account, order: Order, moment: Moment, changes: Changes) -> 
 def rematch(account: Account, moment: Moment, market: Market, changes: Changes) -> None:
     """Fill the resting orders whose price the feed has reached."""
     for order in list(account.open.values()):
-        if order.order_id not in account.open or _waits_for_its_entry(account, order):
+        if order.order_id not in account.open or not order.leaves:
             continue
         terms = order.terms
         if account.exchange_hours and not market.is_open(terms.instrument, moment.at):
@@ -198,20 +252,15 @@ def rematch(account: Account, moment: Moment, market: Market, changes: Changes) 
             _fill(account, order, at, moment, market, changes)
 
 
-def _waits_for_its_entry(account: Account, order: Order) -> bool:
-    parent = account.order_id(order.terms.parent) if order.terms.parent else None
-    return parent in account.open
-
-
 def _reached(order: Order, price: Decimal, changes: Changes, *, arriving: bool) -> Decimal | None:
     """Where the order fills at this price; what a stop learns from it is noted."""
     terms = order.terms
     if terms.ord_type not in matching.STOPS:
         at = matching.fill_price(terms, price)
-        return at if arriving or at is None else terms.limit_price
+        return at if arriving or at is None else terms.limit_price or at
     if order.is_triggered:
         at = matching.fill_price(terms, price)
-        return None if at is None else terms.limit_price
+        return None if at is None else terms.limit_price or at
     best = matching.better(terms, order.best_price, price)
     triggered = matching.is_triggered(terms, best, price)
     if best != order.best_price or triggered:
@@ -222,12 +271,11 @@ def _reached(order: Order, price: Decimal, changes: Changes, *, arriving: bool) 
 
 def _market_price(account: Account, terms: Terms, moment: Moment, market: Market) -> Decimal:
     """What the feed asks of a buyer, or bids to a seller."""
-    seen = terms.reference_price or account.seen_price(terms.instrument)
-    quote = market.quote(terms.instrument, moment.at, seen)
+    quote = account.quote(terms.instrument, moment.at, market, terms.reference_price)
     return quote.ask if terms.side == pb.SIDE_BUY else quote.bid
 
 
-def _enter(account: Account, terms: Terms, moment: Moment, changes: Changes) -> Order:
+def _enter(account: Account, terms: Terms, moment: Moment) -> Order:
     count = account.used.get(terms.cl_ord_id, 0) + 1
     account.used[terms.cl_ord_id] = count
     order_id = _order_id(account.name, terms.cl_ord_id, count)
@@ -242,17 +290,29 @@ def _fill(
     market: Market,
     changes: Changes,
 ) -> None:
-    terms = order.terms
-    qty = terms.order_qty - order.cum_qty
+    terms, model = order.terms, account.model
+    qty, fee = order.leaves, ZERO
     held = account.holdings.get(terms.instrument, FLAT)
     instrument = market.instrument(terms.instrument)
-    moved = matching.cash_moved(instrument, held, terms.side, qty, px)
-    account.cash += moved * market.to_dollars(instrument.currency, moment.at)
+    rate = market.to_dollars(instrument.currency, moment.at)
+    if order.parts_left > 1:
+        qty = costs.part(order.order_id, order.parts_left, qty, instrument.lot)
+        order.parts_left -= 1
+    if model is not PLAIN:
+        px = costs.slipped(model, instrument, terms.side, px, terms.limit_price)
+        fee = costs.fee(model, instrument, qty, px, rate, first=not order.cum_qty)
+    account.cash += matching.cash_moved(instrument, held, terms.side, qty, px) * rate - fee
     holding = matching.add_fill(held, terms.side, qty, px, terms.reference_price)
     account.holdings[terms.instrument] = holding
     changes.holdings[account.name, terms.instrument] = holding
-    order.cum_qty, order.avg_px = terms.order_qty, px
-    _end(account, order, pb.ORD_STATUS_FILLED, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px))
+    order.avg_px = matching.average(order.avg_px, order.cum_qty, px, qty)
+    order.cum_qty += qty
+    order.ord_status = pb.ORD_STATUS_PARTIALLY_FILLED
+    if order.cum_qty == terms.order_qty:
+        order.ord_status = pb.ORD_STATUS_FILLED
+        account.open.pop(order.order_id, None)
+    _report(account, order, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px, fee))
+    _tend_guards(account, order, qty, moment, changes)
 
 
 def _end(
@@ -262,27 +322,40 @@ def _end(
     exec_type: pb.ExecType,
     moment: Moment,
     changes: Changes,
-    *,
-    last: tuple[Decimal, Decimal] | None = None,
 ) -> None:
     order.ord_status = status
     account.open.pop(order.order_id, None)
-    _report(account, order, exec_type, moment, changes, last=last)
-    for other in list(account.open.values()):
-        if _ends_with(other, order):
-            other.text = "its entry or its twin ended"
-            _end(account, other, pb.ORD_STATUS_CANCELED, pb.EXEC_TYPE_CANCELED, moment, changes)
+    _report(account, order, exec_type, moment, changes)
+    _tend_guards(account, order, ZERO, moment, changes)
 
 
-def _ends_with(other: Order, ended: Order) -> bool:
-    """A guard ends with an entry that ended unfilled, and with its twin's fill."""
-    parent = other.terms.parent
-    if not parent:
-        return False
-    filled = ended.ord_status == pb.ORD_STATUS_FILLED
-    if ended.terms.cl_ord_id == parent:
-        return not filled
-    return filled and ended.terms.parent == parent
+def _tend_guards(
+    account: Account, order: Order, filled: Decimal, moment: Moment, changes: Changes
+) -> None:
+    """Guards may close what their entry opened, less what one of them closed; they end
+    when that is nothing and their entry is over."""
+    if not account.open:
+        return
+    is_entry = not order.terms.parent
+    entry = order.terms.parent or order.terms.cl_ord_id
+    family = [guard for guard in account.open.values() if guard.terms.parent == entry]
+    if not is_entry:
+        _allow(order, -filled, changes)
+    for guard in family:
+        if guard is not order:
+            _allow(guard, filled if is_entry else -filled, changes)
+    if account.order_id(entry) in account.open:
+        return
+    for guard in family:
+        if not guard.may_fill and guard.order_id in account.open:
+            guard.text = "its entry or its twin ended"
+            cancel(account, guard, moment, changes)
+
+
+def _allow(guard: Order, more: Decimal, changes: Changes) -> None:
+    if more and guard.may_fill is not None:
+        guard.may_fill = max(guard.may_fill + more, ZERO)
+        changes.orders[guard.order_id] = guard
 
 
 def _report(
@@ -292,10 +365,10 @@ def _report(
     moment: Moment,
     changes: Changes,
     *,
-    last: tuple[Decimal, Decimal] | None = None,
+    last: tuple[Decimal, Decimal, Decimal] | None = None,
 ) -> None:
     account.report_seq += 1
-    last_qty, last_px = last or (None, None)
+    last_qty, last_px, fee = last or (None, None, None)
     changes.accounts[account.name] = account
     changes.orders[order.order_id] = order
     changes.reports.append(
@@ -311,7 +384,7 @@ def _report(
             side=order.terms.side,
             last_qty=wire.to_text(last_qty),
             last_px=wire.to_text(last_px),
-            fee="0" if last else "",
+            fee=wire.to_text(fee),
             cum_qty=wire.to_text(order.cum_qty),
             avg_px=wire.to_text(order.avg_px),
             text=order.text,

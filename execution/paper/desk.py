@@ -1,107 +1,35 @@
 """What each request does to the batch in the making. In memory only; the writer stores."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from execution.paper import answers, book, matching
-from execution.paper.book import Account, Changes, Moment, Order
+from execution.paper import answers, book, funds, jobs, matching, moves, settings
+from execution.paper.book import Account, Order
+from execution.paper.following import Following
+from execution.paper.jobs import (
+    AskOptions,
+    Batch,
+    Configure,
+    Expire,
+    Frame,
+    Late,
+    Look,
+    Rematch,
+    Reset,
+    Work,
+)
 from execution.paper.market import Market
 from execution.paper.matching import Terms
+from execution.paper.misdeeds import Struck
 from execution.paper.sessions import Said, Session, Sessions
 from protos.paper.v1 import paper_pb2 as pb
 
-Value = TypeVar("Value")
-
 FAULT_TEXT = "refused by the account's fault plan"
+LIMITED_TEXT = "too many requests, by the account's fault plan"
 TOO_MANY_TEXT = "too many requests"
-
-
-@dataclass(slots=True)
-class Frame:
-    """A client's frame; `arrived` is the loop's time."""
-
-    session: Session
-    request: pb.SessionRequest
-    arrived: float
-
-
-@dataclass(slots=True)
-class Late:
-    """An order whose time has come after all."""
-
-    order: pb.NewOrder
-
-
-@dataclass(slots=True)
-class Look:
-    """A question about an account; opens it when it is new."""
-
-    account: str
-    answer: asyncio.Future[pb.GetAccountResponse]
-
-
-@dataclass(slots=True)
-class AskOptions:
-    """A question how accounts are set up."""
-
-    accounts: Sequence[str]
-    answer: asyncio.Future[pb.GetOptionsResponse]
-
-
-@dataclass(slots=True)
-class Configure:
-    """New options or a new fault plan for an account."""
-
-    request: pb.ConfigureAccountRequest
-    answer: asyncio.Future[pb.ConfigureAccountResponse]
-
-
-@dataclass(slots=True)
-class Rematch:
-    """A new second of the quote feed."""
-
-
-Work = Frame | Late | Look | AskOptions | Configure | Rematch
-
-
-@dataclass(slots=True)
-class Batch:
-    """One transaction in the making, and what follows when it is stored."""
-
-    moment: Moment
-    # Ended orders that a request of this batch names, by OrderID.
-    ended: dict[str, Order] = field(default_factory=dict)
-    changes: Changes = field(default_factory=Changes)
-    said: list[Said] = field(default_factory=list)
-    answers: list[Callable[[], None]] = field(default_factory=list)
-    # Orders to take in later, and after how many seconds.
-    late: list[tuple[float, pb.NewOrder]] = field(default_factory=list)
-
-
-def accounts_of(work: Work) -> Iterator[str]:
-    """The accounts that a piece of work needs in memory."""
-    match work:
-        case Frame(request=request):
-            yield from filter(matching.is_name, (attach.account for attach in request.attach))
-            yield from filter(matching.is_name, (order.account for order in request.new_orders))
-            yield from filter(matching.is_name, (cancel.account for cancel in request.cancels))
-        case Late(order):
-            yield order.account
-        case Look(account):
-            yield account
-        case AskOptions(accounts):
-            yield from filter(matching.is_name, accounts)
-        case Configure(request):
-            yield request.account
-        case Rematch():
-            return
-
-
-def size(work: Work) -> int:
-    """How much of a batch it fills."""
-    return len(work.request.new_orders) + 1 if isinstance(work, Frame) else 1
+# A fill that the plan breaks comes in so many parts.
+FAULTY_PARTS = 3
 
 
 @dataclass
@@ -118,6 +46,12 @@ class Desk:
         account = Account(name, self.visibility_seconds)
         self.accounts[name] = account
         return account
+
+    def add(self, account: Account) -> None:
+        """An account from the store."""
+        if account.model.followed:
+            account.feed = Following(self.accounts, account.model.followed)
+        self.accounts[account.name] = account
 
     def ended_orders(self, work: Work) -> Iterator[str]:
         """The OrderIDs that a frame names and that are not open: to be read first."""
@@ -149,9 +83,17 @@ class Desk:
                 # One that can be no account must not keep the others from their answer.
                 new = Account("", self.visibility_seconds)
                 options = [answers.options(self.accounts.get(name, new)) for name in names]
-                batch.answers.append(lambda: _resolve(told, pb.GetOptionsResponse(options=options)))
+                batch.answers.append(
+                    lambda: jobs.resolve(told, pb.GetOptionsResponse(options=options))
+                )
             case Configure(configuration, done):
-                self._configure(configuration, done, batch)
+                settings.change(self.accounts, configuration, done, batch)
+            case Reset(name, finished):
+                self._reset(self.accounts[name], finished, batch)
+            case Expire(names):
+                for name in names:
+                    self._settle(self.accounts[name], batch)
+                self._end_days(batch)
             case Rematch():
                 self._rematch(batch)
 
@@ -163,8 +105,7 @@ class Desk:
             self._refuse_terms(order, refused.text, session, batch)
             return
         account = self.accounts[terms.account]
-        if session is not None and not account.counter.take(batch.moment.at):
-            self._refuse_too_many(account, order, session, batch)
+        if session is not None and self._is_too_many(account, order, session, batch):
             return
         if account.refuses_repeats and (repeated := self._latest(account, terms.cl_ord_id, batch)):
             batch.changes.arrive(order, batch.moment, "duplicate")
@@ -179,49 +120,87 @@ class Desk:
                 by_hours=account.exchange_hours,
             )
             matching.check_kind(order, brackets=not account.no_brackets, stops=not account.no_stops)
+            funds.check(account, terms, batch.moment.at, self.market)
         except matching.Refused as refused:
             self._refuse(account, order, terms, refused.text, session, batch)
             return
-        fault = account.next_fault() if session is not None else None
-        if fault is not None:
+        struck: Struck | None = None
+        if account.plan is not None and session is not None:
+            struck = account.plan.strike(account.name, terms.cl_ord_id, batch.moment.at)
             batch.changes.accounts[account.name] = account
-        self._take_new(account, order, terms, fault, session, batch)
+        if struck is None:
+            self._take_new(account, order, terms, session, batch)
+        else:
+            batch.changes.misbehave(account, terms.cl_ord_id, struck, batch.moment)
+            self._take_badly(account, order, terms, struck, session, batch)
 
     def _take_new(
         self,
         account: Account,
         order: pb.NewOrder,
         terms: Terms,
-        fault: pb.Fault | None,
         session: Session | None,
         batch: Batch,
+        parts: int = 1,
     ) -> None:
-        kind = fault.kind if fault else pb.FAULT_KIND_UNSPECIFIED
-        seconds = fault.delay_ms / 1000 if fault else 0.0
-        if kind == pb.FAULT_KIND_DROP:
-            return
-        if kind == pb.FAULT_KIND_LATE_ACCEPT:
-            batch.late.append((seconds, order))
-            return
-        if kind == pb.FAULT_KIND_REJECT:
-            self._refuse(account, order, terms, FAULT_TEXT, session, batch)
-            return
         first = len(batch.changes.reports)
         batch.changes.arrive(order, batch.moment, "accepted")
         guards = matching.read_guards(order)
-        taken = book.take(account, terms, batch.moment, self.market, batch.changes, guards)
+        taken = book.take(
+            account, terms, batch.moment, self.market, batch.changes, guards, parts=parts
+        )
         reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
         account.counter.fill(reply, batch.moment.at)
-        batch.said.append(
-            Said(
-                account.name,
-                batch.changes.reports[first:],
-                session,
-                reply,
-                delay_seconds=seconds if kind == pb.FAULT_KIND_DELAY else 0.0,
-                lost=kind == pb.FAULT_KIND_LOST_REPLY,
-            )
-        )
+        batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
+
+    def _take_badly(
+        self,
+        account: Account,
+        order: pb.NewOrder,
+        terms: Terms,
+        struck: Struck,
+        session: Session | None,
+        batch: Batch,
+    ) -> None:
+        match struck.kind:
+            case pb.FAULT_KIND_DROP:
+                return
+            case pb.FAULT_KIND_LATE_ACCEPT:
+                batch.late.append((struck.seconds, order))
+            case pb.FAULT_KIND_REJECT:
+                self._refuse(account, order, terms, FAULT_TEXT, session, batch)
+            case pb.FAULT_KIND_RATE_LIMIT:
+                self._is_too_many(account, order, session, batch)
+            case pb.FAULT_KIND_ACCEPT_THEN_DROP:
+                first = len(batch.changes.reports)
+                guards = matching.read_guards(order)
+                taken = book.pretend(account, terms, batch.moment, batch.changes, guards)
+                reply = _reply(order, pb.REPLY_STATUS_ACCEPTED, taken)
+                batch.said.append(Said(account.name, batch.changes.reports[first:], session, reply))
+            case _:
+                parts = FAULTY_PARTS if struck.kind == pb.FAULT_KIND_PARTIAL_FILL else 1
+                self._take_new(account, order, terms, session, batch, parts)
+                batch.said[-1] = batch.said[-1].spoiled(struck)
+
+    def _is_too_many(
+        self,
+        account: Account,
+        request: pb.NewOrder | pb.CancelOrder,
+        session: Session | None,
+        batch: Batch,
+    ) -> bool:
+        """Whether its limit or the plan takes nothing now. Then it says so, and leaves nothing
+        behind."""
+        wait = account.plan.limited_ms(batch.moment.at) if account.plan else 0
+        if not wait and account.counter.take(batch.moment.at):
+            return False
+        text = LIMITED_TEXT if wait else TOO_MANY_TEXT
+        reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=text)
+        account.counter.fill(reply, batch.moment.at)
+        if wait:
+            reply.retry_after_ms = wait
+        batch.said.append(Said(account.name, (), session, reply))
+        return True
 
     def _refuse(
         self,
@@ -247,23 +226,10 @@ class Desk:
         reply = _reply(order, pb.REPLY_STATUS_REJECTED, None, text=text)
         batch.said.append(Said(order.account, (), session, reply))
 
-    def _refuse_too_many(
-        self,
-        account: Account,
-        request: pb.NewOrder | pb.CancelOrder,
-        session: Session,
-        batch: Batch,
-    ) -> None:
-        """One request too many is not taken, and leaves nothing behind."""
-        reply = _reply(request, pb.REPLY_STATUS_TOO_MANY_REQUESTS, None, text=TOO_MANY_TEXT)
-        account.counter.fill(reply, batch.moment.at)
-        batch.said.append(Said(account.name, (), session, reply))
-
     def _cancel(self, cancel: pb.CancelOrder, session: Session, batch: Batch) -> None:
         session.listen_to(cancel.account, cancel.cl_ord_id)
         account = self.accounts.get(cancel.account)
-        if account is not None and not account.counter.take(batch.moment.at):
-            self._refuse_too_many(account, cancel, session, batch)
+        if account is not None and self._is_too_many(account, cancel, session, batch):
             return
         order = self._latest(account, cancel.cl_ord_id, batch) if account else None
         first = len(batch.changes.reports)
@@ -292,28 +258,31 @@ class Desk:
         if not account.is_stored:
             batch.changes.accounts[account.name] = account
         response = answers.describe(account, batch.moment, self.market)
-        batch.answers.append(lambda: _resolve(answer, response))
+        batch.answers.append(lambda: jobs.resolve(answer, response))
 
-    def _configure(
-        self,
-        request: pb.ConfigureAccountRequest,
-        answer: asyncio.Future[pb.ConfigureAccountResponse],
-        batch: Batch,
+    def _reset(
+        self, account: Account, answer: asyncio.Future[pb.ResetAccountResponse], batch: Batch
     ) -> None:
-        account = self.accounts[request.account]
-        if request.HasField("options"):
-            account.visibility_seconds = request.options.visibility_horizon_seconds
-            account.refuses_repeats = request.options.refuses_repeats
-            account.exchange_hours = request.options.exchange_hours
-            account.no_brackets = request.options.no_brackets
-            account.no_stops = request.options.no_stops
-            account.counter.most = request.options.requests_per_minute
-        if request.set_faults:
-            account.faults = list(request.faults)
-            account.faults_counted = 0
-        batch.changes.accounts[account.name] = account
-        response = pb.ConfigureAccountResponse(options=answers.options(account))
-        batch.answers.append(lambda: _resolve(answer, response))
+        first = len(batch.changes.reports)
+        moves.reset(account, batch.moment, batch.changes)
+        batch.said.append(Said(account.name, batch.changes.reports[first:]))
+        response = pb.ResetAccountResponse(report_seq=account.report_seq)
+        batch.answers.append(lambda: jobs.resolve(answer, response))
+
+    def _settle(self, account: Account, batch: Batch) -> None:
+        first = len(batch.changes.reports)
+        for symbol in moves.expired(account, batch.moment.at, self.market):
+            moves.settle(account, symbol, batch.moment, self.market, batch.changes)
+        if reports := batch.changes.reports[first:]:
+            batch.said.append(Said(account.name, reports))
+
+    def _end_days(self, batch: Batch) -> None:
+        for account in self.accounts.values():
+            if account.exchange_hours and account.open:
+                first = len(batch.changes.reports)
+                moves.end_days(account, batch.moment, self.market, batch.changes)
+                if reports := batch.changes.reports[first:]:
+                    batch.said.append(Said(account.name, reports))
 
     def _rematch(self, batch: Batch) -> None:
         for account in self.accounts.values():
@@ -339,8 +308,3 @@ def _reply(
         order=order.to_message() if order else None,
         cancel=isinstance(request, pb.CancelOrder),
     )
-
-
-def _resolve(answer: asyncio.Future[Value], value: Value) -> None:
-    if not answer.done():
-        answer.set_result(value)

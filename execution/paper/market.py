@@ -77,6 +77,10 @@ class Market:
         """Whether the instrument's exchange trades."""
         return sessions.is_open(self.instrument(symbol).calendar, at, self.reference.days)
 
+    def session_end(self, symbol: str, at: datetime) -> datetime | None:
+        """When the session at an instant ends, or the next; None where trading never stops."""
+        return sessions.session_end(self.instrument(symbol).calendar, at, self.reference.days)
+
     def quote(self, symbol: str, at: datetime, seen: Decimal | None = None) -> Quote:
         """The feed's quote; it swings around the price last seen, if there is one."""
         instrument = self.instrument(symbol)
@@ -87,6 +91,15 @@ class Market:
         """The quote whose last price is this one."""
         instrument = self.instrument(symbol)
         return quotes.around(self.seed, instrument, int(at.timestamp()), price)
+
+    def settlement(self, contract: Instrument, closed: datetime, seen: Decimal | None) -> Decimal:
+        """What an expired contract is settled at: an option at what it was worth at once, a
+        future at its last price."""
+        if contract.right is None or contract.strike is None:
+            return self.quote(contract.symbol, closed, seen).last
+        spot = self.quote(contract.root, closed).last
+        beyond = spot - contract.strike
+        return max(beyond if contract.right is Right.CALL else -beyond, Decimal(0))
 
     def to_dollars(self, currency: str, at: datetime) -> Decimal:
         """What one of a currency is worth in the currency of accounts."""

@@ -189,10 +189,17 @@ def add_fill(
     return Holding(quantity, average, seen)
 
 
+def average(before: Decimal | None, cum: Decimal, px: Decimal, qty: Decimal) -> Decimal:
+    """The average price of an order after one more fill."""
+    if before is None:
+        return px
+    return ((before * cum + px * qty) / (cum + qty)).quantize(_AVERAGE_STEP, ROUND_HALF_EVEN)
+
+
 def cash_moved(
     instrument: Instrument, held: Holding, side: pb.Side, qty: Decimal, px: Decimal
 ) -> Decimal:
-    """What a fill adds to the cash, in the instrument's currency; the venue charges no fee.
+    """What a fill adds to the cash before fees, in the instrument's currency.
 
     Futures cost nothing to hold: closing them pays their profit or loss. All else is paid for.
     """

@@ -1,10 +1,10 @@
 """The venue on the wire: thin, the writer and the store do the work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import psycopg
@@ -16,7 +16,8 @@ from grpc_reflection.v1alpha import reflection
 from execution import reference
 from execution.paper import answers, matching, sessions, store
 from execution.paper.config import Config
-from execution.paper.desk import Desk, Frame
+from execution.paper.desk import Desk
+from execution.paper.jobs import Frame
 from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer
@@ -25,6 +26,9 @@ from protos.paper.v1 import paper_pb2_grpc
 
 log = structlog.get_logger()
 
+Answer = TypeVar("Answer")
+
+DEFAULT_MISDEEDS, MOST_MISDEEDS = 100, 2000
 MESSAGE_BYTES = 64 * 1024 * 1024
 STOP_SECONDS = 1.0
 _OPTIONS = (
@@ -42,7 +46,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         self._desk = writer.desk
         self._sessions = opened
         self._database_url = database_url
-        self._reading = asyncio.Lock()
+        self._one_reader = asyncio.Lock()
         self._reader: store.Connection | None = None
 
     async def Session(
@@ -63,13 +67,27 @@ class Venue(paper_pb2_grpc.VenueServicer):
             self._sessions.close(session)
         await context.abort(grpc.StatusCode.UNAVAILABLE, "session ended; resume by sequence")
 
+    async def ListMisdeeds(
+        self,
+        request: pb.ListMisdeedsRequest,
+        context: aio.ServicerContext[pb.ListMisdeedsRequest, pb.ListMisdeedsResponse],
+    ) -> pb.ListMisdeedsResponse:
+        most = min(request.most or DEFAULT_MISDEEDS, MOST_MISDEEDS)
+        try:
+            return await self._reading(lambda reader: store.misdeeds(reader, request.account, most))
+        except psycopg.OperationalError as error:
+            log.warning("venue_read_failed", error=repr(error))
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
     async def GetOrders(
         self,
         request: pb.GetOrdersRequest,
         context: aio.ServicerContext[pb.GetOrdersRequest, pb.GetOrdersResponse],
     ) -> pb.GetOrdersResponse:
         try:
-            return await self._find(request)
+            return await self._reading(
+                lambda reader: store.find_orders(reader, request.account, request.cl_ord_ids)
+            )
         except psycopg.OperationalError as error:
             log.warning("venue_read_failed", error=repr(error))
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
@@ -123,12 +141,23 @@ class Venue(paper_pb2_grpc.VenueServicer):
         context: aio.ServicerContext[pb.ConfigureAccountRequest, pb.ConfigureAccountResponse],
     ) -> pb.ConfigureAccountResponse:
         await _check_name(request.account, context)
-        if any(fault.kind == pb.FAULT_KIND_UNSPECIFIED for fault in request.faults):
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a fault needs its kind")
         if request.options.requests_per_minute < 0:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a limit is not negative")
         try:
             return await self._writer.configure(request)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def ResetAccount(
+        self,
+        request: pb.ResetAccountRequest,
+        context: aio.ServicerContext[pb.ResetAccountRequest, pb.ResetAccountResponse],
+    ) -> pb.ResetAccountResponse:
+        await _check_name(request.account, context)
+        try:
+            return await self._writer.reset(request.account)
         except Unavailable:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
@@ -137,11 +166,11 @@ class Venue(paper_pb2_grpc.VenueServicer):
         if self._reader is not None:
             await self._reader.close()
 
-    async def _find(self, request: pb.GetOrdersRequest) -> pb.GetOrdersResponse:
-        async with self._reading:
+    async def _reading(self, read: Callable[[store.Connection], Awaitable[Answer]]) -> Answer:
+        async with self._one_reader:
             if self._reader is None or self._reader.closed:
                 self._reader = await store.connect(self._database_url)
-            return await store.find_orders(self._reader, request.account, request.cl_ord_ids)
+            return await read(self._reader)
 
     async def _read(
         self, session: sessions.Session, requests: AsyncIterator[pb.SessionRequest]

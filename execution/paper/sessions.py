@@ -7,8 +7,9 @@ attached. A fault plan may make it deaf to an order, or keep an account's report
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from execution.paper.misdeeds import Struck
 from protos.paper.v1 import paper_pb2 as pb
 
 # A frame is sent when it holds this many messages, so that none grows too large.
@@ -26,6 +27,24 @@ class Said:
     # For the asking session only: how long it waits, or whether it hears nothing.
     delay_seconds: float = 0.0
     lost: bool = False
+    # The number of the last report, where reports are missing on purpose.
+    missing: int = 0
+
+    def spoiled(self, struck: Struck) -> "Said":
+        """The same, as the fault plan wants it to be heard."""
+        match struck.kind:
+            case pb.FAULT_KIND_DELAY:
+                return replace(self, delay_seconds=struck.seconds)
+            case pb.FAULT_KIND_LOST_REPLY:
+                return replace(self, lost=True)
+            case pb.FAULT_KIND_STREAM_GAP:
+                return replace(self, reports=(), missing=self.reports[-1].report_seq)
+            case pb.FAULT_KIND_DUPLICATE:
+                return replace(self, reports=[each for each in self.reports for _ in range(2)])
+            case pb.FAULT_KIND_REORDER:
+                return replace(self, reports=self.reports[::-1])
+            case _:
+                return self
 
 
 @dataclass(slots=True)
@@ -66,13 +85,18 @@ class Session:
             self._frame.reports.append(report)
             self._cut()
 
+    def tell_last(self, account: str, report_seq: int) -> None:
+        """Say which report of an account was the last."""
+        self._frame.last_reports.add(account=account, report_seq=report_seq)
+        self.flush()
+
     def listen_to(self, account: str, cl_ord_id: str) -> None:
         """No longer be deaf to an order: the client has asked about it."""
         self._deaf_to.discard((account, cl_ord_id))
 
     def flush(self) -> None:
         """Let go of what has been said so far."""
-        if self._frame.replies or self._frame.reports:
+        if self._frame.replies or self._frame.reports or self._frame.last_reports:
             self._frames.put_nowait(self._frame)
             self._frame = pb.SessionResponse()
 
@@ -127,6 +151,8 @@ class Sessions:
 
     _open: set[Session] = field(default_factory=set)
     _by_account: dict[str, set[Session]] = field(default_factory=dict)
+    # Accounts with missing reports, and the last of each.
+    _missing: dict[str, int] = field(default_factory=dict)
 
     def open(self) -> Session:
         """A new session that has attached nothing."""
@@ -155,10 +181,19 @@ class Sessions:
             session.attached.add(account)
             self._by_account.setdefault(account, set()).add(session)
 
+    def tell_missing(self) -> None:
+        """Let clients notice which reports they have not heard."""
+        for account, report_seq in self._missing.items():
+            for session in self._by_account.get(account, ()):
+                session.tell_last(account, report_seq)
+        self._missing.clear()
+
     def say(self, batch: Sequence[Said]) -> None:
         """Tell everyone concerned, and let go of it."""
         touched: set[Session] = set()
         for said in batch:
+            if said.missing:
+                self._missing[said.account] = said.missing
             hearers = self._by_account.get(said.account, set()) if said.reports else set()
             if said.session is not None and said.session not in hearers:
                 hearers = hearers | {said.session}

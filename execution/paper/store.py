@@ -1,17 +1,14 @@
 """The venue's SQL: set-based, prepared, one statement a verb, for one row or thousands."""
 
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from execution.paper import feeds, rows
 from execution.paper.book import Account, Changes, Order
-from execution.paper.counting import Counter
-from execution.paper.matching import Holding, Terms
+from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 from protos.postgres import BY_ID
 
@@ -19,22 +16,22 @@ Connection = psycopg.AsyncConnection[dict[str, Any]]
 
 _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, time_in_force,
     order_qty, limit_price, stop_price, trail_amount, trail_percent, reference_price, parent,
-    best_price, is_triggered, ord_status, cum_qty, avg_px, text, arrived_at"""
+    best_price, is_triggered, may_fill, parts_left, ord_status, cum_qty, avg_px, text,
+    arrived_at"""
 
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, faults, faults_counted, report_seq, exchange_hours, requests_per_minute,
+        refuses_repeats, plan, report_seq, exchange_hours, model, requests_per_minute,
         no_brackets, no_stops)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
-        horizon float8, refuses boolean, faults jsonb, counted integer, seq bigint,
-        hours boolean, most integer, brackets boolean, stops boolean)
+        horizon float8, refuses boolean, plan jsonb, seq bigint, hours boolean, model jsonb,
+        most integer, brackets boolean, stops boolean)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
-        refuses_repeats = excluded.refuses_repeats, faults = excluded.faults,
-        faults_counted = excluded.faults_counted, report_seq = excluded.report_seq,
-        exchange_hours = excluded.exchange_hours,
-        requests_per_minute = excluded.requests_per_minute,
+        refuses_repeats = excluded.refuses_repeats, plan = excluded.plan,
+        report_seq = excluded.report_seq, exchange_hours = excluded.exchange_hours,
+        model = excluded.model, requests_per_minute = excluded.requests_per_minute,
         no_brackets = excluded.no_brackets, no_stops = excluded.no_stops
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
@@ -42,11 +39,12 @@ WITH accounts AS (
         instrument text, side text, ord_type text, time_in_force text, order_qty numeric,
         limit_price numeric, stop_price numeric, trail_amount numeric, trail_percent numeric,
         reference_price numeric, parent text, best_price numeric, is_triggered boolean,
-        ord_status text, cum_qty numeric,
+        may_fill numeric, parts_left integer, ord_status text, cum_qty numeric,
         avg_px numeric, text text, arrived_at timestamptz)
     ON CONFLICT (order_id) DO UPDATE SET ord_status = excluded.ord_status,
         cum_qty = excluded.cum_qty, avg_px = excluded.avg_px, text = excluded.text,
-        best_price = excluded.best_price, is_triggered = excluded.is_triggered
+        best_price = excluded.best_price, is_triggered = excluded.is_triggered,
+        may_fill = excluded.may_fill, parts_left = excluded.parts_left
 ), positions AS (
     INSERT INTO paper.positions (account, instrument, quantity, avg_price, seen_px)
     SELECT * FROM json_to_recordset(%s) AS r(account text, instrument text,
@@ -85,6 +83,13 @@ _RESTING = """
 SELECT DISTINCT account FROM paper.orders WHERE ord_status IN ('NEW', 'PARTIALLY_FILLED')
 """
 
+_HELD_INSTRUMENTS = "SELECT DISTINCT instrument FROM paper.positions WHERE quantity <> 0"
+
+_HOLDERS = """
+SELECT DISTINCT account FROM paper.positions WHERE quantity <> 0 AND instrument = ANY(%s)
+ORDER BY account
+"""
+
 _REPORTS_AFTER = """
 SELECT r.report FROM unnest(%s::text[], %s::bigint[]) AS w(account, seq)
 JOIN paper.reports AS r ON r.account = w.account AND r.report_seq > w.seq
@@ -96,9 +101,30 @@ SELECT {_ORDER_COLUMNS} FROM paper.orders WHERE account = %s AND cl_ord_id = ANY
 ORDER BY arrived_at, order_id
 """
 
+# An order that was forgotten on purpose left reports, and nothing else.
 _FIND_REPORTS = """
-SELECT report FROM paper.reports WHERE account = %s AND cl_ord_id = ANY(%s)
+SELECT report FROM paper.reports AS r WHERE account = %s AND cl_ord_id = ANY(%s)
+    AND EXISTS (SELECT FROM paper.orders AS o
+        WHERE o.account = r.account AND o.cl_ord_id = r.cl_ord_id)
 ORDER BY report_seq
+"""
+
+_ADD_MISDEEDS = """
+INSERT INTO paper.misdeeds (account, cl_ord_id, kind, delay_ms, at)
+SELECT * FROM json_to_recordset(%s) AS r(account text, cl_ord_id text, kind text,
+    delay_ms integer, at timestamptz)
+"""
+
+_KEEP_RECORDING = """
+INSERT INTO paper.recordings (account, began_at, content) VALUES (%s, %s, %s)
+ON CONFLICT (account) DO UPDATE SET began_at = excluded.began_at, content = excluded.content
+"""
+
+_RECORDINGS = "SELECT account, began_at, content FROM paper.recordings WHERE account = ANY(%s)"
+
+_MISDEEDS = """
+SELECT cl_ord_id, kind, delay_ms, at FROM paper.misdeeds WHERE account = %s
+ORDER BY id DESC LIMIT %s
 """
 
 
@@ -115,15 +141,26 @@ async def connect(url: str) -> Connection:
 
 
 async def save(connection: Connection, changes: Changes) -> None:
-    """Store a batch in one transaction, which is one statement."""
+    """Store a batch in one transaction; an ordinary one is one statement."""
+    if changes.misdeeds or changes.recordings:
+        async with connection.transaction():
+            await connection.execute(_ADD_MISDEEDS, (rows.to_json(changes.misdeeds),))
+            for recording in changes.recordings:
+                await connection.execute(_KEEP_RECORDING, recording)
+            await _save(connection, changes)
+    else:
+        await _save(connection, changes)
+
+
+async def _save(connection: Connection, changes: Changes) -> None:
     await connection.execute(
         _SAVE,
         (
-            _json([_account_row(account) for account in changes.accounts.values()]),
-            _json([_order_row(order) for order in changes.orders.values()]),
-            _json([_holding_row(key, held) for key, held in changes.holdings.items()]),
-            _json([_report_row(report) for report in changes.reports]),
-            _json(changes.arrivals),
+            rows.to_json([rows.of_account(account) for account in changes.accounts.values()]),
+            rows.to_json([rows.of_order(order) for order in changes.orders.values()]),
+            rows.to_json([rows.of_holding(key, held) for key, held in changes.holdings.items()]),
+            rows.to_json([rows.of_report(report) for report in changes.reports]),
+            rows.to_json(changes.arrivals),
         ),
     )
 
@@ -131,11 +168,16 @@ async def save(connection: Connection, changes: Changes) -> None:
 async def load(connection: Connection, names: Sequence[str]) -> dict[str, Account]:
     """Those of the accounts that exist, with their positions and open orders."""
     cursor = await connection.execute(_LOAD, (list(names),))
-    accounts = {row["account"]: _to_account(row) for row in await cursor.fetchall()}
+    accounts = {row["account"]: rows.to_account(row) for row in await cursor.fetchall()}
     if accounts:
         cursor = await connection.execute(_LOAD_OPEN, (list(accounts),))
         for row in await cursor.fetchall():
-            accounts[row["account"]].open[row["order_id"]] = _to_order(row)
+            accounts[row["account"]].open[row["order_id"]] = rows.to_order(row)
+    if recorded := [name for name, each in accounts.items() if each.model.feed == "recorded"]:
+        cursor = await connection.execute(_RECORDINGS, (recorded,))
+        for row in await cursor.fetchall():
+            feed = feeds.read(bytes(row["content"]), row["began_at"])
+            accounts[row["account"]].feed = feed
     return accounts
 
 
@@ -145,10 +187,22 @@ async def accounts_with_resting_orders(connection: Connection) -> list[str]:
     return [row["account"] for row in await cursor.fetchall()]
 
 
+async def held_instruments(connection: Connection) -> list[str]:
+    """Everything that anybody holds."""
+    cursor = await connection.execute(_HELD_INSTRUMENTS)
+    return [row["instrument"] for row in await cursor.fetchall()]
+
+
+async def holders(connection: Connection, instruments: Sequence[str]) -> list[str]:
+    """The accounts that hold one of these."""
+    cursor = await connection.execute(_HOLDERS, (list(instruments),))
+    return [row["account"] for row in await cursor.fetchall()]
+
+
 async def orders_by_id(connection: Connection, order_ids: Iterable[str]) -> dict[str, Order]:
     """Orders by the venue's own id."""
     cursor = await connection.execute(_ORDERS_BY_ID, (list(order_ids),))
-    return {row["order_id"]: _to_order(row) for row in await cursor.fetchall()}
+    return {row["order_id"]: rows.to_order(row) for row in await cursor.fetchall()}
 
 
 async def reports_after(
@@ -168,143 +222,22 @@ async def find_orders(
     orders = await (await connection.execute(_FIND_ORDERS, asked)).fetchall()
     reports = await (await connection.execute(_FIND_REPORTS, asked)).fetchall()
     return pb.GetOrdersResponse(
-        orders=[_to_order(row).to_message() for row in orders],
+        orders=[rows.to_order(row).to_message() for row in orders],
         reports=[pb.Report.FromString(row["report"]) for row in reports],
     )
 
 
-def _words(enum: Any, prefix: str) -> dict[Any, str]:
-    return {number: name.removeprefix(prefix) for name, number in enum.items()}
-
-
-_STATUS_WORDS = _words(pb.OrdStatus, "ORD_STATUS_")
-_SIDE_WORDS = {n: word.lower() for n, word in _words(pb.Side, "SIDE_").items()}
-_TYPE_WORDS = {n: word.lower() for n, word in _words(pb.OrdType, "ORD_TYPE_").items()}
-_STATUSES = {word: number for number, word in _STATUS_WORDS.items()}
-_SIDES = {word: number for number, word in _SIDE_WORDS.items()}
-_TYPES = {word: number for number, word in _TYPE_WORDS.items()}
-
-
-def _json(rows: Sequence[object]) -> str:
-    return msgspec.json.encode(rows).decode()
-
-
-def _account_row(account: Account) -> dict[str, object]:
-    return {
-        "account": account.name,
-        "currency": account.currency,
-        "cash": account.cash,
-        "horizon": account.visibility_seconds,
-        "refuses": account.refuses_repeats,
-        "faults": [[fault.nth, fault.kind, fault.delay_ms] for fault in account.faults],
-        "counted": account.faults_counted,
-        "seq": account.report_seq,
-        "hours": account.exchange_hours,
-        "brackets": account.no_brackets,
-        "stops": account.no_stops,
-        "most": account.counter.most,
-    }
-
-
-def _order_row(order: Order) -> dict[str, object]:
-    terms = order.terms
-    return {
-        "order_id": order.order_id,
-        "account": terms.account,
-        "cl_ord_id": terms.cl_ord_id,
-        "instrument": terms.instrument,
-        "side": _SIDE_WORDS[terms.side],
-        "ord_type": _TYPE_WORDS[terms.ord_type],
-        "time_in_force": terms.time_in_force,
-        "order_qty": terms.order_qty,
-        "limit_price": terms.limit_price,
-        "stop_price": terms.stop_price,
-        "trail_amount": terms.trail_amount,
-        "trail_percent": terms.trail_percent,
-        "reference_price": terms.reference_price,
-        "parent": terms.parent,
-        "best_price": order.best_price,
-        "is_triggered": order.is_triggered,
-        "ord_status": _STATUS_WORDS[order.ord_status],
-        "cum_qty": order.cum_qty,
-        "avg_px": order.avg_px,
-        "text": order.text,
-        "arrived_at": order.arrived_at,
-    }
-
-
-def _holding_row(key: tuple[str, str], held: Holding) -> dict[str, object]:
-    account, instrument = key
-    return {
-        "account": account,
-        "instrument": instrument,
-        "quantity": held.quantity,
-        "avg_price": held.avg_price,
-        "seen_px": held.seen_px,
-    }
-
-
-def _report_row(report: pb.Report) -> dict[str, object]:
-    return {
-        "account": report.account,
-        "seq": report.report_seq,
-        "cl_ord_id": report.cl_ord_id,
-        "report": b64encode(report.SerializeToString()).decode(),
-    }
-
-
-def _to_account(row: dict[str, Any]) -> Account:
-    return Account(
-        name=row["account"],
-        visibility_seconds=row["visibility_horizon_seconds"],
-        currency=row["currency"],
-        cash=row["cash"],
-        refuses_repeats=row["refuses_repeats"],
-        exchange_hours=row["exchange_hours"],
-        no_brackets=row["no_brackets"],
-        no_stops=row["no_stops"],
-        faults=[pb.Fault(nth=n, kind=kind, delay_ms=ms) for n, kind, ms in row["faults"]],
-        faults_counted=row["faults_counted"],
-        report_seq=row["report_seq"],
-        counter=Counter(row["requests_per_minute"]),
-        is_stored=True,
-        holdings={name: _to_holding(*numbers) for name, *numbers in row["held"] or ()},
-        used=row["used"] or {},
-    )
-
-
-def _to_holding(quantity: str, avg_price: str | None, seen_px: str | None) -> Holding:
-    return Holding(Decimal(quantity), _to_price(avg_price), _to_price(seen_px))
-
-
-def _to_price(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _to_order(row: dict[str, Any]) -> Order:
-    terms = Terms(
-        account=row["account"],
-        cl_ord_id=row["cl_ord_id"],
-        instrument=row["instrument"],
-        side=_SIDES[row["side"]],
-        ord_type=_TYPES[row["ord_type"]],
-        time_in_force=row["time_in_force"],
-        order_qty=row["order_qty"],
-        limit_price=row["limit_price"],
-        reference_price=row["reference_price"],
-        stop_price=row["stop_price"],
-        trail_amount=row["trail_amount"],
-        trail_percent=row["trail_percent"],
-        parent=row["parent"],
-    )
-    return Order(
-        order_id=row["order_id"],
-        terms=terms,
-        arrived_at=row["arrived_at"],
-        ord_status=_STATUSES[row["ord_status"]],
-        cum_qty=row["cum_qty"],
-        avg_px=row["avg_px"],
-        text=row["text"],
-        best_price=row["best_price"],
-        is_triggered=row["is_triggered"],
+async def misdeeds(connection: Connection, account: str, most: int) -> pb.ListMisdeedsResponse:
+    """What the fault plan did to an account's orders, newest first."""
+    found = await (await connection.execute(_MISDEEDS, (account, most))).fetchall()
+    return pb.ListMisdeedsResponse(
+        misdeeds=[
+            pb.Misdeed(
+                kind=rows.FAULTS[row["kind"]],
+                cl_ord_id=row["cl_ord_id"],
+                time=wire.to_timestamp(row["at"]),
+                delay_ms=row["delay_ms"],
+            )
+            for row in found
+        ]
     )

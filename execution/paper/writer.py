@@ -8,24 +8,26 @@ taken in after its client has given up.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 import structlog
 
-from execution.paper import desk, store
+from execution.paper import jobs, store
 from execution.paper.book import Moment
-from execution.paper.desk import (
+from execution.paper.desk import Desk
+from execution.paper.jobs import (
     AskOptions,
     Batch,
     Configure,
-    Desk,
+    Expire,
     Frame,
     Late,
     Look,
     Rematch,
+    Reset,
     Work,
 )
 from execution.paper.sessions import Session
@@ -39,6 +41,8 @@ BATCH_ORDERS = 1000
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
 REMATCH_SECONDS = 1.0
+# How often expired contracts are looked for.
+EXPIRE_SECONDS = 60.0
 
 
 class Unavailable(Exception):
@@ -84,8 +88,14 @@ class Writer:
 
     async def tick(self) -> None:
         """Match resting orders against the feed once a second, until canceled."""
+        loop = asyncio.get_running_loop()
+        expires_at = loop.time()
         while True:
-            await asyncio.sleep(REMATCH_SECONDS)
+            await asyncio.sleep(min(REMATCH_SECONDS, EXPIRE_SECONDS))
+            self.desk.sessions.tell_missing()
+            if self.is_connected and loop.time() >= expires_at:
+                expires_at = loop.time() + EXPIRE_SECONDS
+                self.offer(Expire())
             if self.is_connected and any(a.open for a in self.desk.accounts.values()):
                 self.offer(Rematch())
 
@@ -95,6 +105,12 @@ class Writer:
         self.offer(Look(account, answer))
         return await answer
 
+    async def reset(self, account: str) -> pb.ResetAccountResponse:
+        """Begin an account anew. Raises Unavailable."""
+        answer: asyncio.Future[pb.ResetAccountResponse] = asyncio.Future()
+        self.offer(Reset(account, answer))
+        return await answer
+
     async def options(self, accounts: Sequence[str]) -> pb.GetOptionsResponse:
         """How accounts are set up. Raises Unavailable."""
         answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
@@ -102,7 +118,7 @@ class Writer:
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
-        """Change an account's options or fault plan. Raises Unavailable."""
+        """Change an account's options or fault plan. Raises Unavailable, Refused."""
         answer: asyncio.Future[pb.ConfigureAccountResponse] = asyncio.Future()
         self.offer(Configure(request, answer))
         return await answer
@@ -121,8 +137,19 @@ class Writer:
             wait = min(2 * wait, LAST_RETRY_SECONDS)
 
     async def _load_resting(self, connection: store.Connection) -> None:
-        names = await store.accounts_with_resting_orders(connection)
-        self.desk.accounts.update(await store.load(connection, names))
+        await self._load(connection, await store.accounts_with_resting_orders(connection))
+
+    async def _load(self, connection: store.Connection, names: Iterable[str]) -> None:
+        """Have accounts in memory, those that they follow too; opens what is new."""
+        accounts = self.desk.accounts
+        while unknown := [name for name in names if name not in accounts]:
+            loaded = await store.load(connection, unknown)
+            for name in unknown:
+                if name in loaded:
+                    self.desk.add(loaded[name])
+                else:
+                    self.desk.open(name)
+            names = {each.model.followed for each in loaded.values() if each.model.followed}
 
     async def _serve(self, connection: store.Connection) -> None:
         while True:
@@ -181,20 +208,17 @@ class Writer:
         orders = 0
         while self._waiting and orders < BATCH_ORDERS:
             work = self._waiting.popleft()
-            orders += desk.size(work)
+            orders += jobs.size(work)
             works.append(work)
         if not self._waiting:
             self._arrived.clear()
         return works
 
     async def _prepare(self, connection: store.Connection, works: Sequence[Work]) -> Batch:
-        named = {name for work in works for name in desk.accounts_of(work)}
-        unknown = [name for name in named if name not in self.desk.accounts]
-        if unknown:
-            self.desk.accounts.update(await store.load(connection, unknown))
-            for name in unknown:
-                if name not in self.desk.accounts:
-                    self.desk.open(name)
+        for work in works:
+            if isinstance(work, Expire):
+                work.accounts = await self._with_expired(connection)
+        await self._load(connection, {name for work in works for name in jobs.accounts_of(work)})
         batch = Batch(Moment.of(self.clock()))
         ended = {order_id for work in works for order_id in self.desk.ended_orders(work)}
         if ended:
@@ -203,6 +227,13 @@ class Writer:
             if isinstance(work, Frame) and work.request.attach:
                 await self._replay(connection, work)
         return batch
+
+    async def _with_expired(self, connection: store.Connection) -> list[str]:
+        """The accounts, in memory or not, that hold what is over."""
+        now = self.clock()
+        held = await store.held_instruments(connection)
+        over = [symbol for symbol in held if self.desk.market.instrument(symbol).is_expired(now)]
+        return await store.holders(connection, over) if over else []
 
     async def _replay(self, connection: store.Connection, frame: Frame) -> None:
         behind = [
@@ -235,5 +266,6 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            if isinstance(work, Look | AskOptions | Configure) and not work.answer.done():
+            answerable = Look | AskOptions | Configure | Reset
+            if isinstance(work, answerable) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from execution import option_choice
-from execution.brokers.base import Capabilities, InDoubt, Rejected, Report
+from execution.brokers.base import Capabilities, InDoubt, PositionMove, Rejected, Report, Said
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
@@ -22,7 +22,14 @@ class Heard:
     """What an adapter has told."""
 
     reports: list[Report] = field(default_factory=list)
+    moves: list[PositionMove] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+
+    def hear(self, said: Said) -> None:
+        if isinstance(said, Report):
+            self.reports.append(said)
+        elif isinstance(said, PositionMove):
+            self.moves.append(said)
 
     def of(self, cl_ord_id: str) -> list[ExecType]:
         return [report.exec_type for report in self.reports if report.cl_ord_id == cl_ord_id]
@@ -31,7 +38,7 @@ class Heard:
 @asynccontextmanager
 async def attached(stand: Stand) -> AsyncIterator[Heard]:
     heard = Heard()
-    await stand.adapter.start(heard.reports.append, heard.gaps.append)
+    await stand.adapter.start(heard.hear, heard.gaps.append)
     await stand.adapter.attach([(stand.account, 0)])
     try:
         yield heard

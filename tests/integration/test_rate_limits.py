@@ -140,21 +140,19 @@ async def test_a_silence_that_the_venue_asked_for_outlives_a_restart(
 ) -> None:
     first, second = entries(kit, 2)
     assert (await kit.run(first))[0] == "FILLED"
-    # Behind our back: the limit is learned by breaking it.
-    await limit(kit, 1)
-    third = kit.trade(instrument="IBM", subscription_id=uuid4().hex)
-    assert (await kit.run(third))[0] == "FILLED"
+    silence = paper_pb2.Fault(kind=paper_pb2.FAULT_KIND_RATE_LIMIT, nth=1, delay_ms=60_000)
+    await kit.faults(silence)
     await kit.submit(second)
     await kit.until(lambda: told(kit, second, "rate_limited"))
     await _until_kept(database)
-    await limit(kit, 0)
+    await kit.faults()
 
     await kit.restart()
     leaving = kit.trade("exit", "", subscription_id=first.subscription_id)
     await kit.submit(leaving)
 
     await kit.until(lambda: told(kit, leaving, "rate_limited"))
-    assert arrivals(database) == ["accepted"] * 2
+    assert arrivals(database) == ["accepted"]
 
 
 async def test_who_shares_a_limit_counts_what_the_others_sent_before(

@@ -36,13 +36,16 @@ def guarded(**fields: Any) -> dict[str, Any]:
     }
 
 
-async def restrict(kit: Kit, **options: bool) -> None:
+async def restrict(kit: Kit, *, no_brackets: bool = False, no_stops: bool = False) -> None:
     """Let the account take fewer kinds of orders."""
     await kit.venue_stub.ConfigureAccount(
         paper_pb2.ConfigureAccountRequest(
             account=kit.account,
             options=paper_pb2.Options(
-                visibility_horizon_seconds=0.5, refuses_repeats=True, **options
+                visibility_horizon_seconds=0.5,
+                refuses_repeats=True,
+                no_brackets=no_brackets,
+                no_stops=no_stops,
             ),
         ),
         timeout=SECONDS,

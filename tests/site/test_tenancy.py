@@ -16,6 +16,7 @@ PAGES = (
     "/subscriptions/{subscription}",
     "/halt/strategies/{strategy}/stop_all",
     "/halt/connections/{connection}/flatten",
+    "/connections/{connection}",
 )
 POSTS = (
     "/strategies/{strategy}/enabled",
@@ -28,6 +29,11 @@ POSTS = (
     "/halt/strategies/{strategy}/stop_all",
     "/halt/connections/{connection}/flatten",
     "/halt/limits/{connection}",
+    "/connections/{connection}/game-day",
+    "/connections/{connection}/game-day/end",
+    "/connections/{connection}/model",
+    "/connections/{connection}/feed",
+    "/connections/{connection}/reset",
 )
 CALLS = (
     ("GET", "/strategies/{strategy}"),
@@ -56,6 +62,7 @@ TABLES = (
     "fills",
     "positions",
     "switches",
+    "position_changes",
     "tenant_changes",
     "changes",
     "audit_events",

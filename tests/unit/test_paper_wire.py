@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from execution.brokers import paper_wire
-from execution.brokers.base import NewOrder, RateLimited, Rejected
+from execution.brokers.base import NewOrder, PositionMove, RateLimited, Rejected, RulesChanged
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -44,13 +44,14 @@ def test_every_word_of_the_venue_has_one_of_ours() -> None:
     assert set(paper_wire.SIDES) == spoken(pb.Side.values())
     assert set(paper_wire.ORD_TYPES) == spoken(pb.OrdType.values())
     assert set(paper_wire.ORD_STATUSES) == spoken(pb.OrdStatus.values())
-    assert set(paper_wire.EXEC_TYPES) == spoken(pb.ExecType.values())
+    exec_types = {*paper_wire.EXEC_TYPES, *paper_wire.CAUSES, pb.EXEC_TYPE_CONFIGURED}
+    assert exec_types == spoken(pb.ExecType.values())
     assert set(paper_wire.SIDES.values()) == set(Side)
     assert set(paper_wire.ORD_TYPES.values()) == set(OrdType)
 
 
 @pytest.mark.parametrize("status", sorted(spoken(pb.OrdStatus.values())))
-@pytest.mark.parametrize("exec_type", sorted(spoken(pb.ExecType.values())))
+@pytest.mark.parametrize("exec_type", sorted(paper_wire.EXEC_TYPES))
 def test_every_agreed_report_is_read(status: int, exec_type: int) -> None:
     read = paper_wire.read_report(report(ord_status=status, exec_type=exec_type))
     assert isinstance(read.ord_status, OrdStatus)
@@ -65,6 +66,19 @@ def test_a_word_never_agreed_on_stops_the_report(field: str, value: int) -> None
     with pytest.raises(paper_wire.UnknownWord) as stopped:
         paper_wire.read_report(message)
     assert (stopped.value.field, stopped.value.value) == (field, value)
+
+
+@pytest.mark.parametrize(("side", "quantity"), [(pb.SIDE_BUY, 5), (pb.SIDE_SELL, -5)])
+@pytest.mark.parametrize("exec_type", sorted(paper_wire.CAUSES))
+def test_a_move_without_a_fill_is_read_with_its_sign(
+    exec_type: int, side: pb.Side, quantity: int
+) -> None:
+    read = paper_wire.read_said(report(exec_type=exec_type, side=side, cash="-12.5"))
+    assert isinstance(read, PositionMove)
+    assert read.cause in ("expiry", "reset")
+    assert read.instrument == "AAPL"
+    assert (read.quantity, read.cash) == (Decimal(quantity), Decimal("-12.5"))
+    assert read.report_id == "a:7"
 
 
 def test_a_report_keeps_its_numbers_exactly_and_its_canonical_id() -> None:
@@ -140,3 +154,8 @@ def test_our_order_is_said_without_exponents(side: Side, ord_type: OrdType) -> N
     assert paper_wire.ORD_TYPES[said.ord_type] is ord_type
     numbers = (said.order_qty, said.limit_price, said.reference_price)
     assert numbers == ("100", "0.0000001", "")
+
+
+def test_other_hours_are_told_as_changed_rules() -> None:
+    report = pb.Report(account="acme", report_seq=7, exec_type=pb.EXEC_TYPE_CONFIGURED)
+    assert paper_wire.read_said(report) == RulesChanged("acme", "acme:7", 7)

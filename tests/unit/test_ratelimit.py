@@ -252,6 +252,19 @@ def test_a_newer_word_of_the_venue_replaces_the_last_one() -> None:
     assert meter.used(at + 20) == 20
 
 
+def test_limits_of_an_account_are_replaced_and_those_it_shares_stay() -> None:
+    shared, own = a_limit(name="app"), a_limit(scope=Scope.ACCOUNT, name="mine")
+    _, flow = a_line(World(), shared, own)
+
+    flow.own([replace(own, most=30)])
+    assert [(meter.limit.name, meter.most) for meter in flow.meters] == [("app", 60), ("mine", 30)]
+    flow.own([])
+    assert [meter.limit.name for meter in flow.meters] == ["app"]
+    assert len(flow.needs(Kind.ORDER)) == 1
+    flow.own([own])
+    assert [(meter.limit.name, meter.most) for meter in flow.meters] == [("app", 60), ("mine", 60)]
+
+
 def test_what_others_used_of_a_shared_limit_is_not_taken_from_our_part_of_it() -> None:
     meter = ratelimit.meter(a_limit())
     at = micros(NOON)

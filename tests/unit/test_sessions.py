@@ -90,6 +90,31 @@ def test_it_is_open_at_the_next_open_and_not_before(calendar: str, after: dateti
 
 
 @pytest.mark.parametrize(
+    ("calendar", "during", "ends"),
+    [
+        (US_STOCKS, "2026-11-20 15:00", "2026-11-20 21:00"),
+        (US_STOCKS, "2026-11-20 21:00", "2026-11-23 21:00"),  # closed until Monday
+        (US_STOCKS, "2026-11-27 15:00", "2026-11-27 18:00"),  # an early close
+        ("cme_index", "2026-11-22 23:30", "2026-11-23 22:00"),  # Sunday evening
+        ("grains", "2026-11-20 14:00", "2026-11-20 19:20"),  # a pause ends nothing
+    ],
+)
+def test_a_session_ends_with_its_close(calendar: str, during: str, ends: str) -> None:
+    assert sessions.session_end(calendar, at(during), reference.day) == at(ends)
+
+
+@given(CALENDARS, INSTANTS)
+def test_the_session_of_an_open_market_is_not_over(calendar: str, now: datetime) -> None:
+    ends = sessions.session_end(calendar, now, reference.day)
+    if ends is None:
+        assert calendar == ALWAYS
+    else:
+        assert ends > now
+        assert not sessions.is_open(calendar, ends, reference.day)
+        assert sessions.is_open(calendar, ends - timedelta(seconds=1), reference.day)
+
+
+@pytest.mark.parametrize(
     ("market", "day", "kind"),
     [
         ("us", "2026-11-25", Day.FULL),

@@ -1,6 +1,7 @@
 """Broker accounts, and a tenant's connections to them."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -37,3 +38,21 @@ class Connection(TenantRow):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
     broker_account: Mapped[BrokerAccount] = relationship(lazy="joined", innerjoin=True)
+
+
+class PositionChange(Base):
+    """A position moved without a fill, as seen at a connection to the account."""
+
+    __tablename__ = "position_changes"
+    __table_args__ = {"schema": "web"}
+
+    connection_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    instrument: Mapped[str]
+    cause: Mapped[str]
+    change_qty: Mapped[Decimal | None]
+    price: Mapped[Decimal | None]
+    cash: Mapped[Decimal | None]
+    text: Mapped[str]
+    at: Mapped[datetime]

@@ -1472,12 +1472,22 @@ class TradeProtection(_message.Message):
     def __init__(self, state: _Optional[_Union[ProtectionState, str]] = ..., synthetic: _Optional[bool] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
-    __slots__ = ("position", "cause")
+    __slots__ = ("position", "cause", "change_qty", "price", "cash", "text", "broker_seq")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_QTY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    CASH_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
     position: Position
     cause: str
-    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., cause: _Optional[str] = ...) -> None: ...
+    change_qty: str
+    price: str
+    cash: str
+    text: str
+    broker_seq: int
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., cause: _Optional[str] = ..., change_qty: _Optional[str] = ..., price: _Optional[str] = ..., cash: _Optional[str] = ..., text: _Optional[str] = ..., broker_seq: _Optional[int] = ...) -> None: ...
 
 class StoreResult(_message.Message):
     __slots__ = ("status", "trade_id")

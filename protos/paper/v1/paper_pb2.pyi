@@ -18,6 +18,19 @@ class FaultKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FAULT_KIND_REJECT: _ClassVar[FaultKind]
     FAULT_KIND_DROP: _ClassVar[FaultKind]
     FAULT_KIND_LATE_ACCEPT: _ClassVar[FaultKind]
+    FAULT_KIND_PARTIAL_FILL: _ClassVar[FaultKind]
+    FAULT_KIND_ACCEPT_THEN_DROP: _ClassVar[FaultKind]
+    FAULT_KIND_RATE_LIMIT: _ClassVar[FaultKind]
+    FAULT_KIND_STREAM_GAP: _ClassVar[FaultKind]
+    FAULT_KIND_DUPLICATE: _ClassVar[FaultKind]
+    FAULT_KIND_REORDER: _ClassVar[FaultKind]
+
+class Feed(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FEED_UNSPECIFIED: _ClassVar[Feed]
+    FEED_SIGNAL: _ClassVar[Feed]
+    FEED_RECORDED: _ClassVar[Feed]
+    FEED_ACCOUNT: _ClassVar[Feed]
 
 class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -66,12 +79,25 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_FILL: _ClassVar[ExecType]
     EXEC_TYPE_CANCELED: _ClassVar[ExecType]
     EXEC_TYPE_REJECTED: _ClassVar[ExecType]
+    EXEC_TYPE_SETTLED: _ClassVar[ExecType]
+    EXEC_TYPE_RESET: _ClassVar[ExecType]
+    EXEC_TYPE_CONFIGURED: _ClassVar[ExecType]
 FAULT_KIND_UNSPECIFIED: FaultKind
 FAULT_KIND_DELAY: FaultKind
 FAULT_KIND_LOST_REPLY: FaultKind
 FAULT_KIND_REJECT: FaultKind
 FAULT_KIND_DROP: FaultKind
 FAULT_KIND_LATE_ACCEPT: FaultKind
+FAULT_KIND_PARTIAL_FILL: FaultKind
+FAULT_KIND_ACCEPT_THEN_DROP: FaultKind
+FAULT_KIND_RATE_LIMIT: FaultKind
+FAULT_KIND_STREAM_GAP: FaultKind
+FAULT_KIND_DUPLICATE: FaultKind
+FAULT_KIND_REORDER: FaultKind
+FEED_UNSPECIFIED: Feed
+FEED_SIGNAL: Feed
+FEED_RECORDED: Feed
+FEED_ACCOUNT: Feed
 REPLY_STATUS_UNSPECIFIED: ReplyStatus
 REPLY_STATUS_ACCEPTED: ReplyStatus
 REPLY_STATUS_REJECTED: ReplyStatus
@@ -102,6 +128,9 @@ EXEC_TYPE_NEW: ExecType
 EXEC_TYPE_FILL: ExecType
 EXEC_TYPE_CANCELED: ExecType
 EXEC_TYPE_REJECTED: ExecType
+EXEC_TYPE_SETTLED: ExecType
+EXEC_TYPE_RESET: ExecType
+EXEC_TYPE_CONFIGURED: ExecType
 
 class SessionRequest(_message.Message):
     __slots__ = ("attach", "new_orders", "cancels")
@@ -114,12 +143,22 @@ class SessionRequest(_message.Message):
     def __init__(self, attach: _Optional[_Iterable[_Union[Attach, _Mapping]]] = ..., new_orders: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[_Union[CancelOrder, _Mapping]]] = ...) -> None: ...
 
 class SessionResponse(_message.Message):
-    __slots__ = ("replies", "reports")
+    __slots__ = ("replies", "reports", "last_reports")
     REPLIES_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPORTS_FIELD_NUMBER: _ClassVar[int]
     replies: _containers.RepeatedCompositeFieldContainer[OrderReply]
     reports: _containers.RepeatedCompositeFieldContainer[Report]
-    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ...) -> None: ...
+    last_reports: _containers.RepeatedCompositeFieldContainer[LastReport]
+    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ...) -> None: ...
+
+class LastReport(_message.Message):
+    __slots__ = ("account", "report_seq")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    report_seq: int
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ...) -> None: ...
 
 class Attach(_message.Message):
     __slots__ = ("account", "after_report_seq")
@@ -230,7 +269,7 @@ class Order(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ..., stop_price: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time")
+    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time", "cash")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -248,6 +287,7 @@ class Report(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
+    CASH_FIELD_NUMBER: _ClassVar[int]
     account: str
     report_seq: int
     cl_ord_id: str
@@ -265,7 +305,8 @@ class Report(_message.Message):
     text: str
     time: _timestamp_pb2.Timestamp
     arrived_time: _timestamp_pb2.Timestamp
-    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    cash: str
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cash: _Optional[str] = ...) -> None: ...
 
 class GetOrdersRequest(_message.Message):
     __slots__ = ("account", "cl_ord_ids")
@@ -290,7 +331,7 @@ class GetAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
-    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised")
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised", "buying_power", "faults", "fault_seed")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -301,6 +342,9 @@ class GetAccountResponse(_message.Message):
     AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
     EQUITY_FIELD_NUMBER: _ClassVar[int]
     UNREALISED_FIELD_NUMBER: _ClassVar[int]
+    BUYING_POWER_FIELD_NUMBER: _ClassVar[int]
+    FAULTS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
     account: str
     cash: str
     currency: str
@@ -311,7 +355,10 @@ class GetAccountResponse(_message.Message):
     as_of_time: _timestamp_pb2.Timestamp
     equity: str
     unrealised: str
-    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
+    buying_power: str
+    faults: _containers.RepeatedCompositeFieldContainer[Fault]
+    fault_seed: int
+    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ..., buying_power: _Optional[str] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "market_price", "unrealised")
@@ -328,20 +375,38 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "requests_per_minute", "no_brackets", "no_stops")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "requests_per_minute", "feed", "feed_account", "no_brackets", "no_stops")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
+    FILL_PARTS_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_BPS_FIELD_NUMBER: _ClassVar[int]
+    SLIPPAGE_TICKS_FIELD_NUMBER: _ClassVar[int]
+    FEE_PER_ORDER_FIELD_NUMBER: _ClassVar[int]
+    FEE_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    FEE_BPS_FIELD_NUMBER: _ClassVar[int]
+    LEVERAGE_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    FEED_FIELD_NUMBER: _ClassVar[int]
+    FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NO_BRACKETS_FIELD_NUMBER: _ClassVar[int]
     NO_STOPS_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
+    fill_parts: int
+    slippage_bps: str
+    slippage_ticks: int
+    fee_per_order: str
+    fee_per_unit: str
+    fee_bps: str
+    leverage: str
     requests_per_minute: int
+    feed: Feed
+    feed_account: str
     no_brackets: bool
     no_stops: bool
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., requests_per_minute: _Optional[int] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
 
 class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)
@@ -432,16 +497,20 @@ class OptionQuote(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., expiration: _Optional[str] = ..., right: _Optional[_Union[Right, str]] = ..., strike: _Optional[str] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ...) -> None: ...
 
 class ConfigureAccountRequest(_message.Message):
-    __slots__ = ("account", "options", "set_faults", "faults")
+    __slots__ = ("account", "options", "set_faults", "faults", "fault_seed", "recording")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     SET_FAULTS_FIELD_NUMBER: _ClassVar[int]
     FAULTS_FIELD_NUMBER: _ClassVar[int]
+    FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
+    RECORDING_FIELD_NUMBER: _ClassVar[int]
     account: str
     options: Options
     set_faults: bool
     faults: _containers.RepeatedCompositeFieldContainer[Fault]
-    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ...) -> None: ...
+    fault_seed: int
+    recording: bytes
+    def __init__(self, account: _Optional[str] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., set_faults: _Optional[bool] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ..., recording: _Optional[bytes] = ...) -> None: ...
 
 class ConfigureAccountResponse(_message.Message):
     __slots__ = ("options",)
@@ -449,12 +518,60 @@ class ConfigureAccountResponse(_message.Message):
     options: Options
     def __init__(self, options: _Optional[_Union[Options, _Mapping]] = ...) -> None: ...
 
+class ResetAccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    def __init__(self, account: _Optional[str] = ...) -> None: ...
+
+class ResetAccountResponse(_message.Message):
+    __slots__ = ("report_seq",)
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    report_seq: int
+    def __init__(self, report_seq: _Optional[int] = ...) -> None: ...
+
+class ListMisdeedsRequest(_message.Message):
+    __slots__ = ("account", "most")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    most: int
+    def __init__(self, account: _Optional[str] = ..., most: _Optional[int] = ...) -> None: ...
+
+class ListMisdeedsResponse(_message.Message):
+    __slots__ = ("misdeeds",)
+    MISDEEDS_FIELD_NUMBER: _ClassVar[int]
+    misdeeds: _containers.RepeatedCompositeFieldContainer[Misdeed]
+    def __init__(self, misdeeds: _Optional[_Iterable[_Union[Misdeed, _Mapping]]] = ...) -> None: ...
+
+class Misdeed(_message.Message):
+    __slots__ = ("kind", "cl_ord_id", "time", "delay_ms")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    kind: FaultKind
+    cl_ord_id: str
+    time: _timestamp_pb2.Timestamp
+    delay_ms: int
+    def __init__(self, kind: _Optional[_Union[FaultKind, str]] = ..., cl_ord_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delay_ms: _Optional[int] = ...) -> None: ...
+
 class Fault(_message.Message):
-    __slots__ = ("nth", "kind", "delay_ms")
+    __slots__ = ("nth", "kind", "delay_ms", "draws_delay", "percent", "most", "from_time", "until_time")
     NTH_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     DELAY_MS_FIELD_NUMBER: _ClassVar[int]
+    DRAWS_DELAY_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MOST_FIELD_NUMBER: _ClassVar[int]
+    FROM_TIME_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     nth: int
     kind: FaultKind
     delay_ms: int
-    def __init__(self, nth: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., delay_ms: _Optional[int] = ...) -> None: ...
+    draws_delay: bool
+    percent: int
+    most: int
+    from_time: _timestamp_pb2.Timestamp
+    until_time: _timestamp_pb2.Timestamp
+    def __init__(self, nth: _Optional[int] = ..., kind: _Optional[_Union[FaultKind, str]] = ..., delay_ms: _Optional[int] = ..., draws_delay: _Optional[bool] = ..., percent: _Optional[int] = ..., most: _Optional[int] = ..., from_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

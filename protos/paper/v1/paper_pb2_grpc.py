@@ -69,6 +69,16 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountResponse.FromString,
                 _registered_method=True)
+        self.ResetAccount = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/ResetAccount',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.FromString,
+                _registered_method=True)
+        self.ListMisdeeds = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/ListMisdeeds',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsResponse.FromString,
+                _registered_method=True)
 
 
 class VenueServicer:
@@ -127,6 +137,21 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResetAccount(self, request, context):
+        """Cancels every order, closes every position for nothing, and gives the account its
+        first cash again; each is reported. ClOrdIDs that were used stay used.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMisdeeds(self, request, context):
+        """What the fault plan did to an account's orders, newest first. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VenueServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +189,16 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.ConfigureAccount,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountResponse.SerializeToString,
+            ),
+            'ResetAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetAccount,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.SerializeToString,
+            ),
+            'ListMisdeeds': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMisdeeds,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -355,6 +390,60 @@ class Venue:
             '/fillwire.paper.v1.Venue/ConfigureAccount',
             protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.ConfigureAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/ResetAccount',
+            protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMisdeeds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/ListMisdeeds',
+            protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,12 @@ class VenueStub:
     """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]
     """Sets an account's options and its fault plan. Repeating is safe."""
+    ResetAccount: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ResetAccountRequest, _paper_pb2.ResetAccountResponse]
+    """Cancels every order, closes every position for nothing, and gives the account its
+    first cash again; each is reported. ClOrdIDs that were used stay used.
+    """
+    ListMisdeeds: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]
+    """What the fault plan did to an account's orders, newest first. Reads only."""
 
 @_typing.type_check_only
 class VenueAsyncStub(VenueStub):
@@ -79,6 +85,12 @@ class VenueAsyncStub(VenueStub):
     """Options on an underlying, in no particular order. Reads only."""
     ConfigureAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ConfigureAccountRequest, _paper_pb2.ConfigureAccountResponse]  # type: ignore[assignment]
     """Sets an account's options and its fault plan. Repeating is safe."""
+    ResetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ResetAccountRequest, _paper_pb2.ResetAccountResponse]  # type: ignore[assignment]
+    """Cancels every order, closes every position for nothing, and gives the account its
+    first cash again; each is reported. ClOrdIDs that were used stay used.
+    """
+    ListMisdeeds: _aio.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]  # type: ignore[assignment]
+    """What the fault plan did to an account's orders, newest first. Reads only."""
 
 class VenueServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -142,5 +154,23 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_paper_pb2.ConfigureAccountResponse, _abc.Awaitable[_paper_pb2.ConfigureAccountResponse]]:
         """Sets an account's options and its fault plan. Repeating is safe."""
+
+    @_abc_1.abstractmethod
+    def ResetAccount(
+        self,
+        request: _paper_pb2.ResetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.ResetAccountResponse, _abc.Awaitable[_paper_pb2.ResetAccountResponse]]:
+        """Cancels every order, closes every position for nothing, and gives the account its
+        first cash again; each is reported. ClOrdIDs that were used stay used.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMisdeeds(
+        self,
+        request: _paper_pb2.ListMisdeedsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.ListMisdeedsResponse, _abc.Awaitable[_paper_pb2.ListMisdeedsResponse]]:
+        """What the fault plan did to an account's orders, newest first. Reads only."""
 
 def add_VenueServicer_to_server(servicer: VenueServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

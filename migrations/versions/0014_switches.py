@@ -3,8 +3,8 @@ remembers of them; and trades that no signal asked for."""
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0015"
+revision = "0014"
+down_revision = "0013"
 
 SWITCHES = """
 ALTER TABLE execution.switches
