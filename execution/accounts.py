@@ -1,7 +1,7 @@
 """A broker account in the hands of this instance: its lanes, session, lease and counters,
 and how it is rebuilt from what the store knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -133,6 +133,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
     run.entry_dropped = numbers.get("dropped", "")
+    run.is_superseded = bool(run.entry_dropped)
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
     # What waits for the open sees the position that is then.
@@ -192,8 +193,12 @@ def supersede(earlier: Run, newer: Run) -> bool:
         return False
     entry = earlier.entry
     if entry is not None:
-        earlier.is_superseded = entry.in_doubt or entry.is_held_back
-        return earlier.is_superseded
+        if not (entry.in_doubt or entry.is_held_back):
+            return False
+        earlier.is_superseded = True
+        # So that a restart finds it again, even when the newer trade is over by then.
+        earlier.entry_dropped = earlier.entry_dropped or "superseded"
+        return True
     is_blocked = earlier.said is not None and earlier.said[0] in _HELD_BACK
     if earlier.entry_dropped or not (is_blocked or earlier.exits):
         return False
@@ -210,6 +215,28 @@ def supersede_again(account: Account) -> None:
             for newer in range(1, len(track)):
                 for earlier in track[:newer]:
                     supersede(earlier, track[newer])
+
+
+def drop_waiting_flips(run: Run) -> None:
+    """Nothing is entered behind a newer trade: flips that wait for their exit end with it."""
+    for earlier in run.lane.track(run.trade.subscription_id):
+        if earlier is run:
+            return
+        if earlier.exits and earlier.entry is None and not earlier.entry_dropped:
+            earlier.entry_dropped = "superseded"
+
+
+def keeps_its_place(run: Run, track: Sequence[Run], now: datetime) -> bool:
+    """True for what adds to an earlier entry that the broker's limit holds back: once sent, that
+    one could still be refused, and be sent again after it."""
+    trade = run.trade
+    adds = trade.action is Action.ADD or (trade.direction is not None and trade.allow_add)
+    if run.tickets or run.entry_dropped or not adds or run.is_stale(Leg.ENTRY, now):
+        return False
+    earlier = track[: track.index(run)]
+    if any(trade.supersedes(e.trade) for e in earlier):
+        return False
+    return any(e.entry and e.entry.is_held_back and e.entry.order.is_open for e in earlier)
 
 
 def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:

@@ -250,11 +250,17 @@ class Dispatch:
         if self._engine.knows(terms.cl_ord_id):
             self._engine.hear(report, heard=False)
 
-    # -- protection
+    # -- what follows from news
 
-    def drop_guards(self, account: Account, ticket: Ticket) -> None:
-        """After news of an order: what was to guard an entry that opened nothing is over."""
+    def tend(self, account: Account, ticket: Ticket, *, was_open: bool) -> None:
+        """After news of an order: what was given up and appears after all is canceled, what
+        was to guard an entry that opened nothing is over."""
         terms = ticket.order.terms
+        if ticket.order.is_open and not was_open:
+            # A guard is needed, once its entry filled; a cancel of before found nothing.
+            ticket.cancel_asked = False
+            if not ticket.is_guard:
+                self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:
                 if guard.order.is_open and not guard.order.is_acknowledged:
@@ -305,7 +311,7 @@ class Dispatch:
         """Cancel again, unless it is over; one in doubt when it has appeared."""
         if not ticket.order.is_open or account.is_lost:
             return
-        if ticket.in_doubt:
+        if ticket.may_not_exist:
             self._cancel_answered(account, ticket, None)
             return
         self._doubts.ask_about(account, ticket)

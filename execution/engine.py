@@ -7,13 +7,21 @@ Time, tasks, storage and venues are handed in.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
 from execution import covers, deciding, folding, known, recording, seeing
-from execution.accounts import Account, numbers_of, supersede, supersede_again
+from execution.accounts import (
+    Account,
+    drop_waiting_flips,
+    keeps_its_place,
+    numbers_of,
+    supersede,
+    supersede_again,
+)
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import planning
@@ -116,10 +124,11 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        lane, was_in_doubt, was_done = ticket.run.lane, ticket.in_doubt, ticket.run.is_done
+        lane, was_open = ticket.run.lane, ticket.order.is_open
+        was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
         folding.fold(account, ticket, report)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
-        self._dispatch.drop_guards(account, ticket)
+        self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
@@ -183,6 +192,9 @@ class Engine:
             if busy is not None and not run.tickets:
                 self._waking.at_bound(account, busy)
                 break
+            if keeps_its_place(run, track, self._runtime.now()):
+                self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
+                continue
             self._advance(account, run)
             if run.is_busy(self._runtime.now()):
                 busy = run
@@ -198,10 +210,13 @@ class Engine:
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
+        run.is_waiting = isinstance(decision, Wait) and decision.state is TradeState.WORKING
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, run.progress())
+                if decision.leg is Leg.ENTRY:
+                    drop_waiting_flips(run)
                 self._send(account, run, decision, decided)
             case Look():
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
@@ -304,7 +319,10 @@ class Engine:
         """Something was heard after the outcome: say so when it changes it."""
         if run.tickets and run.said is not None:
             seen = self._see(account, run)
-            end = planning.decide(run.trade, seen.scope, seen.progress, seen.venue, seen.market)
+            # It is over: whatever was filled since, nothing more is sent for it.
+            dropped = run.entry_dropped or run.said[1] or "superseded"
+            progress = replace(seen.progress, in_debt=False, entry_dropped=dropped)
+            end = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
             if isinstance(end, End):
                 self._say(account, run, end.state, end.reason, end.numbers)
                 if run.is_guarding:

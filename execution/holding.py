@@ -7,9 +7,8 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from google.protobuf.message import DecodeError
 
-from execution import accounts, messages, moving
+from execution import accounts, arriving, messages, moving
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
 from execution.domain.reports import PositionMove, Report, RulesChanged, Said
@@ -19,7 +18,7 @@ from execution.engine import Engine
 from execution.journal import StoreUnavailable
 from execution.lanes import Run, Ticket
 from execution.limits import Limits
-from execution.rows import AccountImage, PastTrade, Stored
+from execution.rows import AccountImage, PastTrade
 from execution.rules import Rules, Venue
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
@@ -68,7 +67,8 @@ class Holding:
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
-        self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+        while not await self._live():
+            log.warning("database_is_slow")
         await self._limits.start()
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
@@ -236,7 +236,10 @@ class Holding:
 
     async def _take(self, batch: Sequence[Account]) -> None:
         await self.rules.ask(batch)
-        images = await self._store.take(self._instance, {a.account_id: a.ref for a in batch})
+        refs = {a.account_id: a.ref for a in batch}
+        news = [trade.trade_id for a in batch for _, trade in a.pending]
+        images = await self._store.take(self._instance, refs, news)
+        await arriving.drop_what_is_over(self._store, batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
             image = images.get(account.account_id)
@@ -244,6 +247,8 @@ class Holding:
                 # Its holder lives, and finds the trades in the database.
                 self._accounts.pop(account.account_id, None)
             else:
+                if image.epoch == 1:
+                    arriving.let_wait(account, image)
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
@@ -331,9 +336,12 @@ class Holding:
         self.runtime.spawn(self._heartbeat())
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
+    async def _live(self) -> bool:
+        return await self.runtime.follow(self._store.heartbeat(self._instance, self._target))
+
     async def _heartbeat(self) -> None:
         try:
-            self.runtime.correct(await self._store.heartbeat(self._instance, self._target))
+            await self._live()
         except StoreUnavailable as error:
             log.warning("heartbeat_failed", cause=str(error))
 
@@ -359,7 +367,7 @@ class Holding:
             unknown = [t.trade_id for t in found if not self._has(t)]
             for start in range(0, len(unknown), MOST_AT_ONCE):
                 stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-                trades = [(s.instruction_id, trade) for s in stored if (trade := _read(s))]
+                trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
                 self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
             self._withdraw_what_is_withdrawn(found)
             return len(found)
@@ -379,12 +387,3 @@ class Holding:
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
                 self._engine.withdraw(account, trade.trade_id, reason)
-
-
-def _read(stored: Stored) -> Trade | None:
-    """A stored trade; None for one that cannot be read, which must not stop the others."""
-    try:
-        return messages.read_trade(pb.Trade.FromString(stored.trade))
-    except (ValueError, DecodeError):
-        log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
-        return None

@@ -72,6 +72,13 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def waits_to_guard(self) -> bool:
+        """True while its entry was not sent: there is nothing to guard, nor to cancel."""
+        if not self.is_guard or (entry := self.run.entry) is None:
+            return False
+        return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
+
+    @property
     def may_return(self) -> bool:
         """True while its entry may bring it to the broker once more."""
         return self.run.entry is not None and self.run.entry.order.is_open
@@ -123,6 +130,8 @@ class Run:
     entry_dropped: str = ""
     dropped_numbers: dict[str, str] = field(default_factory=dict)
     withdrawn: str = ""
+    # It waits for an order to go that somebody else canceled.
+    is_waiting: bool = False
     # What the broker's limit compared, once it held an order back.
     limited: Mapping[str, str] = field(default_factory=dict)
     # A newer trade must not see this one's entry (re)sent.
@@ -194,9 +203,9 @@ class Run:
     def progress(self) -> Progress:
         """How far it has come, for planning."""
         entry, stop = self.entry, self.stop
-        ended = [t for t in self.canceled if not t.order.is_open]
-        guards = [t for t in ended if t.order.terms.leg.is_protection and not t.order.is_filled]
-        ended = [t for t in ended if not t.order.terms.leg.is_protection]
+        gone = [t for t in self.canceled if not t.order.is_open]
+        guards = [t for t in gone if t.order.terms.leg.is_protection and not t.order.is_filled]
+        ended = [t for t in gone if not t.order.terms.leg.is_protection]
         return Progress(
             exits=tuple(t.order for t in self.exits),
             entry=entry.order if entry is not None else None,
@@ -230,10 +239,11 @@ class Run:
         find themselves blocked."""
         if self.is_done:
             return False
-        if self.is_looking or self.awaits_controls:
+        is_waiting = self.is_waiting and not any(t.order.is_open for t in self.tickets)
+        if self.is_looking or self.awaits_controls or is_waiting:
             return True
         open_orders = [t for t in (*self.tickets, *self.canceled) if t.order.is_open]
-        mine = [t for t in open_orders if not (t.in_doubt or t.is_limited)]
+        mine = [t for t in open_orders if not (t.may_not_exist or t.is_limited)]
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:

@@ -1,13 +1,18 @@
 """Time and tasks, handed to the engine so that a simulator can drive it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
 log = structlog.get_logger()
+
+# What is not worth a correction.
+NEAR = timedelta(milliseconds=50)
+# How long an answer may take that tells the time.
+SHARP = timedelta(seconds=1)
 
 
 class Timer(Protocol):
@@ -30,21 +35,34 @@ class Runtime(Protocol):
         """Call once, after some seconds."""
 
 
+def machine_clock() -> datetime:
+    """What this machine says."""
+    return datetime.now(UTC)
+
+
 class AsyncioRuntime:
     """The real one."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = machine_clock) -> None:
+        self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._offset = timedelta(0)
 
     def now(self) -> datetime:
         """This machine's clock, corrected by what the database last said."""
-        return datetime.now(UTC) + self._offset
+        return self._clock() + self._offset
 
-    def correct(self, database_now: datetime) -> None:
-        """Follow the database's clock where it is more than 50 ms away."""
-        offset = database_now - datetime.now(UTC)
-        self._offset = offset if abs(offset) > timedelta(milliseconds=50) else timedelta(0)
+    async def follow(self, asking: Awaitable[datetime]) -> bool:
+        """Follow the database's clock where it is more than 50 ms away. What it says was true
+        at some time between the question and the answer; False when that leaves more than a
+        second open."""
+        asked = self._clock()
+        said = await asking
+        answered = self._clock()
+        least, most = said - answered, said - asked
+        is_near = least - NEAR <= timedelta(0) <= most + NEAR
+        self._offset = timedelta(0) if is_near else min(max(self._offset, least), most)
+        return answered - asked <= SHARP
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Start a task and keep it referenced until it ends."""

@@ -24,7 +24,7 @@ def scope(lane: "Lane", run: "Run") -> Scope:
     others_guards: list[OpenOrder] = []
     in_doubt = False
     for ticket in lane.open.values():
-        if trade.sees_only not in ("", ticket.order.terms.instrument):
+        if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
             continue
         is_own = ticket.order.terms.subscription_id == subscription
         if not is_own and attribution is Attribution.OWN:

@@ -199,6 +199,13 @@ SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
 FROM execution.instructions WHERE account_id = ANY(%s) AND done_at IS NULL ORDER BY id
 """
 
+# The same of accounts that were never held, without what is known of already.
+IMAGE_EARLIER = """
+SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
+FROM execution.instructions
+WHERE account_id = ANY(%s) AND done_at IS NULL AND NOT trade_id = ANY(%s::uuid[]) ORDER BY id
+"""
+
 IMAGE_ORDERS = "SELECT * FROM execution.orders WHERE trade_id = ANY(%s) ORDER BY leg, revision"
 
 IMAGE_REPORTS = """

@@ -168,15 +168,20 @@ class Store:
         return at
 
     async def take(
-        self, instance: str, accounts: Mapping[UUID, AccountRef]
+        self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()
     ) -> dict[UUID, AccountImage]:
-        """Take the leases that are free and read those accounts. Raises StoreUnavailable."""
+        """Take the leases that are free and read those accounts. One that nobody held before
+        has perhaps trades from before those that arrive now. Raises StoreUnavailable."""
         epochs = await self._take_leases(instance, accounts)
         taken = {
             account: AccountImage(account, accounts[account], epoch)
             for account, epoch in epochs.items()
         }
         await images.fill(self.ask, [image for image in taken.values() if image.epoch > 1])
+        fresh = [image.account_id for image in taken.values() if image.epoch == 1]
+        earlier = (fresh, list(arriving))
+        for row in await self.ask(statements.IMAGE_EARLIER, earlier) if fresh else ():
+            taken[row["account_id"]].open.append(images.stored(row))
         return taken
 
     async def open_trades(self, instance: str, settled_seconds: float) -> list[OpenTrade]:

@@ -61,8 +61,9 @@ def decide(
 
 
 def exposure_of(scope: Scope, progress: Progress) -> Decimal:
-    """The exposure that chooses the cell: as first seen, before anything was canceled."""
-    return scope.exposure if progress.exposure is None else progress.exposure
+    """What chooses the cell: as first seen, unless others turned the position round since."""
+    first = progress.exposure
+    return scope.exposure if first is None or first * scope.exposure < 0 else first
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +113,12 @@ class _Plan:
             return following.ended_exit(trade, progress)
         closed = {o.terms.instrument for o in progress.exits}
         more = any(lot.instrument not in closed for lot in self.scope.against(side))
-        owes = self.scope.in_doubt or self.scope.position * side.sign < 0
+        owes = self.scope.in_doubt or self._is_canceling() or self.scope.position * side.sign < 0
         if (progress.in_debt and owes) or (more and self.scope.lots):
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
-                return self._close(Close(side, want), asked)
+                rest = self._close(Close(side, want), asked)
+                return End(TradeState.FILLED) if isinstance(rest, End) else rest
         if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
         return End(TradeState.FILLED, following.why_no_entry(trade, progress, side, asked))
@@ -239,7 +241,7 @@ class _Plan:
     # -- entering
 
     def _enter(self, side: Side, asked: Decimal | None) -> Decision:
-        if refusal := table.forbids(self.trade, self.progress, side):
+        if refusal := table.forbids(self.trade, self.scope, self.progress, side):
             return self._refuse(refusal)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from execution.domain.decisions import Progress, Refusal
+from execution.domain.decisions import Progress, Refusal, Scope
 from execution.domain.trades import Trade
 from execution.domain.words import Action, AssetClass, Sentiment, Side, Sides
 
@@ -140,7 +140,7 @@ def _reduction(trade: Trade, side: Side, toward: Decimal, asked: Decimal | None)
     return Refusal("sentiment_mismatch") if asked is None else Close(side, asked)
 
 
-def forbids(trade: Trade, progress: Progress, side: Side) -> Refusal | None:
+def forbids(trade: Trade, scope: Scope, progress: Progress, side: Side) -> Refusal | None:
     """Why nothing may be opened on a side."""
     if progress.entry_dropped:
         return Refusal(progress.entry_dropped, dict(progress.dropped_numbers))
@@ -153,4 +153,14 @@ def forbids(trade: Trade, progress: Progress, side: Side) -> Refusal | None:
     is_option = trade.asset_class is AssetClass.OPTIONS
     if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
         return Refusal("short_options_off")
-    return None
+    return None if trade.allow_add else _repeats(trade, scope, side)
+
+
+def _repeats(trade: Trade, scope: Scope, side: Side) -> Refusal | None:
+    """A position and an entry against it may cancel out: it is a repeat on either side."""
+    if trade.direction is None or trade.wanted is not None:
+        return None
+    if scope.position * side.sign > 0:
+        return Refusal("already_in_position")
+    is_working = any(entry.side is side for entry in scope.entries)
+    return Refusal("entry_working") if is_working else None

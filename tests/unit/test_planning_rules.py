@@ -80,6 +80,25 @@ def test_an_explicit_cancel_may_name_the_order_type_it_means() -> None:
     assert refused(decide(cancel, held("0", entries=(resting,)))) == "nothing_to_cancel"
 
 
+def test_c1_a_position_and_an_entry_against_it_cancel_out_and_are_repeated_on_neither_side() -> (
+    None
+):
+    scope = held("-1", entries=(working(BUY, "1", ord_type=OrdType.LIMIT),))
+    assert refused(decide(a_trade("buy", "2"), scope)) == "entry_working"
+    assert refused(decide(a_trade("sell", "2"), scope)) == "already_in_position"
+    adding = a_trade("buy", "2", allow_add=True)
+    assert sent(decide(adding, scope)) == (Leg.ENTRY, BUY, "2")
+
+
+def test_d3_a_flatten_debt_waits_for_the_entry_that_appeared_to_go() -> None:
+    first = filled(Leg.EXIT, SELL, "2")
+    late = working(BUY, "1", cancel_asked=True)
+    owing = decide(a_trade("exit"), held("0", entries=(late,)), in_debt=True, exits=(first,))
+    assert owing == Wait(TradeState.WORKING, "")
+    paid = decide(a_trade("exit"), held("0"), in_debt=True, exits=(first,))
+    assert outcome(paid) == (TradeState.FILLED, "")
+
+
 def test_c2_the_cancel_setting_replaces_open_entries_where_adding_is_allowed() -> None:
     scope = held("0", entries=(working(BUY, "5"),))
     replacing = a_trade("buy", "3", cancel_by_setting=True, allow_add=True)

@@ -194,7 +194,7 @@ def test_another_rule_is_found_by_its_hash(monkeypatch: pytest.MonkeyPatch) -> N
     trade, seen = a_trade("buy", "5"), Seen(held("3"), Progress(), VENUE, Market(), NOON)
     before = seeing.record(trade, seen, judging.judge(trade, seen))
     assert before is not None and before.reason == pb.REASON_ALREADY_IN_POSITION
-    monkeypatch.setattr(table, "choose", lambda *_: table.Enter(Side.BUY))
+    monkeypatch.setattr(table, "choose", lambda *_: table.Enter(Side.SELL))
     after = seeing.record(trade, seen, judging.judge(trade, seen))
     assert after is not None and after.hash != before.hash
 

@@ -1,0 +1,314 @@
+"""The promises that hold at every moment, checked over the record of a run."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from itertools import combinations
+from uuid import UUID
+
+from execution.runtime import NEAR, SHARP
+from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
+from protos.ids import cl_ord_id
+from tests.sim import endings
+from tests.sim.instance import BROKER
+from tests.sim.record import PASSING, ZERO, Fact, Record, Row, Trade
+from tests.sim.venue import Arrival
+
+Check = Callable[[Record], Iterator[str]]
+# Between the first word about a newer trade and the socket: what was on its way already.
+ON_ITS_WAY = 0.05
+ENTRY_AGE = 120.0
+# How far off the clock of an instance may be, right after its start.
+CLOCK_OFF = (SHARP + NEAR).total_seconds()
+
+
+def check(record: Record, *, is_settled: bool) -> list[str]:
+    """Everything that is wrong, each with the name of its check."""
+    checks = (*CHECKS, *endings.ALWAYS, *(endings.AT_REST if is_settled else ()))
+    return [f"{one.__name__}: {text}" for one in checks for text in one(record)]
+
+
+def one_order_each(record: Record) -> Iterator[str]:
+    """At most one order of a trade, leg and revision at the broker, under its own id."""
+    taken = Counter(a.cl_ord_id for a in record.venue.arrivals if a.result == "accepted")
+    legs: Counter[tuple[UUID, str, int]] = Counter()
+    for taken_id, count in taken.items():
+        if count > 1:
+            yield f"{taken_id} was taken {count} times"
+        if (row := record.rows.get(taken_id)) is not None:
+            legs[row.trade_id, row.leg, row.revision] += count
+    for row in record.rows.values():
+        if row.cl_ord_id != cl_ord_id(row.trade_id, row.leg, row.revision):
+            yield f"{row.cl_ord_id} is not the id of {row.leg} {row.revision}"
+    yield from (f"{leg} has {count} orders" for leg, count in legs.items() if count > 1)
+
+
+def written_down_before_the_socket(record: Record) -> Iterator[str]:
+    """Every arrival has its order on record, committed before it was written."""
+    sendings = {f.canonical_id for f in record.facts if f.kind == "sending"}
+    for arrival in record.venue.arrivals:
+        row = record.rows.get(arrival.cl_ord_id)
+        if row is None:
+            yield f"{arrival.cl_ord_id} is not on record"
+        elif row.committed > arrival.written:
+            yield f"{arrival.cl_ord_id} was written before it was committed"
+        elif f"{arrival.cl_ord_id}:sending" not in sendings:
+            yield f"{arrival.cl_ord_id} has no SENDING"
+
+
+def only_the_holder_writes(record: Record) -> Iterator[str]:
+    """No write of a former holder is accepted, and no epoch has two holders."""
+    for write in record.tables.writes:
+        if write.author != write.holder:
+            yield f"{write.author} wrote at {write.at:.3f} while {write.holder} held the lease"
+    epochs: dict[UUID, int] = defaultdict(int)
+    for taking in record.tables.takings:
+        if taking.epoch != epochs[taking.account_id] + 1:
+            yield f"epoch {taking.epoch} after {epochs[taking.account_id]}"
+        epochs[taking.account_id] = taking.epoch
+
+
+def facts_have_no_gap(record: Record) -> Iterator[str]:
+    """The facts of an account count from one."""
+    numbers: dict[UUID, list[int]] = defaultdict(list)
+    for fact in record.facts:
+        numbers[fact.account_id].append(fact.seq)
+    for account, seqs in numbers.items():
+        if seqs != list(range(1, len(seqs) + 1)):
+            yield f"account {account.hex[:6]} has {seqs}"
+
+
+def exits_fit_the_recorded_position(record: Record) -> Iterator[str]:
+    """An exit asks for no more than what was held, less what closes it already."""
+    for fact, book in _walk(record):
+        row = _sent(record, fact, "exit")
+        if row is None:
+            continue
+        held = -book.whole[row.account_id, row.instrument] * row.sign
+        working = sum(
+            (
+                book.leaves[other.cl_ord_id]
+                for other in book.open.values()
+                if other.leg == "exit" and other.side == row.side and other is not row
+                if (other.account_id, other.instrument) == (row.account_id, row.instrument)
+            ),
+            ZERO,
+        )
+        if row.quantity + working > held:
+            yield f"{row.cl_ord_id}: {row.quantity} and {working} working, of {held}"
+
+
+def exits_only_reduce(record: Record) -> Iterator[str]:
+    """What reduces never crosses zero at the broker, where nobody else trades beside it."""
+    traders: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    for row in record.rows.values():
+        traders[row.account_id, row.instrument].add(row.subscription)
+    for crossing in record.venue.crossings:
+        known = record.rows.get(crossing.cl_ord_id)
+        if known is None or known.leg == "entry" or crossing.by_hand:
+            continue
+        if len(traders[known.account_id, known.instrument]) > 1:
+            continue
+        if crossing.quantity > -crossing.position * known.sign:
+            yield f"{known.leg} {known.cl_ord_id}: {crossing.quantity} of {crossing.position}"
+
+
+def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
+    """Once a newer trade was acted on, no entry that it ends is sent, or sent again."""
+    for track in record.tracks.values():
+        for number, newer in enumerate(track):
+            told = record.by_trade[newer.id]
+            if not told:
+                continue
+            since = told[0].committed + ON_ITS_WAY
+            for earlier in track[:number]:
+                if not newer.supersedes(earlier) or record.came_apart(earlier, newer):
+                    continue
+                for arrival in _entries_written(record, earlier):
+                    if arrival.written > since:
+                        yield f"{arrival.cl_ord_id} at {arrival.written:.3f}, after {since:.3f}"
+
+
+def entries_go_in_order(record: Record) -> Iterator[str]:
+    """The entries of a subscription are written in the order of acceptance."""
+    for track in record.tracks.values():
+        first = {t.id: min(w) for t in track if (w := _when_written(record, t))}
+        for earlier, newer in combinations([t for t in track if t.id in first], 2):
+            if first[newer.id] < first[earlier.id] and not record.came_apart(earlier, newer):
+                yield f"{newer.id.hex[:8]} before {earlier.id.hex[:8]}"
+
+
+def no_entry_doubles_an_exposure(record: Record) -> Iterator[str]:
+    """Without adding, an entry meets neither a position nor an entry on its side."""
+    for fact, book in _walk(record):
+        row = _sent(record, fact, "entry")
+        if row is None or record.trade[row.trade_id].message.allow_add:
+            continue
+        said = record.trade[row.trade_id].message
+        if said.action == pb.ACTION_ADD or said.HasField("target"):
+            continue
+        lane = (row.account_id, row.instrument)
+        own, whole = book.own[*lane, row.subscription] * row.sign, book.whole[lane] * row.sign
+        if min(own, whole) > 0:
+            yield f"{row.cl_ord_id} adds to {own}"
+        for other in book.open.values():
+            is_ours = other.subscription == row.subscription and other.instrument == row.instrument
+            if is_ours and other is not row and other.leg == "entry" and other.side == row.side:
+                yield f"{row.cl_ord_id} beside {other.cl_ord_id}"
+
+
+def exits_miss_no_entry(record: Record) -> Iterator[str]:
+    """Once an exit of everything is over, nothing that an older entry sent is filled."""
+    for track in record.tracks.values():
+        for number, leave in enumerate(track):
+            if leave.message.action != pb.ACTION_EXIT or leave.message.quantity:
+                continue
+            ended = _ended_as_asked(record.outcomes(leave.id))
+            if ended is None:
+                continue
+            older = {
+                row.cl_ord_id
+                for trade in track[:number]
+                if not record.came_apart(trade, leave)
+                for row in record.rows_of(trade.id, "entry")
+            }
+            for crossing in record.venue.crossings:
+                if crossing.cl_ord_id not in older or crossing.at <= ended or crossing.is_late:
+                    continue
+                if crossing.cl_ord_id not in record.stale_ids:
+                    yield f"{crossing.cl_ord_id} filled at {crossing.at:.3f}, after {ended:.3f}"
+
+
+def no_entry_is_sent_too_old(record: Record) -> Iterator[str]:
+    """Two minutes after its release, or after the exit of its flip, an entry stays home."""
+    for arrival in record.venue.arrivals:
+        row = record.rows.get(arrival.cl_ord_id)
+        if row is None or row.leg != "entry" or record.is_stale(arrival):
+            continue
+        if record.woke_with_it(arrival):
+            continue
+        released = record.trade[row.trade_id].message.released_time
+        exits = {r.cl_ord_id for r in record.rows_of(row.trade_id, "exit")}
+        since = released.seconds + released.nanos / 1e9 - record.venue.world.started
+        since = max([since, *(c.at for c in record.venue.crossings if c.cl_ord_id in exits)])
+        if arrival.written - since > ENTRY_AGE + CLOCK_OFF:
+            yield f"{arrival.cl_ord_id} is {arrival.written - since:.1f} s old"
+
+
+def limits_are_kept(record: Record) -> Iterator[str]:
+    """Nothing is one too many for the broker, as long as one life alone sends for the account
+    and what it sent came when it should."""
+    holders: dict[UUID, set[str]] = defaultdict(set)
+    for taking in record.tables.takings:
+        holders[taking.account_id].add(taking.holder)
+    for name, author in record.venue.too_many:
+        if record.comes_in_time and len(holders[ids.account_id(BROKER, BROKER, name)]) == 1:
+            yield f"{author} sent one too many for {name}"
+
+
+def outcomes_only_grow(record: Record) -> Iterator[str]:
+    """Outcomes are numbered; after an end there are only ends, and only a report changes one."""
+    for trade_id in record.instructions:
+        count, ended, has_news = 0, None, False
+        for fact in record.by_trade[trade_id]:
+            if fact.kind != "outcome":
+                has_news = has_news or fact.kind == "report"
+                continue
+            count += 1
+            if not fact.canonical_id.endswith(f":{count}"):
+                yield f"{fact.canonical_id} is number {count}"
+            told = fact.message.trade_outcome
+            if ended is not None and told.state in PASSING:
+                yield f"{fact.canonical_id} after an end"
+            if ended not in (None, (told.state, told.reason)) and not has_news:
+                yield f"{fact.canonical_id} without news"
+            if told.state not in PASSING:
+                ended, has_news = (told.state, told.reason), False
+
+
+CHECKS: tuple[Check, ...] = (
+    one_order_each,
+    written_down_before_the_socket,
+    only_the_holder_writes,
+    facts_have_no_gap,
+    exits_fit_the_recorded_position,
+    exits_only_reduce,
+    superseded_entries_stay_unsent,
+    entries_go_in_order,
+    no_entry_doubles_an_exposure,
+    exits_miss_no_entry,
+    no_entry_is_sent_too_old,
+    limits_are_kept,
+    outcomes_only_grow,
+)
+
+
+class _Book:
+    """What the journal said up to a fact: positions, and orders that may still fill."""
+
+    def __init__(self) -> None:
+        self.whole: dict[tuple[UUID, str], Decimal] = defaultdict(Decimal)
+        self.own: dict[tuple[UUID, str, UUID], Decimal] = defaultdict(Decimal)
+        self.open: dict[str, Row] = {}
+        self.leaves: dict[str, Decimal] = {}
+
+    def add(self, fact: Fact, record: Record) -> None:
+        if fact.kind == "sending":
+            row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
+            if row is not None:
+                self.open[row.cl_ord_id], self.leaves[row.cl_ord_id] = row, row.quantity
+            return
+        said = fact.message.execution_report
+        row = record.rows.get(said.cl_ord_id)
+        if fact.kind != "report" or row is None:
+            return
+        if said.exec_type == pb.EXEC_TYPE_FILL:
+            self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
+            self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
+        self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
+        if said.ord_status not in _OPEN:
+            self.open.pop(row.cl_ord_id, None)
+
+
+_OPEN = (
+    pb.ORD_STATUS_NEW,
+    pb.ORD_STATUS_PENDING_NEW,
+    pb.ORD_STATUS_PARTIALLY_FILLED,
+)
+
+
+def _walk(record: Record) -> Iterator[tuple[Fact, _Book]]:
+    """Each fact with the book as it was before it."""
+    book = _Book()
+    for fact in record.facts:
+        yield fact, book
+        book.add(fact, record)
+
+
+def _sent(record: Record, fact: Fact, leg: str) -> Row | None:
+    if fact.kind != "sending":
+        return None
+    row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
+    return row if row is not None and row.leg == leg else None
+
+
+def _entries_written(record: Record, trade: Trade) -> list[Arrival]:
+    """Arrivals of a trade's entry that its holder of then wrote."""
+    entry = {row.cl_ord_id for row in record.rows_of(trade.id, "entry")}
+    return [a for a in record.venue.arrivals if a.cl_ord_id in entry and not record.is_stale(a)]
+
+
+def _when_written(record: Record, trade: Trade) -> list[float]:
+    return [arrival.written for arrival in _entries_written(record, trade)]
+
+
+def _ended_as_asked(outcomes: list[Fact]) -> float | None:
+    """When an exit was over, because there was nothing to close or it was closed."""
+    for fact in outcomes:
+        told = fact.message.trade_outcome
+        if told.state in (pb.TRADE_STATE_FILLED, pb.TRADE_STATE_DONE):
+            return fact.committed
+        if told.state == pb.TRADE_STATE_SKIPPED and told.reason == pb.REASON_NO_POSITION:
+            return fact.committed
+    return None

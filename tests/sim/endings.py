@@ -1,0 +1,151 @@
+"""The promises that hold in the end: what was asked is over, and the books are equal."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.instance import BROKER
+from tests.sim.record import PASSING, ZERO, Record
+
+_UNFILLED = (
+    pb.TRADE_STATE_SKIPPED,
+    pb.TRADE_STATE_EXPIRED,
+    pb.TRADE_STATE_REJECTED,
+    pb.TRADE_STATE_CANCELED,
+)
+_GUARDS = ("take_profit", "stop")
+
+
+def unfinished(record: Record) -> list[UUID]:
+    """Stored trades that are neither over nor have a reason to last."""
+    return [
+        trade_id
+        for trade_id, row in record.instructions.items()
+        if row["done_at"] is None and not _may_last(record, trade_id)
+    ]
+
+
+def _may_last(record: Record, trade_id: UUID) -> bool:
+    """An order that rests, a guard that works, or a doubt that the broker cannot resolve."""
+    told = record.last_outcome(trade_id)
+    open_legs = {r.leg for r in record.rows_of(trade_id) if record.is_open(r.cl_ord_id)}
+    if told.state not in PASSING:
+        return not open_legs.isdisjoint(_GUARDS)
+    if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
+        return not record.venue.habits.refuses_repeats
+    if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
+        return True
+    is_blocked = told.state == pb.TRADE_STATE_BLOCKED
+    return is_blocked and _is_behind_a_doubt(record, trade_id)
+
+
+def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
+    """Another trade of the account and instrument needs a person."""
+    one = record.trade[trade_id].to
+    return any(
+        record.last_outcome(other.id).state == pb.TRADE_STATE_NEEDS_ATTENTION
+        for other in record.trades
+        if (other.to.account, other.to.symbol) == (one.account, one.symbol)
+    )
+
+
+def everything_ends(record: Record) -> Iterator[str]:
+    """Within the time there is, every trade is over, or has a reason to last."""
+    for trade in record.trades:
+        if trade.id not in record.instructions:
+            yield f"{trade.id.hex[:8]} was never stored"
+    for trade_id in unfinished(record):
+        told = record.last_outcome(trade_id)
+        state, reason = pb.TradeState.Name(told.state), pb.Reason.Name(told.reason)
+        yield f"{trade_id.hex[:8]} is {state} {reason}"
+
+
+def every_trade_has_an_outcome(record: Record) -> Iterator[str]:
+    """Nothing is over without a word about it."""
+    for trade_id, row in record.instructions.items():
+        if row["done_at"] is not None and record.last_outcome(trade_id).state in PASSING:
+            yield f"{trade_id.hex[:8]} is done without an end"
+
+
+def orders_are_recorded_as_they_went(record: Record) -> Iterator[str]:
+    """What was filled of each order is what the broker filled."""
+    recorded: dict[str, Decimal] = defaultdict(Decimal)
+    for fact in record.facts:
+        said = fact.message.execution_report
+        if fact.kind == "report" and said.exec_type == pb.EXEC_TYPE_FILL:
+            recorded[said.cl_ord_id] += Decimal(said.last_qty)
+    for cl_ord_id in {**record.rows, **recorded}:
+        if recorded[cl_ord_id] != record.filled(cl_ord_id):
+            yield f"{cl_ord_id}: {recorded[cl_ord_id]}, but {record.filled(cl_ord_id)}"
+
+
+def positions_are_equal(record: Record) -> Iterator[str]:
+    """Recorded positions are the broker's, and each subscription's is the sum of its fills."""
+    own = _own_positions(record)
+    for (account_id, symbol, subscription), quantity in own.items():
+        recorded = record.position(account_id, symbol, subscription)
+        if recorded != quantity:
+            yield f"{symbol} of {subscription.hex[:6]}: {recorded}, but {quantity}"
+    for account in record.venue.accounts.values():
+        account_id = ids.account_id(BROKER, BROKER, account.name)
+        for symbol, quantity in account.own_positions.items():
+            recorded = record.position(account_id, symbol)
+            if recorded != quantity:
+                yield f"{account.name} {symbol}: {recorded}, but {quantity}"
+
+
+def _own_positions(record: Record) -> dict[tuple[UUID, str, UUID], Decimal]:
+    """What each subscription's orders filled, by account and instrument."""
+    own: dict[tuple[UUID, str, UUID], Decimal] = defaultdict(Decimal)
+    for row in record.rows.values():
+        key = (row.account_id, row.instrument, row.subscription)
+        own[key] += row.sign * record.filled(row.cl_ord_id)
+    return own
+
+
+def no_guard_is_an_orphan(record: Record) -> Iterator[str]:
+    """Targets and stops at the broker close a position that is there. Where subscriptions that
+    share an instrument enter on both sides, one's position nets another's: see the docs."""
+    own = _own_positions(record)
+    for row in record.rows.values():
+        account = record.trade[row.trade_id].to.account
+        is_working = row.leg in _GUARDS and record.is_open(row.cl_ord_id)
+        if not is_working or (account, row.instrument) in record.by_hand:
+            continue
+        if any(record.is_open(e.cl_ord_id) for e in record.rows_of(row.trade_id, "entry")):
+            continue
+        held = [q for (*where, _), q in own.items() if where == [row.account_id, row.instrument]]
+        nets = len(held) > 1 and len(record.entry_sides(row)) > 1
+        if nets and not record.with_gaps:
+            continue
+        if (len(held) == 1 and held[0] * row.sign >= 0) or not any(held):
+            yield f"{row.leg} {row.cl_ord_id} works at positions of {', '.join(map(str, held))}"
+
+
+def outcomes_are_true(record: Record) -> Iterator[str]:
+    """What a trade is called is what its orders did."""
+    for trade_id in record.instructions:
+        told = record.last_outcome(trade_id)
+        orders = record.rows_of(trade_id, "entry", "exit")
+        filled = sum((record.filled(row.cl_ord_id) for row in orders), ZERO)
+        name = f"{trade_id.hex[:8]} is {pb.TradeState.Name(told.state)}"
+        if told.state in _UNFILLED and filled:
+            yield f"{name}, but {filled} was filled"
+        if told.state in (pb.TRADE_STATE_FILLED, pb.TRADE_STATE_PARTIALLY_FILLED) and not filled:
+            yield f"{name}, but nothing was filled"
+        if told.state == pb.TRADE_STATE_FILLED:
+            short = [r for r in orders if record.filled(r.cl_ord_id) < r.quantity]
+            yield from (f"{name}, but {row.leg} {row.cl_ord_id} did not" for row in short)
+
+
+ALWAYS: tuple[Callable[[Record], Iterator[str]], ...] = (everything_ends,)
+AT_REST: tuple[Callable[[Record], Iterator[str]], ...] = (
+    every_trade_has_an_outcome,
+    orders_are_recorded_as_they_went,
+    positions_are_equal,
+    no_guard_is_an_orphan,
+    outcomes_are_true,
+)

@@ -1,0 +1,303 @@
+"""Bugs put into the core on purpose: each must be caught, or the simulator is blind.
+
+Each plant replaces a piece of the real code, as a careless change might.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from execution import accounts, dispatch, doubt, engine, recording
+from execution.brokers.base import NewOrder
+from execution.domain import following, planning, table
+from execution.domain.decisions import End, Scope
+from execution.domain.orders import Order
+from execution.domain.words import ExecType, Leg, TradeState
+from execution.holding import Holding
+from execution.journal import Journal
+from execution.lanes import Lane
+from execution.limiter import Flow
+from execution.rows import Written
+from execution.store import Store
+from protos import ids
+
+Plant = Callable[[], Any]
+
+
+def skip_the_sending_commit() -> Any:
+    """The order goes to the socket at once; its record follows."""
+
+    def send(self: Any, account: Any, run: Any, decision: Any, decided: Any) -> None:
+        real_send(self, account, run, decision, decided)
+        leg = decision.leg
+        ticket = next(t for t in reversed(run.tickets) if t.order.terms.leg is leg)
+        self._dispatch.submit(account, ticket)
+
+    real_send = engine.Engine._send
+    return patch.object(engine.Engine, "_send", send)
+
+
+def random_cl_ord_id() -> Any:
+    """Each order gets a fresh id, unlike the one that a restart would give it."""
+    dice = random.Random(1)
+
+    def cl_ord_id(*_parts: Any) -> str:
+        return f"random{dice.getrandbits(64):016x}"
+
+    return patch.object(ids, "cl_ord_id", cl_ord_id)
+
+
+def random_id_on_the_wire() -> Any:
+    """Each sending has an id of its own."""
+    dice = random.Random(1)
+
+    def new_order(account: Any, ticket: Any) -> NewOrder:
+        order = real(account, ticket)
+        return replace(order, cl_ord_id=f"wire{dice.getrandbits(64):016x}")
+
+    real = dispatch._new_order
+    return patch.object(dispatch, "_new_order", new_order)
+
+
+def ignore_the_epoch() -> Any:
+    """A writer takes the lease's epoch for its own."""
+
+    async def write(self: Any, entries: Any) -> Any:
+        leases = self._database.tables.leases
+        for entry in entries:
+            entry.epoch = leases[entry.account_id]["epoch"]
+        return await real(self, entries)
+
+    real = Store.write
+    return patch.object(Store, "write", write)
+
+
+def act_without_the_lease() -> Any:
+    """What waits for a commit is told of it, whoever holds the lease."""
+
+    async def until_known(self: Any, batch: Any) -> Any:
+        await real(self, batch)
+        return Written({entry.account_id for entry in batch})
+
+    real = Journal._write_until_known
+    return patch.object(Journal, "_write_until_known", until_known)
+
+
+def skip_exits_behind_doubt() -> Any:
+    """There is no position yet, so there is nothing to close."""
+
+    def nothing(self: Any, close: Any, asked: Any, held: Any) -> Any:
+        return real(replace(self, scope=replace(self.scope, in_doubt=False)), close, asked, held)
+
+    real = planning._Plan._nothing_to_close
+    return patch.object(planning._Plan, "_nothing_to_close", nothing)
+
+
+def leave_the_other_guard_alive() -> Any:
+    """Nobody looks after protection once an order is sent."""
+    return patch.object(dispatch.Dispatch, "tend", lambda *_, **__: None)
+
+
+@contextmanager
+def count_positions_only() -> Iterator[None]:
+    """Working entries are no exposure."""
+    blind = patch.object(Scope, "exposure", property(lambda scope: scope.position))
+    with blind, patch.object(table, "_repeats", lambda *_: None):
+        yield
+
+
+def resend_unproven() -> Any:
+    """What cannot be found is sent again, wherever."""
+
+    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
+        proves = replace(able, refuses_repeats=True, looks_up_by_cl_ord_id=True)
+        real(self, account, ticket, proves, asked_at)
+
+    real = doubt.Doubts._not_found
+    return patch.object(doubt.Doubts, "_not_found", not_found)
+
+
+def resend_at_once() -> Any:
+    """What cannot be found is proven absent, before the venue's horizon."""
+
+    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
+        self._found.absent(account, ticket)
+
+    return patch.object(doubt.Doubts, "_not_found", not_found)
+
+
+def forget_superseding() -> Any:
+    """Newer trades leave the entries alone that are held back."""
+    return patch.object(engine, "supersede", lambda *_: False)
+
+
+def size_exits_by_the_whole_position() -> Any:
+    """What closes the position already is not looked at."""
+
+    def scope(self: Any, run: Any) -> Scope:
+        return replace(real(self, run), closing=())
+
+    real = Lane.scope
+    return patch.object(Lane, "scope", scope)
+
+
+def count_repeated_fills() -> Any:
+    """A report that is heard twice is worked in twice."""
+
+    def hear(self: Any, report: Any, **how: Any) -> None:
+        known = self._tickets.get(report.cl_ord_id)
+        if known is not None and report.report_id in known[1].order.reports:
+            report = replace(report, report_id=f"{report.report_id}+")
+        real(self, report, **how)
+
+    real = engine.Engine.hear
+    return patch.object(engine.Engine, "hear", hear)
+
+
+def forget_what_is_in_doubt_at_takeover() -> Any:
+    """A new holder takes what was not answered for what is on its way."""
+
+    def prepare(self: Any, account: Any, tickets: Any) -> None:
+        real(self, account, tickets)
+        for ticket in tickets:
+            ticket.in_doubt = False
+
+    real = engine.Engine.prepare
+    return patch.object(engine.Engine, "prepare", prepare)
+
+
+def drop_strangers() -> Any:
+    """Reports of orders that are not in memory are not ours."""
+
+    def on_report(self: Any, report: Any) -> None:
+        if self._engine.knows(report.cl_ord_id):
+            self._hear(report)
+
+    return patch.object(Holding, "on_report", on_report)
+
+
+def start_listening_too_late() -> Any:
+    """A new holder resumes reports after one that it never heard."""
+
+    async def attach(self: Any, images: Any) -> None:
+        for image in images.values():
+            image.heard_seq += 1
+        await real(self, images)
+
+    real = Holding._attach
+    return patch.object(Holding, "_attach", attach)
+
+
+def lose_reports_that_are_not_stored() -> Any:
+    """What was heard is not written down when it is no end."""
+
+    def report(account: Any, ticket: Any, said: Any, **how: Any) -> Any:
+        entry = real(account, ticket, said, **how)
+        if said.exec_type is ExecType.FILL and ticket.order.is_open:
+            entry.facts, entry.positions = [], []
+        return entry
+
+    real = recording.report
+    return patch.object(recording, "report", report)
+
+
+def forget_partial_fills_on_restart() -> Any:
+    """A restart finds orders again, and not what was filled of those that still work."""
+
+    def rebuild(account: Any, image: Any) -> Any:
+        for orders in image.orders.values():
+            for order in orders:
+                fills = [r for r in order.fills if order.is_open]
+                for fill in fills:
+                    del order.reports[fill.report_id]
+                order._work_out()
+        return real(account, image)
+
+    real = accounts.rebuild
+    return patch.object(accounts, "rebuild", rebuild)
+
+
+def retry_at_once() -> Any:
+    """What was not answered is sent again, under the same id, without asking."""
+
+    def doubt(self: Any, account: Any, ticket: Any) -> None:
+        real(self, account, ticket)
+        if ticket.in_doubt and ticket.sends == 1:
+            self.submit(account, ticket)
+
+    real = dispatch.Dispatch._doubt
+    return patch.object(dispatch.Dispatch, "_doubt", doubt)
+
+
+def forget_the_limits() -> Any:
+    """Requests are counted by nobody."""
+    return patch.object(Flow, "is_free", property(lambda _flow: True))
+
+
+def close_twice_after_a_restart() -> Any:
+    """A restart finds trades again, and not the exits that they sent."""
+
+    def rebuild(account: Any, image: Any) -> Any:
+        for orders in image.orders.values():
+            orders[:] = [order for order in orders if order.terms.leg is not Leg.EXIT]
+        return real(account, image)
+
+    real = accounts.rebuild
+    return patch.object(accounts, "rebuild", rebuild)
+
+
+def end_with_the_first_fill() -> Any:
+    """An order that filled in part is called filled."""
+    return patch.object(
+        Order, "is_filled", property(lambda order: bool(order.cum_qty) or not order.terms.order_qty)
+    )
+
+
+def say_filled_whatever_happened() -> Any:
+    """The outcome is the one that was hoped for."""
+    return patch.object(
+        following, "_short_of_its_quantity", lambda *_, **__: End(TradeState.FILLED)
+    )
+
+
+PLANTS: dict[str, Plant] = {
+    plant.__name__: plant
+    for plant in (
+        skip_the_sending_commit,
+        random_cl_ord_id,
+        random_id_on_the_wire,
+        ignore_the_epoch,
+        act_without_the_lease,
+        skip_exits_behind_doubt,
+        leave_the_other_guard_alive,
+        count_positions_only,
+        resend_unproven,
+        resend_at_once,
+        forget_superseding,
+        size_exits_by_the_whole_position,
+        count_repeated_fills,
+        forget_what_is_in_doubt_at_takeover,
+        drop_strangers,
+        start_listening_too_late,
+        lose_reports_that_are_not_stored,
+        forget_partial_fills_on_restart,
+        retry_at_once,
+        forget_the_limits,
+        close_twice_after_a_restart,
+        end_with_the_first_fill,
+        say_filled_whatever_happened,
+    )
+}
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """With the bug in the core, or none."""
+    if name is None:
+        yield
+        return
+    with PLANTS[name]():
+        yield

@@ -1,0 +1,238 @@
+"""What is on record after a run: the journal, the leases and the broker's arrivals, and what
+web had asked for. The checker sees nothing else; above all nothing that an engine remembers.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from execution.rows import WHOLE
+from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.plan import Subscription
+from tests.sim.tables import Tables
+from tests.sim.venue import Arrival, Order, Venue
+
+ZERO = Decimal(0)
+PASSING = frozenset(
+    {
+        pb.TRADE_STATE_UNSPECIFIED,
+        pb.TRADE_STATE_PENDING,
+        pb.TRADE_STATE_WORKING,
+        pb.TRADE_STATE_BLOCKED,
+        pb.TRADE_STATE_QUEUED,
+        pb.TRADE_STATE_DELAYED,
+        pb.TRADE_STATE_WAITING_APPROVAL,
+        pb.TRADE_STATE_NEEDS_ATTENTION,
+    }
+)
+JUST_NOW = 0.001
+_SIGN = {"buy": 1, "sell": -1}
+Lane = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A trade that web handed over."""
+
+    id: UUID
+    message: pb.Trade
+    to: Subscription
+    signaled: float
+
+    @property
+    def track(self) -> tuple[UUID, str]:
+        """Whose turn it waits for."""
+        return self.to.id, self.to.symbol
+
+    def supersedes(self, earlier: "Trade") -> bool:
+        """Whether it ends the entries of an earlier trade that never reached the broker."""
+        said, before = self.message, earlier.message
+        if said.action in (pb.ACTION_EXIT, pb.ACTION_CANCEL, pb.ACTION_REVERSE):
+            return True
+        if said.sentiment == pb.SENTIMENT_FLAT or said.HasField("target"):
+            return True
+        sides = {said.action, before.action}
+        return sides == {pb.ACTION_BUY, pb.ACTION_SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact, read."""
+
+    account_id: UUID
+    seq: int
+    kind: str
+    canonical_id: str
+    committed: float
+    message: pb.Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An order as it was written down."""
+
+    cl_ord_id: str
+    id: UUID
+    trade_id: UUID
+    leg: str
+    revision: int
+    account_id: UUID
+    subscription: UUID
+    instrument: str
+    side: str
+    quantity: Decimal
+    committed: float
+
+    @property
+    def sign(self) -> int:
+        """+1 for buy, -1 for sell."""
+        return _SIGN[self.side]
+
+
+@dataclass
+class Record:
+    """Everything that a check may look at."""
+
+    trades: list[Trade]
+    tables: Tables
+    venue: Venue
+    # Nothing is excused that is known to be open.
+    with_gaps: bool = False
+    # Nothing that was sent arrived long after.
+    comes_in_time: bool = True
+    instructions: dict[UUID, dict[str, Any]] = field(init=False)
+    rows: dict[str, Row] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.instructions = self.tables.instructions
+        self.rows = {row["cl_ord_id"]: _row(row) for row in self.tables.orders.values()}
+
+    @cached_property
+    def trade(self) -> dict[UUID, Trade]:
+        """Trades by id."""
+        return {trade.id: trade for trade in self.trades}
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """All facts, in the order of their accounts' numbers."""
+        read = [
+            Fact(
+                f["account_id"], f["seq"], f["kind"], f["canonical_id"], f["committed"],
+                pb.Fact.FromString(f["fact"]),
+            )
+            for f in self.tables.facts
+        ]  # fmt: skip
+        return sorted(read, key=lambda f: (f.account_id.int, f.seq))
+
+    @cached_property
+    def by_trade(self) -> dict[UUID, list[Fact]]:
+        """Facts by the trade they are about."""
+        found: dict[UUID, list[Fact]] = defaultdict(list)
+        for fact in self.facts:
+            if fact.message.trade_id:
+                found[UUID(hex=fact.message.trade_id)].append(fact)
+        return found
+
+    @cached_property
+    def tracks(self) -> dict[tuple[UUID, str], list[Trade]]:
+        """The stored trades of each subscription and instrument, as they were stored."""
+        found: dict[tuple[UUID, str], list[Trade]] = defaultdict(list)
+        for trade_id in self.instructions:
+            trade = self.trade[trade_id]
+            found[trade.track].append(trade)
+        return found
+
+    def outcomes(self, trade_id: UUID) -> list[Fact]:
+        """The outcomes told of a trade, oldest first."""
+        return [f for f in self.by_trade[trade_id] if f.kind == "outcome"]
+
+    def last_outcome(self, trade_id: UUID) -> pb.TradeOutcome:
+        """The current outcome; unspecified before the first."""
+        told = self.outcomes(trade_id)
+        return told[-1].message.trade_outcome if told else pb.TradeOutcome()
+
+    def rows_of(self, trade_id: UUID, *legs: str) -> list[Row]:
+        """The orders of a trade."""
+        return [
+            row
+            for row in self.rows.values()
+            if row.trade_id == trade_id and (not legs or row.leg in legs)
+        ]
+
+    def entry_sides(self, beside: Row) -> set[str]:
+        """The sides of all entries in an order's account and instrument."""
+        lane = (beside.account_id, beside.instrument)
+        rows = self.rows.values()
+        return {r.side for r in rows if r.leg == "entry" and (r.account_id, r.instrument) == lane}
+
+    def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
+        """What the broker has under an id."""
+        for account in self.venue.accounts.values():
+            yield from account.orders.get(cl_ord_id, ())
+
+    def filled(self, cl_ord_id: str) -> Decimal:
+        """How much the broker filled under an id."""
+        return sum((order.cum_qty for order in self.venue_orders(cl_ord_id)), ZERO)
+
+    def is_open(self, cl_ord_id: str) -> bool:
+        """True while the broker may still fill it."""
+        return any(order.is_open for order in self.venue_orders(cl_ord_id))
+
+    def holder(self, account_id: UUID, at: float) -> str:
+        """Which life held the account at some second."""
+        held = [t.holder for t in self.tables.takings if t.account_id == account_id and t.at <= at]
+        return held[-1] if held else ""
+
+    def is_stale(self, arrival: Arrival) -> bool:
+        """True for what a paused former holder wrote when it woke: nobody can prevent that."""
+        row = self.rows.get(arrival.cl_ord_id)
+        if row is None:
+            return False
+        return self.holder(row.account_id, arrival.written) != arrival.author
+
+    def came_apart(self, earlier: Trade, newer: Trade) -> bool:
+        """True when the older trade was stored through an instance beside the one that held
+        the account and was given the newer: the holder finds it in the database, later."""
+        first, second = self.instructions[earlier.id], self.instructions[newer.id]
+        if self.with_gaps or first["author"] == second["author"]:
+            return False
+        takings = [t for t in self.tables.takings if t.account_id == first["account_id"]]
+        return any(t.holder == second["author"] and t.at < first["committed"] for t in takings)
+
+    def woke_with_it(self, arrival: Arrival) -> bool:
+        """True for what was on its way to the socket when its writer was paused."""
+        return any(
+            author == arrival.author and 0 <= arrival.written - until < JUST_NOW
+            for author, until in self.venue.world.wakings
+        )
+
+    @cached_property
+    def stale_ids(self) -> set[str]:
+        """Orders that some former holder wrote."""
+        return {a.cl_ord_id for a in self.venue.arrivals if self.is_stale(a)}
+
+    @cached_property
+    def by_hand(self) -> set[tuple[str, str]]:
+        """Accounts and instruments that moved behind our back: by hand, or after an end."""
+        return {
+            (account.name, symbol)
+            for account in self.venue.accounts.values()
+            for symbol in account.touched_by_hand | account.touched_late
+        }
+
+    def position(self, account_id: UUID, symbol: str, subscription: UUID = WHOLE) -> Decimal:
+        """A position as recorded."""
+        row = self.tables.positions.get((account_id, symbol, subscription))
+        return ZERO if row is None else row["quantity"]
+
+
+def _row(row: dict[str, Any]) -> Row:
+    return Row(
+        row["cl_ord_id"], row["id"], row["trade_id"], row["leg"], row["revision"],
+        row["account_id"], row["subscription_id"], row["instrument"], row["side"],
+        row["order_qty"], row["committed"],
+    )  # fmt: skip

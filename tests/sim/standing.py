@@ -1,0 +1,56 @@
+"""What limits ask of the database: who else lives, which silences hold, what was sent."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from execution import limits
+
+if TYPE_CHECKING:
+    from tests.sim.tables import Row, Tables, Verbs
+
+
+class Standing:
+    """The penalties, beside the tables that everything else is in."""
+
+    def __init__(self, tables: "Tables") -> None:
+        self._tables = tables
+        self._penalties: dict[tuple[str, ...], tuple[datetime, int]] = {}
+
+    @property
+    def verbs(self) -> "Verbs":
+        """The statements that it knows."""
+        return {
+            limits.STANDING: self._standing,
+            limits.KEEP_PENALTY: self._keep,
+            limits.SENT_BY_ACCOUNT: self._sent,
+        }
+
+    def _standing(self, _author: str, asked: Any) -> "list[Row]":
+        now = self._tables.now()
+        beaten = now - timedelta(seconds=asked["ttl"])
+        others = [
+            at for name, at in self._tables.instances.items()
+            if name != asked["instance"] and at > beaten
+        ]  # fmt: skip
+        known = [
+            [*of, round(until.timestamp() * 1e6), level]
+            for of, (until, level) in self._penalties.items()
+            if until > now
+        ]
+        return [{"others": len(others), "penalties": known or None}]
+
+    def _keep(self, _author: str, row: Any) -> "list[Row]":
+        of = (row["broker"], row["environment"], row["scope"], row["scope_id"])
+        until, _ = self._penalties.get(of, (row["until"], 0))
+        self._penalties[of] = (max(until, row["until"]), row["level"])
+        return [{"level": row["level"]}]
+
+    def _sent(self, _author: str, asked: Any) -> "list[Row]":
+        since = self._tables.now() - timedelta(seconds=asked["seconds"])
+        rows: list[Row] = []
+        for account in asked["accounts"]:
+            orders = self._tables.orders.values()
+            sent = [o for o in orders if o["account_id"] == account and o["created_at"] > since]
+            if sent:
+                rows.append({"account_id": account, "sent": len(sent)})
+        return rows

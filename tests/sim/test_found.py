@@ -1,0 +1,228 @@
+"""What the simulator found, told step by step."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+import structlog
+
+from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.__main__ import quiet_logs
+from tests.sim.script import Script
+
+LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after_seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What the core logs of faults is no news here."""
+    kept = structlog.get_config()
+    quiet_logs(for_good=False)
+    yield
+    structlog.configure(**kept)
+
+
+def test_trades_stored_before_an_account_was_ever_held_go_first() -> None:
+    script = Script()
+    first = script.start("one", look_fails=1.0)
+    enter = script.trade("buy", "5")
+    script.submit(first, enter)
+    script.wait(0.05)
+    first.loop.kill()
+    second = script.start("two")
+    leave = script.trade("exit")
+    script.submit(second, leave)
+    script.wait(3)
+    assert script.written() == ["entry", "exit"]
+    assert (script.outcome(enter), script.outcome(leave)) == (("FILLED", "unspecified"),) * 2
+    assert script.position == 0
+
+
+def test_a_trade_that_another_holder_ended_is_not_run_again() -> None:
+    script = Script(refuses_repeats=False)
+    first = script.start("one", look_fails=1.0)
+    second = script.start("two")
+    enter = script.trade("buy", "5")
+    # The first cannot ask its broker, and keeps the trade until it can.
+    script.submit(first, enter)
+    script.wait(3)
+    assert script.outcome(enter) == ("FILLED", "unspecified")
+    second.loop.kill()
+    script.wait(7)
+    script.wires["one"].look_fails = 0.0
+    leave = script.trade("exit", "2")
+    script.submit(first, leave)
+    script.wait(3)
+    assert script.written() == ["entry", "exit"]
+    assert script.position == 3
+    assert [fact["seq"] for fact in script.database.tables.facts] == list(range(1, 9))
+
+
+def test_what_a_withdrawn_trade_superseded_is_not_revived_by_a_restart() -> None:
+    script = Script(horizon=3.0)
+    first = script.start("one", drop=1.0)
+    enter, turn = script.trade("buy", "5"), script.trade("sell", "5", allow_swap=True)
+    script.submit(first, enter)
+    script.wait(2.5)
+    script.submit(first, turn)
+    script.wait(0.1)
+    assert script.outcome(turn) == ("BLOCKED", "flatten_debt")
+    script.withdraw(first, turn)
+    script.wait(0.1)
+    first.loop.kill()
+    script.start("one")
+    script.wait(10)
+    assert script.written() == []
+    assert script.outcome(enter) == ("SKIPPED", "superseded")
+    assert script.outcome(turn) == ("SKIPPED", "canceled_by_member")
+
+
+def test_guards_of_an_entry_that_nobody_can_find_hold_nothing_up() -> None:
+    script = Script(refuses_repeats=False, has_brackets=True, horizon=0.5)
+    one = script.start("one", drop=1.0)
+    guards = {"take_profit": pb.Protection(percent="5"), "stop_loss": pb.Protection(percent="5")}
+    enter = script.trade("buy", "5", **guards)
+    script.submit(one, enter)
+    script.wait(3)
+    assert script.outcome(enter) == ("NEEDS_ATTENTION", "not_provable")
+    cancel, leave = script.trade("cancel"), script.trade("exit")
+    script.submit(one, cancel, leave)
+    script.wait(3)
+    assert script.outcome(cancel) == ("BLOCKED", "in_doubt")
+    assert script.outcome(leave) == ("BLOCKED", "flatten_debt")
+    asked = script.world.steps
+    script.wait(10)
+    # Polls and heartbeats go on; nobody cancels twice a second what is not there.
+    assert script.world.steps - asked < 400
+
+
+def test_a_fill_after_the_end_amends_a_flip_that_was_over() -> None:
+    script = Script(late_fills=1.0)
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    turn = script.trade("sell", "5", allow_swap=True, exit=LIMIT)
+    script.submit(one, turn)
+    # Its exit is canceled after a second, and filled after all at some time after that.
+    script.wait(12)
+    assert script.position == 0
+    assert script.outcome(turn) == ("PARTIALLY_FILLED", "canceled_in_time")
+
+
+def test_a_trade_behind_a_doubt_is_judged_by_what_came_of_it() -> None:
+    script = Script(horizon=2.0)
+    one = script.start("one", drop=1.0)
+    enter = script.trade("buy", "1")
+    turn, again = (script.trade("sell", "4", allow_swap=True) for _ in range(2))
+    script.submit(one, enter)
+    script.wait(1)
+    script.wires["one"].drop = 0.0
+    script.submit(one, turn, again)
+    script.wait(10)
+    assert script.position == -4
+    assert script.outcome(turn) == ("FILLED", "unspecified")
+    assert script.outcome(again) == ("SKIPPED", "already_in_position")
+
+
+def test_a_clock_follows_the_database_and_not_its_late_answers() -> None:
+    script = Script()
+    one = script.start("one", skew=600.0)
+    one.loop.pause(0.0)
+    one.loop.paused_until = script.world.now_us + 5_000_000
+    stale = script.trade("buy", "5")
+    for stamp in (stale.accepted_time, stale.released_time):
+        stamp.seconds -= 116
+    script.wait(4.9)
+    script.submit(one, stale)
+    script.wait(2)
+    assert script.outcome(stale) == ("EXPIRED", "signal_stale")
+    assert script.written() == []
+
+
+def test_an_order_that_was_given_up_and_appears_after_all_is_canceled() -> None:
+    script = Script(horizon=0.5)
+    one = script.start("one", drop=1.0)
+    enter = script.trade("buy", "5", entry=LIMIT)
+    script.submit(one, enter)
+    script.wait(0.2)
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(2)
+    assert script.outcome(enter) == ("SKIPPED", "superseded")
+    assert script.outcome(leave) == ("DONE", "nothing_appeared")
+    script.wires["one"].drop = 0.0
+    [entry] = script.orders()
+    stray = script.arrive(entry, "a former holder")
+    script.wait(1)
+    assert not stray.is_open
+    script.submit(one, again := script.trade("exit"))
+    script.wait(1)
+    assert script.outcome(again) == ("SKIPPED", "no_position")
+
+
+def test_an_entry_does_not_overtake_one_that_the_broker_refused_for_its_limit() -> None:
+    script = Script()
+    one = script.start("one")
+    script.wires["one"].throttled_until = script.world.seconds + 0.3
+    first, second = (script.trade("buy", size, allow_add=True) for size in ("5", "1"))
+    script.submit(one, first)
+    script.wait(0.1)
+    script.submit(one, second)
+    script.wait(0.1)
+    assert script.outcome(second) == ("BLOCKED", "rate_limited")
+    script.wait(5)
+    sent = [arrival.cl_ord_id for arrival in script.venue.arrivals]
+    assert sent == script.orders()
+    assert script.outcome(first) == script.outcome(second) == ("FILLED", "unspecified")
+
+
+def test_an_exit_takes_with_it_what_waits_behind_a_limited_entry() -> None:
+    script = Script()
+    one = script.start("one")
+    script.wires["one"].throttled_until = script.world.seconds + 0.5
+    entries = [script.trade("buy", size, allow_add=True) for size in ("5", "1")]
+    script.submit(one, *entries)
+    script.wait(0.2)
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(5)
+    assert script.written() == []
+    assert {script.outcome(entry) for entry in entries} == {("SKIPPED", "superseded")}
+    assert script.outcome(leave) == ("SKIPPED", "no_position")
+
+
+def test_what_guards_an_entry_that_was_not_sent_is_not_canceled_for_ever() -> None:
+    # Cancels go first: of orders that do not exist they would use up the limit for good.
+    script = Script(has_brackets=True, most=3, window=3_000_000)
+    one = script.start("one")
+    other = {"subscription_id": UUID(int=4).hex, "sides": pb.SIDES_BOTH}
+    guards = {"take_profit": pb.Protection(percent="5"), "stop_loss": pb.Protection(percent="5")}
+    script.submit(one, script.trade("buy", "2"))
+    script.wait(4)
+    guarded = [script.trade("buy", "1", allow_add=True, **guards, **other) for _ in range(3)]
+    script.submit(one, *guarded)
+    script.wait(1)
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(30)
+    assert script.outcome(leave)[0] == "FILLED"
+    assert [script.outcome(entry)[0] for entry in guarded] == ["FILLED"] * 3
+
+
+def test_what_turns_round_does_not_wait_behind_what_it_ends() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("sell", "4"))
+    script.wait(1)
+    adds: dict[str, Any] = {"allow_add": True, "allow_swap": True}
+    turn, add = script.trade("reverse", **adds), script.trade("buy", "5", **adds)
+    script.submit(one, turn)
+    while script.position:
+        script.wait(0.0005)
+    script.wires["one"].throttled_until = script.world.seconds + 2.0
+    script.submit(one, add)
+    script.wait(0.5)
+    script.submit(one, back := script.trade("sell", "1", **adds))
+    script.wait(0.2)
+    assert script.outcome(add) == ("SKIPPED", "superseded")
+    script.wait(20)
+    assert script.outcome(turn) == ("PARTIALLY_FILLED", "superseded")
+    assert script.outcome(back) == ("FILLED", "unspecified")
