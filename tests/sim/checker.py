@@ -12,7 +12,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from protos.ids import cl_ord_id
 from tests.sim import endings
 from tests.sim.instance import BROKER
-from tests.sim.record import PASSING, ZERO, Fact, Record, Row, Trade
+from tests.sim.record import OPEN, PASSING, ZERO, Fact, Record, Row, Trade
 from tests.sim.venue import Arrival
 
 Check = Callable[[Record], Iterator[str]]
@@ -267,15 +267,8 @@ class _Book:
             self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
             self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
         self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
-        if said.ord_status not in _OPEN:
+        if said.ord_status not in OPEN:
             self.open.pop(row.cl_ord_id, None)
-
-
-_OPEN = (
-    pb.ORD_STATUS_NEW,
-    pb.ORD_STATUS_PENDING_NEW,
-    pb.ORD_STATUS_PARTIALLY_FILLED,
-)
 
 
 def _walk(record: Record) -> Iterator[tuple[Fact, _Book]]:

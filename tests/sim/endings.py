@@ -17,6 +17,13 @@ _UNFILLED = (
     pb.TRADE_STATE_CANCELED,
 )
 _GUARDS = ("take_profit", "stop")
+# Why nothing guards a position, for good or until a person looked.
+_BARE = (
+    pb.REASON_NOW_UNPROTECTED,
+    pb.REASON_STOP_REFUSED,
+    pb.REASON_BROKER_AUTH,
+    pb.REASON_NOT_PROVABLE,
+)
 
 
 def unfinished(record: Record) -> list[UUID]:
@@ -33,7 +40,7 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     told = record.last_outcome(trade_id)
     open_legs = {r.leg for r in record.rows_of(trade_id) if record.is_open(r.cl_ord_id)}
     if told.state not in PASSING:
-        return not open_legs.isdisjoint(_GUARDS)
+        return not open_legs.isdisjoint(_GUARDS) or _says_why_it_is_bare(record, trade_id)
     if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
         return not record.venue.habits.refuses_repeats
     if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
@@ -42,14 +49,41 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     return is_blocked and _is_behind_a_doubt(record, trade_id)
 
 
+def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
+    """Nothing guards what a trade opened, which is still held: it was wanted so, cannot be had,
+    or an exit of it is not over."""
+    told = record.last_protection(trade_id)
+    rows = record.rows_of(trade_id, "entry", *_GUARDS)
+    if told is None or told.state != pb.PROTECTION_STATE_UNPROTECTED or not rows:
+        return False
+    row = rows[0]
+    closing = row.sign if row.leg in _GUARDS else -row.sign
+    own = record.position(row.account_id, row.instrument, row.subscription)
+    if max(-own * closing, -record.position(row.account_id, row.instrument) * closing) <= 0:
+        return False
+    return told.reason in _BARE or any(
+        exit_.sign == closing and exit_.cl_ord_id not in record.over
+        for exit_ in record.rows.values()
+        if exit_.leg == "exit"
+        and (exit_.account_id, exit_.instrument) == (row.account_id, row.instrument)
+    )
+
+
 def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
-    """Another trade of the account and instrument needs a person."""
+    """Another trade of the account and instrument needs a person, itself or for its stop."""
     one = record.trade[trade_id].to
     return any(
         record.last_outcome(other.id).state == pb.TRADE_STATE_NEEDS_ATTENTION
+        or _doubts_its_stop(record, other.id)
         for other in record.trades
         if (other.to.account, other.to.symbol) == (one.account, one.symbol)
     )
+
+
+def _doubts_its_stop(record: Record, trade_id: UUID) -> bool:
+    told = record.last_protection(trade_id)
+    is_told = told is not None and told.reason == pb.REASON_NOT_PROVABLE
+    return is_told and not record.venue.habits.refuses_repeats
 
 
 def everything_ends(record: Record) -> Iterator[str]:
