@@ -118,6 +118,11 @@ def orders_of(run: "Run") -> list["Ticket"]:
     return [t for t in run.tickets if t.order.terms.leg.is_protection]
 
 
+def needs_attention(run: "Run") -> bool:
+    """True while the broker can neither show an order that guards, nor prove that it is absent."""
+    return run.unprovable and any(t.order.is_open and t.in_doubt for t in orders_of(run))
+
+
 def cover(run: "Run", venue: VenueRules) -> Cover:
     """How the run's protection stands."""
     kept, first = run.cover, opening(run)

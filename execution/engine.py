@@ -240,7 +240,10 @@ class Engine:
         self.settle(account, run.lane)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order of the run waits for the broker's limit."""
+        """An order of the run waits for the broker's limit; guards of one that is over say
+        nothing of its outcome."""
+        if run.is_done:
+            return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(

@@ -122,6 +122,11 @@ class Protecting:
         refused = covers.refusal(run) if cover.left else None
         if refused is not None:
             kept.reason, kept.words = refused
+        elif covers.needs_attention(run):
+            # A person looks for the order; what would close the same part waits until then.
+            kept.reason = "not_provable"
+        elif kept.reason == "not_provable":
+            kept.reason = ""
         self._measure(run, step.state)
         if refused is not None:
             self._refused(account, run, step.free)

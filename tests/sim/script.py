@@ -104,6 +104,12 @@ class Script:
         state, reason = pb.TradeState.Name(told.state), pb.Reason.Name(told.reason)
         return state.removeprefix("TRADE_STATE_"), reason.removeprefix("REASON_").lower()
 
+    def protection(self, trade: pb.Trade) -> tuple[str, str]:
+        """Where the protection of what a trade opened stands now, and why."""
+        told = self._record().last_protection(UUID(hex=trade.trade_id)) or pb.TradeProtection()
+        state, reason = pb.ProtectionState.Name(told.state), pb.Reason.Name(told.reason)
+        return state.removeprefix("PROTECTION_STATE_"), reason.removeprefix("REASON_").lower()
+
     def written(self) -> list[str]:
         """The legs that arrived at the broker, in order; refused repeats too."""
         rows = self._record().rows
