@@ -289,7 +289,7 @@ class Dispatch:
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
         """Cancel what still works after the time its order has; what is withdrawn, at once."""
-        if ticket.run.withdrawn:
+        if ticket.run.withdrawn and not ticket.keeps_guard:
             self.cancel(account, ticket)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after

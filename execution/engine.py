@@ -104,13 +104,15 @@ class Engine:
             self.settle(account, lane)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End a trade that was not sent; cancel what is open of one that was."""
+        """End a trade that was not sent; cancel what is open of one that was. What was opened
+        stays guarded."""
         run = account.runs.get(trade_id)
         if run is None or run.is_done or run.withdrawn:
             return
         run.withdraw(reason)
         for ticket in run.tickets:
-            self._dispatch.cancel(account, ticket)
+            if not ticket.keeps_guard:
+                self._dispatch.cancel(account, ticket)
         self.settle(account, run.lane)
 
     def knows(self, cl_ord_id: str) -> bool:

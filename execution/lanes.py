@@ -58,6 +58,11 @@ class Ticket:
         return self.run.cover is not None and (again or flattens)
 
     @property
+    def keeps_guard(self) -> bool:
+        """True for what guards or closes what a trade opened, whatever becomes of the trade."""
+        return self.is_guard or self.is_upkeep
+
+    @property
     def guards(self) -> list["Ticket"]:
         """What goes with this order, when it is an entry."""
         if self.order.terms.leg is not Leg.ENTRY:

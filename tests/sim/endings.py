@@ -160,10 +160,12 @@ def no_guard_is_an_orphan(record: Record) -> Iterator[str]:
 
 
 def outcomes_are_true(record: Record) -> Iterator[str]:
-    """What a trade is called is what its orders did."""
+    """What a trade is called is what its orders did; what closes a position whose stop was
+    refused is no part of what was asked."""
     for trade_id in record.instructions:
         told = record.last_outcome(trade_id)
         orders = record.rows_of(trade_id, "entry", "exit")
+        orders = [row for row in orders if row.origin != "flatten"]
         filled = sum((record.filled(row.cl_ord_id) for row in orders), ZERO)
         name = f"{trade_id.hex[:8]} is {pb.TradeState.Name(told.state)}"
         if told.state in _UNFILLED and filled:

@@ -186,7 +186,7 @@ def _subscriptions(dice: Random, habits: Habits) -> list[Subscription]:
             allow_add=dice.random() < 0.4,
             allow_swap=dice.random() < 0.6,
             sides=dice.choice((pb.SIDES_BOTH, pb.SIDES_BOTH, pb.SIDES_BULLISH)),
-            guarded=habits.has_brackets and dice.random() < 0.7,
+            guarded=dice.random() < (0.7 if habits.has_brackets else 0.4),
         )
         for _ in range(dice.choice((1, 1, 1, 2, 2, 3)))
     ]

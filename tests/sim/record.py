@@ -92,6 +92,8 @@ class Row:
     side: str
     quantity: Decimal
     committed: float
+    # Who wanted it.
+    origin: str
 
     @property
     def sign(self) -> int:
@@ -251,5 +253,5 @@ def _row(row: dict[str, Any]) -> Row:
     return Row(
         row["cl_ord_id"], row["id"], row["trade_id"], row["leg"], row["revision"],
         row["account_id"], row["subscription_id"], row["instrument"], row["side"],
-        row["order_qty"], row["committed"],
+        row["order_qty"], row["committed"], row["origin"],
     )  # fmt: skip

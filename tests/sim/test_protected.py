@@ -62,3 +62,21 @@ def test_of_a_stop_that_nobody_can_find_it_is_said_that_a_person_must_look() -> 
     assert script.outcome(leave) == ("FILLED", "unspecified")
     assert script.protection(enter) == ("CLOSED", "unspecified")
     assert script.position == 0
+
+
+@pytest.mark.parametrize("has_brackets", [True, False])
+def test_what_a_withdrawn_trade_opened_stays_guarded(has_brackets: bool) -> None:
+    script = Script(has_brackets=has_brackets, slowness=3.0, parts=1.0, late_fills=1.0)
+    one = script.start("one")
+    script.submit(one, enter := script.trade("buy", "4", **GUARDS))
+    while not script.position:
+        script.wait(0.0005)
+    script.withdraw(one, enter)
+    script.wait(20)
+    assert script.protection(enter) == ("PROTECTED", "unspecified")
+    assert len(script.orders()) <= 5
+    one.loop.kill()
+    script.start("one")
+    script.wait(20)
+    assert script.protection(enter) == ("PROTECTED", "unspecified")
+    assert len(script.orders()) <= 5
