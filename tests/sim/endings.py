@@ -165,7 +165,8 @@ def outcomes_are_true(record: Record) -> Iterator[str]:
     for trade_id in record.instructions:
         told = record.last_outcome(trade_id)
         orders = record.rows_of(trade_id, "entry", "exit")
-        orders = [row for row in orders if row.origin != "flatten"]
+        if record.last_protection(trade_id) is not None:
+            orders = [row for row in orders if row.origin != "flatten"]
         filled = sum((record.filled(row.cl_ord_id) for row in orders), ZERO)
         name = f"{trade_id.hex[:8]} is {pb.TradeState.Name(told.state)}"
         if told.state in _UNFILLED and filled:
