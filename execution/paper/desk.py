@@ -1,7 +1,7 @@
 """What each request does to the batch in the making. In memory only; the writer stores."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from execution.paper import answers, book, funds, jobs, matching, moves, settings
@@ -54,12 +54,16 @@ class Desk:
         self.accounts[account.name] = account
 
     def ended_orders(self, work: Work) -> Iterator[str]:
-        """The OrderIDs that a frame names and that are not open: to be read first."""
-        if not isinstance(work, Frame):
-            return
-        orders = ((order.account, order.cl_ord_id) for order in work.request.new_orders)
-        cancels = ((cancel.account, cancel.cl_ord_id) for cancel in work.request.cancels)
-        for name, cl_ord_id in (*orders, *cancels):
+        """The OrderIDs that are named and that are not open: to be read first."""
+        named: Sequence[pb.NewOrder | pb.CancelOrder]
+        match work:
+            case Frame(request=request):
+                named = (*request.new_orders, *request.cancels)
+            case Late(order):
+                named = (order,)
+            case _:
+                return
+        for name, cl_ord_id in ((each.account, each.cl_ord_id) for each in named):
             account = self.accounts.get(name)
             order_id = account.order_id(cl_ord_id) if account else None
             if account and order_id and order_id not in account.open:

@@ -100,7 +100,7 @@ def test_without_execution_trades_wait_and_then_fill(
         message = {"ticker": lane.ticker, "action": "buy", "quantity": 1, "price": PRICE}
         signal_id = str(sender.deliver(lane.webhook, message).signal_id)
         stack.until(
-            lambda: bool(stack.shown(signal_id)["trades"]), 5, "a trade while execution is away"
+            lambda: bool(stack.shown(signal_id)["trades"]), 15, "a trade while execution is away"
         )
         (waiting,) = stack.shown(signal_id)["trades"]
         assert waiting["state"] == "PENDING"

@@ -71,6 +71,23 @@ async def test_two_equal_ids_in_one_frame_make_one_order(venue: PaperVenue) -> N
     assert results == {"accepted": 1, "duplicate": 1}
 
 
+async def test_a_late_order_that_was_resent_and_filled_is_a_repeat(venue: PaperVenue) -> None:
+    late = pb.Fault(nth=1, kind=pb.FAULT_KIND_LATE_ACCEPT, delay_ms=600)
+    await venue.plan("acme", late)
+    async with listening(venue, ["acme"], timeout_seconds=0.2) as client:
+        with pytest.raises(InDoubt):
+            await client.adapter.submit(an_order("twice"))
+        await client.adapter.submit(an_order("twice"))
+        await until(lambda: client.sequences("acme") == [1, 2])
+        await asyncio.sleep(0.7)
+        await client.adapter.submit(an_order("after"))
+    assert await venue.arrivals() == [
+        ("twice", "accepted"),
+        ("twice", "duplicate"),
+        ("after", "accepted"),
+    ]
+
+
 async def test_a_late_order_is_unknown_until_it_is_taken(venue: PaperVenue) -> None:
     late = pb.Fault(nth=1, kind=pb.FAULT_KIND_LATE_ACCEPT, delay_ms=600)
     await venue.plan("acme", late)
