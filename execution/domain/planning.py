@@ -331,10 +331,9 @@ class _Plan:
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         revision = len(self.progress.exits)
-        numbers = self._seen(asked, terms, market)
         return ordering.send(
             self.trade, terms, quantity, revision, instrument=symbol, venue=self.venue,
-            numbers=numbers,
+            numbers=self._seen(asked, terms, market),
         )  # fmt: skip
 
     def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
