@@ -22,7 +22,6 @@ _BARE = (
     pb.REASON_NOW_UNPROTECTED,
     pb.REASON_STOP_REFUSED,
     pb.REASON_BROKER_AUTH,
-    pb.REASON_NOT_PROVABLE,
 )
 
 
@@ -40,7 +39,8 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     told = record.last_outcome(trade_id)
     open_legs = {r.leg for r in record.rows_of(trade_id) if record.is_open(r.cl_ord_id)}
     if told.state not in PASSING:
-        return not open_legs.isdisjoint(_GUARDS) or _says_why_it_is_bare(record, trade_id)
+        is_guarded = not open_legs.isdisjoint(_GUARDS) or _doubts_its_stop(record, trade_id)
+        return is_guarded or _says_why_it_is_bare(record, trade_id)
     if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
         return not record.venue.habits.refuses_repeats
     if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
