@@ -27,7 +27,7 @@ async def serve() -> None:
     # Full collections over everything in memory would stop the loop for long.
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-    structlog.get_logger().info("execution_started", target=settings.target)
+    structlog.get_logger().info("execution_started", bind=settings.bind)
     failed = asyncio.create_task(server.failed())
     await asyncio.wait(
         [asyncio.create_task(stop.wait()), failed], return_when=asyncio.FIRST_COMPLETED

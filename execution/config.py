@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 VARIABLES = (
-    "FILLWIRE_EXECUTION_TARGET",
+    "FILLWIRE_EXECUTION_BIND",
     "FILLWIRE_EXECUTION_DATABASE_URL",
     "FILLWIRE_PAPER_TARGET",
     "FILLWIRE_INSTANCE",
@@ -18,7 +18,7 @@ VARIABLES = (
 class Config:
     """Where to listen, where to store, and which venue to reach."""
 
-    target: str
+    bind: str
     database_url: str
     paper_target: str
     # A name that outlives the process says that the predecessor of that name is dead.
@@ -30,7 +30,7 @@ class Config:
 def read(environment: Mapping[str, str] = os.environ) -> Config:
     """Read the configuration. Raises KeyError naming what is missing."""
     return Config(
-        target=environment["FILLWIRE_EXECUTION_TARGET"],
+        bind=environment["FILLWIRE_EXECUTION_BIND"],
         database_url=environment["FILLWIRE_EXECUTION_DATABASE_URL"],
         paper_target=environment["FILLWIRE_PAPER_TARGET"],
         instance=environment.get("FILLWIRE_INSTANCE") or f"execution-{uuid4().hex}",

@@ -52,7 +52,7 @@ class Holding:
         adapters: Mapping[Venue, Adapter],
         limits: Limits | None = None,
     ) -> None:
-        self._instance = instance
+        self.instance = instance
         self._target = target
         self._store = store
         self._engine = engine
@@ -116,6 +116,11 @@ class Holding:
                 account.pending.append((instruction_id, trade))
         self._take_some()
 
+    async def catch_up(self, earlier: Mapping[UUID, UUID]) -> None:
+        """Take what others stored for accounts that we hold, before anything newer."""
+        held = {trade_id: self.held(account_id) for trade_id, account_id in earlier.items()}
+        await self._take_stored([t for t, a in held.items() if a and t not in a.runs])
+
     def withdraw(self, trade_id: UUID, reason: str) -> None:
         """End a trade if this instance has it; the others learn of it from the database."""
         for account in self._accounts.values():
@@ -134,6 +139,8 @@ class Holding:
         account's others wait: what is stored last tells where to resume."""
         name = report.cl_ord_id if isinstance(report, Report) else ""
         known = not name or self._engine.knows(name)
+        if not known and not self._accounts_of(report):
+            return  # of another instance by now; whoever takes it hears it again
         if known and not self._has_strangers(report.account):
             self._hear(report)
             return
@@ -238,7 +245,7 @@ class Holding:
         await self.rules.ask(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [trade.trade_id for a in batch for _, trade in a.pending]
-        images = await self._store.take(self._instance, refs, news)
+        images = await self._store.take(self.instance, refs, news)
         await arriving.drop_what_is_over(self._store, batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
         for account in batch:
@@ -337,7 +344,7 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
     async def _live(self) -> bool:
-        return await self.runtime.follow(self._store.heartbeat(self._instance, self._target))
+        return await self.runtime.follow(self._store.heartbeat(self.instance, self._target))
 
     async def _heartbeat(self) -> None:
         try:
@@ -355,20 +362,18 @@ class Holding:
 
     def look_now(self) -> None:
         """Trades were stored that nobody handed us: what a kill switch closes."""
-        self.runtime.spawn(self._look_once())
+        self.runtime.spawn(self.look())
 
-    async def _look_once(self) -> None:
+    async def look(self) -> None:
+        """The same, to wait for."""
         await self._look(0.0)
 
     async def _look(self, settled_seconds: float) -> int:
         """Take what is open and withdraw what is withdrawn; how much is open."""
         try:
-            found = await self._store.open_trades(self._instance, settled_seconds)
+            found = await self._store.open_trades(self.instance, settled_seconds)
             unknown = [t.trade_id for t in found if not self._has(t)]
-            for start in range(0, len(unknown), MOST_AT_ONCE):
-                stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-                trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
-                self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+            await self._take_stored(unknown)
             self._withdraw_what_is_withdrawn(found)
             return len(found)
         except StoreUnavailable as error:
@@ -376,6 +381,12 @@ class Holding:
         except Exception:
             log.exception("poll_failed")
         return 0
+
+    async def _take_stored(self, unknown: Sequence[UUID]) -> None:
+        for start in range(0, len(unknown), MOST_AT_ONCE):
+            stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
+            trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
+            self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

@@ -12,6 +12,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from execution import ringing
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
@@ -48,6 +49,9 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),
+    # Clients ask every 2 s whether we live.
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+    ("grpc.keepalive_permit_without_calls", 1),
 )
 
 
@@ -139,7 +143,7 @@ class ExecutionServer:
         )
         holding = Holding(
             instance=self._config.instance,
-            target=self._config.target,
+            target=self._config.bind,
             store=self._store,
             engine=engine,
             runtime=self._runtime,
@@ -166,7 +170,7 @@ class ExecutionServer:
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         health_servicer = await _add_health_and_reflection(self._server)
-        self.port = self._server.add_insecure_port(self._config.target)
+        self.port = self._server.add_insecure_port(self._config.bind)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
         for venue, adapter in self._adapters.items():
@@ -174,6 +178,8 @@ class ExecutionServer:
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(watch.start)
         await _until_stored(holding.start)
+        url, name = self._config.database_url, self._config.instance
+        self._runtime.spawn(ringing.answer(url, name, holding.look))
         await self._server.start()
         await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
 

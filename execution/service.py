@@ -48,8 +48,9 @@ class Service:
         ]
         rows = _once(r.row for group in read for r in group)
         faults.point("store.before_commit")
-        accepted = await self._store.accept(groups, rows)
+        accepted = await self._store.accept(self._holding.instance, groups, rows)
         faults.point("store.after_commit")
+        await self._holding.catch_up(accepted.earlier)
         self._let_run(read, accepted)
         response = pb.SubmitTradesResponse()
         for (strategy, _), trades in zip(groups, read, strict=True):

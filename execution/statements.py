@@ -77,7 +77,8 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
-# Groups whose epoch is too low store nothing; known trades are left as they are.
+# Groups whose epoch is too low store nothing; known trades are left as they are. Where other
+# instances are told too, what they may have stored of late for the same accounts is told.
 ACCEPT = """
 WITH fresh AS (
     INSERT INTO execution.drain_epochs AS e (strategy_id, epoch)
@@ -99,8 +100,14 @@ WITH fresh AS (
     ON CONFLICT (trade_id) DO NOTHING
     RETURNING trade_id, id
 )
-SELECT strategy_id AS key, NULL::bigint AS id FROM fresh
-UNION ALL SELECT trade_id, id FROM stored
+SELECT strategy_id AS key, NULL::bigint AS id, NULL::uuid AS earlier_of FROM fresh
+UNION ALL SELECT trade_id, id, NULL FROM stored
+UNION ALL SELECT i.trade_id, i.id, i.account_id FROM execution.instructions i
+WHERE i.done_at IS NULL AND i.stored_at > clock_timestamp() - make_interval(secs => %(found)s)
+  AND i.account_id IN (SELECT account_id
+    FROM json_to_recordset(%(trades)s::json) AS t(account_id uuid))
+  AND EXISTS (SELECT FROM execution.instances n WHERE n.id <> %(instance)s
+    AND n.heartbeat_at > clock_timestamp() - make_interval(secs => %(ttl)s))
 """
 
 KNOWN = """

@@ -6,7 +6,7 @@ One connection belongs to the journal's writer; a small pool serves everything e
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from execution import images, statements
+from execution import images, ringing, statements
 from execution.domain.trades import AccountRef
 from execution.journal import StoreUnavailable
 from execution.rows import (
@@ -30,6 +30,8 @@ from execution.rows import (
 from protos.postgres import BY_ID
 
 TTL_SECONDS = 6
+# By then the holder of an account has found what others stored for it.
+FOUND_SECONDS = 10
 _json = msgspec.json.Encoder()
 Connection = psycopg.AsyncConnection[DictRow]
 _CONNECT: dict[str, Any] = {
@@ -57,6 +59,8 @@ class Accepted:
     fresh_strategies: set[UUID]
     stored: dict[UUID, int]
     known: dict[UUID, Known]
+    # Open trades of these accounts, with their account, that another instance may have taken.
+    earlier: dict[UUID, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +141,19 @@ class Store:
             raise StoreUnavailable(str(error)) from error
 
     async def accept(
-        self, groups: Sequence[tuple[UUID, int]], trades: Sequence[InstructionRow]
+        self, instance: str, groups: Sequence[tuple[UUID, int]], trades: Sequence[InstructionRow]
     ) -> Accepted:
         """Store instructions, once each. Raises StoreUnavailable."""
         parameters = {
             "groups": to_rows({"strategy_id": s, "epoch": e} for s, e in groups),
             "trades": to_rows(trades),
+            "instance": instance,
+            "ttl": TTL_SECONDS,
+            "found": FOUND_SECONDS,
         }
-        rows = await self.ask(statements.ACCEPT, parameters)
+        told = await self.ask(statements.ACCEPT, parameters)
+        earlier = {row["key"]: row["earlier_of"] for row in told if row["earlier_of"] is not None}
+        rows = [row for row in told if row["earlier_of"] is None]
         stored = {row["key"]: row["id"] for row in rows if row["id"] is not None}
         fresh = {row["key"] for row in rows if row["id"] is None}
         missing = [t.trade_id for t in trades if t.trade_id not in stored]
@@ -153,7 +162,7 @@ class Store:
             for row in await self.ask(statements.KNOWN, (missing,)):
                 content_hash = bytes(row["content_hash"])
                 known[row["trade_id"]] = Known(content_hash, row["id"], row["waits"])
-        return Accepted(fresh, stored, known)
+        return Accepted(fresh, stored, known, earlier)
 
     async def withdraw(self, trades: Sequence[UUID], reason: int) -> set[UUID]:
         """Mark trades as withdrawn; those that exist. Raises StoreUnavailable."""
@@ -170,8 +179,10 @@ class Store:
     async def take(
         self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()
     ) -> dict[UUID, AccountImage]:
-        """Take the leases that are free and read those accounts. One that nobody held before
-        has perhaps trades from before those that arrive now. Raises StoreUnavailable."""
+        """Take the leases that are free and read those accounts; ring for the others. One that
+        nobody held before has perhaps trades from before those that arrive now.
+
+        Raises StoreUnavailable."""
         epochs = await self._take_leases(instance, accounts)
         taken = {
             account: AccountImage(account, accounts[account], epoch)
@@ -258,6 +269,8 @@ class Store:
                 {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
             )
             ids = [row["account_id"] for row in await free.fetchall()]
+            if others := set(accounts).difference(ids):
+                await connection.execute(ringing.RING, (list(others),))
             taken = await connection.execute(
                 statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
             )

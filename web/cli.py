@@ -64,11 +64,17 @@ def _run_all(commands: Sequence[Sequence[str]]) -> None:
 @main.command()
 @click.option("--demo", is_flag=True, help="Make a tenant to try it with, and print its sign-in.")
 @click.option("--strategies", default=1, show_default=True, help="How many the demo has.")
+@click.option("--executions", default=1, show_default=True, help="How many take orders to brokers.")
 @click.option("--port", type=int, help="Port of the site.  [default: 8000 if free]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="[default: .fillwire]")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Written when all is ready.")
 def up(
-    demo: bool, strategies: int, port: int | None, data_dir: Path | None, ready_file: Path | None
+    demo: bool,
+    strategies: int,
+    executions: int,
+    port: int | None,
+    data_dir: Path | None,
+    ready_file: Path | None,
 ) -> None:
     """Start everything and keep it running; Ctrl-C stops it.
 
@@ -85,6 +91,7 @@ def up(
         ready_file=ready_file.absolute() if ready_file else None,
         demo=demo,
         strategies=strategies,
+        executions=max(executions, 1),
     )
     expected = (
         stack.CannotStart,
@@ -222,20 +229,20 @@ def relay() -> None:
 
 @main.command()
 def execution() -> None:
-    """Serve the execution contract on FILLWIRE_EXECUTION_TARGET.
+    """Serve the execution contract on FILLWIRE_EXECUTION_BIND.
 
     \b
-    Example: FILLWIRE_EXECUTION_TARGET=0.0.0.0:50051 fillwire execution
+    Example: FILLWIRE_EXECUTION_BIND=0.0.0.0:50051 fillwire execution
     """
     _become("execution")
 
 
 @main.command()
 def paper() -> None:
-    """Serve the paper venue on FILLWIRE_PAPER_TARGET.
+    """Serve the paper venue on FILLWIRE_PAPER_BIND.
 
     \b
-    Example: FILLWIRE_PAPER_TARGET=0.0.0.0:50052 fillwire paper
+    Example: FILLWIRE_PAPER_BIND=0.0.0.0:50052 fillwire paper
     """
     _become("execution.paper")
 

@@ -45,11 +45,11 @@ def drain(shard: int) -> None:
                 return
     except ExecutionDown as error:
         log.warning("execution_away", error=str(error))
-        bell.leave(shard)
+        bell.give_up(shard)
         return
     except psycopg.OperationalError as error:
         log.warning("database_away", error=str(error).strip())
-        bell.leave(shard)
+        bell.give_up(shard)
         return
     bell.pass_on(shard)
 

@@ -21,7 +21,8 @@ from rq.serializers import JSONSerializer
 TIMEOUT_SECONDS = 0.05
 # After a failure the bell is left alone for this long.
 REST_SECONDS = 1.0
-# A ring that nobody answers is forgotten after this, so that the next one is heard.
+# Rings that nobody answers are forgotten so long after the first of them, however many
+# follow: then the next one is heard, should whoever looked have died.
 RING_MS = 1000
 # How long a process's ringer rests between two rings: while they are heard, and not.
 SHORT_PAUSE_SECONDS = 0.005
@@ -62,9 +63,9 @@ class Bell:
         with self._awake("bell_unheard") as redis:
             if redis:
                 pipe = redis.pipeline(transaction=False)
+                pipe.set(_key(shard), 0, px=RING_MS, nx=True)
                 pipe.incr(_key(shard))
-                pipe.pexpire(_key(shard), RING_MS)
-                rings: int = pipe.execute()[0]
+                rings: int = pipe.execute()[1]
                 if rings == 1:
                     self._queue.enqueue(
                         "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
@@ -87,11 +88,15 @@ class Bell:
                 return bool(self._leave(keys=[_key(shard)]))
         return True
 
-    def pass_on(self, shard: int = 0) -> None:
-        """Stop looking, and ask for another who looks."""
+    def give_up(self, shard: int = 0) -> None:
+        """Stop looking, though it was rung meanwhile: the next ring asks for another."""
         with self._awake("bell_unanswered") as redis:
             if redis:
                 redis.delete(_key(shard))
+
+    def pass_on(self, shard: int = 0) -> None:
+        """Stop looking, and ask for another who looks."""
+        self.give_up(shard)
         self.ring(shard)
 
     def announce(self, tenant_ids: set[str]) -> None:

@@ -25,7 +25,7 @@ async def serve() -> None:
     # Full collections over everything in memory would stop the loop for long.
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
-    structlog.get_logger().info("venue_started", target=settings.target)
+    structlog.get_logger().info("venue_started", bind=settings.bind)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

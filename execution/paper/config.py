@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Config:
     """Where to listen, where to store, and how new accounts are opened."""
 
-    target: str
+    bind: str
     database_url: str
     visibility_seconds: float
     seed: int
@@ -18,7 +18,7 @@ class Config:
 def read(environment: Mapping[str, str] = os.environ) -> Config:
     """Read the configuration. Raises KeyError naming what is missing."""
     return Config(
-        target=environment["FILLWIRE_PAPER_TARGET"],
+        bind=environment["FILLWIRE_PAPER_BIND"],
         database_url=environment["FILLWIRE_PAPER_DATABASE_URL"],
         visibility_seconds=float(environment.get("FILLWIRE_PAPER_VISIBILITY_SECONDS", "35")),
         seed=int(environment.get("FILLWIRE_PAPER_SEED", "1")),

@@ -209,7 +209,7 @@ class PaperServer:
             asyncio.create_task(self._writer.tick()),
             asyncio.create_task(self._announce(health_servicer)),
         ]
-        self.port = self._server.add_insecure_port(self._config.target)
+        self.port = self._server.add_insecure_port(self._config.bind)
         await self._server.start()
 
     async def ready(self) -> None:

@@ -236,6 +236,29 @@ def positions_agree(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("unequal_position", f"{account} {instrument}", told)
 
 
+GUARDS = ("take_profit", "stop")
+
+
+def every_guard_has_its_position(evidence: Evidence) -> Iterator[Finding]:
+    """Targets, or stops, that are open at the venue never close more than is held."""
+    legs = {each.cl_ord_id: each.leg for each in evidence.orders}
+    held = {(p.account, p.instrument): p.quantity for p in evidence.positions if p.book == "paper"}
+    guarding: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for order in evidence.venue_orders:
+        leg = legs.get(order.cl_ord_id, "")
+        if order.is_open and leg.startswith(GUARDS):
+            kind = "stop" if leg.startswith("stop") else "take_profit"
+            closes = 1 if order.side == "sell" else -1
+            guarding[order.account, order.instrument, kind] += closes * (
+                order.order_qty - order.cum_qty
+            )
+    for (account, instrument, kind), quantity in guarding.items():
+        position = held.get((account, instrument), Decimal(0))
+        if quantity * position <= 0 or abs(quantity) > abs(position):
+            told = f"{kind} of {quantity:f}, {position:f} held"
+            yield Finding("orphan_protection", f"{account} {instrument}", told)
+
+
 # -- 4. in order -------------------------------------------------------------------------
 
 
@@ -294,6 +317,7 @@ CHECKS: tuple[Callable[[Evidence], Iterable[Finding]], ...] = (
     every_order_at_the_venue_is_ours,
     nothing_filled_beyond_its_terms,
     positions_agree,
+    every_guard_has_its_position,
     trades_started_in_order,
 )
 

@@ -100,6 +100,10 @@ class VenueOrderRow:
     account: str
     cl_ord_id: str
     cum_qty: Decimal
+    instrument: str = ""
+    side: str = ""
+    order_qty: Decimal = Decimal(0)
+    is_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,10 @@ _FACTS = """
     FROM execution.facts f JOIN execution.leases l USING (account_id) ORDER BY f.account_id, f.seq
 """
 _ARRIVALS = "SELECT account, cl_ord_id, arrived_at, result FROM paper.arrivals ORDER BY id"
-_VENUE_ORDERS = "SELECT account, cl_ord_id, cum_qty FROM paper.orders"
+_VENUE_ORDERS = """
+    SELECT account, cl_ord_id, cum_qty, instrument, side, order_qty,
+        ord_status IN ('NEW', 'PARTIALLY_FILLED') AS is_open FROM paper.orders
+"""
 _POSITIONS = """
     SELECT 'paper' AS book, account, instrument, quantity FROM paper.positions
     UNION ALL

@@ -31,6 +31,7 @@ class Options:
     """How a stack differs from `./fillwire up --demo`."""
 
     strategies: int = 1
+    executions: int = 1
     environ: Mapping[str, str] = field(default_factory=dict)
     # Called with the data folder before the first start.
     prepare: Callable[[Path], None] | None = None
@@ -51,7 +52,7 @@ class Stack:
         self.data_dir = folder / "data"
         self.log_file = folder / "stack.log"
         self._ready_file = folder / "ready.json"
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._http = httpx.Client(timeout=10)
 
@@ -73,6 +74,11 @@ class Stack:
                 start_new_session=True,
             )
         self.until(self._is_ready, _START_SECONDS, "the ready file")
+
+    @property
+    def ended(self) -> bool:
+        """True once the supervisor is gone by itself."""
+        return self._process is not None and self._process.poll() is not None
 
     def stop(self) -> int:
         """Ask it to stop, as Ctrl-C does; returns its exit code."""
@@ -99,7 +105,7 @@ class Stack:
         try:
             loaded: dict[str, Any] = json.loads(self._ready_file.read_text())
         except FileNotFoundError:
-            raise StackFailed(f"no ready file{self._ended()}\n{self.log_tail()}") from None
+            raise StackFailed(f"no ready file{self._told_end()}\n{self.log_tail()}") from None
         return loaded
 
     def pids(self, process: str) -> list[int]:
@@ -196,7 +202,7 @@ class Stack:
         """Wait for something to become true; returns how long it took."""
         started = time.monotonic()
         while not done():
-            if self._process is not None and self._process.poll() is not None:
+            if self.ended:
                 raise StackFailed(f"ended by itself before {what}\n{self.log_tail()}")
             if time.monotonic() - started > seconds:
                 raise StackFailed(f"no {what} in {seconds} s\n{self.log_tail()}")
@@ -207,7 +213,7 @@ class Stack:
         now = set(self.pids(process))
         return bool(now) and not now & before and all(map(_is_alive, now))
 
-    def _ended(self) -> str:
+    def _told_end(self) -> str:
         with suppress(subprocess.TimeoutExpired):
             if self._process is not None:
                 return f"; ended with status {self._process.wait(5)}"
@@ -220,6 +226,7 @@ class Stack:
         return [
             *(sys.executable, "-m", "web.cli", "up", "--demo"),
             *("--strategies", str(self.options.strategies)),
+            *("--executions", str(self.options.executions)),
             *("--ready-file", str(self._ready_file)),
             *("--data-dir", str(self.data_dir)),
             *("--port", str(self._port)),
@@ -256,7 +263,7 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -306,7 +306,7 @@ async def _spawn(venue: PaperVenue) -> asyncio.subprocess.Process:
         "execution.paper",
         env={
             **os.environ,
-            "FILLWIRE_PAPER_TARGET": venue.target,
+            "FILLWIRE_PAPER_BIND": venue.target,
             "FILLWIRE_PAPER_DATABASE_URL": venue.database_url,
         },
         stderr=asyncio.subprocess.DEVNULL,

@@ -2,11 +2,29 @@
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
 
 from execution import limits
 
 if TYPE_CHECKING:
     from tests.sim.tables import Row, Tables, Verbs
+
+
+def stored_by_others(tables: "Tables", asked: Any) -> "list[Row]":
+    """What is open and young of the accounts that are told of, where another instance lives."""
+    now = tables.now()
+    alive = now - timedelta(seconds=asked["ttl"])
+    if not any(at > alive for n, at in tables.instances.items() if n != asked["instance"]):
+        return []
+    accounts = {UUID(row["account_id"]) for row in msgspec.json.decode(asked["trades"])}
+    young = now - timedelta(seconds=asked["found"])
+    return [
+        {"key": row["trade_id"], "id": row["id"], "earlier_of": row["account_id"]}
+        for row in tables.instructions.values()
+        if row["account_id"] in accounts and row["done_at"] is None and row["stored_at"] > young
+    ]
 
 
 class Standing:

@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from execution import statements
+from execution import ringing, statements
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.standing import Standing
+from tests.sim.standing import Standing, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
@@ -81,6 +81,8 @@ class Tables:
             statements.IMAGE_SEQUENCES: self._image_sequences,
             # Nobody sets a limit on orders here.
             statements.IMAGE_SENT: lambda *_: [],
+            # Nobody hears a ring here: the poll has to do.
+            ringing.RING: lambda *_: [],
             # Nothing expires.
             statements.HELD_INSTRUMENTS: lambda *_: [],
             statements.HOLDERS: lambda *_: [],
@@ -190,6 +192,7 @@ class Tables:
             asked[strategy] = max(group["epoch"], asked.get(strategy, 0))
         fresh = [s for s in sorted(asked, key=str) if self.drain_epochs.get(s, 0) <= asked[s]]
         self.drain_epochs |= {strategy: asked[strategy] for strategy in fresh}
+        earlier = stored_by_others(self, parameters)
         stored: list[Row] = []
         for row in _json.decode(parameters["trades"]):
             trade, strategy = _id(row["trade_id"]), _id(row["strategy_id"])
@@ -210,9 +213,10 @@ class Tables:
                 "author": author,
                 "committed": self._world.seconds,
             }
-            stored.append({"key": trade, "id": number})
+            stored.append({"key": trade, "id": number, "earlier_of": None})
             self._world.trace("stored", author, number, trade.hex[:8])
-        return [{"key": strategy, "id": None} for strategy in fresh] + stored
+        told = [{"key": strategy, "id": None, "earlier_of": None} for strategy in fresh]
+        return told + stored + earlier
 
     def _known(self, _author: str, parameters: Any) -> list[Row]:
         found = (self.instructions[t] for t in parameters[0] if t in self.instructions)

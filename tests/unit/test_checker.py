@@ -246,6 +246,35 @@ def test_a_position_that_differs_in_one_book_is_found(book: str) -> None:
     assert report.kinds == {"unequal_position": 1}
 
 
+def _guarded(leg: str, held: int, *, is_open: bool = True) -> Evidence:
+    """A guard that sells 5, and so much held in every book."""
+    good = good_evidence()
+    return replace(
+        good,
+        orders=[*good.orders, replace(_order(2, leg, "sell"), cl_ord_id="guard")],
+        web_orders=[*good.web_orders, "guard"],
+        venue_orders=[
+            *good.venue_orders,
+            VenueOrderRow(ACCOUNT, "guard", Decimal(0), "AAPL", "sell", Decimal(5), is_open),
+        ],
+        fills=[*good.fills, FillRow(ACCOUNT, "x3", "order-1", "AAPL", Decimal(held))],
+        positions=[replace(each, quantity=Decimal(held)) for each in good.positions],
+    )
+
+
+@pytest.mark.parametrize("leg", ["stop", "take_profit"])
+@pytest.mark.parametrize("held", [0, 4, -5])
+def test_a_guard_at_the_venue_without_its_position_is_found(leg: str, held: int) -> None:
+    assert "orphan_protection" in check(_guarded(leg, held)).kinds
+
+
+@pytest.mark.parametrize(("leg", "held", "is_open"), [("stop", 5, True), ("stop", 0, False)])
+def test_a_guard_of_a_position_or_one_that_ended_is_no_finding(
+    leg: str, held: int, is_open: bool
+) -> None:
+    assert "orphan_protection" not in check(_guarded(leg, held, is_open=is_open)).kinds
+
+
 def test_an_unanswered_post_promises_nothing() -> None:
     good = good_evidence()
     silent = replace(_attempt(3), status=None, signal_id=None, error="ReadTimeout")

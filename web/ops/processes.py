@@ -65,11 +65,11 @@ PROCESSES = (
         variables=(
             *_ANY,
             "FILLWIRE_PAPER_DATABASE_URL",
-            "FILLWIRE_PAPER_TARGET",
+            "FILLWIRE_PAPER_BIND",
             "FILLWIRE_PAPER_VISIBILITY_SECONDS",
             "FILLWIRE_PAPER_SEED",
         ),
-        address="FILLWIRE_PAPER_TARGET",
+        address="FILLWIRE_PAPER_BIND",
     ),
     Process(
         name="execution",
@@ -80,11 +80,12 @@ PROCESSES = (
         variables=(
             *_ANY,
             "FILLWIRE_EXECUTION_DATABASE_URL",
-            "FILLWIRE_EXECUTION_TARGET",
+            "FILLWIRE_EXECUTION_BIND",
             "FILLWIRE_PAPER_TARGET",
             "REDIS_URL",
         ),
-        address="FILLWIRE_EXECUTION_TARGET",
+        address="FILLWIRE_EXECUTION_BIND",
+        scalable=True,
     ),
     Process(
         name="live",

@@ -32,6 +32,7 @@ class Options:
     ready_file: Path | None = None
     demo: bool = False
     strategies: int = 1
+    executions: int = 1
 
 
 @dataclass
@@ -70,8 +71,14 @@ class Stack:
         if supervisor.stopping:
             return
         self._prepare()
-        programs = [self._program(process) for process in processes.PROGRAMS]
-        self.say("Starting " + ", ".join(launch.process for launch in programs))
+        programs = [
+            self._program(process, number)
+            for process in processes.PROGRAMS
+            for number in range(
+                1, self.options.executions + 1 if process.name == "execution" else 2
+            )
+        ]
+        self.say("Starting " + ", ".join(launch.name for launch in programs))
         supervisor.start(programs)
         if self.options.demo:
             self.say("Making the demo tenant")
@@ -135,9 +142,11 @@ class Stack:
         roles.upgrade(self.owner_url)
         roles.let_in(self.owner_url, _passwords_to_set(self.state))
 
-    def _program(self, process: Process) -> Launch:
-        instance = f"{process.name}-1"
+    def _program(self, process: Process, number: int) -> Launch:
+        instance = f"{process.name}-{number}"
         known = {**self.environment, "FILLWIRE_INSTANCE": instance}
+        if number > 1:
+            known[process.address] = f"127.0.0.1:{self.state.ports[instance]}"
         own = {name: known[name] for name in process.variables if name in known}
         ready_file = self.folder / "run" / f"{instance}.ready"
         return Launch(
@@ -188,13 +197,19 @@ def _assemble(options: Options, say: Callable[[str], None]) -> Stack:
     for leftover in (cluster, server):
         if leftover is not None:
             leftover.end_leftover()
-    for name in state.choose_ports(known, web_port=options.port):
+    names = (*state.PORTS, *_further(options.executions))
+    for name in state.choose_ports(known, web_port=options.port, names=names):
         say(f"The port of {name} was taken; it is now {known.ports[name]}")
     state.save(options.data_dir, known)
     cluster, server = _embedded(options.data_dir, known)
     stack = Stack(options, known, say, cluster, server, {})
     stack.environment = _environment(stack)
     return stack
+
+
+def _further(executions: int) -> list[str]:
+    """The instances of execution beside the first."""
+    return [f"execution-{number}" for number in range(2, executions + 1)]
 
 
 def _embedded(folder: Path, known: State) -> tuple[postgres.Cluster | None, valkey.Server | None]:
@@ -227,12 +242,16 @@ def _external(*names: str) -> bool:
 def _environment(stack: Stack) -> dict[str, str]:
     """Every variable of the process table: derived here, unless the caller has set it."""
     ports = {name: f"127.0.0.1:{port}" for name, port in stack.state.ports.items()}
+    executions = [ports[name] for name in ("execution", *_further(stack.options.executions))]
     derived = {
         **roles.runtime_urls(
             stack.owner_url, {name: stack.state.passwords[name] for name in roles.RUNTIME}
         ),
         "REDIS_URL": stack.redis_url,
-        "FILLWIRE_EXECUTION_TARGET": ports["execution"],
+        "FILLWIRE_EXECUTION_BIND": ports["execution"],
+        # The clients go to the first that can be reached.
+        "FILLWIRE_EXECUTION_TARGET": "ipv4:" + ",".join(executions),
+        "FILLWIRE_PAPER_BIND": ports["paper"],
         "FILLWIRE_PAPER_TARGET": ports["paper"],
         "FILLWIRE_WEB_BIND": ports["web"],
         "FILLWIRE_LIVE_BIND": ports["live"],

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -81,7 +81,7 @@ def save(folder: Path, state: State) -> None:
     write_private(folder / "state.json", json.dumps(asdict(state), indent=1))
 
 
-def choose_ports(state: State, *, web_port: int | None) -> list[str]:
+def choose_ports(state: State, *, web_port: int | None, names: Sequence[str] = PORTS) -> list[str]:
     """Keep the remembered ports that are free, choose others; name the ones that moved.
 
     Raises Busy when the port that was asked for is taken.
@@ -94,7 +94,7 @@ def choose_ports(state: State, *, web_port: int | None) -> list[str]:
         state.ports["web"] = WEB_PORT
     moved: list[str] = []
     taken: set[int] = set()
-    for name in PORTS:
+    for name in names:
         known = state.ports.get(name)
         # Nobody listens yet, so one of ours may look free to another of ours.
         if known is None or known in taken or not children.is_free(known):

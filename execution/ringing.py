@@ -1,0 +1,37 @@
+"""Whoever stored trades for an account that another instance holds rings there, through the
+database; the holder looks at once. A ring that is lost costs the wait for its next poll."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import structlog
+
+log = structlog.get_logger()
+
+CHANNEL = "fillwire_stored"
+RETRY_SECONDS = 1.0
+
+RING = f"""
+SELECT pg_notify('{CHANNEL}', instance_id) FROM execution.leases
+WHERE account_id = ANY(%s) GROUP BY instance_id
+"""
+
+
+async def answer(database_url: str, instance: str, look: Callable[[], Awaitable[object]]) -> None:
+    """Look whenever somebody rings for this instance, for ever."""
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(
+                database_url, autocommit=True, connect_timeout=3
+            )
+            async with connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
+                while True:
+                    # Those that came together are answered together.
+                    rings = [ring async for ring in connection.notifies(stop_after=1)]
+                    if any(ring.payload == instance for ring in rings):
+                        await look()
+        except psycopg.OperationalError as error:
+            log.info("rings_unheard", cause=str(error).strip())
+            await asyncio.sleep(RETRY_SECONDS)

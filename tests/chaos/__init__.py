@@ -1,0 +1,1 @@
+"""Process chaos: the whole product under load while its processes are hurt."""
