@@ -337,8 +337,7 @@ class Tables:
     def _image_protections(self, _author: str, parameters: Any) -> list[Row]:
         told = self._facts_of("protection", "trade_id", parameters[0])
         counts = Counter(row["trade_id"] for row in told)
-        newest = {row["trade_id"]: row for row in told}
-        return [{**row, "count": counts[trade]} for trade, row in newest.items()]
+        return list({(t := r["trade_id"]): {**r, "count": counts[t]} for r in told}.values())
 
     def _facts_of(self, kind: str, column: str, wanted: list[UUID]) -> list[Row]:
         found = [f for f in self.facts if f["kind"] == kind and f[column] in wanted]
