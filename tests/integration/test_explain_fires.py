@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from execution import looking
 from execution.domain import sizing
 from protos import ids
 from tests.conftest import Database
@@ -29,7 +30,10 @@ def body(fields: dict[str, Any]) -> bytes:
 
 
 @pytest.fixture
-async def stand(database: Database) -> AsyncIterator[Stand]:
+async def stand(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
+    # 500 quotes at once: a slow machine would plan some trades without, as it should, and
+    # those differ from what was told with one.
+    monkeypatch.setattr(looking, "LOOK_SECONDS", 60.0)
     async with standing(database, SUBSCRIPTIONS, seed=8) as stand:
         yield stand
 
