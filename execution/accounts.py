@@ -125,6 +125,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
         _recall(run, past.outcome)
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
+    covers.recall(run, past.protection, is_over=True)
     account.runs[trade.trade_id] = run
     return run
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from execution.domain import positions
@@ -12,9 +11,6 @@ from execution.domain.instruments import Instrument
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution, Position
 from execution.domain.words import Side
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(slots=True, eq=False)

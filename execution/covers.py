@@ -75,7 +75,7 @@ def begin(run: "Run", send: Send, terms: Terms) -> Terms:
     return replace(terms, decided_from={**terms.decided_from, **told})
 
 
-def recall(run: "Run", told: Told | None) -> None:
+def recall(run: "Run", told: Told | None, *, is_over: bool = False) -> None:
     """The same, from the orders that were written down and from what was last told."""
     first = opening(run)
     if first is None:
@@ -85,8 +85,9 @@ def recall(run: "Run", told: Told | None) -> None:
     guards = guarding.read(side, terms.decided_from)
     if not guards:
         return
-    kept = run.cover = Kept(guards)
-    run.lane.covered.append(run)
+    kept = run.cover = Kept(guards, is_over=is_over)
+    if not is_over:
+        run.lane.covered.append(run)
     if told is None:
         return
     numbers = told.numbers
@@ -99,6 +100,14 @@ def recall(run: "Run", told: Told | None) -> None:
         kept.level = kept.told_level = Decimal(numbers["level"])
     if "gap_since" in numbers:
         kept.gap_since = datetime.fromisoformat(numbers["gap_since"])
+
+
+def revive(run: "Run") -> None:
+    """What was filled late opened a position after all."""
+    kept = run.cover
+    if kept is not None and kept.is_over and _left(run):
+        kept.is_over = False
+        run.lane.covered.append(run)
 
 
 def abandon(run: "Run") -> None:

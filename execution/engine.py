@@ -169,6 +169,9 @@ class Engine:
         """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
+            if run.is_guarding:
+                # Something late opened a position; it is finished again with that.
+                continue
             if not run.is_recorded and not account.is_lost:
                 self._finished.append((at, account, run))
                 return

@@ -63,6 +63,8 @@ async def past(ask: Ask, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
     for row in await ask(statements.IMAGE_OUTCOMES, (list(past),)):
         trade = past[row["trade_id"]]
         trade.outcome = told.outcome(bytes(row["fact"]), trade.outcome)
+    for row in await ask(statements.IMAGE_PROTECTIONS, (list(past),)):
+        past[row["trade_id"]].protection = told.protection(bytes(row["fact"]), row["count"])
     for row in await ask(statements.IMAGE_RESOLVED, (list(past),)):
         past[row["trade_id"]].resolved = told.resolved(bytes(row["fact"]))
     return list(past.values())

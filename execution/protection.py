@@ -256,12 +256,14 @@ class Protecting:
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
         numbers = covers.numbers(kept, held, covered)
-        now = self._runtime.now()
-        self._journal.write(
-            recording.protection(
-                account, run, state, kept.reason, numbers, now, is_synthetic=is_synthetic
-            )
-        )
+        # What a late fill opened is found again from now on.
+        reopens = run.is_done and not run.is_guarding and state is not State.CLOSED
+        run.is_guarding = run.is_guarding or reopens
+        entry = recording.protection(
+            account, run, state, kept.reason, numbers, self._runtime.now(),
+            is_synthetic=is_synthetic, reopens=reopens,
+        )  # fmt: skip
+        self._journal.write(entry)
 
     # -- what is watched
 

@@ -114,7 +114,7 @@ def outcome(
         symbol, subscription = run.trade.instrument, run.trade.subscription_id
         entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
-        entry.done.append(run.trade.trade_id)
+        entry.done[run.trade.trade_id] = True
     return entry
 
 
@@ -127,12 +127,17 @@ def protection(
     now: datetime,
     *,
     is_synthetic: bool,
+    reopens: bool = False,
 ) -> Entry:
-    """Where the protection of what the trade opened stands now."""
+    """Where the protection of what the trade opened stands now. An instruction that was closed
+    is open again, where something is to be found again at the broker after all."""
     count = run.cover.facts if run.cover is not None else 0
     fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
     messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
-    return _entry(account, fact, "protection", now, None, run.trade)
+    entry = _entry(account, fact, "protection", now, None, run.trade)
+    if reopens:
+        entry.done[run.trade.trade_id] = False
+    return entry
 
 
 def moved(account: Account, lane: Lane | None, said: PositionMove) -> Entry:

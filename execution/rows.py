@@ -100,7 +100,8 @@ class Entry:
     facts: list[FactRow]
     orders: list[OrderRow] = field(default_factory=list)
     positions: list[PositionRow] = field(default_factory=list)
-    done: list[UUID] = field(default_factory=list)
+    # Trades that are over; False for one that is no more, as something late was filled.
+    done: dict[UUID, bool] = field(default_factory=dict)
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
@@ -208,4 +209,5 @@ class PastTrade:
     stored: Stored
     orders: list[Order] = field(default_factory=list)
     outcome: OutcomeImage | None = None
+    protection: Told | None = None
     resolved: pb.Resolved | None = None

@@ -196,10 +196,10 @@ class Record:
         return any(order.is_open for order in self.venue_orders(cl_ord_id))
 
     @cached_property
-    def over(self) -> set[str]:
-        """Orders whose end is on record."""
+    def ends(self) -> dict[str, pb.ExecutionReport]:
+        """The last words about orders whose end is on record."""
         told = [f.message.execution_report for f in self.facts if f.kind == "report"]
-        return {said.cl_ord_id for said in told if said.ord_status not in OPEN}
+        return {said.cl_ord_id: said for said in told if said.ord_status not in OPEN}
 
     def holder(self, account_id: UUID, at: float) -> str:
         """Which life held the account at some second."""

@@ -135,6 +135,7 @@ class Run:
         wire, faults = self.wire, self.database.faults
         wire.drop = wire.late = wire.lost_reply = wire.silent = wire.refuse_login = 0.0
         wire.look_fails = wire.repeat = faults.lost_before = faults.lost_after = 0.0
+        self.plan.habits.wanders = 0.0
         self._kills = self._pauses = 0
         self._fault("calm from here")
 

@@ -132,8 +132,9 @@ class Tables:
             self._put_position(position)
         for done in self._rows(parameters["done"], held):
             instruction = self.instructions.get(_id(done["trade_id"]))
-            if instruction is not None and instruction["done_at"] is None:
-                instruction["done_at"] = self._world.at()
+            if instruction is not None:
+                done_at = instruction["done_at"] or self._world.at()
+                instruction["done_at"] = done_at if done["is_over"] else None
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
 
