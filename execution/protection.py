@@ -104,12 +104,13 @@ class Protecting:
             if _closes(t, symbol, side)
         ]
         steps = protecting.keep(found, whole, own, exits)
+        needs_attention = any(covers.needs_attention(run) for run in runs)
         for run, cover, step in zip(runs, found, steps, strict=True):
             assert run.cover is not None
             run.cover.lost += cover.left - step.cover.left
-            self._keep(account, run, step)
+            self._keep(account, run, step, needs_attention=needs_attention)
 
-    def _keep(self, account: Account, run: Run, step: Step) -> None:
+    def _keep(self, account: Account, run: Run, step: Step, *, needs_attention: bool) -> None:
         """Do what one cover needs, and tell where it stands."""
         kept, cover = run.cover, step.cover
         assert kept is not None
@@ -122,8 +123,8 @@ class Protecting:
         refused = covers.refusal(run) if cover.left else None
         if refused is not None:
             kept.reason, kept.words = refused
-        elif covers.needs_attention(run):
-            # A person looks for the order; what would close the same part waits until then.
+        elif needs_attention and step.state is State.UNPROTECTED:
+            # A person looks for an order; what would close the same part waits until then.
             kept.reason = "not_provable"
         elif kept.reason == "not_provable":
             kept.reason = ""
