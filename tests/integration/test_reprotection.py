@@ -3,12 +3,14 @@ restarts, and at brokers that can do less."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, Kit, running
@@ -362,3 +364,25 @@ async def test_a_trail_that_the_venue_lacks_is_watched_and_survives_a_restart(ki
     await move_price(kit, "260")
     await stands(kit, enter, "CLOSED", "0")
     assert await kit.venue_positions() == {"AAPL": "2"}
+
+
+@pytest.mark.parametrize("no_brackets", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_a_late_fill_opens_is_guarded_and_found_again(
+    kit: Kit, restarts: bool, no_brackets: bool
+) -> None:
+    await restrict(kit, no_brackets=no_brackets)
+    late = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=2500)
+    await faults_only(kit, late)
+    almost = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=119.5))
+    enter = kit.trade("buy", "5", accepted_time=almost, released_time=almost, **guarded())
+    assert await kit.run(enter) == ("EXPIRED", "signal_stale")
+    if restarts:
+        await kit.restart()
+        await kit.run(kit.trade("cancel", ""))
+    await stands(kit, enter, "PROTECTED", "5")
+    assert ("STOP", 5) in await resting(kit)
+    await kit.restart()
+    assert await kit.run(kit.trade("exit", "")) == ("FILLED", "unspecified")
+    await stands(kit, enter, "CLOSED", "0")
+    assert await resting(kit) == []

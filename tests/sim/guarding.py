@@ -55,8 +55,8 @@ def protection_is_as_told(record: Record) -> Iterator[str]:
             continue
         name += f" is {pb.ProtectionState.Name(told.state)}"
         held = Decimal(told.numbers.get("held", "0"))
-        # Where stops cannot work both legs are watched.
-        least = held if record.venue.habits.has_stops else ZERO
+        # What an exit that works closes has no guard. Where stops cannot work all are watched.
+        least = held - _exits(record, trade_id) if record.venue.habits.has_stops else ZERO
         if told.state == pb.PROTECTION_STATE_PROTECTED and not (able >= least and held > 0):
             yield f"{name}: {able} of {held} is guarded"
         if told.state == pb.PROTECTION_STATE_CLOSED and able:
@@ -146,6 +146,22 @@ def _able(record: Record, trade_id: UUID) -> Decimal:
             elif order.is_open:
                 able += order.leaves
     return able + linked
+
+
+def _exits(record: Record, trade_id: UUID) -> Decimal:
+    """How much exits that work at the broker close of the position that a trade opened."""
+    one = record.rows_of(trade_id, "entry", *GUARDS)[0]
+    sign = one.sign if one.leg in GUARDS else -one.sign
+    return sum(
+        (
+            order.leaves
+            for row in record.rows.values()
+            if row.leg == "exit" and row.sign == sign
+            if (row.account_id, row.instrument) == (one.account_id, one.instrument)
+            for order in record.venue_orders(row.cl_ord_id)
+        ),
+        ZERO,
+    )
 
 
 def _asked(record: Record, trade_id: UUID) -> bool:

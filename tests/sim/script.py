@@ -120,6 +120,10 @@ class Script:
         """What the broker holds for the account."""
         return int(self.venue.account("A").positions.get("AAPL", 0))
 
+    def working(self) -> list[str]:
+        """The orders that the broker may still fill."""
+        return [cl_ord_id for cl_ord_id in self.orders() if self._record().is_open(cl_ord_id)]
+
     def orders(self) -> list[str]:
         """The ids of all orders that were written down."""
         return [row["cl_ord_id"] for row in self._rows()]

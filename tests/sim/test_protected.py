@@ -10,6 +10,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.__main__ import quiet_logs
 from tests.sim.script import Script
 
+LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after_seconds=1)
 GUARDS: dict[str, Any] = {
     "take_profit": pb.Protection(percent="5"),
     "stop_loss": pb.Protection(percent="5"),
@@ -80,3 +81,49 @@ def test_what_a_withdrawn_trade_opened_stays_guarded(has_brackets: bool) -> None
     script.wait(20)
     assert script.protection(enter) == ("PROTECTED", "unspecified")
     assert len(script.orders()) <= 5
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_is_filled_after_its_end_is_guarded(restarts: bool) -> None:
+    script = Script(late_fills=1.0)
+    one = script.start("one")
+    # Bought at 90 while the price is 100: the target is still far away.
+    guards = {"take_profit": pb.Protection(percent="20"), "stop_loss": pb.Protection(percent="5")}
+    script.submit(one, enter := script.trade("buy", "5", entry=LIMIT, **guards))
+    while script.outcome(enter)[0] != "CANCELED":
+        script.wait(0.0005)
+    if restarts:
+        one.loop.kill()
+        one = script.start("one")
+        script.submit(one, script.trade("cancel"))
+    script.wait(10)
+    assert script.position == 5
+    assert script.protection(enter) == ("PROTECTED", "unspecified")
+    script.venue.habits.late_fills = 0.0
+    one.loop.kill()
+    one = script.start("one")
+    script.submit(one, script.trade("exit"))
+    script.wait(10)
+    assert script.protection(enter) == ("CLOSED", "unspecified")
+    assert (script.position, script.working()) == (0, [])
+
+
+def test_a_stop_in_doubt_leaves_no_other_entry_bare_without_a_word() -> None:
+    script = Script(refuses_repeats=False, horizon=0.5)
+    one = script.start("one")
+    script.submit(one, first := script.trade("buy", "3", **GUARDS))
+    while not script.position:
+        script.wait(0.0005)
+    wire = script.wires["one"]
+    wire.drop = wire.silent = 1.0
+    script.wait(0.05)
+    # Its stop is lost on the way, which is not known yet.
+    wire.drop = wire.silent = 0.0
+    script.submit(one, second := script.trade("buy", "1", allow_add=True, **GUARDS))
+    script.wait(1)
+    assert script.position == 4
+    script.submit(one, script.trade("exit", ""))
+    script.wait(10)
+    assert script.position == 3
+    told = {script.protection(first), script.protection(second)}
+    assert told == {("UNPROTECTED", "not_provable")}
