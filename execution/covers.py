@@ -40,6 +40,7 @@ class Kept:
     is_over: bool = False
     # What was last told.
     state: Protection | None = None
+    told_reason: str = ""
     said: tuple[object, ...] = ()
     facts: int = 0
     gap_since: datetime | None = None
@@ -92,7 +93,7 @@ def recall(run: "Run", told: Told | None, *, is_over: bool = False) -> None:
         return
     numbers = told.numbers
     kept.facts, kept.state, kept.reason = told.count, Protection(told.state), told.reason
-    kept.words = numbers.get("text", "")
+    kept.told_reason, kept.words = told.reason, numbers.get("text", "")
     kept.without = {Leg(word) for word in numbers.get("without", "").split()}
     kept.lost = Decimal(numbers.get("lost", 0))
     kept.longest_gap = timedelta(milliseconds=int(numbers.get("longest_gap_ms", 0)))
@@ -272,15 +273,15 @@ def _resting(ticket: "Ticket") -> Resting:
 
 
 def _leaves(ticket: "Ticket") -> Decimal:
-    """What an order may still close; of linked ones the venue takes off what their twin did."""
+    """What an order may close by now: linked ones no more than their entry opened, less what
+    their twin did."""
     order = ticket.order
     if not ticket.is_guard:
         return order.leaves_qty
     pair = (t.order.cum_qty for t in ticket.run.tickets if t.is_guard)
-    entry, quantity = ticket.run.entry, order.terms.order_qty
-    if entry is not None and not entry.order.is_open:
-        quantity = min(quantity, entry.order.cum_qty)
-    return max(quantity - sum(pair, ZERO), ZERO)
+    entry = ticket.run.entry
+    opened = order.terms.order_qty if entry is None else entry.order.cum_qty
+    return max(min(order.terms.order_qty, opened) - sum(pair, ZERO), ZERO)
 
 
 def _key(ticket: "Ticket") -> Key:

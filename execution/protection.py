@@ -123,7 +123,7 @@ class Protecting:
         refused = covers.refusal(run) if cover.left else None
         if refused is not None:
             kept.reason, kept.words = refused
-        elif needs_attention and step.state is State.UNPROTECTED:
+        elif covers.needs_attention(run) or (needs_attention and step.state is State.UNPROTECTED):
             # A person looks for an order; what would close the same part waits until then.
             kept.reason = "not_provable"
         elif kept.reason == "not_provable":
@@ -250,9 +250,11 @@ class Protecting:
         if kept.state is None and state in (State.PENDING, State.CLOSED) and not is_known:
             # Nothing was opened yet, and perhaps nothing will be.
             return
-        if kept.state is State.CLOSED and state is State.CLOSED:
+        is_over = kept.state is State.CLOSED and state is State.CLOSED
+        if is_over and kept.reason == kept.told_reason:
             return
         kept.said, kept.state, kept.told_level = said, state, kept.level
+        kept.told_reason = kept.reason
         kept.facts += 1
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)

@@ -155,8 +155,8 @@ class Progress:
 
     @property
     def has_begun(self) -> bool:
-        """True when its entry was sent, or something was canceled for it."""
-        return self.entry is not None or self.has_canceled
+        """True when its entry or stop was sent, or something was canceled for it."""
+        return self.entry is not None or self.stop is not None or self.has_canceled
 
     @property
     def has_orders(self) -> bool:

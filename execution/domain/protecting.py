@@ -86,8 +86,6 @@ class Cover:
     def may_close(self) -> Decimal:
         """How much its orders may still close, should all of them fill."""
         linked = max((o.leaves for o in self.orders if o.is_linked), default=ZERO)
-        if self.is_growing and linked:
-            linked = min(linked, self.left)
         return linked + sum((o.leaves for o in self.orders if not o.is_linked), ZERO)
 
     def parts(self, quantity: Decimal) -> list[Part]:
