@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from execution.domain import planning
+from execution.domain import judging, planning
 from execution.domain.decisions import CancelFirst, End, Look, Progress, Scope, Send, Wait
+from execution.domain.judging import Seen
 from execution.domain.trades import Distance, StopLoss, Style
 from execution.domain.words import (
     Action,
@@ -28,6 +29,7 @@ from execution.domain.words import (
 )
 from tests.unit.planning_kit import (
     BUY,
+    NOON,
     NOTHING,
     SELL,
     VENUE,
@@ -229,6 +231,15 @@ def test_a_breakeven_trade_is_done_once_its_stop_rests() -> None:
     assert outcome(decide(a_trade("breakeven"), held("5"), stop=resting))[0] is TradeState.DONE
     unknown = an_order(Leg.STOP, SELL, "5")
     assert isinstance(decide(a_trade("breakeven"), held("5"), stop=unknown), Wait)
+
+
+def test_a_breakeven_whose_stop_is_in_doubt_does_not_grow_too_old() -> None:
+    progress = Progress(stop=an_order(Leg.STOP, SELL, "5"), own_order_in_doubt=True)
+    late = NOON + timedelta(minutes=5)
+    decision = judging.judge(
+        a_trade("breakeven"), Seen(held("5"), progress, VENUE, market("100"), late)
+    )
+    assert decision == Wait(TradeState.BLOCKED, "in_doubt")
 
 
 def test_k_breakeven_replaces_the_resting_stop_and_takes_the_target_off_the_book() -> None:

@@ -322,6 +322,18 @@ def test_a_rung_goes_out_only_when_the_stop_that_covers_it_is_gone() -> None:
     assert gone.sends == (part(STOP, 7), part(near, 3))
 
 
+def test_a_linked_pair_takes_the_room_of_all_that_its_entry_opened() -> None:
+    pair = Resting("p1", protecting.key(STOP), Decimal(2), is_linked=True)
+    # Half of what it opened closed a position of the other side.
+    growing = laddered(
+        targets=(), left=Decimal(2), orders=(pair,), is_growing=True, subscription_id=THEIRS
+    )
+    older = laddered(trade_id=UUID(int=8), left=Decimal(2))
+    own = {OURS: Decimal(2), THEIRS: Decimal(1)}
+    steps = protecting.keep([older, growing], Decimal(3), own, [(OURS, Decimal(1))])
+    assert [step.upkeep.sends for step in steps] == [(), ()]
+
+
 def test_targets_without_a_stop_rest_side_by_side() -> None:
     near, far = target(105, 3), target(110)
     bare = laddered(stop=None)
