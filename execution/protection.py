@@ -68,6 +68,9 @@ class Protecting:
         # True for what a switch keeps from the broker.
         self._stops = stops
         self._watching: set[tuple[int, str, str]] = set()
+        # Lanes that are being tended, and those that are to be, perhaps again.
+        self._tending: set[int] = set()
+        self._waiting: set[int] = set()
 
     def release(self, account: Account, canceler: Run, targets: Sequence[Ticket]) -> None:
         """A `cancel` takes protection away for good; that is known before it happens."""
@@ -82,7 +85,21 @@ class Protecting:
             self._tell(account, run, State.UNPROTECTED, ZERO, ZERO, is_synthetic=False)
 
     def tend(self, account: Account, lane: Lane) -> None:
-        """Make what guards the positions of a lane fit them."""
+        """Make what guards the positions of a lane fit them. What this itself sets off is
+        looked at once it is done: what was worked out must not be done twice."""
+        key = id(lane)
+        self._waiting.add(key)
+        if key in self._tending:
+            return
+        self._tending.add(key)
+        try:
+            while key in self._waiting:
+                self._waiting.discard(key)
+                self._tend_all(account, lane)
+        finally:
+            self._tending.discard(key)
+
+    def _tend_all(self, account: Account, lane: Lane) -> None:
         if account.is_lost:
             return
         for run in lane.covered:
