@@ -33,7 +33,10 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     told = record.last_outcome(trade_id)
     open_legs = {r.leg for r in record.rows_of(trade_id) if record.is_open(r.cl_ord_id)}
     if told.state not in PASSING:
-        is_guarded = not open_legs.isdisjoint(_GUARDS) or _is_watched(record, trade_id)
+        guards = record.last_protection(trade_id)
+        is_over = guards is not None and guards.state == pb.PROTECTION_STATE_CLOSED
+        works = not is_over and not open_legs.isdisjoint(_GUARDS)
+        is_guarded = works or _is_watched(record, trade_id)
         is_in_doubt = _doubts_its_stop(record, trade_id)
         return is_guarded or is_in_doubt or _says_why_it_is_bare(record, trade_id)
     if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
