@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import known, messages
+from execution import covers, known, messages
 from execution.brokers.base import Adapter
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
@@ -113,6 +113,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
             account.reserved.note(ticket, order.terms.created_at)
+    covers.recall(run, image.protections.get(trade.trade_id))
     lane.track(trade.subscription_id).append(run)
     return run.tickets
 
@@ -135,6 +136,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     run.declared = word if word in DECLARED else ""
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
+    covers.recall(run, past.protection, is_over=True)
     account.runs[trade.trade_id] = run
     return run
 

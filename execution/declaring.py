@@ -7,7 +7,7 @@ account finds it there. It is believed only while the order is still in such dou
 from collections.abc import Callable
 from uuid import UUID
 
-from execution import images, messages, ringing
+from execution import messages, ringing, told
 from execution.domain.words import TradeState
 from execution.errors import BadRequest
 from execution.store import Store
@@ -77,7 +77,7 @@ class Declaring:
 def _needs_attention(outcome: bytes | None) -> bool:
     if outcome is None:
         return False
-    return images.outcome(bytes(outcome)).state == TradeState.NEEDS_ATTENTION
+    return told.outcome(bytes(outcome), None).state == TradeState.NEEDS_ATTENTION
 
 
 def _id(text: str) -> UUID:

@@ -9,12 +9,9 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
-import structlog
-
-from execution import deciding, known, opened, recording, seeing
+from execution import covers, deciding, folding, known, opened, recording, seeing
 from execution.accounts import (
     Account,
     drop_waiting_flips,
@@ -28,28 +25,20 @@ from execution.dispatch import Dispatch
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
-from execution.domain.orders import Order, Overfilled
+from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import DECLARED, ExecType, Leg, TradeState
 from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
+from execution.protection import Protecting
 from execution.queueing import NextOpen, Queueing, exchange_opens
-from execution.rows import Entry
+from execution.rows import Entry, Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
-
-log = structlog.get_logger()
-
-
-class Writes(Protocol):
-    """The journal, as the engine needs it."""
-
-    def write(self, entry: Entry) -> None:
-        """Have an entry stored."""
 
 
 class Engine:
@@ -70,6 +59,9 @@ class Engine:
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
+        self._protecting = Protecting(
+            runtime, self._dispatch, journal, self, self.halting.controls.stops
+        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
@@ -109,7 +101,8 @@ class Engine:
             self.settle(account, lane)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End a trade that was not sent; cancel what is open of one that was."""
+        """End a trade that was not sent; cancel what is open of one that was. What was opened
+        stays guarded."""
         run = account.runs.get(trade_id)
         if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
             return
@@ -118,7 +111,8 @@ class Engine:
             return
         run.withdraw(reason)
         for ticket in run.tickets:
-            self._dispatch.cancel(account, ticket)
+            if not ticket.keeps_guard:
+                self._dispatch.cancel(account, ticket)
         self.go_on(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
@@ -132,33 +126,16 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        lane, was_open = ticket.run.lane, ticket.order.is_open
+        was_open = ticket.order.is_open
         was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
-        try:
-            ticket.order.add(report)
-        except Overfilled:
-            log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
-            lane.is_overfilled = True
-        if ticket.order.is_acknowledged:
-            ticket.in_doubt = False
-            ticket.run.unprovable = False
-        if report.exec_type is ExecType.FILL:
-            book = lane.book(ticket.order.terms.instrument)
-            account.usage.book(book.whole, ticket.order, report, book.point_value)
-            lane.move(ticket, report)
-            # What an entry goes by is looked at again after its exit.
-            ticket.run.looked_at = None
-        if ticket.order.is_open:
-            lane.open[report.cl_ord_id] = ticket
-        else:
-            lane.open.pop(report.cl_ord_id, None)
+        folding.fold(account, ticket, report)
         account.reserved.note(ticket, self._runtime.now())
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
-            self._amend(account, ticket.run)
+            self.amend(account, ticket.run)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
         """Do not send an order that still waits for the broker's limit."""
@@ -193,6 +170,9 @@ class Engine:
         """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
+            if run.is_guarding:
+                # Something late opened a position; it is finished again with that.
+                continue
             if not run.is_recorded and not account.is_lost:
                 self._finished.append((at, account, run))
                 return
@@ -206,11 +186,13 @@ class Engine:
         """Let all trades of a lane go on."""
         for subscription in tuple(lane.tracks):
             self._pump(account, lane, subscription)
+        self._protecting.tend(account, lane)
 
     def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
         """Something was heard of a trade: let go on whom it concerns; see `concerned`."""
         for subscription in opened.concerned(run, frees=frees):
             self._pump(account, run.lane, subscription)
+        self._protecting.tend(account, run.lane)
 
     def _pump(self, account: Account, lane: Lane, subscription: UUID) -> None:
         """Advance the runs of a subscription in order, up to one that has to wait its turn."""
@@ -271,7 +253,10 @@ class Engine:
         self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order of the run waits for the broker's limit."""
+        """An order of the run waits for the broker's limit; guards of one that is over say
+        nothing of its outcome."""
+        if run.is_done:
+            return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
@@ -346,7 +331,7 @@ class Engine:
         entry.committed = committed
         self._journal.write(entry)
 
-    def _amend(self, account: Account, run: Run) -> None:
+    def amend(self, account: Account, run: Run) -> None:
         """Something was heard after the outcome: say so when it changes it."""
         if run.tickets and run.said is not None:
             seen = self._see(account, run)
@@ -362,18 +347,32 @@ class Engine:
     # -- orders out
 
     def _send(self, account: Account, run: Run, send: Send, decided: pb.Decision | None) -> None:
-        """Write the order down; the socket comes after the commit."""
+        """The order of a decision, and what guards that which it opens."""
+        terms = terms_of(run, send, self._runtime.now())
+        if send.guards or send.leg is Leg.STOP:
+            terms = covers.begin(run, send, terms)
+        guards = () if send.is_synthetic else send.guards
+        tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
+        self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
+        if run.cover is not None:
+            self._protecting.tend(account, run.lane)
+
+    def send_out(
+        self,
+        account: Account,
+        run: Run,
+        tickets: Sequence[Ticket],
+        decided: pb.Decision | None = None,
+    ) -> None:
+        """Write orders that go together down; the socket comes after the commit."""
         now = self._runtime.now()
-        terms = terms_of(run, send, now)
-        tickets = [Ticket(Order(terms), run)]
-        tickets += [Ticket(Order(guard_terms(terms, guard)), run) for guard in send.guards]
         run.tickets += tickets
         for ticket in tickets:
             self.remember(account, ticket)
         account.reserved.note(tickets[0], now)
         self._dispatch.cancel_in_time(account, tickets[0])
-
-        account.usage.send(run.trade.connection_id, now)
+        if not tickets[0].order.terms.leg.is_protection:
+            account.usage.send(run.trade.connection_id, now)
         self._journal.write(
             recording.sending(
                 account,
@@ -389,6 +388,7 @@ class Engine:
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
         targets = run.begin_to_cancel(cl_ord_ids)
+        self._protecting.release(account, run, targets)
         self._dispatch.bound_cancels(account, run, targets)
 
         def committed() -> None:
