@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -20,6 +20,8 @@ Given = argparse.Namespace
 ANSWER_SECONDS = 30
 # What a slow neighbour may cost: half as much again, or ten milliseconds.
 MOST_TIMES, MOST_MORE = 1.5, 0.010
+# By then an order without an answer is asked about, and found.
+SOONEST_SECONDS = 4.0
 # One message in so many goes to the slow connection.
 SLOW_SHARE = 20
 WINDOW = timedelta(minutes=1)
@@ -37,6 +39,10 @@ FROM web.trades t JOIN web.orders o ON o.trade_id = t.id
 JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id
 WHERE 'sig_' || replace(t.signal_id::text, '-', '') = ANY(%s) GROUP BY t.id
 """
+_KNOWN = """
+SELECT extract(epoch FROM acknowledged_at - accepted_at) FROM web.trades
+WHERE 'sig_' || replace(signal_id::text, '-', '') = ANY(%s) AND acknowledged_at IS NOT NULL
+"""
 _HELD = """
 SELECT instrument FROM web.positions WHERE quantity <> 0 AND NOT instrument = ANY(%s)
 ORDER BY instrument LIMIT 1
@@ -49,12 +55,15 @@ def slow(trial: Trial, given: Given) -> Result:
     account = _account(trial, victim)
     what = _among(others, victim)
     sent: dict[bool, list[Attempt]] = {False: [], True: []}
+    struck: list[Attempt] = []
     _round(trial, what, given)  # Whatever is done only once is not counted.
     for _ in range(given.rounds):
         for is_slow in (False, True):
             venue.answer_late(trial.stack, account, ANSWER_SECONDS if is_slow else 0)
             attempts = _round(trial, what, given)
             sent[is_slow] += [each for each in attempts if each.url != victim.webhook]
+            if is_slow:
+                struck += [each for each in attempts if each.url == victim.webhook]
         venue.answer_late(trial.stack, account, 0)
         # The quiet ones are quiet: nothing is asked about any more.
         time.sleep(ANSWER_SECONDS + 3)
@@ -63,6 +72,10 @@ def slow(trial: Trial, given: Given) -> Result:
     result.told |= {"quiet": _told(quiet), "slow": _told(loud)}
     if min(len(quiet), len(loud)) < 0.99 * min(len(sent[False]), len(sent[True])):
         result.broken.append("not every order of the others arrived")
+    known = sorted(_seconds(trial, _KNOWN, struck))
+    result.told["the_slow_one"] = {"orders": len(known), "soonest_known_seconds": known[:1]}
+    if not known or known[0] < SOONEST_SECONDS:
+        result.broken.append("the slow one was not slow")
     most = max(MOST_TIMES * p99(quiet), p99(quiet) + MOST_MORE)
     if p99(loud) > most:
         told = f"{1000 * p99(loud):.1f} ms beside a slow one, {1000 * p99(quiet):.1f} ms alone"
@@ -166,9 +179,13 @@ def _account(trial: Trial, target: Target) -> str:
 
 def _waited(trial: Trial, sent: Sequence[Attempt]) -> list[float]:
     """From acceptance to the venue, of those that got there."""
+    return _seconds(trial, _WAITED, sent)
+
+
+def _seconds(trial: Trial, query: LiteralString, sent: Sequence[Attempt]) -> list[float]:
     signals = [each.signal_id for each in sent if each.accepted]
     with trial.stack.database() as connection:
-        return [float(row[0]) for row in connection.execute(_WAITED, [signals]).fetchall()]
+        return [float(row[0]) for row in connection.execute(query, [signals]).fetchall()]
 
 
 def _told(seconds: Sequence[float]) -> dict[str, Any]:
