@@ -40,8 +40,8 @@ JOIN paper.arrivals a ON a.cl_ord_id = o.cl_ord_id
 WHERE 'sig_' || replace(t.signal_id::text, '-', '') = ANY(%s) GROUP BY t.id
 """
 _KNOWN = """
-SELECT extract(epoch FROM acknowledged_at - accepted_at) FROM web.trades
-WHERE 'sig_' || replace(signal_id::text, '-', '') = ANY(%s) AND acknowledged_at IS NOT NULL
+SELECT extract(epoch FROM updated_at - accepted_at) FROM web.trades
+WHERE 'sig_' || replace(signal_id::text, '-', '') = ANY(%s) AND state = 'FILLED'
 """
 _HELD = """
 SELECT instrument FROM web.positions WHERE quantity <> 0 AND NOT instrument = ANY(%s)
