@@ -109,11 +109,8 @@ class Tables:
 
     def _write(self, author: str, parameters: Row) -> list[Row]:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
-        held = [
-            account
-            for account, epoch in asked.items()
-            if account in self.leases and self.leases[account]["epoch"] == epoch
-        ]
+        leases = self.leases
+        held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
         orders = [_order(row) for row in self._rows(parameters["orders"], held)]
         if any(order["order_qty"] <= 0 for order in orders):
             raise psycopg.errors.CheckViolation("orders_order_qty_check")
@@ -133,8 +130,8 @@ class Tables:
         for done in self._rows(parameters["done"], held):
             instruction = self.instructions.get(_id(done["trade_id"]))
             if instruction is not None:
-                done_at = instruction["done_at"] or self._world.at()
-                instruction["done_at"] = done_at if done["is_over"] else None
+                at = instruction["done_at"] or self.now()
+                instruction["done_at"] = at if done["is_over"] else None
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
 
@@ -337,8 +334,8 @@ class Tables:
 
     def _image_protections(self, _author: str, parameters: Any) -> list[Row]:
         told = self._facts_of("protection", "trade_id", parameters[0])
-        counts = Counter(row["trade_id"] for row in told)
-        return list({(t := r["trade_id"]): {**r, "count": counts[t]} for r in told}.values())
+        count = Counter(row["trade_id"] for row in told)
+        return [{**r, "count": count[t]} for t, r in {r["trade_id"]: r for r in told}.items()]
 
     def _facts_of(self, kind: str, column: str, wanted: list[UUID]) -> list[Row]:
         found = [f for f in self.facts if f["kind"] == kind and f[column] in wanted]
