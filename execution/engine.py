@@ -186,13 +186,13 @@ class Engine:
         """Let all trades of a lane go on."""
         for subscription in tuple(lane.tracks):
             self._pump(account, lane, subscription)
-        self._protecting.tend(account, lane)
+        self._protecting.tend_soon(account, lane)
 
     def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
         """Something was heard of a trade: let go on whom it concerns; see `concerned`."""
         for subscription in opened.concerned(run, frees=frees):
             self._pump(account, run.lane, subscription)
-        self._protecting.tend(account, run.lane)
+        self._protecting.tend_soon(account, run.lane)
 
     def _pump(self, account: Account, lane: Lane, subscription: UUID) -> None:
         """Advance the runs of a subscription in order, up to one that has to wait its turn."""
@@ -355,7 +355,7 @@ class Engine:
         tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
         self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
         if run.cover is not None:
-            self._protecting.tend(account, run.lane)
+            self._protecting.tend_soon(account, run.lane)
 
     def send_out(
         self,

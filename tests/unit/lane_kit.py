@@ -38,6 +38,8 @@ class Steps:
         self.soon.append(lambda: _finish(work))
 
     def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        if not seconds:
+            self.soon.append(callback)
         return cast("Timer", SimpleNamespace(cancel=lambda: None))
 
     def run(self) -> None:
@@ -118,6 +120,15 @@ class Desk:
         )
         self.engine.enter(self.account, self.count, trade)
         return trade
+
+    def fill_at_once(self) -> None:
+        """Every entry that was sent fills, in one frame of the broker's stream."""
+        orders, self.broker.orders = self.broker.orders, {}
+        guards = {guard.cl_ord_id for order in orders.values() for guard in order.guards}
+        for order in orders.values():
+            if order.cl_ord_id not in guards:
+                self.engine.hear(said(order, ExecType.FILL, order.order_qty), heard=True)
+        self.steps.run()
 
     def fill_all(self) -> None:
         """Everything that was sent fills, one report after the other."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from execution.domain.words import ExecType
+from execution.domain.trades import Distance, StopLoss
+from execution.domain.words import By, ExecType, OrdType
 from tests.unit.lane_kit import Desk, held, said
 from tests.unit.planning_kit import a_style
 
@@ -54,6 +55,20 @@ def entries(subscriptions: int) -> int:
     return total
 
 
+def entries_with_guards(subscriptions: int) -> int:
+    """What guards them is looked at once for all that came together."""
+    desk, percent = Desk(), Distance(By.PERCENT, Decimal(5))
+    bracket = {"take_profit": percent, "stop_loss": StopLoss(OrdType.STOP, percent)}
+
+    def work() -> None:
+        enter_all(desk, subscriptions, entry=a_style("limit", limit_price="100"), **bracket)
+        desk.fill_at_once()
+
+    total = calls(work)
+    assert held(desk) == 5 * subscriptions
+    return total
+
+
 def exits(subscriptions: int) -> int:
     desk = Desk()
     enter_all(desk, subscriptions)
@@ -91,7 +106,7 @@ def exits_of_resting_entries(subscriptions: int) -> int:
     return total
 
 
-@pytest.mark.parametrize("cost", [entries, exits, exits_of_resting_entries])
+@pytest.mark.parametrize("cost", [entries, entries_with_guards, exits, exits_of_resting_entries])
 def test_a_trade_costs_the_same_among_few_and_among_many(cost: Callable[[int], int]) -> None:
     few, many = cost(FEW) / FEW, cost(MANY) / MANY
     assert many < GROWTH * few, (few, many)
