@@ -124,7 +124,7 @@ async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
     told = await _answer(
         session.ask(Kind.QUERY, rank, lambda: adapter.quote(name, symbol, reference_price=seen))
     )
-    quote = None if told is None else Quote(told.bid, told.ask, told.last)
+    quote = None if told is None else Quote.heard(bid=told.bid, ask=told.ask, last=told.last)
     if not sizing.needs_the_account(trade):
         return Market(quote, instrument=symbol)
     told_of_all = await _answer(session.ask(Kind.QUERY, rank, lambda: adapter.account(name)))

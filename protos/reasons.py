@@ -281,6 +281,15 @@ CATALOGUE: dict[str, Words] = {
         "{orders} orders went out within a minute; the limit is {limit}.",
         "Wait a minute, or raise the limit for the next trading day.",
     ),
+    "approval_needed": Words(
+        "What closes goes at once; opening in {instrument} needs a person's approval.",
+        "Send the signal again to be asked, or let the subscription submit automatically.",
+    ),
+    "currency_unknown": Words(
+        "{instrument} is priced in {quote}, the account is kept in {currency}, and no rate "
+        "between them is known.",
+        "Use a fixed quantity, or an account in {quote}.",
+    ),
     "rate_limited": Words(
         "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",
         "Entries that would be too old by then are not sent: spread the signals over time.",

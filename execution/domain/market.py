@@ -16,6 +16,14 @@ class Quote:
     ask: Decimal | None = None
     last: Decimal | None = None
 
+    @classmethod
+    def heard(
+        cls, *, bid: Decimal | None, ask: Decimal | None, last: Decimal | None
+    ) -> "Quote | None":
+        """What a broker told: brokers say zero where there is no price. None for no quote."""
+        known = [price if price is not None and price > 0 else None for price in (bid, ask, last)]
+        return cls(*known) if any(known) else None
+
     @property
     def mid(self) -> Decimal | None:
         """Halfway between bid and ask."""

@@ -44,7 +44,7 @@ def of_trade(trade: Trade, changes: Mapping[str, Any] | None = None) -> dict[str
     decision, again = record.again(signal, trade.settings, kept)
     steps = record.steps(trade.decision)
     previews = explain.client().preview(
-        [_message(trade, trade.settings, kept["numbers"])] * len(steps),
+        [_message(trade, trade.settings, kept.get("released", kept["numbers"]))] * len(steps),
         [decided.seen for _, decided in steps],
     )
     told = [
@@ -189,4 +189,5 @@ def _message(trade: Trade, snapshot: Mapping[str, Any], numbers: Mapping[str, st
         released_at=trade.released_at,
         asset_class=trade.signal["asset_class"],
         numbers=numbers,
+        approved=trade.was_approved,
     )  # fmt: skip

@@ -261,6 +261,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DAILY_LOSS_HIT: _ClassVar[Reason]
     REASON_MAX_POSITION: _ClassVar[Reason]
     REASON_MAX_ORDERS: _ClassVar[Reason]
+    REASON_APPROVAL_NEEDED: _ClassVar[Reason]
+    REASON_CURRENCY_UNKNOWN: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -453,6 +455,8 @@ REASON_HALTED: Reason
 REASON_DAILY_LOSS_HIT: Reason
 REASON_MAX_POSITION: Reason
 REASON_MAX_ORDERS: Reason
+REASON_APPROVAL_NEEDED: Reason
+REASON_CURRENCY_UNKNOWN: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
