@@ -285,6 +285,10 @@ CATALOGUE: dict[str, Words] = {
         "What closes goes at once; opening in {instrument} needs a person's approval.",
         "Send the signal again to be asked, or let the subscription submit automatically.",
     ),
+    "flip_halved": Words(
+        "The second half of a reversal of {instrument} was dropped; its exit goes on.",
+        "Nothing to do, unless you want the opposite position after all: then send it again.",
+    ),
     "currency_unknown": Words(
         "{instrument} is priced in {quote}, the account is kept in {currency}, and no rate "
         "between them is known.",

@@ -87,6 +87,9 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
         return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
     if progress.unprotected and scope.position:
         return End(TradeState.DONE, "now_unprotected", counts)
+    if progress.halved:
+        halves = {"halved": str(progress.halved), "instrument": trade.instrument}
+        return End(TradeState.DONE, "flip_halved", {**counts, **halves})
     if progress.canceled_first or progress.superseded_waiting:
         return End(TradeState.DONE, "", counts)
     # A name that nothing has is what senders expect, not a mistake.

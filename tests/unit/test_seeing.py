@@ -66,6 +66,7 @@ _progress = st.builds(
     asked=_some,
     canceled_first=st.integers(0, 2),
     superseded_waiting=st.integers(0, 1),
+    halved=st.integers(0, 1),
     unprotected=st.integers(0, 2),
     entry_dropped=st.sampled_from(("", "", "superseded")),
     withdrawn=st.sampled_from(("", "", "", "canceled_by_member")),

@@ -263,6 +263,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_MAX_ORDERS: _ClassVar[Reason]
     REASON_APPROVAL_NEEDED: _ClassVar[Reason]
     REASON_CURRENCY_UNKNOWN: _ClassVar[Reason]
+    REASON_FLIP_HALVED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -457,6 +458,7 @@ REASON_MAX_POSITION: Reason
 REASON_MAX_ORDERS: Reason
 REASON_APPROVAL_NEEDED: Reason
 REASON_CURRENCY_UNKNOWN: Reason
+REASON_FLIP_HALVED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -1180,7 +1182,7 @@ class SeenVenue(_message.Message):
     def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
 
 class SeenProgress(_message.Message):
-    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled")
+    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled", "halved")
     class DroppedNumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1200,6 +1202,7 @@ class SeenProgress(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     IN_DEBT_FIELD_NUMBER: _ClassVar[int]
     HAS_CANCELED_FIELD_NUMBER: _ClassVar[int]
+    HALVED_FIELD_NUMBER: _ClassVar[int]
     exits: _containers.RepeatedCompositeFieldContainer[SeenExit]
     exposure: str
     asked: str
@@ -1212,7 +1215,8 @@ class SeenProgress(_message.Message):
     withdrawn: Reason
     in_debt: bool
     has_canceled: bool
-    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ...) -> None: ...
+    halved: int
+    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ..., halved: _Optional[int] = ...) -> None: ...
 
 class SeenExit(_message.Message):
     __slots__ = ("side", "order_qty", "filled_time", "instrument")
