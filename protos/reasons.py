@@ -290,8 +290,8 @@ CATALOGUE: dict[str, Words] = {
         "Nothing to do, unless you want the opposite position after all: then send it again.",
     ),
     "currency_unknown": Words(
-        "{instrument} is priced in {quote}, the account is kept in {currency}, and no rate "
-        "between them is known.",
+        "{instrument} is priced in {quote}, and what that is worth in the account's currency "
+        "is not known.",
         "Use a fixed quantity, or an account in {quote}.",
     ),
     "rate_limited": Words(

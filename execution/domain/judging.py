@@ -91,7 +91,7 @@ def _over_limit(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
     match decision:
         case Send(leg=Leg.ENTRY) as send:
             price = send.limit_price or send.reference_price
-            point = ordering.contract(trade, price).point_value
+            point = ordering.contract(trade, price, seen.market).point_value
             return limits.refuse(binding.limits, binding.used, send, point)
         case _:
             return None

@@ -190,16 +190,7 @@ class _Plan:
         if not plain and market is None:
             return Look(symbol)
         side = trade.order_side(symbol, side)
-        price = ordering.planning_price(trade, trade.exit, side, market)
-        return sizing.units(
-            trade,
-            trade.signal_quantity,
-            held=abs(self.scope.position),
-            price=price,
-            stop=None,
-            figures=market.figures if market else None,
-            contract=ordering.contract(trade, price),
-        )
+        return ordering.exit_units(trade, side, market, held=abs(self.scope.position))
 
     def _asked_before(self) -> Decimal | None:
         """As worked out for the first order; a fixed quantity needs no working out."""

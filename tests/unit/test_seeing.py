@@ -58,6 +58,7 @@ _markets = st.none() | st.builds(
     st.none() | st.builds(Quote, _some, _some, _some),
     st.none() | st.builds(Figures, _numbers, _numbers, _some),
     st.sampled_from(("", "AAPL", "MSFT")),
+    _some,
 )
 _progress = st.builds(
     Progress,

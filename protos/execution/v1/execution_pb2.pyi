@@ -1052,7 +1052,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits", "rate")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -1080,6 +1080,7 @@ class SeenState(_message.Message):
     SWITCH_SCOPE_FIELD_NUMBER: _ClassVar[int]
     SWITCH_MODE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -1107,7 +1108,8 @@ class SeenState(_message.Message):
     switch_scope: SwitchScope
     switch_mode: SwitchMode
     limits: SeenLimits
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ...) -> None: ...
+    rate: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ..., rate: _Optional[str] = ...) -> None: ...
 
 class SeenLimits(_message.Message):
     __slots__ = ("limits", "lost", "exposed", "orders")
