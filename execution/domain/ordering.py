@@ -103,9 +103,9 @@ def exit_units(
     trade: Trade, side: Side, market: Market | None, *, held: Decimal
 ) -> Decimal | Refusal | None:
     """The signal's quantity in units, as an exit of a position counts it."""
-    if trade.size_type not in sizing.PLAIN_TYPES:
-        if refusal := currencies.refusal(trade, market):
-            return refusal
+    plain = trade.size_type in sizing.PLAIN_TYPES
+    if not plain and (refusal := currencies.refusal(trade, market)):
+        return refusal
     price = planning_price(trade, trade.exit, side, market)
     return sizing.units(
         trade,
