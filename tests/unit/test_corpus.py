@@ -103,16 +103,16 @@ def verbs() -> Iterator[Case]:
     yield case(PAYLOAD, {"ticker": "AAPL"})
     yield from said(PLAIN, "action", (None,), PAYLOAD)
     yield from said(PLAIN, "action", actions)
-    wrong = ("BUY", "long", "close", "", " buy", 1, True, ["buy"], {}, "openLong", "exit_long")
-    yield from said(PLAIN, "action", (*wrong, "{{strategy.order.action}}"), "invalid-action")
+    no_action: list[Any] = ["BUY", "long", "close", "", " buy", 1, True, ["buy"], {}, "openLong"]
+    yield from said(PLAIN, "action", [*no_action, "{{strategy.order.action}}"], "invalid-action")
     yield from said(PLAIN, "sentiment", ("bullish", "long", "bearish", "short", "flat", None))
-    wrong = ("neutral", "Bullish", 1, "", False, "{{strategy.market_position}}")
-    yield from said(PLAIN, "sentiment", wrong, "invalid-sentiment")
+    no_sentiment: list[Any] = ["neutral", "Bullish", 1, "", False, "{{strategy.position}}"]
+    yield from said(PLAIN, "sentiment", no_sentiment, "invalid-sentiment")
     flat = {"ticker": "AAPL", "sentiment": "flat"}
     yield from said(flat, "action", actions[2:], "invalid-sentiment-action")
     yield from said(PLAIN, "orderType", ("market", "limit", "stop", "stop_limit", None))
-    wrong = ("Market", "stop-limit", "stoplimit", 1, "")
-    yield from said(PLAIN, "orderType", wrong, "invalid-order-type")
+    no_type: list[Any] = ["Market", "stop-limit", "stoplimit", 1, ""]
+    yield from said(PLAIN, "orderType", no_type, "invalid-order-type")
     trailing = {**PLAIN, "orderType": "trailing_stop"}
     yield case("invalid-trailing-stop", trailing)
     yield case("invalid-trailing-stop", {**trailing, "trailAmount": 1, "trailPercent": 2})
@@ -128,8 +128,10 @@ def verbs() -> Iterator[Case]:
         yield case("invalid-extended-hours", hours, asset_class)
 
 
-NO_NUMBERS = (0, "0", -1, "-1", "abc", "5 percent", "10%", "1,000", "{{close}}", True, [], {})
-NO_NUMBERS += ("NaN", "Infinity", "1e400", "0x10", "１０")
+NO_NUMBERS: tuple[Any, ...] = (
+    0, "0", -1, "-1", "abc", "5 percent", "10%", "1,000", "{{close}}", True, [], {}, "NaN",
+    "Infinity", "1e400", "0x10", "１０",
+)  # fmt: skip
 NUMBERS = (1, "1", 1.5, " 2 ", "1e2", 0.001, "85.50")
 
 
@@ -295,10 +297,9 @@ def arsenal() -> Iterator[Case]:
     yield from said(CONNECTOR, "action", ("cancel", None), PAYLOAD)
     yield case(OK, {**CONNECTOR, "action": "cancel", "clientOrderId": "L1"})
     opens = {**CONNECTOR, "action": "openLong"}
+    sizes = dict.fromkeys(("fixed", "percent", "notional"), "invalid-quantity")
     prices = dict.fromkeys(("limit", "profit", "loss"), PAYLOAD)
-    for name, code in (
-        dict.fromkeys(("fixed", "percent", "notional"), "invalid-quantity") | prices
-    ).items():
+    for name, code in (sizes | prices).items():
         yield from said(opens, name, ("10", 10, "0.5", "NaN", "nan", "", None))
         yield from said(opens, name, ("{{close}}", "42,000.5", "abc", 0, "-1"), code)
     yield from said(opens, "delaySeconds", (0, "5", 3600))
@@ -318,14 +319,15 @@ def arsenal() -> Iterator[Case]:
         short = {"side": "short", "size": 0.5}
         yield case(OK, {**CONNECTOR, "entryOrder": as_numbers, "position": short})
     fine = {"value": "10", "mode": "Fixed Quote Amount"}
-    for order, position in (
+    unreadable: tuple[tuple[Any, dict[str, Any]], ...] = (
         ({"value": "10", "mode": "Nonsense"}, held),
         (fine, {"side": "up", "size": "0.5"}),
         (fine, {"side": "long"}),
         ("x", held),
         ({"mode": "Fixed Quote Amount"}, held),
-    ):
-        yield case(PAYLOAD, {**CONNECTOR, "entryOrder": order, "position": position})
+    )
+    for entry, position in unreadable:
+        yield case(PAYLOAD, {**CONNECTOR, "entryOrder": entry, "position": position})
 
 
 GROUPS = (
