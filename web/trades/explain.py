@@ -291,6 +291,7 @@ def effective(resolved: Resolved) -> list[dict[str, Any]]:
         {
             "name": name,
             "label": settings.BY_NAME[name].label,
+            "group": settings.BY_NAME[name].group,
             "text": forms.show(settings.BY_NAME[name], value.value),
             **value.to_json(),
         }

@@ -92,7 +92,7 @@ def replayed(trade_id: UUID) -> str:
 def _decided(trade: Trade) -> list[tuple[str, dict[str, Any], int]]:
     """What each step of it saw, and by which rules."""
     return [
-        (name, plans.seen(step.seen), step.rules_version)
+        (plans.step_in_words(name), plans.seen(step.seen), step.rules_version)
         for name, step in record.steps(trade.decision)
     ]
 
