@@ -209,13 +209,14 @@ def _make_trades(
             batch.decisions.append({"d": decided[key], **made})
         return decided[key]
 
-    among = [subscriber.destination.subscription_id for subscriber in subscribers]
+    among: list[UUID] = []
     ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
     for subscriber in subscribers:
         to = subscriber.destination
         halted = _halted(strategy, to) if strategy.switches else None
         d = decide(subscriber, halted)
         if batch.decisions[d]["approval_expires_at"] and may_close(signal.signal):
+            among = among or [each.destination.subscription_id for each in subscribers]
             asset_class = strategy.asset_class
             stands = standing.of(signal.signal, asset_class, to.subscription_id, among)
             d = decide(subscriber, halted, stands)
