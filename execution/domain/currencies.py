@@ -25,7 +25,7 @@ def needs_rate(trade: Trade) -> bool:
     """True when money decides how much or how far, and the price is in another currency. What an
     account is kept in, other than dollars, is known once it was asked."""
     stop = trade.stop_loss.at if trade.stop_loss is not None else None
-    guards = (trade.take_profit, stop)
+    guards = (trade.take_profit, stop, *(rung.at for rung in trade.ladder))
     by_money = any(guard is not None and guard.by is By.PNL_AMOUNT for guard in guards)
     return of(trade) != "USD" and (trade.size_type not in sizing.PLAIN_TYPES or by_money)
 

@@ -19,12 +19,15 @@ from tests.sim.run import run
 
 SECONDS = 60.0
 SINCE = {
-    "skip_exits_behind_doubt": 610,
-    "resend_unproven": 1280,
-    "retry_at_once": 460,
-    "resend_at_once": 220,
-    "drop_strangers": 120,
-    "start_listening_too_late": 120,
+    "act_without_the_lease": 220,
+    "skip_exits_behind_doubt": 450,
+    "resend_unproven": 170,
+    "retry_at_once": 345,
+    "resend_at_once": 90,
+    "drop_strangers": 55,
+    "start_listening_too_late": 55,
+    "forget_partial_fills_on_restart": 180,
+    "never_make_guards_smaller": 190,
 }
 
 
