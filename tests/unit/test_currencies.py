@@ -8,7 +8,7 @@ import pytest
 from execution import known
 from execution.domain.decisions import Send
 from execution.domain.market import Figures, Market
-from execution.domain.trades import Distance, Trade
+from execution.domain.trades import Distance, Rung, Trade
 from execution.domain.words import AssetClass, By, SizeType
 from tests.unit.planning_kit import a_trade, decide, held, plan, quoted, refused
 
@@ -52,6 +52,7 @@ def test_money_buys_as_much_as_it_is_worth_in_the_instruments_currency() -> None
         MONEY,
         {"size_type": SizeType.PERCENT_OF_EQUITY},
         {"take_profit": Distance(By.PNL_AMOUNT, Decimal(500))},
+        {"ladder": (Rung(Distance(By.PNL_AMOUNT, Decimal(500)), quantity=Decimal(1)),)},
     ],
 )
 def test_money_without_a_rate_is_refused_and_says_so(fields: dict[str, Any]) -> None:
