@@ -246,8 +246,8 @@ CATALOGUE: dict[str, Words] = {
         "Approve it if the position is still open. It is kept for a day.",
     ),
     "canceled_by_member": Words(
-        "A member canceled the trade while it waited.",
-        "Nothing was sent.",
+        "A member canceled the trade: what had not been sent or filled by then was dropped.",
+        "Look at its orders, if it has any, for what went before.",
     ),
     "instrument_unknown": Words(
         "{instrument} names nothing that can be traded in this asset class.",
