@@ -380,3 +380,17 @@ async def test_money_buys_a_future_in_euros_at_the_venues_rate(kit: Kit) -> None
     exact = 10_000 / (1000 * rate)
     assert abs(Decimal(planned.order_qty) - exact) <= 1 + exact / 50
     assert await kit.run(trade) == FILLED
+
+
+async def test_an_exit_closes_both_sides_of_a_straddle(kit: Kit) -> None:
+    call = option(kit, "buy", "call")
+    assert await kit.run(call) == FILLED
+    [(_, bought)] = orders(kit, call)
+    put = option(kit, "buy", ticker=bought.replace("C", "P"))
+    put.allow_add = True
+    assert await kit.run(put) == FILLED
+    assert len(await kit.venue_positions()) == 2
+    leave = option(kit, "exit", quantity="")
+    assert await kit.run(leave) == FILLED
+    assert len(orders(kit, leave)) == 2
+    assert await kit.venue_positions() == {}
