@@ -111,6 +111,8 @@ def _worth(ticket: "Ticket") -> tuple[Decimal, Decimal]:
     point = ticket.run.lane.book(order.terms.instrument).point_value
     with localcontext() as context:
         context.prec = DIGITS
+        # In the account's currency, as it was when this was decided.
+        point *= Decimal(order.terms.decided_from.get("rate", 1))
         working = order.leaves_qty * planned_price(order.terms) * point
         filled = order.cum_qty * (order.avg_px or ZERO) * point
         return _rounded(working), _rounded(filled)
