@@ -14,14 +14,14 @@ from uuid import UUID
 
 import structlog
 
-from execution import known, recording, seeing
+from execution import folding, known, recording, seeing
 from execution.accounts import Account, drop_waiting_flips, keeps_its_place, numbers_of, supersede
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import judging, planning
 from execution.domain.decisions import CancelFirst, Decision, End, Look, Send, Wait
 from execution.domain.judging import Seen
-from execution.domain.orders import Order, Overfilled
+from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, Leg, TradeState
@@ -128,24 +128,7 @@ class Engine:
             return
         lane, was_open = ticket.run.lane, ticket.order.is_open
         was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
-        try:
-            ticket.order.add(report)
-        except Overfilled:
-            log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
-            lane.is_overfilled = True
-        if ticket.order.is_acknowledged:
-            ticket.in_doubt = False
-            ticket.run.unprovable = False
-        if report.exec_type is ExecType.FILL:
-            book = lane.book(ticket.order.terms.instrument)
-            account.usage.book(book.whole, ticket.order, report, book.point_value)
-            lane.move(ticket, report)
-            # What an entry goes by is looked at again after its exit.
-            ticket.run.looked_at = None
-        if ticket.order.is_open:
-            lane.open[report.cl_ord_id] = ticket
-        else:
-            lane.open.pop(report.cl_ord_id, None)
+        folding.fold(account, ticket, report)
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
