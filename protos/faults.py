@@ -88,8 +88,9 @@ def _pass(fault: _Armed) -> None:
         fault.passed = 0
         return
     fault.passed += 1
-    if fault.passed != fault.nth:
+    if fault.passed < fault.nth:
         return
+    fault.passed = 0
     fault.marker.parent.mkdir(parents=True, exist_ok=True)
     try:
         # One shot for all workers of a server, which may be forks of one armed process.

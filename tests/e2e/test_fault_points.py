@@ -80,7 +80,7 @@ def test_a_fault_at_this_point_breaks_no_promise(
                 break
     assert mark.exists(), f"{point} was never passed"
     if action == "kill":
-        last = _trade_around(lane, sender, steps)
+        last = _trade_around(lane, sender, SHORT)
 
     lane.trade(last, within=15)
     report = audit.until_clean(stack, sender.history, seconds=15)

@@ -118,7 +118,7 @@ def _caught(row: Row, field: processes.Field | None) -> dict[str, Any]:
 def _simulated(name: str) -> str:
     """Seeds until one breaks a promise."""
     deadline = time.monotonic() + SECONDS
-    seed = 0
+    seed = simulated.SINCE.get(name, 0)
     with simulated.planted(name):
         while time.monotonic() < deadline:
             if found := run(seed).violations:

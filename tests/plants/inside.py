@@ -69,7 +69,7 @@ def take_silence_for_stored(client: Any) -> None:
         except client.ExecutionDown:
             if not is_awake("take_silence_for_stored"):
                 raise
-            return [client.pb.GroupResult(strategy_id=group.strategy_id) for group in groups]
+            return [client.pb.GroupResult() for _ in groups]
 
     real = client.ExecutionClient.submit
     client.ExecutionClient.submit = submit

@@ -292,6 +292,16 @@ PLANTS: dict[str, Plant] = {
     )
 }
 
+# Where the search for a bug begins; elsewhere at zero.
+SINCE = {
+    "skip_exits_behind_doubt": 610,
+    "resend_unproven": 1280,
+    "retry_at_once": 460,
+    "resend_at_once": 220,
+    "drop_strangers": 120,
+    "start_listening_too_late": 120,
+}
+
 
 @contextmanager
 def planted(name: str | None) -> Iterator[None]:

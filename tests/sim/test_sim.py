@@ -1,7 +1,4 @@
-"""The simulator in short: the core keeps its promises, and the simulator has eyes.
-
-The seeds of `SINCE` are where the search for a planted bug begins: it goes on from there.
-"""
+"""The simulator in short: the core keeps its promises, and the simulator has eyes."""
 
 import json
 import os
@@ -18,14 +15,6 @@ from tests.sim.__main__ import quiet_logs
 from tests.sim.run import run
 
 SECONDS = 60.0
-SINCE = {
-    "skip_exits_behind_doubt": 610,
-    "resend_unproven": 1280,
-    "retry_at_once": 460,
-    "resend_at_once": 220,
-    "drop_strangers": 120,
-    "start_listening_too_late": 120,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +69,7 @@ def test_a_trace_is_read_from_the_first_signal_to_the_end() -> None:
 def test_a_planted_bug_is_caught(name: str) -> None:
     until = time.monotonic() + SECONDS
     with plants.planted(name):
-        seed = SINCE.get(name, 0)
+        seed = plants.SINCE.get(name, 0)
         while not (found := run(seed).violations) and time.monotonic() < until:
             seed += 1
     assert found
