@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -100,4 +101,6 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    # Asked to end, it takes its stack with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

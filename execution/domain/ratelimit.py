@@ -7,6 +7,7 @@ the latencies, the venue then counts no more than we do, in any window of its ow
 Times are whole microseconds, so that nothing is lost to rounding.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class Limit:
     anchor: int = 0
 
 
-class Meter:
+class Meter(ABC):
     """What a scope has used of a limit. `most` may differ from the limit's own: it is our
     share of it, or what the venue says that it is."""
 
@@ -177,14 +178,14 @@ class Meter:
             return most
         return most - max(min(most // RESERVED, most - self._heaviest), 0)
 
-    def _counted(self, now: int) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _counted(self, now: int) -> int: ...
 
-    def _count(self, sent: int, now: int, cost: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _count(self, sent: int, now: int, cost: int) -> None: ...
 
-    def _until_freed(self, now: int, excess: int, room: int) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _until_freed(self, now: int, excess: int, room: int) -> int: ...
 
 
 class _Rolling(Meter):
@@ -285,7 +286,7 @@ class _Concurrent(Meter):
         return SECOND
 
 
-_SHAPES = {
+_SHAPES: Mapping[Shape, type[_Rolling | _Fixed | _Tokens | _Concurrent]] = {
     Shape.ROLLING: _Rolling,
     Shape.FIXED: _Fixed,
     Shape.TOKENS: _Tokens,

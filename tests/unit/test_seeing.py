@@ -106,7 +106,7 @@ _seen = st.builds(
 
 
 @given(_trades(), _seen)
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_recorded_step_is_decided_again_with_the_same_hash(trade: Trade, seen: Seen) -> None:
     decided = seeing.record(trade, seen, judging.judge(trade, seen))
     assume(decided is not None)

@@ -31,7 +31,7 @@ ages = st.sampled_from((0, 5, 100, 130, 1000)).map(lambda seconds: timedelta(sec
     contexts,
     ages,
 )
-@examples(max_examples=500, deadline=None)
+@examples(max_examples=200, deadline=None)
 def test_a_decision_is_the_first_verdict_that_did_not_pass(
     strategy: dict[str, Any], stored: dict[str, Any], signal: Signal, context: Context, age: Any
 ) -> None:
