@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -152,4 +153,6 @@ def _first_line(plant: Any) -> str:
 
 
 if __name__ == "__main__":
+    # Asked to end, it takes its stack with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

@@ -85,11 +85,6 @@ class Disk:
     def entries(self) -> list[Entry]:
         return [*self.stored, *self.waiting]
 
-    @property
-    def cl_ord_ids(self) -> set[str]:
-        """The orders that are written down for good."""
-        return {row.cl_ord_id for entry in self.stored for row in entry.orders}
-
     def image(self, epoch: int) -> AccountImage:
         """What the store would tell of the account; its open trades are not in it."""
         image = AccountImage(ACCOUNT, REF, epoch)

@@ -121,6 +121,8 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.on_its_way)
     @rule(data=st.data(), is_taken=st.sampled_from([True, True, True, False]))
     def arrive(self, data: st.DataObject, is_taken: bool) -> None:
+        """What was written down for good, and all before it."""
+        self.core.disk.commit(len(self.core.disk.waiting))
         sent = _pick(data, self.on_its_way)
         sent.has_arrived = True
         if is_taken:
@@ -288,9 +290,7 @@ class OrderMachine(RuleBasedStateMachine):
 
     @property
     def on_its_way(self) -> list[Sent]:
-        """What was written down for good, and is not there yet."""
-        written = self.core.disk.cl_ord_ids
-        return [s for name, s in self.sent.items() if name in written and not s.has_arrived]
+        return [sent for sent in self.sent.values() if not sent.has_arrived]
 
     @property
     def whole(self) -> Decimal:
