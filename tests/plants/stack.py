@@ -86,7 +86,7 @@ class Field:
         mark = faults.mark(self.stack.data_dir / "faults", _spec(point))
         mark.unlink()
         self.trade(lane)
-        self.stack.until(mark.exists, 5, f"passage of {point}")
+        self.stack.until(mark.exists, 15, f"passage of {point}")
 
     def drop_the_index(self, lane: Lane) -> None:
         """As a migration would, while trades come; the bug is that it is not made again."""

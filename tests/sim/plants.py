@@ -294,12 +294,12 @@ PLANTS: dict[str, Plant] = {
 
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
-    "skip_exits_behind_doubt": 610,
+    "skip_exits_behind_doubt": 2460,
     "resend_unproven": 1280,
-    "retry_at_once": 460,
-    "resend_at_once": 220,
+    "retry_at_once": 1550,
+    "resend_at_once": 350,
     "drop_strangers": 120,
-    "start_listening_too_late": 120,
+    "start_listening_too_late": 180,
 }
 
 
