@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import known, messages
+from execution import covers, known, messages
 from execution.brokers.base import Adapter
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
@@ -111,6 +111,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
+    covers.recall(run, image.protections.get(trade.trade_id))
     lane.track(trade.subscription_id).append(run)
     return run.tickets
 
@@ -124,6 +125,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
         _recall(run, past.outcome)
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
+    covers.recall(run, past.protection, is_over=True)
     account.runs[trade.trade_id] = run
     return run
 
@@ -205,6 +207,15 @@ def supersede(earlier: Run, newer: Run) -> bool:
     if earlier.trade.action is not Action.EXIT:
         newer.superseded_waiting += not earlier.exits
     return True
+
+
+def supersede_again(account: Account) -> None:
+    """As when they arrived: what a later trade ended is not taken up again."""
+    for lane in account.lanes.values():
+        for track in lane.tracks.values():
+            for newer in range(1, len(track)):
+                for earlier in track[:newer]:
+                    supersede(earlier, track[newer])
 
 
 def drop_waiting_flips(run: Run) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from execution.domain import positions
@@ -11,11 +10,7 @@ from execution.domain.decisions import Lot, OpenOrder
 from execution.domain.instruments import Instrument
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution, Position
-from execution.domain.trades import Trade
 from execution.domain.words import Side
-
-if TYPE_CHECKING:
-    from execution.lanes import Ticket
 
 
 @dataclass(slots=True, eq=False)
@@ -57,19 +52,3 @@ def taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | N
         return None
     in_doubt = any(o.in_doubt for o in closing)
     return OpenOrder("", side, taken, in_doubt=in_doubt, instrument=lot.instrument)
-
-
-def seen(ticket: "Ticket", trade: Trade, *, is_own: bool = True) -> OpenOrder:
-    """An order of a lane, as a trade sees it."""
-    order, symbol = ticket.order, ticket.order.terms.instrument
-    return OpenOrder(
-        cl_ord_id=order.terms.cl_ord_id,
-        instrument=symbol,
-        side=trade.order_side(symbol, order.terms.side),
-        leaves=order.leaves_qty,
-        ord_type=order.terms.ord_type,
-        in_doubt=ticket.may_not_exist,
-        cancel_asked=ticket.cancel_asked,
-        tag=ticket.run.trade.client_tag if is_own else "",
-        bracket=order.terms.trade_id.hex if order.terms.leg.is_protection else "",
-    )

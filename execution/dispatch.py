@@ -140,7 +140,8 @@ class Dispatch:
         if self._stops.stops(ticket.run.trade, leg):
             # An entry that a switch stands behind is never sent again.
             return "superseded" if ticket.in_doubt and leg is Leg.ENTRY else "halted"
-        return "signal_stale" if ticket.run.is_stale(leg, self._runtime.now()) else ""
+        is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, self._runtime.now())
+        return "signal_stale" if is_stale else ""
 
     def _answered(self, account: Account, ticket: Ticket, submitted: Submitted) -> None:
         if account.is_lost:
@@ -253,7 +254,7 @@ class Dispatch:
 
     def tend(self, account: Account, ticket: Ticket, *, was_open: bool) -> None:
         """After news of an order: what was given up and appears after all is canceled, what
-        guarded an entry that opened nothing is over, and nothing guards what is gone."""
+        was to guard an entry that opened nothing is over."""
         terms = ticket.order.terms
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
@@ -264,9 +265,6 @@ class Dispatch:
             for guard in ticket.guards:
                 if guard.order.is_open and not guard.order.is_acknowledged:
                     self._never_sent(account, guard, "entry_ended")
-        if terms.leg.reduces and ticket.order.cum_qty:
-            for orphan in ticket.run.lane.orphans():
-                self.cancel(account, orphan)
 
     # -- cancels
 
@@ -291,7 +289,7 @@ class Dispatch:
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
         """Cancel what still works after the time its order has; what is withdrawn, at once."""
-        if ticket.run.withdrawn:
+        if ticket.run.withdrawn and not ticket.keeps_guard:
             self.cancel(account, ticket)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after

@@ -9,17 +9,23 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from execution import folding, known, recording, seeing
-from execution.accounts import Account, drop_waiting_flips, keeps_its_place, numbers_of, supersede
+from execution import covers, deciding, folding, known, recording, seeing
+from execution.accounts import (
+    Account,
+    drop_waiting_flips,
+    keeps_its_place,
+    numbers_of,
+    supersede,
+    supersede_again,
+)
 from execution.controls import Controls
 from execution.dispatch import Dispatch
-from execution.domain import judging, planning
-from execution.domain.decisions import CancelFirst, Decision, End, Look, Send, Wait
+from execution.domain import planning
+from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
@@ -28,21 +34,15 @@ from execution.domain.words import ExecType, Leg, TradeState
 from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
+from execution.protection import Protecting
 from execution.queueing import NextOpen, Queueing, exchange_opens
-from execution.rows import Entry
+from execution.rows import Entry, Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
-
-
-class Writes(Protocol):
-    """The journal, as the engine needs it."""
-
-    def write(self, entry: Entry) -> None:
-        """Have an entry stored."""
 
 
 class Engine:
@@ -62,6 +62,9 @@ class Engine:
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
+        self._protecting = Protecting(
+            runtime, self._dispatch, journal, self, self.halting.controls.stops
+        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.settle)
         self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
@@ -88,12 +91,7 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
-        # As when they arrived: what a later trade ended is not taken up again.
-        for lane in account.lanes.values():
-            for track in lane.tracks.values():
-                for newer in range(1, len(track)):
-                    for earlier in track[:newer]:
-                        supersede(earlier, track[newer])
+        supersede_again(account)
         self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
@@ -106,13 +104,15 @@ class Engine:
             self.settle(account, lane)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End a trade that was not sent; cancel what is open of one that was."""
+        """End a trade that was not sent; cancel what is open of one that was. What was opened
+        stays guarded."""
         run = account.runs.get(trade_id)
         if run is None or run.is_done or run.withdrawn:
             return
         run.withdraw(reason)
         for ticket in run.tickets:
-            self._dispatch.cancel(account, ticket)
+            if not ticket.keeps_guard:
+                self._dispatch.cancel(account, ticket)
         self.settle(account, run.lane)
 
     def knows(self, cl_ord_id: str) -> bool:
@@ -134,7 +134,7 @@ class Engine:
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.settle(account, lane)
         if was_done:
-            self._amend(account, ticket.run)
+            self.amend(account, ticket.run)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
         """Do not send an order that still waits for the broker's limit."""
@@ -169,6 +169,9 @@ class Engine:
         """Drop runs from memory that were over, and recorded, before some time."""
         while self._finished and self._finished[0][0] < before:
             at, account, run = self._finished.popleft()
+            if run.is_guarding:
+                # Something late opened a position; it is finished again with that.
+                continue
             if not run.is_recorded and not account.is_lost:
                 self._finished.append((at, account, run))
                 return
@@ -182,6 +185,8 @@ class Engine:
         """Let the trades of a lane go on."""
         for track in list(lane.tracks.values()):
             self._pump(account, lane, track)
+        if lane.covered:
+            self._protecting.tend(account, lane)
 
     def _pump(self, account: Account, lane: Lane, track: list[Run]) -> None:
         """Advance the runs of a track in order, up to one that has to wait its turn."""
@@ -206,7 +211,7 @@ class Engine:
         if run.planned_at is None:
             self._begin(account, run)
         seen = self._see(account, run)
-        scope, judged = seen.scope, self._judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -240,7 +245,10 @@ class Engine:
         self.settle(account, run.lane)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order of the run waits for the broker's limit."""
+        """An order of the run waits for the broker's limit; guards of one that is over say
+        nothing of its outcome."""
+        if run.is_done:
+            return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
@@ -286,16 +294,6 @@ class Engine:
             self.halting.binding(account, run, self._runtime.now()),
         )
 
-    def _judge(self, run: Run, seen: Seen) -> Decision:
-        try:
-            decision = judging.judge(run.trade, seen)
-        except Exception:
-            log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
-            return End(TradeState.SKIPPED, "internal_error")
-        if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
-            run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
-        return decision
-
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
@@ -325,7 +323,7 @@ class Engine:
         entry.committed = committed
         self._journal.write(entry)
 
-    def _amend(self, account: Account, run: Run) -> None:
+    def amend(self, account: Account, run: Run) -> None:
         """Something was heard after the outcome: say so when it changes it."""
         if run.tickets and run.said is not None:
             seen = self._see(account, run)
@@ -341,17 +339,31 @@ class Engine:
     # -- orders out
 
     def _send(self, account: Account, run: Run, send: Send, decided: pb.Decision | None) -> None:
-        """Write the order down; the socket comes after the commit."""
+        """The order of a decision, and what guards that which it opens."""
+        terms = terms_of(run, send, self._runtime.now())
+        if send.guards or send.leg is Leg.STOP:
+            terms = covers.begin(run, send, terms)
+        guards = () if send.is_synthetic else send.guards
+        tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
+        self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
+        if run.cover is not None:
+            self._protecting.tend(account, run.lane)
+
+    def send_out(
+        self,
+        account: Account,
+        run: Run,
+        tickets: Sequence[Ticket],
+        decided: pb.Decision | None = None,
+    ) -> None:
+        """Write orders that go together down; the socket comes after the commit."""
         now = self._runtime.now()
-        terms = terms_of(run, send, now)
-        tickets = [Ticket(Order(terms), run)]
-        tickets += [Ticket(Order(guard_terms(terms, guard)), run) for guard in send.guards]
         run.tickets += tickets
         for ticket in tickets:
             self.remember(account, ticket)
         self._dispatch.cancel_in_time(account, tickets[0])
-
-        account.usage.send(run.trade.connection_id, now)
+        if not tickets[0].order.terms.leg.is_protection:
+            account.usage.send(run.trade.connection_id, now)
         self._journal.write(
             recording.sending(
                 account,
@@ -367,6 +379,7 @@ class Engine:
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""
         targets = run.begin_to_cancel(cl_ord_ids)
+        self._protecting.release(account, run, targets)
         self._dispatch.bound_cancels(account, run, targets)
 
         def committed() -> None:

@@ -2,6 +2,7 @@
 
 import structlog
 
+from execution import covers
 from execution.accounts import Account
 from execution.domain.orders import Overfilled
 from execution.domain.reports import Report
@@ -28,6 +29,7 @@ def fold(account: Account, ticket: Ticket, report: Report) -> None:
         lane.move(ticket, report)
         # What an entry goes by is looked at again after its exit.
         ticket.run.looked_at = None
+        covers.revive(ticket.run)
     if ticket.order.is_open:
         lane.open[report.cl_ord_id] = ticket
     else:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from execution import covers
 from execution.accounts import Account, end_waiting_entry, exposed
 from execution.controls import Controls, scopes
 from execution.domain.orders import Order
@@ -47,7 +48,7 @@ class Halting:
     def stop(self, account: Account, run: Run, tickets: Sequence[Ticket], now: datetime) -> None:
         """Orders were not written down: a switch or a limit changed meanwhile. What the trade
         does instead is decided once that is known here."""
-        if tickets[0].cancel_asked:
+        if tickets[0].cancel_asked and not tickets[0].order.terms.leg.is_protection:
             # A newer trade ended it before it came to be.
             run.entry_dropped = run.entry_dropped or "superseded"
         for ticket in tickets:
@@ -56,7 +57,9 @@ class Halting:
             run.tickets.remove(ticket)
             run.lane.open.pop(ticket.order.terms.cl_ord_id, None)
             self._lanes.drop(ticket)
-        account.usage.unsend(run.trade.connection_id)
+        covers.abandon(run)
+        if not tickets[0].order.terms.leg.is_protection:
+            account.usage.unsend(run.trade.connection_id)
         run.awaits_controls = True
         self._stopped.append((account, run))
         self.on_stopped()

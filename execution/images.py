@@ -2,18 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from execution import messages, statements
+from execution import messages, statements, told
 from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import Ledger
-from execution.rows import AccountImage, Held, OutcomeImage, PastTrade, Stored
-from protos import wire
+from execution.rows import AccountImage, Held, PastTrade, Stored
 from protos.execution.v1 import execution_pb2 as pb
 
 Ask = Callable[[str, Any], Awaitable[list[DictRow]]]
@@ -42,11 +40,11 @@ async def fill(ask: Ask, images: Sequence[AccountImage]) -> None:
         image = by_id[row["account_id"]]
         image.last_seq = row["seq"]
         moved = row["moved"]
-        image.moved_seq = _broker_seq(moved) if moved is not None else 0
-        image.heard_seq = max(map(_broker_seq, row["reports"]), default=0)
+        image.moved_seq = told.broker_seq(moved) if moved is not None else 0
+        image.heard_seq = max(map(told.broker_seq, row["reports"]), default=0)
         image.heard_seq = max(image.heard_seq, image.moved_seq)
     for row in await ask(statements.IMAGE_SENT, (accounts,)):
-        by_id[row["account_id"]].sent += _sent(bytes(row["fact"]))
+        by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
     trades: dict[UUID, AccountImage] = {}
     for row in await ask(statements.IMAGE_OPEN, (accounts,)):
         image = by_id[row["account_id"]]
@@ -64,9 +62,11 @@ async def past(ask: Ask, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
     await _add_reports(ask, [order for trade in past.values() for order in trade.orders])
     for row in await ask(statements.IMAGE_OUTCOMES, (list(past),)):
         trade = past[row["trade_id"]]
-        trade.outcome = _outcome(bytes(row["fact"]), trade.outcome)
+        trade.outcome = told.outcome(bytes(row["fact"]), trade.outcome)
+    for row in await ask(statements.IMAGE_PROTECTIONS, (list(past),)):
+        past[row["trade_id"]].protection = told.protection(bytes(row["fact"]), row["count"])
     for row in await ask(statements.IMAGE_RESOLVED, (list(past),)):
-        past[row["trade_id"]].resolved = _resolved(bytes(row["fact"]))
+        past[row["trade_id"]].resolved = told.resolved(bytes(row["fact"]))
     return list(past.values())
 
 
@@ -82,9 +82,12 @@ async def _fill_trades(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None:
     for row in await ask(statements.IMAGE_OUTCOMES, (list(trades),)):
         outcomes = trades[row["trade_id"]].outcomes
         before = outcomes.get(row["trade_id"])
-        outcomes[row["trade_id"]] = _outcome(bytes(row["fact"]), before)
+        outcomes[row["trade_id"]] = told.outcome(bytes(row["fact"]), before)
+    for row in await ask(statements.IMAGE_PROTECTIONS, (list(trades),)):
+        said = told.protection(bytes(row["fact"]), row["count"])
+        trades[row["trade_id"]].protections[row["trade_id"]] = said
     for row in await ask(statements.IMAGE_RESOLVED, (list(trades),)):
-        found = _resolved(bytes(row["fact"]))
+        found = told.resolved(bytes(row["fact"]))
         trades[row["trade_id"]].resolved[row["trade_id"]] = found
 
 
@@ -98,13 +101,6 @@ async def _add_reports(ask: Ask, orders: Sequence[Order]) -> None:
             by_id[row["order_id"]].add(report)
 
 
-def _sent(fact: bytes) -> list[tuple[str, datetime]]:
-    message = pb.Fact.FromString(fact)
-    at = wire.to_datetime(message.time)
-    is_guard = message.order_sending.order.leg in (pb.LEG_TAKE_PROFIT, pb.LEG_STOP)
-    return [] if is_guard or at is None else [(message.connection_id, at)]
-
-
 def stored(row: DictRow) -> Stored:
     """A trade as it was stored."""
     return Stored(row["id"], row["trade_id"], bytes(row["trade"]), row["withdrawn"])
@@ -112,22 +108,3 @@ def stored(row: DictRow) -> Stored:
 
 def _ledger(row: DictRow) -> Ledger:
     return Ledger(row["initial_balance"], row["flat_balance"], row["is_in_step"], row["followed"])
-
-
-def _broker_seq(fact: Any) -> int:
-    message: pb.Fact = pb.Fact.FromString(bytes(fact))
-    return message.execution_report.broker_seq or message.position_change.broker_seq
-
-
-def _resolved(fact: bytes) -> pb.Resolved:
-    return pb.Fact.FromString(fact).trade_resolved.resolved
-
-
-def _outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
-    outcome = pb.Fact.FromString(fact).trade_outcome
-    return OutcomeImage(
-        count=(before.count if before else 0) + 1,
-        state=messages.read_state(outcome).value,
-        reason=messages.REASON_WORDS[outcome.reason],
-        numbers={**(before.numbers if before else {}), **outcome.numbers},
-    )

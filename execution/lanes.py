@@ -4,16 +4,17 @@ A run is a trade on its way; a ticket is one of its orders. Runs of one subscrip
 a track: they start in the order of acceptance.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from execution import known
-from execution.books import Book, ends, seen, taken_by
+from execution import known, scoping
+from execution.books import Book
+from execution.covers import Kept
 from execution.domain import judging, positions
-from execution.domain.decisions import Lot, OpenOrder, Progress, Scope
+from execution.domain.decisions import Progress, Scope
 from execution.domain.market import Market
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO, Order
@@ -21,7 +22,7 @@ from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, OrdType, Side, TradeState
+from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -45,7 +46,21 @@ class Ticket:
     @property
     def is_guard(self) -> bool:
         """True for a target or stop that goes with an entry."""
-        return self.order.terms.leg.is_protection and self.run.entry is not None
+        terms = self.order.terms
+        return terms.leg.is_protection and not terms.revision and self.run.entry is not None
+
+    @property
+    def is_upkeep(self) -> bool:
+        """True for what keeps a position protected, however old its trade is."""
+        terms = self.order.terms
+        again = terms.leg.is_protection and terms.revision > 0
+        flattens = terms.leg is Leg.EXIT and terms.origin is Origin.FLATTEN
+        return self.run.cover is not None and (again or flattens)
+
+    @property
+    def keeps_guard(self) -> bool:
+        """True for what guards or closes what a trade opened, whatever becomes of the trade."""
+        return self.is_guard or self.is_upkeep
 
     @property
     def guards(self) -> list["Ticket"]:
@@ -129,7 +144,9 @@ class Run:
     in_debt: bool = False
     unprovable: bool = False
     is_done: bool = False
-    # Over, but its target or stop still works.
+    # What guards the position that it opened.
+    cover: Kept | None = None
+    # Over, but what it opened is still guarded.
     is_guarding: bool = False
     is_recorded: bool = False
     has_flip_timer: bool = False
@@ -158,7 +175,9 @@ class Run:
 
     @property
     def has_open_protection(self) -> bool:
-        """True while a target or stop of it works."""
+        """True while what it opened is guarded."""
+        if self.cover is not None and not self.cover.is_over:
+            return True
         return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
 
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
@@ -186,12 +205,6 @@ class Run:
         found = next((asked for asked in kept if asked), None)
         return None if found is None else Decimal(found)
 
-    @property
-    def unprotected_before(self) -> int:
-        """Protection that was canceled before the first order, as kept with it."""
-        kept = (t.order.terms.decided_from.get("unprotected") for t in self.tickets)
-        return max((int(count) for count in kept if count), default=0)
-
     def progress(self) -> Progress:
         """How far it has come, for planning."""
         entry, stop = self.entry, self.stop
@@ -211,7 +224,7 @@ class Run:
             superseded_waiting=self.superseded_waiting,
             has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
-            unprotected=max(len(guards), self.unprotected_before),
+            unprotected=len(guards),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
@@ -261,6 +274,8 @@ class Lane:
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
     # More was filled than asked: entries stop until a person looked, or a restart.
     is_overfilled: bool = False
+    # Runs whose position is guarded.
+    covered: list[Run] = field(default_factory=list)
     # Orders that may still fill.
     open: dict[str, Ticket] = field(default_factory=dict)
 
@@ -273,59 +288,7 @@ class Lane:
 
     def scope(self, run: Run) -> Scope:
         """What a run sees: its position, the orders that may change it, and doubt."""
-        trade, subscription = run.trade, run.trade.subscription_id
-        attribution = self.attribution_of(subscription)
-        entries: list[OpenOrder] = []
-        protection: list[OpenOrder] = []
-        closing: list[OpenOrder] = []
-        others: list[OpenOrder] = []
-        others_guards: list[OpenOrder] = []
-        in_doubt = False
-        for ticket in self.open.values():
-            if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
-                continue
-            is_own = ticket.order.terms.subscription_id == subscription
-            if not is_own and attribution is Attribution.OWN:
-                if ticket.order.terms.leg is Leg.EXIT:
-                    others.append(seen(ticket, trade))
-                continue
-            in_doubt = in_doubt or ticket.in_doubt
-            if ticket.order.terms.leg.is_protection:
-                (protection if is_own else others_guards).append(seen(ticket, trade))
-            elif ticket.order.terms.leg is Leg.EXIT:
-                closing.append(seen(ticket, trade, is_own=is_own))
-            elif is_own and ticket.run is not run:
-                entries.append(seen(ticket, trade))
-        lots = self._lots(run, attribution)
-        for lot in lots:
-            if taken := taken_by(others, lot, abs(self.books[lot.instrument].whole.quantity)):
-                closing.append(taken)
-                in_doubt = in_doubt or taken.in_doubt
-        return Scope(
-            sum((lot.quantity for lot in lots), ZERO),
-            tuple(entries),
-            tuple(closing),
-            in_doubt,
-            avg_price=lots[0].avg_price if len(lots) == 1 else None,
-            protection=tuple(protection),
-            others_guards=tuple(others_guards),
-            lots=lots,
-            ledger=self.ledger(subscription),
-        )
-
-    def _lots(self, run: Run, attribution: Attribution) -> tuple[Lot, ...]:
-        """What the run sees of each contract that still trades, in the trade's own signs."""
-        trade, lots = run.trade, []
-        at = max(trade.released_at, run.planned_at or trade.released_at)
-        for symbol, book in sorted(self.books.items(), key=ends):
-            is_over = book.instrument is not None and book.instrument.is_expired(at)
-            if is_over or trade.sees_only not in ("", symbol):
-                continue
-            held = book.position(trade.subscription_id, attribution)
-            if held.quantity:
-                sign = trade.order_side(symbol, Side.BUY).sign
-                lots.append(Lot(symbol, held.quantity * sign, held.avg_price))
-        return tuple(lots)
+        return scoping.scope(self, run)
 
     def move(self, ticket: Ticket, report: Report) -> None:
         """Positions after a fill: the whole account's and the subscription's own."""
@@ -359,18 +322,8 @@ class Lane:
         balance = max(figures.balance, ZERO)
         self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
 
-    def orphans(self) -> list[Ticket]:
-        """Protection of subscriptions that hold nothing there any more, whoever closed it."""
-        return [
-            t
-            for t in self.open.values()
-            if t.order.terms.leg.is_protection
-            and not t.cancel_asked
-            and not (t.run.entry is not None and t.run.entry.order.is_open)
-            and not self._held(t.order.terms.subscription_id, t.order.terms.instrument)
-        ]
-
-    def _held(self, subscription: UUID, symbol: str) -> Decimal:
+    def held(self, subscription: UUID, symbol: str) -> Decimal:
+        """What a subscription's trades see of an instrument."""
         return self.book(symbol).position(subscription, self.attribution_of(subscription)).quantity
 
     def attribution_of(self, subscription: UUID) -> Attribution:
@@ -387,3 +340,8 @@ class Lane:
     def track(self, subscription: UUID) -> list[Run]:
         """The runs of a subscription, in order of acceptance."""
         return self.tracks.setdefault(subscription, [])
+
+    def runs(self) -> Iterator[Run]:
+        """All runs that are not over."""
+        for track in self.tracks.values():
+            yield from track

@@ -11,6 +11,7 @@ from execution.books import Book
 from execution.domain import words
 from execution.domain.orders import Order, Terms
 from execution.domain.positions import Position
+from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import AccountRef, Trade
 from protos import ids, wire
@@ -35,6 +36,11 @@ _ORIGINS = {number: word for word, number in _ORIGIN.items()}
 _STATE = {
     s: cast("pb.TradeState", pb.TradeState.Value(f"TRADE_STATE_{s.name}")) for s in words.TradeState
 }
+_PROTECTION = {
+    p: cast("pb.ProtectionState", pb.ProtectionState.Value(f"PROTECTION_STATE_{p.name}"))
+    for p in Protection
+}
+_PROTECTION_BACK = {number: word for word, number in _PROTECTION.items()}
 _REASON = {
     name.removeprefix("REASON_").lower(): cast("pb.Reason", number)
     for name, number in pb.Reason.items()
@@ -151,6 +157,7 @@ def order(order: Order) -> pb.Order:
         cum_qty=wire.to_text(order.cum_qty),
         avg_px=wire.to_text(order.avg_px),
         broker_order_id=order.broker_order_id,
+        synthetic=terms.leg.is_protection and terms.revision > 0,
     )
 
 
@@ -252,6 +259,27 @@ def set_outcome(
     message.numbers.update(numbers)
     if planned_at is not None:
         message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
+
+
+def set_protection(
+    fact: pb.Fact,
+    state: Protection,
+    reason: str,
+    numbers: Mapping[str, str],
+    *,
+    is_synthetic: bool,
+) -> None:
+    """Where the protection of a trade stands."""
+    message = fact.trade_protection
+    message.state = _PROTECTION[state]
+    message.synthetic = is_synthetic
+    message.reason = _REASON[reason]
+    message.numbers.update(numbers)
+
+
+def read_protection(told: pb.TradeProtection) -> Protection:
+    """The state that a protection's fact names."""
+    return _PROTECTION_BACK[told.state]
 
 
 def read_report(fact: pb.Fact) -> Report:

@@ -44,13 +44,16 @@ class Queueing:
         opens = self._next_open(_calendar(run, decision), now)
         if opens <= now:
             return decision
+        told = f"{opens:%Y-%m-%d %H:%M} UTC"
+        if _enters_after_hours(run, decision):
+            refusal = {"opens": told, "instrument": run.trade.instrument}
+            return refuse(run.trade, run.lane.scope(run), "extended_hours_unsupported", refusal)
         if not _is_queued(run):
             ends = self._line_up(account, run, decision)
             if ends is not None:
                 return ends
         run.opens_at = opens
         self._wake(account, run, (opens - now).total_seconds())
-        told = f"{opens:%Y-%m-%d %H:%M} UTC"
         kept = run.queued_as or Intent.ENTRY
         numbers = {"opens": told, "opens_at": opens.isoformat(), "queued_as": kept.value}
         return Wait(TradeState.QUEUED, "market_closed", numbers)
@@ -93,6 +96,16 @@ def _would_go(run: Run, decision: Decision) -> bool:
     )
     enters = run.trade.action not in (Action.EXIT, Action.CANCEL, Action.BREAKEVEN)
     return not is_over and enters and any(_queued(r, None).exits for r in _before(run))
+
+
+def _enters_after_hours(run: Run, decision: Decision) -> bool:
+    """True for an entry that was to trade while the exchange is closed, at a venue that cannot:
+    at the open it would be another trade. An exit waits for the open in any case."""
+    if not run.trade.entry.extended_hours:
+        return False
+    if isinstance(decision, Send):
+        return decision.leg is Leg.ENTRY
+    return isinstance(decision, Look) and not run.lane.scope(run).position
 
 
 def _before(run: Run) -> list[Run]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from execution.domain import chains
+from execution.domain.ladders import MOST_RUNGS
 from execution.domain.options import OptionType
 from execution.domain.sync import Sizing, Target
 from execution.domain.trades import (
@@ -14,6 +15,7 @@ from execution.domain.trades import (
     Distance,
     OptionWish,
     Retry,
+    Rung,
     StopLoss,
     Style,
 )
@@ -99,6 +101,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "is_fractional": message.fractional,
         "price_type": _word(_PRICE_TYPES, message.price_type or pb.PRICE_TYPE_MARK),
         "take_profit": _take_profit(message),
+        "ladder": _ladder(message),
         "stop_loss": _stop_loss(message),
         "sides_isolated": message.sides_isolated,
         "subtract_exit": message.subtract_exit_quantity,
@@ -109,6 +112,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
             _word(ORD_TYPES, message.cancel_ord_type) if message.cancel_ord_type else None
         ),
         "keep_protection": message.keep_protection,
+        "keeps_unprotected": message.keep_unprotected,
         "breakeven_offset": Decimal(0) if offset is None else offset,
         "flip_wait": _bounded(message.flip_wait_seconds, FLIP_WAIT),
         "cancel_wait": _bounded(message.cancel_wait_seconds, CANCEL_WAIT),
@@ -154,6 +158,20 @@ def _target(message: pb.Trade) -> Target | None:
 
 def _take_profit(message: pb.Trade) -> Distance | None:
     return _distance(message.take_profit) if message.HasField("take_profit") else None
+
+
+def _ladder(message: pb.Trade) -> tuple[Rung, ...]:
+    """Raises ValueError for one that cannot be planned."""
+    if len(message.take_profit_ladder) > MOST_RUNGS:
+        raise ValueError(f"more than {MOST_RUNGS} targets")
+    return tuple(_rung(said) for said in message.take_profit_ladder)
+
+
+def _rung(said: pb.Rung) -> Rung:
+    at = _distance(said.place)
+    if at is None:
+        raise ValueError("a target without a place")
+    return Rung(at, positive(said.quantity), positive(said.percent))
 
 
 def _stop_loss(message: pb.Trade) -> StopLoss | None:

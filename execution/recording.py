@@ -9,6 +9,7 @@ from execution.accounts import Account
 from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
+from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import Trade
 from execution.domain.words import ExecType, TradeState
@@ -113,7 +114,29 @@ def outcome(
         symbol, subscription = run.trade.instrument, run.trade.subscription_id
         entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
-        entry.done.append(run.trade.trade_id)
+        entry.done[run.trade.trade_id] = True
+    return entry
+
+
+def protection(
+    account: Account,
+    run: Run,
+    state: Protection,
+    reason: str,
+    numbers: Mapping[str, str],
+    now: datetime,
+    *,
+    is_synthetic: bool,
+    reopens: bool = False,
+) -> Entry:
+    """Where the protection of what the trade opened stands now. An instruction that was closed
+    is open again, where something is to be found again at the broker after all."""
+    count = run.cover.facts if run.cover is not None else 0
+    fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
+    messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
+    entry = _entry(account, fact, "protection", now, None, run.trade)
+    if reopens:
+        entry.done[run.trade.trade_id] = False
     return entry
 
 

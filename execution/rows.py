@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
+from execution.covers import Told
 from execution.domain.orders import Order
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import NO_LEDGER, Ledger
@@ -99,7 +100,8 @@ class Entry:
     facts: list[FactRow]
     orders: list[OrderRow] = field(default_factory=list)
     positions: list[PositionRow] = field(default_factory=list)
-    done: list[UUID] = field(default_factory=list)
+    # Trades that are over; False for one that is no more, as something late was filled.
+    done: dict[UUID, bool] = field(default_factory=dict)
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
@@ -125,6 +127,13 @@ class SwitchRow:
     set_by: str
     set_at: datetime
     version: int
+
+
+class Writes(Protocol):
+    """The journal, as those who write to it need it."""
+
+    def write(self, entry: Entry) -> None:
+        """Have an entry stored."""
 
 
 class InstructionRow(msgspec.Struct, frozen=True):
@@ -177,6 +186,8 @@ class AccountImage:
     sent: list[tuple[str, datetime]] = field(default_factory=list)
     # The last outcome of each open trade (state, reason, numbers), and their count.
     outcomes: dict[UUID, "OutcomeImage"] = field(default_factory=dict)
+    # What was last told of the protection of open trades.
+    protections: dict[UUID, Told] = field(default_factory=dict)
     # What the tickers of open trades were found to mean.
     resolved: dict[UUID, pb.Resolved] = field(default_factory=dict)
 
@@ -198,4 +209,5 @@ class PastTrade:
     stored: Stored
     orders: list[Order] = field(default_factory=list)
     outcome: OutcomeImage | None = None
+    protection: Told | None = None
     resolved: pb.Resolved | None = None

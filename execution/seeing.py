@@ -80,10 +80,13 @@ def _hash(trade: Trade, plain: pb.Decision) -> str:
 def orders(send: Send) -> list[pb.PlannedOrder]:
     """An order with the target and the stop that go with it."""
     after = send.cancel_after
-    first = _planned(send, send, send.time_in_force)
+    first = _planned(send, send, send.quantity, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
-    return [first, *(_planned(guard, send, "gtc") for guard in send.guards)]
+    guards = [_planned(guard, send, _size(guard, send), "gtc") for guard in send.guards]
+    for guard in guards:
+        guard.synthetic = send.is_synthetic
+    return [first, *guards]
 
 
 def state(seen: Seen) -> pb.SeenState:
@@ -163,13 +166,22 @@ def read(trade: Trade, message: pb.SeenState) -> Seen:
     )
 
 
-def _planned(order: Send | Guard, send: Send, time_in_force: str) -> pb.PlannedOrder:
+def _size(guard: Guard, send: Send) -> Decimal:
+    """How much a leg closes of what its entry opens."""
+    if guard.quantity is not None or guard.leg is Leg.STOP:
+        return guard.quantity or send.quantity
+    return send.quantity - sum((other.quantity or ZERO for other in send.guards), ZERO)
+
+
+def _planned(
+    order: Send | Guard, send: Send, quantity: Decimal, time_in_force: str
+) -> pb.PlannedOrder:
     return pb.PlannedOrder(
         instrument=send.instrument,
         leg=messages.leg(order.leg),
         side=messages.side(order.side),
         ord_type=messages.ord_type(order.ord_type),
-        order_qty=wire.to_text(send.quantity),
+        order_qty=wire.to_text(quantity),
         limit_price=wire.to_text(order.limit_price),
         stop_price=wire.to_text(order.stop_price),
         trail_amount=wire.to_text(order.trail_amount),

@@ -68,8 +68,9 @@ WITH held AS MATERIALIZED (
             result = excluded.result
         WHERE p.fact_seq <= excluded.fact_seq
 ), written_ends AS (
-    UPDATE execution.instructions i SET done_at = coalesce(i.done_at, clock_timestamp())
-    FROM json_to_recordset(%(done)s::json) AS d(account_id uuid, trade_id uuid)
+    UPDATE execution.instructions i
+    SET done_at = CASE WHEN d.is_over THEN coalesce(i.done_at, clock_timestamp()) END
+    FROM json_to_recordset(%(done)s::json) AS d(account_id uuid, trade_id uuid, is_over boolean)
     -- Not `done_at IS NULL`: the planner would then walk everything that is open.
     WHERE i.trade_id = d.trade_id
       AND (d.account_id IN (SELECT account_id FROM held)) IS TRUE
@@ -223,6 +224,13 @@ WHERE order_id = ANY(%s) AND kind = 'report' ORDER BY seq
 IMAGE_OUTCOMES = """
 SELECT trade_id, fact FROM execution.facts
 WHERE trade_id = ANY(%s) AND kind = 'outcome' ORDER BY seq
+"""
+
+# The newest, and how many there are.
+IMAGE_PROTECTIONS = """
+SELECT DISTINCT ON (trade_id) trade_id, fact, count(*) OVER (PARTITION BY trade_id) AS count
+FROM execution.facts WHERE trade_id = ANY(%s) AND kind = 'protection'
+ORDER BY trade_id, seq DESC
 """
 
 IMAGE_RESOLVED = """

@@ -121,11 +121,7 @@ class Store:
             "orders": to_rows(row for entry in entries for row in entry.orders),
             "facts": to_rows(row for entry in entries for row in entry.facts),
             "positions": to_rows(_newest_positions(entries)),
-            "done": to_rows(
-                {"account_id": entry.account_id, "trade_id": trade}
-                for entry in entries
-                for trade in entry.done
-            ),
+            "done": to_rows(_newest_ends(entries)),
         }
         try:
             if self._writer is None or self._writer.closed:
@@ -301,6 +297,14 @@ class Store:
 def to_rows(rows: Any) -> str:
     """Rows as one JSON parameter."""
     return _json.encode(list(rows)).decode()
+
+
+def _newest_ends(entries: Sequence[Entry]) -> list[Any]:
+    newest = {trade: (entry, over) for entry in entries for trade, over in entry.done.items()}
+    return [
+        {"account_id": entry.account_id, "trade_id": trade, "is_over": over}
+        for trade, (entry, over) in newest.items()
+    ]
 
 
 def _newest_positions(entries: Sequence[Entry]) -> list[Any]:

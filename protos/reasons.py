@@ -217,6 +217,10 @@ CATALOGUE: dict[str, Words] = {
         "Open orders were canceled, the position's stop or target among them.",
         "Send a new stop, or close the position.",
     ),
+    "stop_refused": Words(
+        "The broker refused the position's stop or target: {text}.",
+        "Look at the position. The setting `stop_refused_after_fill` decides what is done then.",
+    ),
     "canceled_in_time": Words(
         "The order was not filled in the time it had, and was canceled.",
         "Give it longer, or a better price.",
@@ -264,6 +268,11 @@ CATALOGUE: dict[str, Words] = {
     "market_closed": Words(
         "The market of {instrument} is closed until {opens}.",
         "Nothing to do: it goes on when the market opens.",
+    ),
+    "extended_hours_unsupported": Words(
+        "The market of {instrument} is closed until {opens}, and this broker takes no orders "
+        "for extended hours.",
+        "Turn `entry_extended_hours` off to have entries wait for the open.",
     ),
     "halted": Words(
         "The kill switch of the {scope} is on: {mode}.",

@@ -17,6 +17,9 @@ from web.trades.models import OPEN_STATES
 TONES = {
     "FILLED": "good",
     "DONE": "good",
+    "PROTECTED": "good",
+    "UNPROTECTED": "bad",
+    "CLOSED": "mute",
     "PARTIALLY_FILLED": "warn",
     "WORKING": "busy",
     "NEW": "busy",

@@ -24,7 +24,7 @@ from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.quarantine import put_aside
 from web.queue import Bell
-from web.trades import record, unasked
+from web.trades import record, told, unasked
 
 MAX_FACTS = 1000
 RENEW_SECONDS = 1.0
@@ -37,13 +37,13 @@ Row = dict[str, Any]
 _ORDERS = """
 INSERT INTO web.orders AS o (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision,
     origin, instrument, side, ord_type, time_in_force, order_qty, limit_price, stop_price,
-    ord_status, created_at, updated_at)
+    synthetic, ord_status, created_at, updated_at)
 SELECT id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision, origin, instrument, side,
-    ord_type, time_in_force, order_qty, limit_price, stop_price, 'PENDING_NEW', at, at
+    ord_type, time_in_force, order_qty, limit_price, stop_price, synthetic, 'PENDING_NEW', at, at
 FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, trade_id uuid, connection_id uuid,
     cl_ord_id text, leg text, revision int, origin text, instrument text, side text, ord_type text,
     time_in_force text, order_qty numeric, limit_price numeric, stop_price numeric,
-    at timestamptz)
+    synthetic boolean, at timestamptz)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -73,6 +73,8 @@ UPDATE web.trades t SET
     message = CASE WHEN r.state IS NULL THEN t.message ELSE r.message END,
     numbers = CASE WHEN r.numbers IS NULL THEN t.numbers ELSE t.numbers || r.numbers END,
     contract = coalesce(r.contract, t.contract),
+    protection = coalesce(r.protection, t.protection),
+    protection_details = coalesce(r.protection_details, t.protection_details),
     planned_at = coalesce(t.planned_at, r.planned_at),
     submitted_at = coalesce(t.submitted_at, r.submitted_at),
     acknowledged_at = coalesce(t.acknowledged_at, r.acknowledged_at),
@@ -81,7 +83,8 @@ UPDATE web.trades t SET
     decision = CASE WHEN r.decision IS NULL THEN t.decision ELSE t.decision || r.decision END,
     fact_seq = r.fact_seq, updated_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
-    message text, numbers jsonb, contract jsonb, decision jsonb, planned_at timestamptz,
+    message text, numbers jsonb, contract jsonb, protection text, protection_details jsonb,
+    decision jsonb, planned_at timestamptz,
     submitted_at timestamptz, acknowledged_at timestamptz, first_fill_at timestamptz,
     filled_at timestamptz)
 WHERE t.id = r.id AND t.fact_seq < r.fact_seq
@@ -122,7 +125,9 @@ class Batch:
             case "trade_outcome":
                 self._outcome(fact, fact.trade_outcome)
             case "trade_resolved":
-                self._trade(fact)["contract"] = _contract(fact.trade_resolved.resolved)
+                self._trade(fact)["contract"] = told.contract(fact.trade_resolved.resolved)
+            case "trade_protection":
+                self._trade(fact).update(told.protection(fact.trade_protection))
             case "position_change":
                 self.moves.append(positions.row(fact))
             case "order_stopped":
@@ -171,6 +176,7 @@ class Batch:
                 "order_qty": order.order_qty,
                 "limit_price": order.limit_price or None,
                 "stop_price": order.stop_price or None,
+                "synthetic": order.synthetic,
                 "at": wire.to_datetime(fact.time),
             }
         )
@@ -362,13 +368,6 @@ class Projector:
                 "SELECT cursor FROM web.fact_cursor WHERE name = %s", (NAME,)
             ).fetchone()
         return row[0] if row else ""
-
-
-def _contract(meant: pb.Resolved) -> Row:
-    """What a ticker means, as trades keep it; None for what does not apply."""
-    names = ("ticker", "symbol", "root", "expires", "rolls", "warning", "tick", "point_value")
-    told: Row = {name: getattr(meant, name) or None for name in names}
-    return told | {"currency": meant.currency, "chosen_from": dict(meant.chosen_from)}
 
 
 def _word(name: str, prefix: str) -> str:

@@ -36,6 +36,7 @@ ORD_TYPES = {
     pb.ORD_TYPE_STOP_LIMIT: OrdType.STOP_LIMIT,
     pb.ORD_TYPE_TRAILING_STOP: OrdType.TRAILING_STOP,
 }
+_WITHOUT_STOPS = frozenset({OrdType.MARKET, OrdType.LIMIT})
 ORD_STATUSES = {
     pb.ORD_STATUS_NEW: OrdStatus.NEW,
     pb.ORD_STATUS_PARTIALLY_FILLED: OrdStatus.PARTIALLY_FILLED,
@@ -254,13 +255,13 @@ def read_chain(response: pb.GetChainResponse) -> ChainSnapshot | None:
 def read_capabilities(options: pb.Options) -> Capabilities:
     """What an account with these options can do."""
     return Capabilities(
-        ord_types=frozenset(ORD_TYPES.values()),
+        ord_types=_WITHOUT_STOPS if options.no_stops else frozenset(ORD_TYPES.values()),
         visibility_horizon_seconds=options.visibility_horizon_seconds,
         refuses_repeats=options.refuses_repeats,
         looks_up_by_cl_ord_id=True,
         quantity_step=QUANTITY_STEP,
         times_in_force=TIMES_IN_FORCE,
-        has_brackets=True,
+        has_brackets=not options.no_brackets and not options.no_stops,
         keeps_exchange_hours=options.exchange_hours,
         limits=_limits(options.requests_per_minute),
     )

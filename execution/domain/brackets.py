@@ -1,33 +1,13 @@
 """Targets and stops of an entry: their prices, and whether they are on the right side."""
 
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from execution.domain.decisions import Guard, Refusal, text
 from execution.domain.market import Contract
 from execution.domain.prices import DIGITS, HUNDRED, to_tick, trail_start
-from execution.domain.trades import Distance, StopLoss, Trade
+from execution.domain.trades import Distance, StopLoss
 from execution.domain.words import By, Leg, OrdType, Side
-
-
-def guards(
-    trade: Trade, side: Side, price: Decimal | None, quantity: Decimal | None, contract: Contract
-) -> tuple[Guard, ...] | Refusal:
-    """The protective legs of an entry on `side` planned at `price`.
-
-    `quantity` is needed only where a distance is said in money.
-    """
-    found: list[Guard] = []
-    if trade.take_profit is not None:
-        target = _target(trade.take_profit, side, price, quantity, contract)
-        if isinstance(target, Refusal):
-            return target
-        found.append(target)
-    if trade.stop_loss is not None:
-        stop = stop_of(trade.stop_loss, side, price, quantity, contract)
-        if isinstance(stop, Refusal):
-            return stop
-        found.append(stop)
-    return tuple(found)
 
 
 def stop_of(
@@ -64,20 +44,26 @@ def stop_of(
     )
 
 
-def _target(
+def target(
     asked: Distance,
     side: Side,
     price: Decimal | None,
     quantity: Decimal | None,
     contract: Contract,
 ) -> Guard | Refusal:
-    target = _place(asked, side, 1, price, quantity, contract)
-    if target is None:
+    """Where the profit of an entry is taken, on its tick."""
+    limit = _place(asked, side, 1, price, quantity, contract)
+    if limit is None:
         return Refusal("target_unknown", {"missing": _missing(price, asked, quantity)})
-    target = to_tick(target, contract.tick, side.opposite)
-    if target <= 0 or (price is not None and (target - price) * side.sign <= 0):
-        return Refusal("target_wrong_side", {"target": text(target), "price": text(price)})
-    return Guard(Leg.TAKE_PROFIT, side.opposite, OrdType.LIMIT, limit_price=target)
+    limit = to_tick(limit, contract.tick, side.opposite)
+    if limit <= 0 or (price is not None and (limit - price) * side.sign <= 0):
+        return Refusal("target_wrong_side", {"target": text(limit), "price": text(price)})
+    return Guard(Leg.TAKE_PROFIT, side.opposite, OrdType.LIMIT, limit_price=limit)
+
+
+def sized(leg: Guard, quantity: Decimal | None) -> Guard:
+    """A target for a part of the position; None for all that is left."""
+    return replace(leg, quantity=quantity)
 
 
 def _place(

@@ -155,8 +155,8 @@ class Progress:
 
     @property
     def has_begun(self) -> bool:
-        """True when its entry was sent, or something was canceled for it."""
-        return self.entry is not None or self.has_canceled
+        """True when its entry or stop was sent, or something was canceled for it."""
+        return self.entry is not None or self.stop is not None or self.has_canceled
 
     @property
     def has_orders(self) -> bool:
@@ -190,6 +190,8 @@ class Guard:
     stop_price: Decimal | None = None
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
+    # Of a target: how much it closes; None for all that the others leave.
+    quantity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,8 @@ class Send:
     time_in_force: str = "day"
     cancel_after: timedelta | None = None
     guards: tuple[Guard, ...] = ()
+    # The guards come after the fill, each for itself, and are linked by us.
+    is_synthetic: bool = False
     # The canonical symbol.
     instrument: str = ""
     # What it was decided from: kept with the order.

@@ -50,12 +50,8 @@ def ended_exit(trade: Trade, progress: Progress) -> Decision:
     return _short_of_its_quantity(trade, order, half_done=half_done)
 
 
-def why_no_entry(
-    trade: Trade, scope: Scope, progress: Progress, side: Side, asked: Decimal | None
-) -> str:
+def why_no_entry(trade: Trade, progress: Progress, side: Side, asked: Decimal | None) -> str:
     """What is to be said of an exit on this side that nothing follows."""
-    if progress.unprotected and scope.position * side.sign < 0:
-        return "now_unprotected"
     wanted_more = asked is not None and asked > progress.exited
     toward = table.enters_toward(trade, side)
     if toward and table.subtracts(trade) and asked == progress.exited:

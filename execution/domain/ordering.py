@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import brackets, prices, sizing
+from execution.domain import brackets, guarding, ladders, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
 from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
@@ -36,7 +36,8 @@ def needs_the_market(trade: Trade, leg: Leg) -> bool:
         return True
     if leg is not Leg.ENTRY:
         return False
-    guarded = trade.take_profit is not None or trade.stop_loss is not None
+    legs = (trade.take_profit, trade.stop_loss)
+    guarded = bool(trade.ladder) or any(leg is not None for leg in legs)
     priced_by_market = style.ord_type is OrdType.MARKET
     sized = trade.size_type not in sizing.PLAIN_TYPES
     return sizing.needs_the_account(trade) or (priced_by_market and (guarded or sized))
@@ -135,14 +136,37 @@ def guard_entry(
     figures = market.figures if market else None
     if refusal := sizing.buying_power_refusal(quantity, price, figures, known):
         return refusal
-    guards = brackets.guards(trade, terms.side, price, quantity, known)
+    step = sizing.lot(trade, terms.side, max(venue.quantity_step, known.lot))
+    guards = _guards(trade, terms, quantity, step)
     if isinstance(guards, Refusal):
         return guards
-    for guard in guards:
-        if not venue.has_brackets or guard.ord_type not in venue.ord_types:
-            stops = guard.leg is Leg.STOP
-            return Refusal("stop_unsupported" if stops else "target_unsupported")
-    return guards
+    if guarding.is_native(guards, quantity, venue, trade.asset_class):
+        return guards
+    return guarding.unsupported(guards, venue, market) or guards
+
+
+def _guards(
+    trade: Trade, terms: Terms, quantity: Decimal, step: Decimal
+) -> tuple[Guard, ...] | Refusal:
+    """The targets and the stop of an entry."""
+    side, price, known = terms.side, terms.priced.planning, terms.contract
+    found: tuple[Guard, ...] = ()
+    if trade.ladder:
+        targets = ladders.targets(trade, side, price, quantity, known, step)
+        if isinstance(targets, Refusal):
+            return targets
+        found = targets
+    elif trade.take_profit is not None:
+        target = brackets.target(trade.take_profit, side, price, quantity, known)
+        if isinstance(target, Refusal):
+            return target
+        found = (target,)
+    if trade.stop_loss is not None:
+        stop = brackets.stop_of(trade.stop_loss, side, price, quantity, known)
+        if isinstance(stop, Refusal):
+            return stop
+        found = (*found, stop)
+    return found
 
 
 def send(
@@ -153,10 +177,12 @@ def send(
     *,
     instrument: str,
     guards: tuple[Guard, ...] = (),
+    venue: VenueRules,
     numbers: Mapping[str, str],
 ) -> Send:
     """The order itself."""
     priced = terms.priced
+    is_native = not guards or guarding.is_native(guards, quantity, venue, trade.asset_class)
     return Send(
         terms.leg,
         revision,
@@ -171,6 +197,7 @@ def send(
         time_in_force=terms.time_in_force,
         cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
         guards=guards,
+        is_synthetic=not is_native,
         instrument=instrument or trade.instrument,
         numbers=numbers,
     )

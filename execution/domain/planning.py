@@ -31,7 +31,6 @@ from execution.domain.trades import Trade
 from execution.domain.words import (
     Action,
     Leg,
-    OrdType,
     Sentiment,
     Side,
     SizeType,
@@ -122,8 +121,7 @@ class _Plan:
                 return End(TradeState.FILLED) if isinstance(rest, End) else rest
         if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
-        why = following.why_no_entry(trade, self.scope, progress, side, asked)
-        return End(TradeState.FILLED, why)
+        return End(TradeState.FILLED, following.why_no_entry(trade, progress, side, asked))
 
     def _may_enter(self, side: Side) -> bool:
         if self.trade.wanted is not None:
@@ -276,6 +274,7 @@ class _Plan:
             0,
             instrument=self.trade.instrument,
             guards=guarded,
+            venue=self.venue,
             numbers=self._seen(asked, terms, market),
         )
 
@@ -332,10 +331,10 @@ class _Plan:
         if isinstance(terms, Refusal):
             return self._refuse(terms)
         revision = len(self.progress.exits)
-        numbers = self._seen(asked, terms, market)
         return ordering.send(
-            self.trade, terms, quantity, revision, instrument=symbol, numbers=numbers
-        )
+            self.trade, terms, quantity, revision, instrument=symbol, venue=self.venue,
+            numbers=self._seen(asked, terms, market),
+        )  # fmt: skip
 
     def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
         scope, progress = self.scope, self.progress
@@ -371,7 +370,8 @@ class _Plan:
         )
         if isinstance(terms, Refusal):
             return self._refuse(terms)
-        resting = [o for o in scope.protection if o.ord_type is not OrdType.LIMIT]
+        # A target beside it is watched from then on: only one of the two may fill.
+        resting = scope.protection
         if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if resting:
@@ -380,19 +380,19 @@ class _Plan:
         if free <= 0:
             return self._refuse(Refusal("already_closing"))
         numbers = self._seen(None, terms, market)
-        return ordering.send(self.trade, terms, free, 0, instrument=symbol, numbers=numbers)
+        return ordering.send(
+            self.trade, terms, free, 0, instrument=symbol, venue=self.venue, numbers=numbers
+        )
 
     # -- what was seen
 
     def _seen(
         self, asked: Decimal | None, terms: ordering.Terms, market: Market | None
     ) -> dict[str, str]:
-        exposure = exposure_of(self.scope, self.progress)
         decided = {
-            "exposure": text(exposure),
+            "exposure": text(exposure_of(self.scope, self.progress)),
             "position": text(self.scope.position),
             "asked": text(asked),
-            "unprotected": str(self.progress.unprotected or ""),
         }
         return ordering.numbers(self.trade, terms, market, decided)
 

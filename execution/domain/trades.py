@@ -73,6 +73,16 @@ class Distance:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One target of a ladder, and how much it closes: units, a percent of the entry, or what
+    the others leave."""
+
+    at: Distance
+    quantity: Decimal | None = None
+    percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StopLoss:
     """The stop asked for an entry: a place, or a trail."""
 
@@ -162,6 +172,8 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     exit: Style = Style()
     price_type: PriceType = PriceType.MARK
     take_profit: Distance | None = None
+    # In place of the one target: several, each for a part.
+    ladder: tuple[Rung, ...] = ()
     stop_loss: StopLoss | None = None
     sides_isolated: bool = False
     subtract_exit: bool = False
@@ -172,6 +184,8 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     cancel_ord_type: OrdType | None = None
     # `cancel` leaves targets and stops alone.
     keep_protection: bool = False
+    # A stop refused after the fill: leave the position and say so, instead of closing it.
+    keeps_unprotected: bool = False
     breakeven_offset: Decimal = Decimal(0)
     flip_wait: timedelta = FLIP_WAIT
     # How long an entry waits for what it cancels first.

@@ -47,6 +47,8 @@ def options(account: Account) -> pb.Options:
         visibility_horizon_seconds=account.visibility_seconds,
         refuses_repeats=account.refuses_repeats,
         exchange_hours=account.exchange_hours,
+        no_brackets=account.no_brackets,
+        no_stops=account.no_stops,
         requests_per_minute=account.counter.most,
     )
     costs.write(account.model, found)

@@ -97,6 +97,8 @@ class Account:
     cash: Decimal = STARTING_CASH
     refuses_repeats: bool = True
     exchange_hours: bool = False
+    no_brackets: bool = False
+    no_stops: bool = False
     model: Model = PLAIN
     plan: Plan | None = None
     # Asked before the venue's own quotes; None for those alone.

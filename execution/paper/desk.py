@@ -123,6 +123,7 @@ class Desk:
                 batch.moment.at,
                 by_hours=account.exchange_hours,
             )
+            matching.check_kind(order, brackets=not account.no_brackets, stops=not account.no_stops)
             funds.check(account, terms, batch.moment.at, self.market)
         except matching.Refused as refused:
             self._refuse(account, order, terms, refused.text, session, batch)

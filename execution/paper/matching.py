@@ -117,6 +117,14 @@ def read_guards(order: pb.NewOrder) -> list[Terms]:
     return found
 
 
+def check_kind(order: pb.NewOrder, *, brackets: bool, stops: bool) -> None:
+    """Whether an account takes this kind of order. Raises Refused."""
+    if order.guards and not brackets:
+        raise Refused("this account takes no targets and stops together with an entry")
+    if not stops and any(each.ord_type in STOPS for each in (order, *order.guards)):
+        raise Refused("this account takes no stops")
+
+
 def stop_level(terms: Terms, best: Decimal) -> Decimal:
     """Where a stop is, given the best price since it came in."""
     start = terms.stop_price or best

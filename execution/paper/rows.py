@@ -47,6 +47,8 @@ def of_account(account: Account) -> dict[str, object]:
         "hours": account.exchange_hours,
         "model": account.model,
         "most": account.counter.most,
+        "brackets": account.no_brackets,
+        "stops": account.no_stops,
     }
 
 
@@ -123,6 +125,8 @@ def to_account(row: dict[str, Any]) -> Account:
         cash=row["cash"],
         refuses_repeats=row["refuses_repeats"],
         exchange_hours=row["exchange_hours"],
+        no_brackets=row["no_brackets"],
+        no_stops=row["no_stops"],
         model=model,
         feed=feeds.Signals() if model.feed == "signal" else None,
         plan=_to_plan(row["plan"]) if row["plan"] else None,

@@ -43,14 +43,21 @@ def change(
 
 
 def _set_rules(account: Account, options: pb.Options, batch: Batch) -> None:
-    """Hours and limit. Its client is told: it holds back what would be refused."""
-    before = (account.exchange_hours, account.counter.most)
+    """Hours, orders and limit. Its client is told: it holds back what would be refused."""
+    before = _rules(account)
     account.exchange_hours = options.exchange_hours
+    account.no_brackets = options.no_brackets
+    account.no_stops = options.no_stops
     account.counter.most = options.requests_per_minute
-    if before != (account.exchange_hours, account.counter.most):
+    if before != _rules(account):
         first = len(batch.changes.reports)
         moves.tell_rules(account, batch.moment, batch.changes)
         batch.said.append(Said(account.name, batch.changes.reports[first:]))
+
+
+def _rules(account: Account) -> tuple[object, ...]:
+    most = account.counter.most
+    return account.exchange_hours, account.no_brackets, account.no_stops, most
 
 
 def _feed(

@@ -22,15 +22,17 @@ _ORDER_COLUMNS = """order_id, account, cl_ord_id, instrument, side, ord_type, ti
 _SAVE = f"""
 WITH accounts AS (
     INSERT INTO paper.accounts (account, currency, cash, visibility_horizon_seconds,
-        refuses_repeats, plan, report_seq, exchange_hours, model, requests_per_minute)
+        refuses_repeats, plan, report_seq, exchange_hours, model, requests_per_minute,
+        no_brackets, no_stops)
     SELECT * FROM json_to_recordset(%s) AS r(account text, currency text, cash numeric,
         horizon float8, refuses boolean, plan jsonb, seq bigint, hours boolean, model jsonb,
-        most integer)
+        most integer, brackets boolean, stops boolean)
     ON CONFLICT (account) DO UPDATE SET cash = excluded.cash,
         visibility_horizon_seconds = excluded.visibility_horizon_seconds,
         refuses_repeats = excluded.refuses_repeats, plan = excluded.plan,
         report_seq = excluded.report_seq, exchange_hours = excluded.exchange_hours,
-        model = excluded.model, requests_per_minute = excluded.requests_per_minute
+        model = excluded.model, requests_per_minute = excluded.requests_per_minute,
+        no_brackets = excluded.no_brackets, no_stops = excluded.no_stops
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,

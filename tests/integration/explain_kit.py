@@ -176,7 +176,9 @@ class Stand:
     def _take_in(self) -> None:
         for fact in self.kit.facts[self.projected :]:
             if fact.HasField("order_sending"):
-                self.orders.setdefault(fact.trade_id, []).append(fact.order_sending.order)
+                if not fact.order_sending.order.synthetic:
+                    # What guards the position afterwards comes with its fill.
+                    self.orders.setdefault(fact.trade_id, []).append(fact.order_sending.order)
                 self.open[fact.order_sending.order.cl_ord_id] = fact.account.account
             if fact.HasField("execution_report") and fact.execution_report.ord_status not in (
                 pb.ORD_STATUS_PENDING_NEW,

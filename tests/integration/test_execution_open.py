@@ -228,3 +228,24 @@ async def test_a_newer_entry_takes_the_entry_of_a_waiting_flip(
     assert await ended(kit, flip) == ("PARTIALLY_FILLED", "superseded")
     assert await ended(kit, enter) == FILLED
     assert await kit.venue_positions() == {"AAPL": left}
+
+
+async def test_an_entry_for_extended_hours_does_not_wait_where_the_venue_has_none(
+    kit: Kit, exchange: Exchange
+) -> None:
+    late = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="300", extended_hours=True)
+    assert await kit.run(kit.trade("buy", "1", entry=late)) == (
+        "SKIPPED",
+        "extended_hours_unsupported",
+    )
+    await held(kit, exchange)
+    leave = kit.trade("exit", "", exit=late)
+    await queued(kit, leave)
+
+
+async def test_extended_hours_change_nothing_while_the_exchange_is_open(
+    kit: Kit, exchange: Exchange
+) -> None:
+    exchange.opens_at = datetime.now(UTC)
+    late = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="300", extended_hours=True)
+    assert await kit.run(kit.trade("buy", "1", entry=late)) == FILLED

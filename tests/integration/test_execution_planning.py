@@ -109,13 +109,6 @@ async def test_protection_is_known_again_after_a_restart(kit: Kit) -> None:
     assert await kit.venue_positions() == {}
 
 
-async def test_a_partial_exit_says_that_the_rest_is_unprotected(kit: Kit) -> None:
-    await kit.run(kit.trade("buy", "5", **far()))
-    assert await kit.run(kit.trade("exit", "2")) == ("FILLED", "now_unprotected")
-    assert await kit.positions() == {"AAPL": "3"}
-    assert await resting(kit) == []
-
-
 async def test_a_refused_entry_leaves_no_guards(kit: Kit) -> None:
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_REJECT))
     entry = kit.trade("buy", "5", **far())

@@ -45,7 +45,11 @@ async def explain_and_fire(stand: Stand, fields: dict[str, Any]) -> tuple[int, s
     assert len(told["subscriptions"]) == SUBSCRIPTIONS
     signal_id = await stand.fire(body(fields))
     expected = {
-        each["subscription_id"]: each["execution"]["orders"] if each["state"] == "PENDING" else []
+        each["subscription_id"]: [
+            order
+            for order in (each["execution"]["orders"] if each["state"] == "PENDING" else [])
+            if not order["synthetic"]
+        ]
         for each in told["subscriptions"]
     }
     goes = [each for each in told["subscriptions"] if each["state"] == "PENDING"]

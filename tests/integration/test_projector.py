@@ -159,6 +159,25 @@ def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
     assert (found[0]["rolls"], found[1]) == (None, "WORKING")
 
 
+def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) -> None:
+    refused = pb.TradeProtection(
+        state=pb.PROTECTION_STATE_UNPROTECTED,
+        synthetic=True,
+        reason=pb.REASON_STOP_REFUSED,
+        numbers={"held": "5", "covered": "0", "text": "too far away"},
+    )
+    facts = stage.filled()
+    facts[0].order_sending.order.synthetic = True
+    facts.append(stage.fact(5, trade_protection=refused))
+    facts.append(stage.fact(6, trade_outcome=pb.TradeOutcome(state=pb.TRADE_STATE_FILLED)))
+    stage.projector.apply("", "c1", facts)
+    ((state, details),) = stage.rows("SELECT protection, protection_details FROM web.trades")
+    assert state == "UNPROTECTED"
+    assert (details["held"], details["synthetic"], details["reason"]) == ("5", True, "stop_refused")
+    assert "too far away" in details["message"]
+    assert stage.rows("SELECT synthetic FROM web.orders") == [(True,)]
+
+
 def test_reading_from_the_beginning_again_changes_nothing(stage: Stage) -> None:
     stage.projector.apply("", "c1", stage.filled())
     before = stage.read_models()

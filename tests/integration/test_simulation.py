@@ -13,7 +13,9 @@ from grpc import aio
 from protos import wire
 from protos.execution.v1 import execution_pb2, simulation_pb2_grpc
 from protos.execution.v1 import simulation_pb2 as pb
+from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import Kit, running
+from tests.integration.test_reprotection import restrict
 
 SECONDS = 5.0
 
@@ -264,3 +266,22 @@ async def test_hours_that_an_account_begins_to_keep_hold_its_next_trade_back(
                 pass
         await kit.submit(trade)
         await kit.until(lambda: kit.outcomes(trade)[-1:] == [("QUEUED", "market_closed")])
+
+
+async def test_what_a_broker_cannot_do_stays_when_its_owner_saves_other_things(
+    kit: Kit, owner: Any
+) -> None:
+    await restrict(kit, no_brackets=True, no_stops=True)
+    model = pb.TradingModel(fee_per_order="1", requests_per_minute=500)
+    await owner.SetTradingModel(
+        pb.SetTradingModelRequest(account=kit.account, model=model), timeout=SECONDS
+    )
+    await owner.SetFeed(
+        pb.SetFeedRequest(account=kit.account, feed=pb.FEED_KIND_SIGNAL), timeout=SECONDS
+    )
+    await owner.ResetAccount(pb.ResetAccountRequest(account=kit.account), timeout=SECONDS)
+    answer = await kit.venue_stub.GetAccount(
+        paper_pb2.GetAccountRequest(account=kit.account), timeout=SECONDS
+    )
+    options = answer.options
+    assert (options.no_brackets, options.no_stops, options.fee_per_order) == (True, True, "1")

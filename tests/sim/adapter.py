@@ -23,7 +23,7 @@ from execution.brokers.base import (
     Report,
     Usage,
 )
-from tests.sim.venue import PRICE, Account, Order, Venue
+from tests.sim.venue import Account, Order, Venue
 from tests.sim.world import InstanceLoop, World
 
 Answer = TypeVar("Answer")
@@ -203,10 +203,11 @@ class SimAdapter:
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None
     ) -> QuoteSnapshot | None:
-        cent = Decimal("0.01")
-        return await self._look(
-            lambda: QuoteSnapshot(instrument, PRICE - cent, PRICE + cent, PRICE, self._world.at())
-        )
+        def quote() -> QuoteSnapshot:
+            price, cent = self._venue.price(), Decimal("0.01")
+            return QuoteSnapshot(instrument, price - cent, price + cent, price, self._world.at())
+
+        return await self._look(quote)
 
     async def chain(
         self,

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from itertools import combinations
 from uuid import UUID
 
@@ -10,9 +9,10 @@ from execution.runtime import NEAR, SHARP
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.ids import cl_ord_id
-from tests.sim import endings
+from tests.sim import endings, guarding
+from tests.sim.books import sent, walk
 from tests.sim.instance import BROKER
-from tests.sim.record import PASSING, ZERO, Fact, Record, Row, Trade
+from tests.sim.record import PASSING, ZERO, Fact, Record, Trade
 from tests.sim.venue import Arrival
 
 Check = Callable[[Record], Iterator[str]]
@@ -25,7 +25,8 @@ CLOCK_OFF = (SHARP + NEAR).total_seconds()
 
 def check(record: Record, *, is_settled: bool) -> list[str]:
     """Everything that is wrong, each with the name of its check."""
-    checks = (*CHECKS, *endings.ALWAYS, *(endings.AT_REST if is_settled else ()))
+    at_rest = (*endings.AT_REST, *guarding.AT_REST) if is_settled else ()
+    checks = (*CHECKS, *guarding.ALWAYS, *endings.ALWAYS, *at_rest)
     return [f"{one.__name__}: {text}" for one in checks for text in one(record)]
 
 
@@ -81,8 +82,8 @@ def facts_have_no_gap(record: Record) -> Iterator[str]:
 
 def exits_fit_the_recorded_position(record: Record) -> Iterator[str]:
     """An exit asks for no more than what was held, less what closes it already."""
-    for fact, book in _walk(record):
-        row = _sent(record, fact, "exit")
+    for fact, book in walk(record):
+        row = sent(record, fact, "exit")
         if row is None:
             continue
         held = -book.whole[row.account_id, row.instrument] * row.sign
@@ -141,8 +142,8 @@ def entries_go_in_order(record: Record) -> Iterator[str]:
 
 def no_entry_doubles_an_exposure(record: Record) -> Iterator[str]:
     """Without adding, an entry meets neither a position nor an entry on its side."""
-    for fact, book in _walk(record):
-        row = _sent(record, fact, "entry")
+    for fact, book in walk(record):
+        row = sent(record, fact, "entry")
         if row is None or record.trade[row.trade_id].message.allow_add:
             continue
         said = record.trade[row.trade_id].message
@@ -242,55 +243,6 @@ CHECKS: tuple[Check, ...] = (
     limits_are_kept,
     outcomes_only_grow,
 )
-
-
-class _Book:
-    """What the journal said up to a fact: positions, and orders that may still fill."""
-
-    def __init__(self) -> None:
-        self.whole: dict[tuple[UUID, str], Decimal] = defaultdict(Decimal)
-        self.own: dict[tuple[UUID, str, UUID], Decimal] = defaultdict(Decimal)
-        self.open: dict[str, Row] = {}
-        self.leaves: dict[str, Decimal] = {}
-
-    def add(self, fact: Fact, record: Record) -> None:
-        if fact.kind == "sending":
-            row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
-            if row is not None:
-                self.open[row.cl_ord_id], self.leaves[row.cl_ord_id] = row, row.quantity
-            return
-        said = fact.message.execution_report
-        row = record.rows.get(said.cl_ord_id)
-        if fact.kind != "report" or row is None:
-            return
-        if said.exec_type == pb.EXEC_TYPE_FILL:
-            self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
-            self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
-        self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
-        if said.ord_status not in _OPEN:
-            self.open.pop(row.cl_ord_id, None)
-
-
-_OPEN = (
-    pb.ORD_STATUS_NEW,
-    pb.ORD_STATUS_PENDING_NEW,
-    pb.ORD_STATUS_PARTIALLY_FILLED,
-)
-
-
-def _walk(record: Record) -> Iterator[tuple[Fact, _Book]]:
-    """Each fact with the book as it was before it."""
-    book = _Book()
-    for fact in record.facts:
-        yield fact, book
-        book.add(fact, record)
-
-
-def _sent(record: Record, fact: Fact, leg: str) -> Row | None:
-    if fact.kind != "sending":
-        return None
-    row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
-    return row if row is not None and row.leg == leg else None
 
 
 def _entries_written(record: Record, trade: Trade) -> list[Arrival]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.instance import BROKER
-from tests.sim.record import PASSING, ZERO, Record
+from tests.sim.record import PASSING, ZERO, Record, Row
 
 _UNFILLED = (
     pb.TRADE_STATE_SKIPPED,
@@ -33,7 +33,12 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     told = record.last_outcome(trade_id)
     open_legs = {r.leg for r in record.rows_of(trade_id) if record.is_open(r.cl_ord_id)}
     if told.state not in PASSING:
-        return not open_legs.isdisjoint(_GUARDS)
+        guards = record.last_protection(trade_id)
+        is_over = guards is not None and guards.state == pb.PROTECTION_STATE_CLOSED
+        works = not is_over and not open_legs.isdisjoint(_GUARDS)
+        is_guarded = works or _is_watched(record, trade_id)
+        is_in_doubt = _doubts_its_stop(record, trade_id)
+        return is_guarded or is_in_doubt or _says_why_it_is_bare(record, trade_id)
     if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
         return not record.venue.habits.refuses_repeats
     if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
@@ -42,14 +47,72 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
     return is_blocked and _is_behind_a_doubt(record, trade_id)
 
 
+def _is_watched(record: Record, trade_id: UUID) -> bool:
+    """Where no stop can work, its price is watched."""
+    told = record.last_protection(trade_id)
+    is_guarded = told is not None and told.state == pb.PROTECTION_STATE_PROTECTED
+    return is_guarded and not record.venue.habits.has_stops
+
+
+def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
+    """Nothing guards what a trade opened, which is still held: it was wanted so, cannot be had,
+    or an exit of it is not over."""
+    told = record.last_protection(trade_id)
+    rows = record.rows_of(trade_id, "entry", *_GUARDS)
+    if told is None or told.state != pb.PROTECTION_STATE_UNPROTECTED or not rows:
+        return False
+    row = rows[0]
+    closing = row.sign if row.leg in _GUARDS else -row.sign
+    own = record.position(row.account_id, row.instrument, row.subscription)
+    if max(-own * closing, -record.position(row.account_id, row.instrument) * closing) <= 0:
+        return False
+    return _is_bare_for_good(record, trade_id, told.reason) or any(
+        exit_.sign == closing and exit_.cl_ord_id not in record.ends
+        for exit_ in record.rows.values()
+        if exit_.leg == "exit"
+        and (exit_.account_id, exit_.instrument) == (row.account_id, row.instrument)
+    )
+
+
+def _is_bare_for_good(record: Record, trade_id: UUID, reason: "pb.Reason") -> bool:
+    """It was wanted so, or the broker takes neither a guard nor what would close the position;
+    and there is something on record that shows it."""
+    to, guards = record.trade[trade_id].to, record.rows_of(trade_id, *_GUARDS)
+    ends = [record.ends[row.cl_ord_id] for row in guards if row.cl_ord_id in record.ends]
+    match reason:
+        case pb.REASON_NOW_UNPROTECTED:
+            others = [t for t in record.trades if (t.to.id, t.to.symbol) == (to.id, to.symbol)]
+            return any(other.message.action == pb.ACTION_CANCEL for other in others)
+        case pb.REASON_STOP_REFUSED:
+            closing = [row for row in record.rows_of(trade_id, "exit") if _closes_bare(record, row)]
+            is_tried = any(row.cl_ord_id in record.ends for row in closing)
+            return is_tried and any(end.exec_type == pb.EXEC_TYPE_REJECTED for end in ends)
+        case pb.REASON_BROKER_AUTH:
+            return any(end.text == "broker_auth" for end in ends)
+    return False
+
+
 def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
-    """Another trade of the account and instrument needs a person."""
+    """Another trade of the account and instrument needs a person, itself or for its stop."""
     one = record.trade[trade_id].to
     return any(
         record.last_outcome(other.id).state == pb.TRADE_STATE_NEEDS_ATTENTION
+        or _doubts_its_stop(record, other.id)
         for other in record.trades
         if (other.to.account, other.to.symbol) == (one.account, one.symbol)
     )
+
+
+def _doubts_its_stop(record: Record, trade_id: UUID) -> bool:
+    """A guard there is neither shown by the broker nor proven absent, and that is told."""
+    told = record.last_protection(trade_id)
+    if told is None or told.reason != pb.REASON_NOT_PROVABLE:
+        return False
+    one = record.trade[trade_id].to
+    here = [other.id for other in record.trades if other.to.account == one.account]
+    guards = [row for other in here for row in record.rows_of(other, *_GUARDS)]
+    is_open = any(r.instrument == one.symbol and r.cl_ord_id not in record.ends for r in guards)
+    return is_open and not record.venue.habits.refuses_repeats
 
 
 def everything_ends(record: Record) -> Iterator[str]:
@@ -125,11 +188,20 @@ def no_guard_is_an_orphan(record: Record) -> Iterator[str]:
             yield f"{row.leg} {row.cl_ord_id} works at positions of {', '.join(map(str, held))}"
 
 
+def _closes_bare(record: Record, row: Row) -> bool:
+    """True for what closes what its own trade opened, as the broker takes no stop for it."""
+    opening = record.rows_of(row.trade_id, "entry", *_GUARDS)
+    is_after = any(first.committed < row.committed for first in opening)
+    return row.leg == "exit" and row.origin == "flatten" and is_after
+
+
 def outcomes_are_true(record: Record) -> Iterator[str]:
-    """What a trade is called is what its orders did."""
+    """What a trade is called is what its orders did; what closes a position whose stop was
+    refused is no part of what was asked."""
     for trade_id in record.instructions:
         told = record.last_outcome(trade_id)
         orders = record.rows_of(trade_id, "entry", "exit")
+        orders = [row for row in orders if not _closes_bare(record, row)]
         filled = sum((record.filled(row.cl_ord_id) for row in orders), ZERO)
         name = f"{trade_id.hex[:8]} is {pb.TradeState.Name(told.state)}"
         if told.state in _UNFILLED and filled:

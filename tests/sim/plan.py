@@ -29,6 +29,8 @@ class Subscription:
     allow_swap: bool
     sides: "pb.Sides"
     guarded: bool
+    # Two targets instead of one.
+    laddered: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,21 +151,28 @@ def trade_of(
     if signal.target:
         trade.target.sizing, trade.target.now, trade.target.before = _UNITS, signal.target, "0"
     if to.guarded and signal.action in _ENTRIES and signal.sentiment != pb.SENTIMENT_FLAT:
-        trade.take_profit.percent = "5"
         trade.stop_loss.percent = "5"
+        if to.laddered:
+            near, far = pb.Protection(percent="3"), pb.Protection(percent="5")
+            trade.take_profit_ladder.extend([pb.Rung(place=near, quantity="1"), pb.Rung(place=far)])
+        else:
+            trade.take_profit.percent = "5"
     return trade
 
 
 def _habits(dice: Random) -> Habits:
     proves = dice.random() < 0.75
     most = dice.choice((3, 4, 6)) if dice.random() < 0.12 else 0
+    has_stops = dice.random() < 0.85
     return Habits(
         most=most,
         window=dice.choice((SECOND, 3 * SECOND)),
         refuses_repeats=proves,
         looks_up=proves or dice.random() < 0.7,
         horizon=dice.choice((0.5, 1.5, 4.0)),
-        has_brackets=dice.random() < 0.5,
+        has_brackets=has_stops and dice.random() < 0.5,
+        has_stops=has_stops,
+        wanders=dice.choice((0.0, 0.0, 0.3)),
         slowness=dice.choice((0.01, 0.01, 0.5, 3.0, 13.0)),
         parts=dice.choice((0.0, 0.3, 0.8)),
         met=dice.choice((0.2, 0.8)),
@@ -186,7 +195,8 @@ def _subscriptions(dice: Random, habits: Habits) -> list[Subscription]:
             allow_add=dice.random() < 0.4,
             allow_swap=dice.random() < 0.6,
             sides=dice.choice((pb.SIDES_BOTH, pb.SIDES_BOTH, pb.SIDES_BULLISH)),
-            guarded=habits.has_brackets and dice.random() < 0.7,
+            guarded=dice.random() < (0.7 if habits.has_brackets else 0.4),
+            laddered=dice.random() < 0.2,
         )
         for _ in range(dice.choice((1, 1, 1, 2, 2, 3)))
     ]

@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from execution import accounts, dispatch, doubt, engine, recording
+from execution import accounts, covers, dispatch, doubt, engine, recording
 from execution.brokers.base import NewOrder
-from execution.domain import following, planning, table
+from execution.domain import following, planning, protecting, table
 from execution.domain.decisions import End, Scope
-from execution.domain.orders import Order
+from execution.domain.orders import ZERO, Order
+from execution.domain.protecting import Cover, Protection, Step, Upkeep
 from execution.domain.words import ExecType, Leg, TradeState
 from execution.holding import Holding
 from execution.journal import Journal
@@ -263,6 +264,45 @@ def say_filled_whatever_happened() -> Any:
     )
 
 
+def never_make_guards_smaller() -> Any:
+    """What guards a position stays as it was, whatever others close of it."""
+
+    def tend(*parts: Any) -> Upkeep:
+        return replace(real(*parts), cancels=())
+
+    real = protecting.tend
+    return patch.object(protecting, "tend", tend)
+
+
+def never_guard_again() -> Any:
+    """What an exit took off the position's guards is not put back."""
+
+    def tend(*parts: Any) -> Upkeep:
+        return replace(real(*parts), sends=())
+
+    real = protecting.tend
+    return patch.object(protecting, "tend", tend)
+
+
+def guard_before_the_other_is_gone() -> Any:
+    """A target goes out while its stop still works."""
+    return patch.object(Cover, "may_close", property(lambda _cover: ZERO))
+
+
+def forget_guards_at_takeover() -> Any:
+    """A new holder does not know what is to guard a position."""
+    return patch.object(covers, "recall", lambda *_: None)
+
+
+def say_protected_whatever_works() -> Any:
+    """What was to be guarded is called so."""
+    return patch.object(
+        Step,
+        "state",
+        property(lambda step: Protection.PROTECTED if step.cover.left else Protection.CLOSED),
+    )
+
+
 PLANTS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -289,17 +329,25 @@ PLANTS: dict[str, Plant] = {
         close_twice_after_a_restart,
         end_with_the_first_fill,
         say_filled_whatever_happened,
+        never_make_guards_smaller,
+        never_guard_again,
+        guard_before_the_other_is_gone,
+        forget_guards_at_takeover,
+        say_protected_whatever_works,
     )
 }
 
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
-    "skip_exits_behind_doubt": 2460,
-    "resend_unproven": 1280,
-    "retry_at_once": 1550,
-    "resend_at_once": 350,
-    "drop_strangers": 120,
-    "start_listening_too_late": 180,
+    "act_without_the_lease": 220,
+    "skip_exits_behind_doubt": 450,
+    "resend_unproven": 170,
+    "retry_at_once": 345,
+    "resend_at_once": 90,
+    "drop_strangers": 55,
+    "start_listening_too_late": 55,
+    "forget_partial_fills_on_restart": 180,
+    "never_make_guards_smaller": 190,
 }
 
 

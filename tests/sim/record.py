@@ -29,6 +29,12 @@ PASSING = frozenset(
         pb.TRADE_STATE_NEEDS_ATTENTION,
     }
 )
+# Of an order that may still fill.
+OPEN = (
+    pb.ORD_STATUS_NEW,
+    pb.ORD_STATUS_PENDING_NEW,
+    pb.ORD_STATUS_PARTIALLY_FILLED,
+)
 JUST_NOW = 0.001
 _SIGN = {"buy": 1, "sell": -1}
 Lane = tuple[UUID, str]
@@ -86,6 +92,8 @@ class Row:
     side: str
     quantity: Decimal
     committed: float
+    # Who wanted it.
+    origin: str
 
     @property
     def sign(self) -> int:
@@ -155,6 +163,11 @@ class Record:
         told = self.outcomes(trade_id)
         return told[-1].message.trade_outcome if told else pb.TradeOutcome()
 
+    def last_protection(self, trade_id: UUID) -> pb.TradeProtection | None:
+        """Where the protection of what a trade opened stands; None where it has none."""
+        told = [f for f in self.by_trade[trade_id] if f.kind == "protection"]
+        return told[-1].message.trade_protection if told else None
+
     def rows_of(self, trade_id: UUID, *legs: str) -> list[Row]:
         """The orders of a trade."""
         return [
@@ -181,6 +194,12 @@ class Record:
     def is_open(self, cl_ord_id: str) -> bool:
         """True while the broker may still fill it."""
         return any(order.is_open for order in self.venue_orders(cl_ord_id))
+
+    @cached_property
+    def ends(self) -> dict[str, pb.ExecutionReport]:
+        """The last words about orders whose end is on record."""
+        told = [f.message.execution_report for f in self.facts if f.kind == "report"]
+        return {said.cl_ord_id: said for said in told if said.ord_status not in OPEN}
 
     def holder(self, account_id: UUID, at: float) -> str:
         """Which life held the account at some second."""
@@ -234,5 +253,5 @@ def _row(row: dict[str, Any]) -> Row:
     return Row(
         row["cl_ord_id"], row["id"], row["trade_id"], row["leg"], row["revision"],
         row["account_id"], row["subscription_id"], row["instrument"], row["side"],
-        row["order_qty"], row["committed"],
+        row["order_qty"], row["committed"], row["origin"],
     )  # fmt: skip

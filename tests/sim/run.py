@@ -17,7 +17,7 @@ from tests.sim.instance import BROKER, Instance
 from tests.sim.plan import Plan, Signal
 from tests.sim.record import Record, Trade
 from tests.sim.venue import Account, Venue
-from tests.sim.world import InstanceLoop, Runaway, World
+from tests.sim.world import SECOND, InstanceLoop, Runaway, World
 
 # After the last fault everything is over within this.
 LIVENESS_SECONDS = 60.0
@@ -135,6 +135,7 @@ class Run:
         wire, faults = self.wire, self.database.faults
         wire.drop = wire.late = wire.lost_reply = wire.silent = wire.refuse_login = 0.0
         wire.look_fails = wire.repeat = faults.lost_before = faults.lost_after = 0.0
+        self.plan.habits.wanders = 0.0
         self._kills = self._pauses = 0
         self._fault("calm from here")
 
@@ -301,9 +302,12 @@ class Run:
             self._calm += 1
         else:
             self._calm = 0
-        if self._calm == CALM_LOOKS - 1 and self._probe():
+        # What a limit holds back goes out unseen.
+        habits = self.plan.habits
+        looks = CALM_LOOKS + (2 * habits.window // int(LOOK_SECONDS * SECOND) if habits.most else 0)
+        if self._calm == looks - 1 and self._probe():
             self._calm = 0
-        self.is_settled = self._calm >= CALM_LOOKS
+        self.is_settled = self._calm >= looks
         last = max(self.last_fault, self.venue.last_act, self.plan.signals[-1].at)
         if self.is_settled or now > last + LIVENESS_SECONDS:
             self.world.stop()

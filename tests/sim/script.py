@@ -104,6 +104,12 @@ class Script:
         state, reason = pb.TradeState.Name(told.state), pb.Reason.Name(told.reason)
         return state.removeprefix("TRADE_STATE_"), reason.removeprefix("REASON_").lower()
 
+    def protection(self, trade: pb.Trade) -> tuple[str, str]:
+        """Where the protection of what a trade opened stands now, and why."""
+        told = self._record().last_protection(UUID(hex=trade.trade_id)) or pb.TradeProtection()
+        state, reason = pb.ProtectionState.Name(told.state), pb.Reason.Name(told.reason)
+        return state.removeprefix("PROTECTION_STATE_"), reason.removeprefix("REASON_").lower()
+
     def written(self) -> list[str]:
         """The legs that arrived at the broker, in order; refused repeats too."""
         rows = self._record().rows
@@ -113,6 +119,10 @@ class Script:
     def position(self) -> int:
         """What the broker holds for the account."""
         return int(self.venue.account("A").positions.get("AAPL", 0))
+
+    def working(self) -> list[str]:
+        """The orders that the broker may still fill."""
+        return [cl_ord_id for cl_ord_id in self.orders() if self._record().is_open(cl_ord_id)]
 
     def orders(self) -> list[str]:
         """The ids of all orders that were written down."""

@@ -1,6 +1,7 @@
 """The tables of the execution schema, and what each statement does to them."""
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -88,9 +89,10 @@ class Tables:
             statements.IMAGE_OPEN: self._image_open,
             statements.IMAGE_EARLIER: self._image_earlier,
             statements.IMAGE_ORDERS: self._image_orders,
-            statements.IMAGE_REPORTS: self._image_reports,
-            statements.IMAGE_OUTCOMES: self._image_outcomes,
-            statements.IMAGE_RESOLVED: self._image_resolved,
+            statements.IMAGE_REPORTS: self._kept("report", "order_id"),
+            statements.IMAGE_OUTCOMES: self._kept("outcome", "trade_id"),
+            statements.IMAGE_RESOLVED: self._kept("resolved", "trade_id"),
+            statements.IMAGE_PROTECTIONS: self._image_protections,
             statements.PAST_TRADES: self._past_trades,
             **Standing(self).verbs,
         }
@@ -107,11 +109,8 @@ class Tables:
 
     def _write(self, author: str, parameters: Row) -> list[Row]:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
-        held = [
-            account
-            for account, epoch in asked.items()
-            if account in self.leases and self.leases[account]["epoch"] == epoch
-        ]
+        leases = self.leases
+        held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
         orders = [_order(row) for row in self._rows(parameters["orders"], held)]
         if any(order["order_qty"] <= 0 for order in orders):
             raise psycopg.errors.CheckViolation("orders_order_qty_check")
@@ -130,8 +129,9 @@ class Tables:
             self._put_position(position)
         for done in self._rows(parameters["done"], held):
             instruction = self.instructions.get(_id(done["trade_id"]))
-            if instruction is not None and instruction["done_at"] is None:
-                instruction["done_at"] = self._world.at()
+            if instruction is not None:
+                at = instruction["done_at"] or self.now()
+                instruction["done_at"] = at if done["is_over"] else None
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
 
@@ -329,14 +329,13 @@ class Tables:
         found = [o for o in self.orders.values() if o["trade_id"] in parameters[0]]
         return sorted(found, key=lambda o: (o["leg"], o["revision"]))
 
-    def _image_reports(self, _author: str, parameters: Any) -> list[Row]:
-        return self._facts_of("report", "order_id", parameters[0])
+    def _kept(self, kind: str, column: str) -> Callable[[str, Any], list[Row]]:
+        return lambda _author, parameters: self._facts_of(kind, column, parameters[0])
 
-    def _image_outcomes(self, _author: str, parameters: Any) -> list[Row]:
-        return self._facts_of("outcome", "trade_id", parameters[0])
-
-    def _image_resolved(self, _author: str, parameters: Any) -> list[Row]:
-        return self._facts_of("resolved", "trade_id", parameters[0])
+    def _image_protections(self, _author: str, parameters: Any) -> list[Row]:
+        told = self._facts_of("protection", "trade_id", parameters[0])
+        count = Counter(row["trade_id"] for row in told)
+        return [{**r, "count": count[t]} for t, r in {r["trade_id"]: r for r in told}.items()]
 
     def _facts_of(self, kind: str, column: str, wanted: list[UUID]) -> list[Row]:
         found = [f for f in self.facts if f["kind"] == kind and f[column] in wanted]

@@ -15,6 +15,9 @@ from tests.sim.world import World
 
 ZERO = Decimal(0)
 PRICE = Decimal(100)
+# Where the price may wander.
+PRICES = (Decimal(90), Decimal(96), Decimal(104), Decimal(110))
+_WITHOUT_STOPS = frozenset({OrdType.MARKET, OrdType.LIMIT})
 _STATUS = {
     ExecType.NEW: OrdStatus.NEW,
     ExecType.CANCELED: OrdStatus.CANCELED,
@@ -33,11 +36,6 @@ class Arrival:
     written: float
     arrived: float
     result: str
-    # Of its instrument: the position then, what closes it by working orders, and whether
-    # somebody had traded by hand.
-    position: Decimal = ZERO
-    closing: Decimal = ZERO
-    by_hand: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +96,9 @@ class Habits:
     looks_up: bool = True
     horizon: float = 2.0
     has_brackets: bool = False
+    has_stops: bool = True
+    # How often a look finds the price where a target or a stop may be.
+    wanders: float = 0.0
     # Of market orders: how long the whole of it may take.
     slowness: float = 0.05
     # How often: fills in parts, resting orders that are met, refusals.
@@ -138,7 +139,7 @@ class Venue:
         limit = Limit("all", Scope.ACCOUNT, Shape.ROLLING, habits.most, habits.window, costs)
         return Capabilities(
             limits=(limit,) if habits.most else (),
-            ord_types=frozenset(OrdType),
+            ord_types=frozenset(OrdType) if habits.has_stops else _WITHOUT_STOPS,
             visibility_horizon_seconds=self.habits.horizon,
             refuses_repeats=self.habits.refuses_repeats,
             looks_up_by_cl_ord_id=self.habits.looks_up,
@@ -151,6 +152,11 @@ class Venue:
     def account(self, name: str) -> Account:
         """An account; opened when first named."""
         return self.accounts.setdefault(name, Account(name))
+
+    def price(self) -> Decimal:
+        """What a look finds."""
+        wanders, dice = self.habits.wanders, self.world.dice
+        return dice.choice(PRICES) if wanders and dice.random() < wanders else PRICE
 
     # -- what is asked of it
 
@@ -342,28 +348,10 @@ class Venue:
     def _arrive(
         self, account: Account, terms: NewOrder, author: str, written: float, result: str
     ) -> None:
-        position = account.positions.get(terms.instrument, ZERO)
-        closing = sum(
-            (
-                order.leaves
-                for same in account.orders.values()
-                for order in same
-                if order.is_open
-                and order.parent is None
-                and order.terms.instrument == terms.instrument
-                and order.terms.side is terms.side
-            ),
-            ZERO,
-        )
-        by_hand = terms.instrument in account.touched_by_hand
         now = self.world.seconds
         for each in (terms, *terms.guards):
-            self.arrivals.append(
-                Arrival(
-                    account.name, each.cl_ord_id, author, written, now, result, position,
-                    closing, by_hand,
-                )
-            )  # fmt: skip
+            arrival = Arrival(account.name, each.cl_ord_id, author, written, now, result)
+            self.arrivals.append(arrival)
         self.world.trace("arrived", author, terms.cl_ord_id, result)
 
     def _report(

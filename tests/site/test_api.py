@@ -35,6 +35,7 @@ TRADE_KEYS = [
     "instrument",
     "contract",
     "protection",
+    "protection_details",
     "stages",
     "orders",
 ]
@@ -54,6 +55,7 @@ ORDER_KEYS = [
     "avg_px",
     "limit_price",
     "stop_price",
+    "synthetic",
     "ord_status",
     "reason",
     "fills",

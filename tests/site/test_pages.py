@@ -167,3 +167,20 @@ def test_a_trade_shows_what_its_ticker_means(site: Site) -> None:
     assert "expires 18 Dec 2026" in page
     assert "rolls 16 Dec 2026" in page
     assert "MNQ1! is MNQZ2026 until it rolls." in page
+
+
+def test_a_trade_shows_where_its_protection_stands_and_who_keeps_it(site: Site) -> None:
+    here = f"/trades/{site.ours.shown('trade')}"
+    client = site.signed_in(site.ours)
+    assert "synthetic" not in client.get(here).text
+    details = '{"held": "5", "covered": "5", "synthetic": true, "longest_gap_ms": "26"}'
+    site.owner.execute(
+        "UPDATE web.trades SET protection = 'PROTECTED', protection_details = %s", (details,)
+    )
+    site.owner.execute("UPDATE web.orders SET synthetic = true")
+    page = client.get(here).text
+    assert "Protected" in page
+    assert "5 of 5 covered" in page
+    assert "26 ms" in page
+    # The protection and its order.
+    assert page.count(">synthetic<") == 2

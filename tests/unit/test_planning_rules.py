@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from execution.domain import planning
+from execution.domain import judging, planning
 from execution.domain.decisions import CancelFirst, End, Look, Progress, Scope, Send, Wait
+from execution.domain.judging import Seen
 from execution.domain.trades import Distance, StopLoss, Style
 from execution.domain.words import (
     Action,
@@ -28,6 +29,8 @@ from execution.domain.words import (
 )
 from tests.unit.planning_kit import (
     BUY,
+    NOON,
+    NOTHING,
     SELL,
     VENUE,
     a_trade,
@@ -156,15 +159,43 @@ def test_e3_reverse_with_only_a_working_entry_cancels_it() -> None:
     assert outcome(after) == (TradeState.DONE, "entry_canceled")
 
 
-def test_c5_an_entry_whose_stop_cannot_be_placed_is_skipped() -> None:
-    simple = replace(VENUE, has_brackets=False)
+def test_c5_an_entry_whose_stop_can_exist_neither_there_nor_here_is_skipped() -> None:
+    nothing = replace(VENUE, has_brackets=False, ord_types=frozenset({OrdType.MARKET}))
+    # Once its price has come a watched stop_limit is a limit, and a watched trail at market.
+    limited = StopLoss(OrdType.STOP_LIMIT, Distance(By.PERCENT, Decimal(5)))
+    trails = StopLoss(OrdType.TRAILING_STOP, Distance(By.PERCENT, Decimal(5)))
+    for stop, seen, expected in (
+        (limited, market("100"), "stop_unsupported"),
+        (trails, NOTHING, "stop_unsupported"),
+        (trails, market("100"), ""),
+    ):
+        trade = a_trade("buy", "1", stop_loss=stop)
+        decision = planning.decide(trade, held("0"), Progress(), nothing, seen)
+        assert (refused(decision) if expected else "") == expected
+        assert expected or isinstance(decision, Send)
+    # Both legs would have to be watched, and there is no quote to watch.
     stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
-    trade = a_trade("buy", "1", stop_loss=stop)
-    decision = planning.decide(trade, held("0"), Progress(), simple, market("100"))
-    assert refused(decision) == "stop_unsupported"
-    target = a_trade("buy", "1", take_profit=Distance(By.PERCENT, Decimal(5)))
-    decision = planning.decide(target, held("0"), Progress(), simple, market("100"))
+    pair = a_trade(
+        "buy", "1", stop_loss=stop, take_profit=Distance(By.PERCENT, Decimal(5)), **limit("100")
+    )
+    decision = planning.decide(pair, held("0"), Progress(), nothing, NOTHING)
+    assert refused(decision) == "order_type_unsupported"
+    simple = replace(VENUE, has_brackets=False)
+    decision = planning.decide(pair, held("0"), Progress(), simple, NOTHING)
     assert refused(decision) == "target_unsupported"
+
+
+def test_k_fractional_entries_take_synthetic_protection() -> None:
+    stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
+    for quantity, asset_class, is_synthetic in (
+        ("1.5", AssetClass.STOCKS, True),
+        ("2", AssetClass.STOCKS, False),
+        ("1.5", AssetClass.CRYPTO, False),
+    ):
+        trade = a_trade("buy", quantity, stop_loss=stop, asset_class=asset_class)
+        decision = decide(trade, held("0"), seen=market("100"))
+        assert isinstance(decision, Send)
+        assert (len(decision.guards), decision.is_synthetic) == (1, is_synthetic)
 
 
 def test_what_needs_the_market_asks_for_it_before_anything_is_decided() -> None:
@@ -202,11 +233,20 @@ def test_a_breakeven_trade_is_done_once_its_stop_rests() -> None:
     assert isinstance(decide(a_trade("breakeven"), held("5"), stop=unknown), Wait)
 
 
-def test_k_breakeven_replaces_the_resting_stop_and_leaves_the_target() -> None:
+def test_a_breakeven_whose_stop_is_in_doubt_does_not_grow_too_old() -> None:
+    progress = Progress(stop=an_order(Leg.STOP, SELL, "5"), own_order_in_doubt=True)
+    late = NOON + timedelta(minutes=5)
+    decision = judging.judge(
+        a_trade("breakeven"), Seen(held("5"), progress, VENUE, market("100"), late)
+    )
+    assert decision == Wait(TradeState.BLOCKED, "in_doubt")
+
+
+def test_k_breakeven_replaces_the_resting_stop_and_takes_the_target_off_the_book() -> None:
     stop = working(SELL, "5", ord_type=OrdType.STOP)
     target = replace(working(SELL, "5", ord_type=OrdType.LIMIT), cl_ord_id="target")
     scope = held("5", avg_price=Decimal(90), protection=(stop, target))
-    assert decide(a_trade("breakeven"), scope, seen=market("100")) == CancelFirst(("w1",))
+    assert decide(a_trade("breakeven"), scope, seen=market("100")) == CancelFirst(("w1", "target"))
 
 
 @pytest.mark.parametrize(("stop", "quantity", "loss"), [("90", "5", "50"), ("99.5", "8", "4.0")])

@@ -41,11 +41,11 @@ QUARTERS = Contract(Decimal("0.25"))
 
 
 def target(side: Side, price: str, by: By, value: str, contract: Contract = CENTS) -> Decimal:
-    trade = a_trade("buy", "1", take_profit=Distance(by, Decimal(value)))
-    found = brackets.guards(trade, side, Decimal(price), Decimal(1), contract)
-    assert isinstance(found, tuple), found
-    assert found[0].limit_price is not None
-    return found[0].limit_price
+    asked = Distance(by, Decimal(value))
+    found = brackets.target(asked, side, Decimal(price), Decimal(1), contract)
+    assert isinstance(found, Guard), found
+    assert found.limit_price is not None
+    return found.limit_price
 
 
 def stop(side: Side, price: str, by: By, value: str, contract: Contract = CENTS) -> Decimal:
@@ -79,10 +79,10 @@ def test_five_percent_on_a_quarter_tick_rounds_up_for_both_sells() -> None:
 
 
 def test_a_profit_in_money_is_divided_by_quantity_and_point_value() -> None:
-    trade = a_trade("buy", "2", take_profit=Distance(By.PNL_AMOUNT, Decimal(100)))
-    found = brackets.guards(trade, BUY, Decimal(100), Decimal(2), Contract(Decimal(1), Decimal(5)))
-    assert isinstance(found, tuple)
-    assert found[0].limit_price == 110
+    money, five = Distance(By.PNL_AMOUNT, Decimal(100)), Contract(Decimal(1), Decimal(5))
+    found = brackets.target(money, BUY, Decimal(100), Decimal(2), five)
+    assert isinstance(found, Guard)
+    assert found.limit_price == 110
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ UNOBEYED = [setting for setting in settings.SETTINGS if not setting.obeyed]
 
 @pytest.mark.skipif(not UNOBEYED, reason="everything is obeyed")
 def test_what_nothing_obeys_yet_opens_nothing_and_closes() -> None:
-    row = next(setting for setting in UNOBEYED if setting.name == "entry_extended_hours")
+    row = next(setting for setting in UNOBEYED if setting.default is False)
     decision = decide(chosen={row.name: True})
     assert decision.entry_refused is not None
     assert decision.entry_refused.reason == "setting_unsupported"

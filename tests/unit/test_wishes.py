@@ -94,6 +94,12 @@ def test_protection_comes_from_the_signal_or_from_the_settings() -> None:
     assert chosen.take_profit == Distance(By.PERCENT, Decimal(3))
 
 
+def test_c5_a_refused_stop_flattens_unless_an_alarm_is_wanted() -> None:
+    assert not told().keeps_unprotected
+    assert told({"stop_refused_after_fill": "alarm"}).keeps_unprotected
+    assert not told({"stop_refused_after_fill": "flatten"}).keeps_unprotected
+
+
 def test_a_signals_spread_filter_binds_entries_only() -> None:
     trade = told(spread_filter=Decimal("0.05"))
     assert trade.entry.spread_filter == Decimal("0.05")

@@ -154,6 +154,7 @@ def trade(row: Trade) -> dict[str, Any]:
         "instrument": row.instrument,
         "contract": row.contract,
         "protection": row.protection,
+        "protection_details": row.protection_details,
         "stages": {stage: _time(at) for stage, at in times_of(row).items()},
         "orders": [order(each) for each in row.orders],
     }
@@ -197,6 +198,7 @@ def order(row: Order) -> dict[str, Any]:
         "avg_px": _number(row.avg_px),
         "limit_price": _number(row.limit_price),
         "stop_price": _number(row.stop_price),
+        "synthetic": row.synthetic,
         "ord_status": row.ord_status,
         "reason": row.reason,
         "fills": [fill(each) for each in row.fills],

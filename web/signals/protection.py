@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from web.signals.lookalikes import Fields
 from web.signals.refusals import bad
 from web.signals.rules import StopLoss, TakeProfit, number, one_of, wrong
 
 STOP_TYPES = {word: word for word in ("stop", "stop_limit", "trailing_stop")}
 TAKE_PROFIT = Fields(("limitPrice", "percent", "amount", "pnlAmount"))
+RUNG = Fields((*TAKE_PROFIT.names, "quantity", "quantityPercent"))
+MOST_RUNGS = 10
 STOP_LOSS = Fields(
     (
         "type",
@@ -26,16 +30,49 @@ STOP_LOSS = Fields(
 
 
 def take_profit(payload: Mapping[str, Any], warnings: list[str]) -> TakeProfit | None:
-    """The target of an entry.
+    """The target of an entry; None where there is none, or several.
 
     Raises BadSignal(`invalid-take-profit-…`).
     """
     raw = payload.get("takeProfit")
-    if raw is None:
+    if raw is None or isinstance(raw, list):
         return None
     if not isinstance(raw, dict):
         raise _no_object("invalid-take-profit-value-required", "takeProfit", raw)
     warnings += TAKE_PROFIT.remarks(raw, "takeProfit.")
+    return _target(raw)
+
+
+def ladder(payload: Mapping[str, Any], warnings: list[str]) -> tuple[TakeProfit, ...]:
+    """Several targets, each for a part; only the last may leave out which.
+
+    Raises BadSignal(`invalid-take-profit-…`).
+    """
+    raw = payload.get("takeProfit")
+    if not isinstance(raw, list):
+        return ()
+    if not 1 <= len(raw) <= MOST_RUNGS:
+        raise _no_ladder(f"`takeProfit` has {len(raw)} targets; it may have 1 to {MOST_RUNGS}.")
+    rungs = [_rung(each, warnings) for each in raw]
+    if any(not (rung.quantity or rung.quantity_percent) for rung in rungs[:-1]):
+        raise _no_ladder("A target in `takeProfit` does not say how much it closes.")
+    if sum((rung.quantity_percent or 0 for rung in rungs), 0) > 100:
+        raise _no_ladder("The targets in `takeProfit` close more than 100 percent.")
+    return tuple(rungs)
+
+
+def _rung(raw: object, warnings: list[str]) -> TakeProfit:
+    if not isinstance(raw, dict):
+        raise _no_object("invalid-take-profit-value-required", "takeProfit", raw)
+    warnings += RUNG.remarks(raw, "takeProfit.")
+    quantity = _value(raw, "takeProfit", "quantity", "invalid-payload")
+    percent = _value(raw, "takeProfit", "quantityPercent", "invalid-payload")
+    if quantity and percent:
+        raise _no_ladder("A target in `takeProfit` has both `quantity` and `quantityPercent`.")
+    return msgspec.structs.replace(_target(raw), quantity=quantity, quantity_percent=percent)
+
+
+def _target(raw: dict[str, Any]) -> TakeProfit:
     percent = _value(raw, "takeProfit", "percent", "invalid-take-profit-percent")
     amount = _value(raw, "takeProfit", "amount", "invalid-take-profit-amount")
     limit_price = _value(raw, "takeProfit", "limitPrice", "invalid-take-profit-limit-price")
@@ -144,3 +181,8 @@ def _value(raw: dict[str, Any], inside: str, name: str, code: str) -> Decimal | 
 
 def _no_object(code: str, field: str, raw: object) -> Exception:
     return wrong(code, field, raw, f"`{field}` is not an object.")
+
+
+def _no_ladder(said: str) -> Exception:
+    fix = 'For example [{"percent": 5, "quantityPercent": 50}, {"percent": 10}].'
+    return bad("invalid-payload", "takeProfit", said, fix)

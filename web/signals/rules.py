@@ -37,6 +37,9 @@ class TakeProfit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     amount: Decimal | None = None
     # A profit in the account's money.
     pnl_amount: Decimal | None = None
+    # Of a ladder: how much it closes, in units or in percent of the entry.
+    quantity: Decimal | None = None
+    quantity_percent: Decimal | None = None
 
 
 class StopLoss(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,6 +115,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # ask_bid, mark, ask, bid or last.
     market_price_type: str | None = None
     take_profit: TakeProfit | None = None
+    # Several targets, in place of the one.
+    take_profit_ladder: tuple[TakeProfit, ...] = ()
     stop_loss: StopLoss | None = None
     time_in_force: str | None = None
     extended_hours: bool | None = None

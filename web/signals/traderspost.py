@@ -247,9 +247,11 @@ def _protection(
                 warnings.append(f"`{name}` goes with entries; it was ignored for {action}.")
         return {}
     target = protection.take_profit(payload, warnings)
+    ladder = protection.ladder(payload, warnings)
     stop = protection.stop_loss(payload, warnings)
     if size.get("quantity_type") in RISK_TYPES:
-        for name, leg in (("takeProfit", target), ("stopLoss", stop)):
+        legs = [("takeProfit", leg) for leg in (target, *ladder)]
+        for name, leg in (*legs, ("stopLoss", stop)):
             if leg is not None and leg.pnl_amount:
                 raise bad(
                     "invalid-payload",
@@ -257,7 +259,7 @@ def _protection(
                     f"`{name}.pnlAmount` does not go with a size by risk: each needs the other.",
                     "Send a price, a percent or an amount, or another `quantityType`.",
                 )
-    return {"take_profit": target, "stop_loss": stop}
+    return {"take_profit": target, "take_profit_ladder": ladder, "stop_loss": stop}
 
 
 def _filters(payload: dict[str, Any]) -> dict[str, Any]:

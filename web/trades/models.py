@@ -71,6 +71,8 @@ class Order(Base):
     avg_px: Mapped[Decimal | None]
     limit_price: Mapped[Decimal | None]
     stop_price: Mapped[Decimal | None]
+    # Placed and linked by us, because the broker does not.
+    synthetic: Mapped[bool]
     ord_status: Mapped[str]
     reason: Mapped[str | None]
     created_at: Mapped[datetime]
@@ -112,7 +114,9 @@ class Trade(TenantRow):
     settings_version: Mapped[int]
     # What it was decided from: see `record`.
     decision: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    # PENDING, PROTECTED, UNPROTECTED or CLOSED; with its quantities, gaps and who keeps it.
     protection: Mapped[str | None]
+    protection_details: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     sent_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
     accepted_at: Mapped[datetime]

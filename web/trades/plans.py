@@ -69,6 +69,7 @@ def order(planned: pb.PlannedOrder) -> dict[str, Any]:
         "time_in_force": planned.time_in_force,
         "planning_price": planned.planning_price or None,
         "cancel_after_seconds": planned.cancel_after_seconds or None,
+        "synthetic": planned.synthetic,
     }
 
 
@@ -93,6 +94,8 @@ def in_words(order: Mapping[str, Any], ticker: str) -> str:
         if order[name]:
             told.append(said.format(order[name]))
     told.append(str(order["time_in_force"]))
+    if order.get("synthetic"):
+        told.append("kept by Fillwire")
     price = order.get("planning_price")
     if price:
         told.append(f"planned at {price}")

@@ -50,6 +50,7 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         cancel_by_setting=_is_on(settings, "cancel_open_orders"),
         cancel_ord_type=_word(pb.OrdType, "ORD_TYPE_", signal.get("cancel_order_type")),
         keep_protection=_is_on(settings, "keep_protection"),
+        keep_unprotected=_value(settings, "stop_refused_after_fill") == "alarm",
         breakeven_offset=_text(_value(settings, "breakeven_offset")),
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
         cancel_wait_seconds=_seconds(_value(settings, "cancel_wait_seconds")),
@@ -60,7 +61,10 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         reverses=signal.get("reverses", False),
         target=targets.field(signal),
     )
-    if (target := _place(settings, "take_profit")) is not None:
+    ladder = signal.get("take_profit_ladder")
+    if ladder and settings["take_profit"]["from"] != "locked":
+        trade.take_profit_ladder.extend(_rung(said) for said in ladder)
+    elif (target := _place(settings, "take_profit")) is not None:
         trade.take_profit.CopyFrom(target)
     if (stop := _place(settings, "stop_loss")) is not None:
         stop.ord_type = _word(pb.OrdType, "ORD_TYPE_", _value(settings, "stop_loss_type"))
@@ -143,6 +147,17 @@ def _place(settings: Settings, name: str) -> pb.Protection | None:
         return None
     place = _PLACES[_value(settings, f"{name}_unit") or "percent"]
     return pb.Protection(**{place: _text(value)})
+
+
+def _rung(said: Mapping[str, Any]) -> pb.Rung:
+    """One target of the signal's ladder."""
+    places = ("limit_price", "percent", "amount", "pnl_amount")
+    place = {_PLACES[name]: _text(said[name]) for name in places if said.get(name)}
+    return pb.Rung(
+        place=pb.Protection(**place),
+        quantity=_text(said.get("quantity")),
+        percent=_text(said.get("quantity_percent")),
+    )
 
 
 def _reject_at(signal: Signal, settings: Settings, accepted_at: datetime) -> datetime | None:

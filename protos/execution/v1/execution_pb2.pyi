@@ -156,6 +156,14 @@ class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORIGIN_MANUAL: _ClassVar[Origin]
     ORIGIN_CORRECTION: _ClassVar[Origin]
 
+class ProtectionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROTECTION_STATE_UNSPECIFIED: _ClassVar[ProtectionState]
+    PROTECTION_STATE_PENDING: _ClassVar[ProtectionState]
+    PROTECTION_STATE_PROTECTED: _ClassVar[ProtectionState]
+    PROTECTION_STATE_UNPROTECTED: _ClassVar[ProtectionState]
+    PROTECTION_STATE_CLOSED: _ClassVar[ProtectionState]
+
 class TradeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TRADE_STATE_UNSPECIFIED: _ClassVar[TradeState]
@@ -255,6 +263,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_MARKET_CLOSED: _ClassVar[Reason]
     REASON_TARGET_REACHED: _ClassVar[Reason]
     REASON_OUT_OF_STEP: _ClassVar[Reason]
+    REASON_STOP_REFUSED: _ClassVar[Reason]
+    REASON_EXTENDED_HOURS_UNSUPPORTED: _ClassVar[Reason]
     REASON_CANCEL_TIMEOUT: _ClassVar[Reason]
     REASON_RATE_LIMITED: _ClassVar[Reason]
     REASON_HALTED: _ClassVar[Reason]
@@ -359,6 +369,11 @@ ORIGIN_FLATTEN: Origin
 ORIGIN_KILL_SWITCH: Origin
 ORIGIN_MANUAL: Origin
 ORIGIN_CORRECTION: Origin
+PROTECTION_STATE_UNSPECIFIED: ProtectionState
+PROTECTION_STATE_PENDING: ProtectionState
+PROTECTION_STATE_PROTECTED: ProtectionState
+PROTECTION_STATE_UNPROTECTED: ProtectionState
+PROTECTION_STATE_CLOSED: ProtectionState
 TRADE_STATE_UNSPECIFIED: TradeState
 TRADE_STATE_PENDING: TradeState
 TRADE_STATE_WAITING_APPROVAL: TradeState
@@ -447,6 +462,8 @@ REASON_NO_CONTRACT: Reason
 REASON_MARKET_CLOSED: Reason
 REASON_TARGET_REACHED: Reason
 REASON_OUT_OF_STEP: Reason
+REASON_STOP_REFUSED: Reason
+REASON_EXTENDED_HOURS_UNSUPPORTED: Reason
 REASON_CANCEL_TIMEOUT: Reason
 REASON_RATE_LIMITED: Reason
 REASON_HALTED: Reason
@@ -679,7 +696,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "origin")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -731,6 +748,8 @@ class Trade(_message.Message):
     OPTION_FIELD_NUMBER: _ClassVar[int]
     CANCEL_WAIT_SECONDS_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
+    KEEP_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    TAKE_PROFIT_LADDER_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
@@ -783,8 +802,10 @@ class Trade(_message.Message):
     option: OptionChoice
     cancel_wait_seconds: int
     retry: Retry
+    keep_unprotected: bool
+    take_profit_ladder: _containers.RepeatedCompositeFieldContainer[Rung]
     origin: Origin
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., origin: _Optional[_Union[Origin, str]] = ...) -> None: ...
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "delay_milliseconds", "multiplier", "longest_delay_milliseconds")
@@ -928,6 +949,16 @@ class Protection(_message.Message):
     trail_percent: str
     def __init__(self, ord_type: _Optional[_Union[OrdType, str]] = ..., price: _Optional[str] = ..., percent: _Optional[str] = ..., amount: _Optional[str] = ..., pnl_amount: _Optional[str] = ..., limit_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
 
+class Rung(_message.Message):
+    __slots__ = ("place", "quantity", "percent")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    place: Protection
+    quantity: str
+    percent: str
+    def __init__(self, place: _Optional[_Union[Protection, _Mapping]] = ..., quantity: _Optional[str] = ..., percent: _Optional[str] = ...) -> None: ...
+
 class PreviewTradesRequest(_message.Message):
     __slots__ = ("trades", "given")
     TRADES_FIELD_NUMBER: _ClassVar[int]
@@ -1001,7 +1032,7 @@ class Decision(_message.Message):
     def __init__(self, seen: _Optional[_Union[SeenState, _Mapping]] = ..., orders: _Optional[_Iterable[_Union[PlannedOrder, _Mapping]]] = ..., state: _Optional[_Union[TradeState, str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., hash: _Optional[str] = ..., rules_version: _Optional[int] = ...) -> None: ...
 
 class PlannedOrder(_message.Message):
-    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds", "instrument")
+    __slots__ = ("leg", "side", "ord_type", "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent", "time_in_force", "planning_price", "cancel_after_seconds", "instrument", "synthetic")
     LEG_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -1014,6 +1045,7 @@ class PlannedOrder(_message.Message):
     PLANNING_PRICE_FIELD_NUMBER: _ClassVar[int]
     CANCEL_AFTER_SECONDS_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_FIELD_NUMBER: _ClassVar[int]
     leg: Leg
     side: Side
     ord_type: OrdType
@@ -1026,7 +1058,8 @@ class PlannedOrder(_message.Message):
     planning_price: str
     cancel_after_seconds: int
     instrument: str
-    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ..., instrument: _Optional[str] = ...) -> None: ...
+    synthetic: bool
+    def __init__(self, leg: _Optional[_Union[Leg, str]] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., time_in_force: _Optional[str] = ..., planning_price: _Optional[str] = ..., cancel_after_seconds: _Optional[int] = ..., instrument: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("rule", "passed", "numbers")
@@ -1242,7 +1275,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., own: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Order(_message.Message):
-    __slots__ = ("order_id", "cl_ord_id", "trade_id", "leg", "revision", "origin", "instrument", "side", "ord_type", "time_in_force", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "broker_order_id", "stop_price", "trail_amount", "trail_percent")
+    __slots__ = ("order_id", "cl_ord_id", "trade_id", "leg", "revision", "origin", "instrument", "side", "ord_type", "time_in_force", "order_qty", "limit_price", "ord_status", "cum_qty", "avg_px", "broker_order_id", "stop_price", "trail_amount", "trail_percent", "synthetic")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1262,6 +1295,7 @@ class Order(_message.Message):
     STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
     TRAIL_AMOUNT_FIELD_NUMBER: _ClassVar[int]
     TRAIL_PERCENT_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cl_ord_id: str
     trade_id: str
@@ -1281,10 +1315,11 @@ class Order(_message.Message):
     stop_price: str
     trail_amount: str
     trail_percent: str
-    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ...) -> None: ...
+    synthetic: bool
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1300,6 +1335,7 @@ class Fact(_message.Message):
     POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
     ORDER_STOPPED_FIELD_NUMBER: _ClassVar[int]
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
+    TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1315,7 +1351,8 @@ class Fact(_message.Message):
     position_change: PositionChange
     order_stopped: OrderStopped
     trade_resolved: TradeResolved
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ...) -> None: ...
+    trade_protection: TradeProtection
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
 
 class OrderStopped(_message.Message):
     __slots__ = ()
@@ -1414,6 +1451,25 @@ class TradeResolved(_message.Message):
     RESOLVED_FIELD_NUMBER: _ClassVar[int]
     resolved: Resolved
     def __init__(self, resolved: _Optional[_Union[Resolved, _Mapping]] = ...) -> None: ...
+
+class TradeProtection(_message.Message):
+    __slots__ = ("state", "synthetic", "reason", "numbers")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SYNTHETIC_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    state: ProtectionState
+    synthetic: bool
+    reason: Reason
+    numbers: _containers.ScalarMap[str, str]
+    def __init__(self, state: _Optional[_Union[ProtectionState, str]] = ..., synthetic: _Optional[bool] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
     __slots__ = ("position", "cause", "change_qty", "price", "cash", "text", "broker_seq")

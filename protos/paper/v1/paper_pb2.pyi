@@ -375,7 +375,7 @@ class Position(_message.Message):
     def __init__(self, instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., avg_price: _Optional[str] = ..., market_price: _Optional[str] = ..., unrealised: _Optional[str] = ...) -> None: ...
 
 class Options(_message.Message):
-    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "requests_per_minute", "feed", "feed_account")
+    __slots__ = ("visibility_horizon_seconds", "refuses_repeats", "exchange_hours", "fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "requests_per_minute", "feed", "feed_account", "no_brackets", "no_stops")
     VISIBILITY_HORIZON_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REFUSES_REPEATS_FIELD_NUMBER: _ClassVar[int]
     EXCHANGE_HOURS_FIELD_NUMBER: _ClassVar[int]
@@ -389,6 +389,8 @@ class Options(_message.Message):
     REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
     FEED_FIELD_NUMBER: _ClassVar[int]
     FEED_ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NO_BRACKETS_FIELD_NUMBER: _ClassVar[int]
+    NO_STOPS_FIELD_NUMBER: _ClassVar[int]
     visibility_horizon_seconds: float
     refuses_repeats: bool
     exchange_hours: bool
@@ -402,7 +404,9 @@ class Options(_message.Message):
     requests_per_minute: int
     feed: Feed
     feed_account: str
-    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ...) -> None: ...
+    no_brackets: bool
+    no_stops: bool
+    def __init__(self, visibility_horizon_seconds: _Optional[float] = ..., refuses_repeats: _Optional[bool] = ..., exchange_hours: _Optional[bool] = ..., fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., requests_per_minute: _Optional[int] = ..., feed: _Optional[_Union[Feed, str]] = ..., feed_account: _Optional[str] = ..., no_brackets: _Optional[bool] = ..., no_stops: _Optional[bool] = ...) -> None: ...
 
 class GetOptionsRequest(_message.Message):
     __slots__ = ("accounts",)

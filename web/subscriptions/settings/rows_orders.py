@@ -60,7 +60,12 @@ def _leg(leg: str) -> Iterator[Setting]:
             name=f"{leg}_extended_hours",
             group=group,
             label="Extended hours",
-            help="Limit orders may trade before the open and after the close.",
+            help="Orders may trade before the open and after the close, where the broker can. "
+            + (
+                "Where it cannot, entries are skipped then instead of waiting for the open."
+                if leg == "entry"
+                else "Where it cannot, exits wait for the open."
+            ),
             kind=Kind.BOOLEAN,
             default=False,
             signal_fields=(("", "extended_hours"),),
@@ -108,8 +113,7 @@ def _leg(leg: str) -> Iterator[Setting]:
         ),
     )
     for setting in made:
-        # No venue of ours has hours that an order could extend.
-        yield replace(setting, binds=binds, obeyed=not setting.name.endswith("extended_hours"))
+        yield replace(setting, binds=binds)
 
 
 ENTRY = (
@@ -216,7 +220,6 @@ STOP = (
         default="flatten",
         choices=("flatten", "alarm"),
         binds="exits",
-        obeyed=False,
         advanced=True,
     ),
 )

@@ -1,0 +1,47 @@
+"""What stored facts tell."""
+
+from datetime import datetime
+from typing import Any
+
+from execution import messages
+from execution.covers import Told
+from execution.rows import OutcomeImage
+from protos import wire
+from protos.execution.v1 import execution_pb2 as pb
+
+
+def sent(fact: bytes) -> list[tuple[str, datetime]]:
+    """By which connection an order was written down, and when; none of a guard."""
+    message = pb.Fact.FromString(fact)
+    at = wire.to_datetime(message.time)
+    is_guard = message.order_sending.order.leg in (pb.LEG_TAKE_PROFIT, pb.LEG_STOP)
+    return [] if is_guard or at is None else [(message.connection_id, at)]
+
+
+def broker_seq(fact: Any) -> int:
+    """The broker's number of a report."""
+    message: pb.Fact = pb.Fact.FromString(bytes(fact))
+    return message.execution_report.broker_seq or message.position_change.broker_seq
+
+
+def resolved(fact: bytes) -> pb.Resolved:
+    """What the ticker of a trade was found to mean."""
+    return pb.Fact.FromString(fact).trade_resolved.resolved
+
+
+def protection(fact: bytes, count: int) -> Told:
+    """Where the protection of a trade stands."""
+    said = pb.Fact.FromString(fact).trade_protection
+    state = messages.read_protection(said)
+    return Told(count, state.value, messages.REASON_WORDS[said.reason], dict(said.numbers))
+
+
+def outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
+    """The outcome of a trade, after an earlier one."""
+    outcome = pb.Fact.FromString(fact).trade_outcome
+    return OutcomeImage(
+        count=(before.count if before else 0) + 1,
+        state=messages.read_state(outcome).value,
+        reason=messages.REASON_WORDS[outcome.reason],
+        numbers={**(before.numbers if before else {}), **outcome.numbers},
+    )

@@ -1,0 +1,57 @@
+"""What the journal said of positions and orders, fact by fact."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from uuid import UUID
+
+from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.record import OPEN, ZERO, Fact, Record, Row
+
+
+class Book:
+    """What the journal said up to a fact: positions, and orders that may still fill."""
+
+    def __init__(self) -> None:
+        self.whole: dict[tuple[UUID, str], Decimal] = defaultdict(Decimal)
+        self.own: dict[tuple[UUID, str, UUID], Decimal] = defaultdict(Decimal)
+        self.open: dict[str, Row] = {}
+        # Of every order, also of those that are over.
+        self.leaves: dict[str, Decimal] = {}
+
+    def add(self, fact: Fact, record: Record) -> None:
+        if fact.kind == "sending":
+            row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
+            if row is not None:
+                self.open[row.cl_ord_id], self.leaves[row.cl_ord_id] = row, row.quantity
+            return
+        said = fact.message.execution_report
+        row = record.rows.get(said.cl_ord_id)
+        if fact.kind != "report" or row is None:
+            return
+        if said.exec_type == pb.EXEC_TYPE_FILL:
+            self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
+            self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
+        self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
+        if said.ord_status not in OPEN:
+            self.open.pop(row.cl_ord_id, None)
+
+    def filled(self, row: Row) -> Decimal:
+        """How much of an order was filled."""
+        return row.quantity - self.leaves[row.cl_ord_id] if row.cl_ord_id in self.leaves else ZERO
+
+
+def walk(record: Record) -> Iterator[tuple[Fact, Book]]:
+    """Each fact with the book as it was before it."""
+    book = Book()
+    for fact in record.facts:
+        yield fact, book
+        book.add(fact, record)
+
+
+def sent(record: Record, fact: Fact, *legs: str) -> Row | None:
+    """The order that a fact writes down, when it is of one of these legs."""
+    if fact.kind != "sending":
+        return None
+    row = record.rows.get(fact.message.order_sending.order.cl_ord_id)
+    return row if row is not None and row.leg in legs else None

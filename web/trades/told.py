@@ -1,0 +1,32 @@
+"""What execution's facts tell of a trade, as its row keeps it. Pure."""
+
+from typing import Any
+
+from protos import reasons
+from protos.execution.v1 import execution_pb2 as pb
+from web.trades.plans import word
+
+Row = dict[str, Any]
+
+_QUANTITIES = ("held", "covered", "gap_since", "gap_ms", "longest_gap_ms")
+
+
+def contract(meant: pb.Resolved) -> Row:
+    """What a ticker means; None for what does not apply."""
+    names = ("ticker", "symbol", "root", "expires", "rolls", "warning", "tick", "point_value")
+    told: Row = {name: getattr(meant, name) or None for name in names}
+    return told | {"currency": meant.currency, "chosen_from": dict(meant.chosen_from)}
+
+
+def protection(told: pb.TradeProtection) -> Row:
+    """Where the protection of what a trade opened stands: its state, and all else."""
+    reason = word(pb.Reason.Name(told.reason), "REASON_") or None
+    numbers = dict(told.numbers)
+    details: Row = {name: numbers.get(name) for name in _QUANTITIES}
+    details["synthetic"] = told.synthetic
+    details["reason"] = reason
+    details["message"] = reasons.explain(reason, numbers) if reason else None
+    return {
+        "protection": word(pb.ProtectionState.Name(told.state), "PROTECTION_STATE_").upper(),
+        "protection_details": details,
+    }
