@@ -86,7 +86,6 @@ def main(given: Sequence[str] | None = None) -> int:
         for row in chosen:
             print(f"{row.layer}  {row.name:<38} {row.does}")
         return 0
-    quiet_logs()
     results = []
     with _field(chosen) as field:
         for row in chosen:
@@ -153,6 +152,7 @@ def _first_line(plant: Any) -> str:
 
 
 if __name__ == "__main__":
+    quiet_logs()
     # Asked to end, it takes its stack with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())
