@@ -91,21 +91,22 @@ class OrderMachine(RuleBasedStateMachine):
         sent = _pick(data, self.open)
         self.ticket(sent).cancel_asked = True
         if is_granted and sent.is_working:
-            self._end(sent, ExecType.CANCELED)
+            self._end(sent, ExecType.CANCELED, late=True)
 
-    @precondition(lambda self: self.open)
+    @precondition(lambda self: self.to_be_found)
     @rule(data=st.data())
     def find_it_absent(self, data: st.DataObject) -> None:
         """Our own finding: rightly, or before the broker tells of it after all."""
-        sent = _pick(data, self.open)
+        sent = _pick(data, self.to_be_found)
         what = ExecType.EXPIRED if sent.is_known else ExecType.NOT_SENT
         self.ticket(sent).in_doubt = sent.in_doubt = False
         self._hear(sent, self._report(sent, what, name=f"{sent.terms.cl_ord_id}:{what.value}"))
 
-    @rule(data=st.data())
-    def crash(self, data: st.DataObject) -> None:
+    @precondition(lambda self: self.sent)
+    @rule(lost=st.integers(0, 3))
+    def crash(self, lost: int) -> None:
         """What was not committed was not sent, or is heard again."""
-        survived = self.core.crash(data.draw(st.integers(0, len(self.core.disk.waiting))))
+        survived = self.core.crash(max(len(self.core.disk.waiting) - lost, 0))
         for cl_ord_id in set(self.sent) - set(survived.reports):
             assert not self.sent.pop(cl_ord_id).has_arrived
         for cl_ord_id, sent in self.sent.items():
@@ -119,34 +120,38 @@ class OrderMachine(RuleBasedStateMachine):
     # -- what the broker does
 
     @precondition(lambda self: self.on_its_way)
-    @rule(data=st.data(), is_taken=st.sampled_from([True, True, True, False]))
-    def arrive(self, data: st.DataObject, is_taken: bool) -> None:
+    @rule(data=st.data(), is_taken=st.sampled_from([*[True] * 7, False]), late=st.booleans())
+    def arrive(self, data: st.DataObject, is_taken: bool, late: bool) -> None:
         """What was written down for good, and all before it."""
         self.core.disk.commit(len(self.core.disk.waiting))
         sent = _pick(data, self.on_its_way)
         sent.has_arrived = True
         if is_taken:
-            sent.said.append(self._report(sent, ExecType.NEW))
+            self._say(sent, self._report(sent, ExecType.NEW), late=late)
         else:
-            self._end(sent, ExecType.REJECTED)
+            self._end(sent, ExecType.REJECTED, late=late)
 
     @precondition(lambda self: self.having("may_fill"))
-    @rule(data=st.data(), quantity=st.one_of(QUANTITIES, st.none()))
-    def fill(self, data: st.DataObject, quantity: Decimal | None) -> None:
+    @rule(data=st.data(), quantity=st.one_of(QUANTITIES, st.none()), late=st.booleans())
+    def fill(self, data: st.DataObject, quantity: Decimal | None, late: bool) -> None:
         sent = _pick(data, self.having("may_fill"))
-        self._fill(sent, min(quantity or sent.left, sent.left))
+        self._fill(sent, min(quantity or sent.left, sent.left), late=late)
 
     @precondition(lambda self: self.having("has_arrived"))
-    @rule(data=st.data(), is_so=st.sampled_from([True, *[False] * 9]))
+    @rule(data=st.data(), is_so=st.sampled_from([True, *[False] * 3]))
     def fill_too_much(self, data: st.DataObject, is_so: bool) -> None:
         if is_so:
             sent = _pick(data, self.having("has_arrived"))
-            self._fill(sent, max(sent.left, ZERO) + 1)
+            self._fill(sent, max(sent.left, ZERO) + 1, late=False)
 
     @precondition(lambda self: self.having("is_working"))
-    @rule(data=st.data(), end=st.sampled_from([ExecType.CANCELED, ExecType.EXPIRED]))
-    def end(self, data: st.DataObject, end: ExecType) -> None:
-        self._end(_pick(data, self.having("is_working")), end)
+    @rule(
+        data=st.data(),
+        end=st.sampled_from([ExecType.CANCELED, ExecType.EXPIRED]),
+        late=st.booleans(),
+    )
+    def end(self, data: st.DataObject, end: ExecType, late: bool) -> None:
+        self._end(_pick(data, self.having("is_working")), end, late=late)
 
     # -- what is heard
 
@@ -157,6 +162,7 @@ class OrderMachine(RuleBasedStateMachine):
         sent = _pick(data, self.having("unheard"))
         self._hear(sent, _pick(data, sent.unheard), asked=asked)
 
+    @precondition(lambda self: self.having("unheard"))
     @rule()
     def hear_everything(self) -> None:
         for sent in self.having("unheard"):
@@ -172,6 +178,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.core.hear(_pick(data, list(sent.heard.values())), asked=asked)
         assert len(self.core.disk.waiting) == before
 
+    @precondition(lambda self: self.sent)
     @rule(word=st.integers(20, 99), is_status=st.booleans())
     def hear_an_unknown_word(self, word: int, is_status: bool) -> None:
         """The message is stopped: it is no report of anything."""
@@ -289,6 +296,11 @@ class OrderMachine(RuleBasedStateMachine):
         return [self.sent[cl_ord_id] for cl_ord_id in self.core.lane.open]
 
     @property
+    def to_be_found(self) -> list[Sent]:
+        """What we ask about: it may not exist, or has ended without our knowing."""
+        return [sent for sent in self.open if sent.is_doubtful or sent.end is not None]
+
+    @property
     def on_its_way(self) -> list[Sent]:
         return [sent for sent in self.sent.values() if not sent.has_arrived]
 
@@ -335,13 +347,18 @@ class OrderMachine(RuleBasedStateMachine):
         owner = terms.subscription_id
         self.attribution[owner] = self.core.lane.attribution_of(owner)
 
-    def _fill(self, sent: Sent, quantity: Decimal) -> None:
+    def _fill(self, sent: Sent, quantity: Decimal, *, late: bool) -> None:
         sent.filled += quantity
-        sent.said.append(self._report(sent, ExecType.FILL, quantity))
+        self._say(sent, self._report(sent, ExecType.FILL, quantity), late=late)
 
-    def _end(self, sent: Sent, end: ExecType) -> None:
+    def _end(self, sent: Sent, end: ExecType, *, late: bool) -> None:
         sent.end = end
-        sent.said.append(self._report(sent, end))
+        self._say(sent, self._report(sent, end), late=late)
+
+    def _say(self, sent: Sent, said: Report, *, late: bool) -> None:
+        sent.said.append(said)
+        if not late:
+            self._hear(sent, said)
 
     def _hear(self, sent: Sent, said: Report, *, asked: bool = False) -> None:
         sent.heard[said.report_id] = said
