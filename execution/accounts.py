@@ -9,6 +9,7 @@ from uuid import UUID
 
 from execution import covers, known, messages
 from execution.brokers.base import Adapter
+from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
@@ -145,6 +146,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.queued_as = Intent(numbers["queued_as"])
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
+    run.halved = int(numbers.get("halved", 0))
     run.in_debt = outcome.reason == "flatten_debt"
 
 
@@ -206,7 +208,19 @@ def supersede(earlier: Run, newer: Run) -> bool:
     earlier.entry_dropped = "superseded"
     if earlier.trade.action is not Action.EXIT:
         newer.superseded_waiting += not earlier.exits
+        newer.halved += _has_second_half(earlier)
     return True
+
+
+def _has_second_half(run: Run) -> bool:
+    """True for a reversal: what it closes was to be followed by an entry."""
+    if not run.exits or run.trade.entry_refused:
+        return False
+    terms, progress = run.exits[0].order.terms, run.progress()
+    side = run.trade.order_side(terms.instrument, terms.side)
+    if run.trade.wanted is not None:
+        return targets.enters_after(run.trade, run.lane.scope(run), progress, side)
+    return table.enters_after(run.trade, side, run.asked, progress.exited)
 
 
 def supersede_again(account: Account) -> None:
@@ -248,6 +262,10 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("exposure", format(run.exposure, "f"))
     if run.canceled:
         kept.setdefault("canceling", str(len(run.canceled)))
+    if run.superseded_waiting:
+        kept.setdefault("superseded", str(run.superseded_waiting))
+    if run.halved:
+        kept.setdefault("halved", str(run.halved))
     if run.entry_dropped:
         kept.setdefault("dropped", run.entry_dropped)
     return kept

@@ -118,6 +118,8 @@ class Run:
     canceled: list[Ticket] = field(default_factory=list)
     canceled_before: int = 0
     superseded_waiting: int = 0
+    # Reversals of which it dropped the second half.
+    halved: int = 0
     exposure: Decimal | None = None
     # What it saw of the market, and when; while it looks, nothing is decided.
     market: Market | None = None
@@ -222,6 +224,7 @@ class Run:
                 self.canceled_before,
             ),
             superseded_waiting=self.superseded_waiting,
+            halved=self.halved,
             has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
             unprotected=len(guards),

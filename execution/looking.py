@@ -13,7 +13,7 @@ import structlog
 from execution import known, option_choice
 from execution.accounts import Account
 from execution.brokers.base import AccountSnapshot, AuthFailed, ChainSnapshot, InDoubt, NotSent
-from execution.domain import chains, instruments, options, sessions, sizing
+from execution.domain import chains, currencies, instruments, options, sessions
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.decisions import Look
 from execution.domain.market import Figures, Market, Quote
@@ -111,7 +111,7 @@ def _is_enough(trade: Trade, seen: Market | Trade | None) -> bool:
     if not isinstance(seen, Market):
         return seen is not None
     return seen.quote is not None and (
-        seen.figures is not None or not sizing.needs_the_account(trade)
+        seen.figures is not None or not currencies.needs_the_account(trade)
     )
 
 
@@ -124,11 +124,12 @@ async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
     told = await _answer(
         session.ask(Kind.QUERY, rank, lambda: adapter.quote(name, symbol, reference_price=seen))
     )
-    quote = None if told is None else Quote(told.bid, told.ask, told.last)
-    if not sizing.needs_the_account(trade):
+    quote = None if told is None else Quote.heard(bid=told.bid, ask=told.ask, last=told.last)
+    if not currencies.needs_the_account(trade):
         return Market(quote, instrument=symbol)
     told_of_all = await _answer(session.ask(Kind.QUERY, rank, lambda: adapter.account(name)))
-    return Market(quote, _figures(told_of_all), symbol)
+    rate = None if told_of_all is None else told_of_all.rate(currencies.of(trade))
+    return Market(quote, _figures(told_of_all), symbol, rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def new_fact(
         fact.tenant_id = trade.tenant_id
         fact.connection_id = trade.connection_id
         fact.subscription_id = trade.subscription_id.hex
-        if trade.origin is not words.Origin.SIGNAL:
+        if not trade.origin.is_of_a_signal:
             fact.origin = _ORIGIN[trade.origin]
     return fact
 

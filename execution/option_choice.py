@@ -52,9 +52,11 @@ async def find(
         chain = await broker.chain(
             underlying, choice.earliest, strikes=width, reference_price=reference_price
         )
-        if chain is None or chain.underlying.last is None:
+        spot = None if chain is None else chain.underlying.last
+        # Brokers say zero where there is no price.
+        if chain is None or spot is None or spot <= 0:
             return None
-        contract = chains.pick(chain.contracts, chain.underlying.last, choice)
+        contract = chains.pick(chain.contracts, spot, choice)
         if contract is not None:
             return Chosen(contract, chain)
     return None

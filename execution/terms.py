@@ -33,7 +33,7 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     """The order that a decision asks for."""
     trade = run.trade
     origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
-    pays_debt = run.in_debt and send.leg is Leg.EXIT and origin is Origin.SIGNAL
+    pays_debt = run.in_debt and send.leg is Leg.EXIT and origin.is_of_a_signal
     return Terms(
         order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
         cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),

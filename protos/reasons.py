@@ -246,8 +246,8 @@ CATALOGUE: dict[str, Words] = {
         "Approve it if the position is still open. It is kept for a day.",
     ),
     "canceled_by_member": Words(
-        "A member canceled the trade while it waited.",
-        "Nothing was sent.",
+        "A member canceled the trade: what had not been sent or filled by then was dropped.",
+        "Look at its orders, if it has any, for what went before.",
     ),
     "instrument_unknown": Words(
         "{instrument} names nothing that can be traded in this asset class.",
@@ -289,6 +289,19 @@ CATALOGUE: dict[str, Words] = {
     "max_orders": Words(
         "{orders} orders went out within a minute; the limit is {limit}.",
         "Wait a minute, or raise the limit for the next trading day.",
+    ),
+    "approval_needed": Words(
+        "What closes goes at once; opening in {instrument} needs a person's approval.",
+        "Send the signal again to be asked, or let the subscription submit automatically.",
+    ),
+    "flip_halved": Words(
+        "The second half of a reversal of {instrument} was dropped; its exit goes on.",
+        "Nothing to do, unless you want the opposite position after all: then send it again.",
+    ),
+    "currency_unknown": Words(
+        "{instrument} is priced in {quote}, and what that is worth in the account's currency "
+        "is not known.",
+        "Use a fixed quantity, or an account in {quote}.",
     ),
     "rate_limited": Words(
         "The broker takes {limit} requests in {window} s; the turn of this one comes in {wait} s.",

@@ -58,7 +58,11 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
 
     def preview(
-        self, trades: Sequence[pb.Trade], given: Sequence[pb.SeenState] = ()
+        self,
+        trades: Sequence[pb.Trade],
+        given: Sequence[pb.SeenState] = (),
+        *,
+        seconds: float = PREVIEW_SECONDS,
     ) -> Sequence[pb.Preview]:
         """What these trades would do now, or would have done from given states; one for each,
         in order. Nothing is stored or sent.
@@ -70,7 +74,7 @@ class ExecutionClient:
             for at in range(0, len(trades), PREVIEWS):
                 some = slice(at, at + PREVIEWS)
                 request = pb.PreviewTradesRequest(trades=trades[some], given=given[some])
-                answer = self._connect().PreviewTrades(request, timeout=PREVIEW_SECONDS)
+                answer = self._connect().PreviewTrades(request, timeout=seconds)
                 found += answer.previews
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error

@@ -11,8 +11,8 @@ Adapters translate and transmit. They keep no state that matters, write no journ
 retry nothing by themselves.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -145,6 +145,12 @@ class AccountSnapshot:
     equity: Decimal | None = None
     unrealised: Decimal | None = None
     buying_power: Decimal | None = None
+    # What one of other currencies is worth in its own, as far as the broker says.
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def rate(self, currency: str) -> Decimal | None:
+        """What one of a currency is worth in the account's."""
+        return Decimal(1) if currency == self.currency else self.rates.get(currency)
 
 
 @dataclass(frozen=True, slots=True)

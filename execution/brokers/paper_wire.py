@@ -214,6 +214,7 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
         as_of=as_of,
         equity=_number("equity", response.equity),
         unrealised=_number("unrealised", response.unrealised),
+        rates={name: _required("rate", rate) for name, rate in response.rates.items()},
         buying_power=_number("buying_power", response.buying_power),
     )
 

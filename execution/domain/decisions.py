@@ -130,6 +130,8 @@ class Progress:
     # Entries of earlier trades that this one canceled, and waiting ones it ended.
     canceled_first: int = 0
     superseded_waiting: int = 0
+    # Reversals of which it dropped the second half.
+    halved: int = 0
     # It asked for cancels, whatever became of them.
     has_canceled: bool = False
     # Fills that came although a cancel was asked.

@@ -24,7 +24,7 @@ def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
         return _waiting(progress)
     if order.is_filled:
         return End(TradeState.FILLED)
-    return _short_of_its_quantity(trade, order, half_done=bool(progress.exits))
+    return _short_of_its_quantity(trade, progress, order, half_done=bool(progress.exits))
 
 
 def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
@@ -33,7 +33,7 @@ def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
         return End(TradeState.DONE, "", {"stop": text(order.terms.stop_price)})
     if order.is_open:
         return _waiting(progress)
-    return _short_of_its_quantity(trade, order, half_done=False)
+    return _short_of_its_quantity(trade, progress, order, half_done=False)
 
 
 def open_exit(progress: Progress, *, flips: bool) -> Decision:
@@ -47,7 +47,7 @@ def ended_exit(trade: Trade, progress: Progress) -> Decision:
     """An exit ended short of its quantity: no entry follows."""
     order = next(o for o in progress.exits if not o.is_filled)
     half_done = any(o.cum_qty for o in progress.exits)
-    return _short_of_its_quantity(trade, order, half_done=half_done)
+    return _short_of_its_quantity(trade, progress, order, half_done=half_done)
 
 
 def why_no_entry(trade: Trade, progress: Progress, side: Side, asked: Decimal | None) -> str:
@@ -83,6 +83,9 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
         return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
     if progress.unprotected and scope.position:
         return End(TradeState.DONE, "now_unprotected", counts)
+    if progress.halved:
+        halves = {"halved": str(progress.halved), "instrument": trade.instrument}
+        return End(TradeState.DONE, "flip_halved", {**counts, **halves})
     if progress.canceled_first or progress.superseded_waiting:
         return End(TradeState.DONE, "", counts)
     # A name that nothing has is what senders expect, not a mistake.
@@ -98,12 +101,14 @@ def _waiting(progress: Progress) -> Wait:
     return Wait(TradeState.WORKING, "")
 
 
-def _short_of_its_quantity(trade: Trade, order: Order, *, half_done: bool) -> End:
+def _short_of_its_quantity(
+    trade: Trade, progress: Progress, order: Order, *, half_done: bool
+) -> End:
     end = order.end
     numbers = {"filled": text(order.cum_qty), "of": text(order.terms.order_qty)}
     if end is not None and end.text:
         numbers["text"] = end.text
-    reason, state = _reason(trade, order), TradeState(order.ord_status.value)
+    reason, state = _reason(trade, progress, order), TradeState(order.ord_status.value)
     if end is not None and end.exec_type is ExecType.NOT_SENT:
         reason = end.text
         state = _NOT_SENT[end.text]
@@ -112,10 +117,12 @@ def _short_of_its_quantity(trade: Trade, order: Order, *, half_done: bool) -> En
     return End(state, reason, numbers)
 
 
-def _reason(trade: Trade, order: Order) -> str:
+def _reason(trade: Trade, progress: Progress, order: Order) -> str:
     match order.ord_status:
         case OrdStatus.REJECTED:
             return "broker_rejected"
+        case OrdStatus.CANCELED if progress.withdrawn:
+            return progress.withdrawn
         case OrdStatus.CANCELED:
             return "canceled_in_time" if _ran_out(trade, order) else "canceled_by_signal"
         case _:

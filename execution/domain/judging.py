@@ -27,7 +27,7 @@ from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _over_limit(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
     match decision:
         case Send(leg=Leg.ENTRY) as send:
             price = send.limit_price or send.reference_price
-            point = ordering.contract(trade, price).point_value
+            point = ordering.contract(trade, price, seen.market).point_value
             return limits.refuse(binding.limits, binding.used, send, point)
         case _:
             return None

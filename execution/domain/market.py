@@ -16,6 +16,14 @@ class Quote:
     ask: Decimal | None = None
     last: Decimal | None = None
 
+    @classmethod
+    def heard(
+        cls, *, bid: Decimal | None, ask: Decimal | None, last: Decimal | None
+    ) -> "Quote | None":
+        """What a broker told: brokers say zero where there is no price. None for no quote."""
+        known = [price if price is not None and price > 0 else None for price in (bid, ask, last)]
+        return cls(*known) if any(known) else None
+
     @property
     def mid(self) -> Decimal | None:
         """Halfway between bid and ask."""
@@ -57,6 +65,8 @@ class Market:
     figures: Figures | None = None
     # What the quote is of; empty for the trade's own.
     instrument: str = ""
+    # What one of the instrument's currency is worth in the account's.
+    rate: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +80,10 @@ class Contract:
     lot: Decimal = SMALLEST
 
 
-def contract_in(instrument: Instrument, price: Decimal | None) -> Contract:
-    """How a known instrument is priced around a price."""
+def contract_in(instrument: Instrument, price: Decimal | None, rate: Decimal = ONE) -> Contract:
+    """How a known instrument is priced around a price; a point's value at a rate."""
     tick = instrument.tick if price is None else instrument.tick_at(price)
-    return Contract(tick, instrument.point_value, instrument.lot)
+    return Contract(tick, instrument.point_value * rate, instrument.lot)
 
 
 def contract_of(asset_class: AssetClass, price: Decimal | None) -> Contract:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import brackets, guarding, ladders, prices, sizing
+from execution.domain import brackets, currencies, guarding, ladders, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
 from execution.domain.market import Contract, Market, contract_in, contract_of
 from execution.domain.prices import Priced, Seen
@@ -40,7 +40,7 @@ def needs_the_market(trade: Trade, leg: Leg) -> bool:
     guarded = bool(trade.ladder) or any(leg is not None for leg in legs)
     priced_by_market = style.ord_type is OrdType.MARKET
     sized = trade.size_type not in sizing.PLAIN_TYPES
-    return sizing.needs_the_account(trade) or (priced_by_market and (guarded or sized))
+    return currencies.needs_the_account(trade) or (priced_by_market and (guarded or sized))
 
 
 def _lacks_its_price(style: Style) -> bool:
@@ -55,11 +55,11 @@ def _lacks_its_price(style: Style) -> bool:
             return True
 
 
-def contract(trade: Trade, price: Decimal | None) -> Contract:
+def contract(trade: Trade, price: Decimal | None, market: Market | None = None) -> Contract:
     """How the trade's instrument is priced and counted."""
     price = price or trade.signal_price
     if trade.opens is not None:
-        return contract_in(trade.opens, price)
+        return contract_in(trade.opens, price, currencies.rate(trade, market))
     return contract_of(trade.asset_class, price)
 
 
@@ -76,7 +76,7 @@ def entry_terms(
 ) -> Terms | Refusal:
     """The prices of an entry, and where its stop will be."""
     quote = market.quote if market else None
-    if refusal := prices.spread_refusal(trade.entry, quote):
+    if refusal := prices.spread_refusal(trade.entry, quote) or currencies.refusal(trade, market):
         return refusal
     terms = _terms(trade, Leg.ENTRY, side, venue, market)
     if isinstance(terms, Refusal) or trade.stop_loss is None:
@@ -98,6 +98,25 @@ def exit_terms(
 ) -> Terms | Refusal:
     """The prices of an exit."""
     return _terms(trade, Leg.EXIT, side, venue, market)
+
+
+def exit_units(
+    trade: Trade, side: Side, market: Market | None, *, held: Decimal
+) -> Decimal | Refusal | None:
+    """The signal's quantity in units, as an exit of a position counts it."""
+    plain = trade.size_type in sizing.PLAIN_TYPES
+    if not plain and (refusal := currencies.refusal(trade, market)):
+        return refusal
+    price = planning_price(trade, trade.exit, side, market)
+    return sizing.units(
+        trade,
+        trade.signal_quantity,
+        held=held,
+        price=price,
+        stop=None,
+        figures=market.figures if market else None,
+        contract=contract(trade, price, market),
+    )
 
 
 def exit_spread(trade: Trade, market: Market | None) -> Refusal | None:
@@ -219,7 +238,7 @@ def _terms(
 def _seen(trade: Trade, market: Market | None) -> Seen:
     quote = market.quote if market else None
     rough = trade.signal_price or (quote.mid if quote else None)
-    return Seen(quote, trade.signal_price, trade.price_type, contract(trade, rough))
+    return Seen(quote, trade.signal_price, trade.price_type, contract(trade, rough, market))
 
 
 def _time_in_force(style: Style, venue: VenueRules) -> str:
@@ -243,6 +262,7 @@ def numbers(
         "bid": text(quote.bid if quote else None),
         "ask": text(quote.ask if quote else None),
         "equity": text(figures.equity if figures else None),
+        "rate": "" if (rate := currencies.rate(trade, market)) == 1 else text(rate),
         "ticker": trade.ticker if trade.opens is not None else "",
         **{f"chain_{name}": number for name, number in trade.chosen_from.items()},
     }

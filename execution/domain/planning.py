@@ -9,7 +9,7 @@ out for an order is kept with that order, and not worked out again.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from execution.domain import closing, following, ordering, sizing, table, targets
+from execution.domain import closing, following, ordering, sizing, straddles, table, targets
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
@@ -28,14 +28,7 @@ from execution.domain.market import Market
 from execution.domain.orders import ZERO
 from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
-from execution.domain.words import (
-    Action,
-    Leg,
-    Sentiment,
-    Side,
-    SizeType,
-    TradeState,
-)
+from execution.domain.words import Action, Leg, Sentiment, Side, SizeType, TradeState
 
 
 def decide(
@@ -84,6 +77,8 @@ class _Plan:
             return Wait(TradeState.WORKING, "")
         if self.trade.wanted is not None:
             return self._reach()
+        if (first := straddles.first(self.trade, self.scope)) is not None:
+            return self._close(first, None)
         exposure = exposure_of(self.scope, self.progress)
         asked = self._asked() if table.compares(self.trade, exposure) else None
         if isinstance(asked, Look):
@@ -119,6 +114,8 @@ class _Plan:
             if want is None or want > progress.exited:
                 rest = self._close(Close(side, want), asked)
                 return End(TradeState.FILLED) if isinstance(rest, End) else rest
+        if (other := straddles.rest(trade, self.scope, side, closed)) is not None:
+            return self._close(other, None)
         if not self.scope.position and self._enters_after(side, asked):
             return self._second_half(side, asked)
         return End(TradeState.FILLED, following.why_no_entry(trade, progress, side, asked))
@@ -192,16 +189,7 @@ class _Plan:
         if not plain and market is None:
             return Look(symbol)
         side = trade.order_side(symbol, side)
-        price = ordering.planning_price(trade, trade.exit, side, market)
-        return sizing.units(
-            trade,
-            trade.signal_quantity,
-            held=abs(self.scope.position),
-            price=price,
-            stop=None,
-            figures=market.figures if market else None,
-            contract=ordering.contract(trade, price),
-        )
+        return ordering.exit_units(trade, side, market, held=abs(self.scope.position))
 
     def _asked_before(self) -> Decimal | None:
         """As worked out for the first order; a fixed quantity needs no working out."""

@@ -100,7 +100,7 @@ def plan(trade: Trade, seen: Seen, others: Mapping[str, Market] = NOTHING_ELSE) 
                 raise Unseen(decision)
             case _:
                 break
-    worst = _worst_loss(trade, sends)
+    worst = _worst_loss(trade, sends, market)
     match decision:
         case End(state, reason, numbers) | Wait(state, reason, numbers):
             if reason:
@@ -160,7 +160,7 @@ def _paid(trade: Trade, scope: Scope, market: Market, send: Send) -> Market:
     if figures is None or send.leg is not Leg.EXIT or not planned:
         return market
     price = Decimal(planned)
-    money = send.side.sign * send.quantity * ordering.contract(trade, price).point_value
+    money = send.side.sign * send.quantity * ordering.contract(trade, price, market).point_value
     won = money * ((scope.avg_price or price) - price)
     # Futures cost nothing to hold; all else is paid for.
     paid = won if trade.asset_class is AssetClass.FUTURES else -money * price
@@ -187,14 +187,14 @@ def _canceled(
     return left, progress
 
 
-def _worst_loss(trade: Trade, sends: list[Send]) -> Decimal | None:
+def _worst_loss(trade: Trade, sends: list[Send], market: Market) -> Decimal | None:
     """What an entry loses when its stop is hit at its price."""
     for send in sends:
         planned = send.numbers.get("planning_price")
         stop = _stop_price(send.guards)
         if send.leg is Leg.ENTRY and planned and stop is not None:
             price = Decimal(planned)
-            point = ordering.contract(trade, price).point_value
+            point = ordering.contract(trade, price, market).point_value
             return max((price - stop) * send.side.sign * send.quantity * point, ZERO)
     return None
 

@@ -160,7 +160,7 @@ def _repeats(trade: Trade, scope: Scope, side: Side) -> Refusal | None:
     """A position and an entry against it may cancel out: it is a repeat on either side."""
     if trade.direction is None or trade.wanted is not None:
         return None
-    if scope.position * side.sign > 0:
+    if scope.position * side.sign > 0 or any(lot.quantity * side.sign > 0 for lot in scope.lots):
         return Refusal("already_in_position")
     is_working = any(entry.side is side for entry in scope.entries)
     return Refusal("entry_working") if is_working else None

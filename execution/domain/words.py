@@ -132,6 +132,11 @@ class Origin(StrEnum):
     MANUAL = "manual"
     CORRECTION = "correction"
 
+    @property
+    def is_of_a_signal(self) -> bool:
+        """True where a signal is behind it, whoever let it go."""
+        return self in (Origin.SIGNAL, Origin.APPROVAL)
+
 
 class TradeState(StrEnum):
     PENDING = "PENDING"

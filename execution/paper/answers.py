@@ -36,6 +36,7 @@ def describe(account: Account, moment: Moment, market: Market) -> pb.GetAccountR
         equity=_money(funds.equity(account, valued)),
         unrealised=_money(unrealised),
         buying_power=wire.to_text(power),
+        rates={name: wire.to_text(rate) for name, rate in market.rates(moment.at).items()},
         faults=[planned.fault for planned in account.plan.faults] if account.plan else (),
         fault_seed=account.plan.seed if account.plan else 0,
     )

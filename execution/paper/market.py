@@ -109,6 +109,11 @@ class Market:
         now = quotes.price(self.seed, currency, int(at.timestamp()), middle)
         return now.quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
 
+    def rates(self, at: datetime) -> dict[str, Decimal]:
+        """The same, for every currency that something listed is priced in."""
+        foreign = {root.currency for root in self.reference.roots.values()} - _DOLLARS
+        return {currency: self.to_dollars(currency, at) for currency in sorted(foreign)}
+
     def expirations(self, at: datetime) -> list[date]:
         """The days on which listed options end, soonest first."""
         today = at.astimezone(sessions.zone_of(sessions.US_STOCKS)).date()

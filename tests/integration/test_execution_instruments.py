@@ -357,3 +357,40 @@ async def test_a_preview_of_a_flip_sees_both_contracts(kit: Kit) -> None:
     ]
     rights = [options.read(o.instrument) for o in told.orders]
     assert [r and r.right for r in rights] == ["call", "put"]
+
+
+async def test_money_buys_a_future_in_euros_at_the_venues_rate(kit: Kit) -> None:
+    answer = await kit.venue_stub.GetAccount(
+        paper_pb2.GetAccountRequest(account=kit.account), timeout=SECONDS
+    )
+    rate = Decimal(answer.rates["EUR"])
+    assert answer.currency == "USD" and rate > 0
+    # A euro a point: micro contracts.
+    trade = kit.trade(
+        "buy",
+        "10000",
+        instrument="FDXS1!",
+        asset_class=pb.ASSET_CLASS_FUTURES,
+        size_type=pb.SIZE_TYPE_DOLLAR_AMOUNT,
+        quantity_from_signal=True,
+        signal_price="1000",
+    )
+    planned = (await preview(kit, trade)).orders[0]
+    # The rate moves with the venue's clock.
+    exact = 10_000 / (1000 * rate)
+    assert abs(Decimal(planned.order_qty) - exact) <= 1 + exact / 50
+    assert await kit.run(trade) == FILLED
+
+
+async def test_an_exit_closes_both_sides_of_a_straddle(kit: Kit) -> None:
+    call = option(kit, "buy", "call")
+    assert await kit.run(call) == FILLED
+    [(_, bought)] = orders(kit, call)
+    put = option(kit, "buy", ticker=bought.replace("C", "P"))
+    put.allow_add = True
+    assert await kit.run(put) == FILLED
+    assert len(await kit.venue_positions()) == 2
+    leave = option(kit, "exit", quantity="")
+    assert await kit.run(leave) == FILLED
+    assert len(orders(kit, leave)) == 2
+    assert await kit.venue_positions() == {}

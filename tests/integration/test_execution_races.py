@@ -93,6 +93,23 @@ async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) ->
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.parametrize(("swaps", "said"), [(True, "flip_halved"), (False, "nothing_to_cancel")])
+async def test_a_cancel_says_that_it_dropped_the_second_half_of_a_flip(
+    kit: Kit, swaps: bool, said: str
+) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    far = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="900", time_in_force="day")
+    flip = kit.trade("sell", "8", allow_swap=swaps, exit=far)
+    await kit.submit(flip)
+    await kit.until(lambda: [outcome[0] for outcome in kit.outcomes(flip)] == ["WORKING"])
+    cancel = kit.trade("cancel", "")
+    state, reason = await kit.run(cancel)
+    assert (state, reason) == ("DONE" if swaps else "SKIPPED", said)
+    await kit.run(kit.trade("exit", ""))
+    state, _ = await kit.outcome(flip)
+    assert state == "CANCELED" and await kit.venue_positions() == {}
+
+
 async def test_an_account_that_cannot_be_read_stops_no_other(kit: Kit) -> None:
     sound = pb.Account(broker="paper", environment="paper", account=f"{kit.account}-b")
     resting = {"ord_type": pb.ORD_TYPE_LIMIT, "limit_price": "1.00"}

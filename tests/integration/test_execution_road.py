@@ -169,4 +169,16 @@ async def test_withdrawn_trades_cancel_what_rests(kit: Kit) -> None:
         pb.STORE_STATUS_STORED,
         pb.STORE_STATUS_NOT_FOUND,
     ]
-    assert (await kit.outcome(resting))[0] == "CANCELED"
+    assert await kit.outcome(resting) == ("CANCELED", "subscription_paused")
+
+
+async def test_a_flip_that_a_member_cancels_says_so_and_opens_nothing(kit: Kit) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    far = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="900", time_in_force="day")
+    flip = kit.trade("sell", "8", allow_swap=True, exit=far)
+    await kit.submit(flip)
+    await kit.until(lambda: ("WORKING", "unspecified") in kit.outcomes(flip))
+    wanted = pb.CancelTradesRequest(trade_ids=[flip.trade_id], reason=pb.REASON_CANCELED_BY_MEMBER)
+    await kit.stub.CancelTrades(wanted, timeout=5)
+    assert await kit.outcome(flip) == ("CANCELED", "canceled_by_member")
+    assert await kit.venue_positions() == {"AAPL": "5"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from protos import ids, wire
+from protos.execution.v1 import execution_pb2 as pb
 from tests import factories
 from tests.integration.road_kit import Road
 from tests.integration.waiting_kit import ANN, BOB, Desk, wait
@@ -303,3 +304,59 @@ def test_one_turn_of_the_timers_ends_more_than_one_batch(road: Road, desk: Desk)
     assert road.owner.execute(states).fetchall() == [("PENDING", 701), ("WAITING_APPROVAL", 3)]
     road.drain.drain_due(slice_seconds=20)
     assert len(road.store.trades) == 701
+
+
+def hold(road: Road, waiting_for: factories.Subscription, instrument: str, own: str) -> None:
+    """The subscription holds so much, as was projected."""
+    road.owner.execute(
+        "INSERT INTO web.positions (connection_id, instrument, tenant_id, quantity, own, fact_seq, "
+        "updated_at) VALUES (%s, %s, %s, %s, jsonb_build_object(%s::text, %s::text), 1, now())",
+        (
+            waiting_for.connection_id, instrument, waiting_for.tenant_id, own,
+            f"sub_{waiting_for.id.hex}", own,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asset_class", "held", "ticker"),
+    [("stocks", "AAPL", "AAPL"), ("futures", "MNQZ2026", "MNQ1!"), ("crypto", "BTCUSD", "BTC-USD")],
+)
+def test_a_sell_of_a_long_goes_without_approval_and_may_open_nothing(
+    road: Road, asset_class: str, held: str, ticker: str
+) -> None:
+    strategy = factories.strategy(road.owner, asset_class=asset_class)
+    asks = factories.subscription(road.owner, strategy, auto_submit=False)
+    flat = factories.subscription(road.owner, strategy, auto_submit=False)
+    hold(road, asks, held, "5")
+    signal_id = road.signal(strategy, ticker=ticker, action="sell")
+    road.drain.drain_due()
+    trade_id = ids.trade_id(signal_id, asks.id)
+    assert list(road.store.trades) == [trade_id.hex]
+    sent = road.store.trades[trade_id.hex]
+    assert sent.entry_refusal.reason == pb.REASON_APPROVAL_NEEDED
+    assert sent.origin == pb.ORIGIN_UNSPECIFIED
+    states = {row[0]: row[1] for row in road.trades("subscription_id", "state")}
+    assert states == {asks.id: "PENDING", flat.id: "WAITING_APPROVAL"}
+
+
+def test_a_delayed_sell_of_what_is_held_by_then_asks_nobody(road: Road, desk: Desk) -> None:
+    strategy = factories.strategy(road.owner)
+    asks = factories.subscription(road.owner, strategy, auto_submit=False)
+    signal_id = road.signal(strategy, action="sell", delay_seconds=30)
+    road.drain.drain_due()
+    trade_id = ids.trade_id(signal_id, asks.id)
+    assert desk.state(trade_id) == ("DELAYED", None)
+    hold(road, asks, "AAPL", "5")
+    desk.pass_time(trade_id, 31)
+    assert desk.turn() == ["ring"]
+    road.drain.drain_due()
+    assert road.store.trades[trade_id.hex].entry_refusal.reason == pb.REASON_APPROVAL_NEEDED
+
+
+def test_the_orders_of_an_approved_trade_are_of_origin_approval(road: Road, desk: Desk) -> None:
+    waiting = wait(road)
+    desk.do(approval.approve, waiting.trade_id)
+    road.drain.drain_due()
+    assert road.store.trades[waiting.trade_id.hex].origin == pb.ORIGIN_APPROVAL
+    assert road.trades("decided_by") == [(ANN,)]

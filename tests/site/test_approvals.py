@@ -135,6 +135,22 @@ def test_what_execution_holds_for_the_open_is_ended_by_execution_only(site: Site
     assert trade["state"] == "QUEUED"
 
 
+def test_what_waits_for_the_open_is_listed_with_the_time_and_a_button(site: Site) -> None:
+    opens = "2026-11-23T14:30:00+00:00"
+    trade_id = add_waiting(site, site.ours, state="QUEUED", expires=None, instrument="QUEUE")
+    site.owner.execute(
+        "UPDATE web.trades SET reason = 'market_closed', numbers = numbers || "
+        "jsonb_build_object('opens_at', %s::text) WHERE id = %s",
+        (opens, trade_id),
+    )
+    _, listed = site.api(site.ours, "GET", "/approvals?state=QUEUED")
+    [row] = [each for each in listed["data"] if each["id"] == shown(trade_id)]
+    assert row["release_at"] == "2026-11-23T14:30:00.000Z"
+    page = site.signed_in(site.ours).get("/approvals").text
+    assert "its market to open" in page
+    assert f"/trades/{shown(trade_id)}/cancel" in page and opens[:16] in page
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject", "cancel"])
 def test_another_tenants_trade_cannot_be_decided(site: Site, verb: str) -> None:
     trade_id = add_waiting(site, site.theirs)
@@ -161,7 +177,7 @@ def test_the_page_shows_each_waiting_trade_and_its_buttons_work(site: Site) -> N
     client = site.signed_in(site.ours)
     page = client.get("/approvals").text
     assert "Gap &lt;up&gt;" in page
-    assert "8 min" in page and "Approve on PAPER" in page and "No quote" in page
+    assert "8 min" in page and "Approve on PAPER" in page and "No price is known now" in page
     form = {"csrf_token": csrf(client, "/approvals")}
     answer = client.post(f"/trades/{shown(trade_id)}/approve", data=form, follow_redirects=True)
     assert "Approved: buy NVDA on PAPER." in answer.text

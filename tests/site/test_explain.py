@@ -122,7 +122,7 @@ def test_explain_form_snapshot_and_api_tell_the_same_values(
     site: Site, strategy: dict[str, Any], stored: dict[str, Any], signal: Signal
 ) -> None:
     resolved = settings.resolve(signal, strategy, stored, settings.caps_of(strategy))
-    names = ("name", "label", "text")
+    names = ("name", "label", "group", "text")
     told = {
         value["name"]: {key: each for key, each in value.items() if key not in names}
         for value in explain.effective(resolved)

@@ -121,11 +121,11 @@ def test_a_message_names_up_to_ten_targets() -> None:
 @pytest.mark.parametrize(
     ("take_profit", "said"),
     [
-        ("[]", "1 to 10"),
         ('[{"percent": 5}, {"percent": 6}]', "how much it closes"),
         ('[{"percent": 5, "quantity": 1, "quantityPercent": 5}]', "both"),
         ('[{"percent": 5, "quantityPercent": 60}, {"percent": 6, "quantityPercent": 60}]', "100"),
         ("[5]", "not an object"),
+        ("[" + ", ".join(['{"percent": 5, "quantity": 1}'] * 11) + "]", "1 to 10"),
         ('[{"quantity": 5}]', "no price"),
         ('[{"percent": 5, "quantity": -1}]', "above 0"),
     ],

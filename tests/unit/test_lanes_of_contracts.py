@@ -15,7 +15,7 @@ from execution.domain.market import Market
 from execution.domain.options import OptionType
 from execution.domain.orders import ZERO
 from execution.domain.trades import OptionWish, Style, Trade
-from execution.domain.words import AssetClass, Leg, OrdType, Side, TradeState
+from execution.domain.words import AssetClass, Leg, OrdType, Sentiment, Side, Sides, TradeState
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import BUY, SELL, a_trade, decide, filled, plan, quoted, refused
 
@@ -258,3 +258,51 @@ def test_an_exit_never_sends_more_than_a_contract_holds(
     assert decision.side is (BUY if is_short else SELL)
     assert decision.quantity <= abs(Decimal(held[decision.instrument]))
     assert asked is None or decision.quantity <= asked
+
+
+def legs(trade: Trade, scope: Scope) -> list[tuple[str, Side, str]]:
+    sends = plan(trade, scope, Market(quoted(last="5"))).sends
+    return [(send.instrument, send.side, format(send.quantity, "f")) for send in sends]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("exit", {}),
+        ("sell", {"sentiment": Sentiment.FLAT}),
+        ("buy", {"sentiment": Sentiment.FLAT}),
+    ],
+)
+@pytest.mark.parametrize(("calls", "puts"), [("2", "2"), ("3", "1"), ("1", "3")])
+def test_both_sides_of_a_straddle_are_closed_by_what_wants_to_be_flat(
+    action: str, fields: dict[str, Any], calls: str, puts: str
+) -> None:
+    nothing = {"quantity": None, "quantity_from_signal": False}
+    trade = an_exit(action, **nothing, **fields)
+    both = holding(**{CALL: calls, PUT: f"-{puts}"})
+    assert sorted(legs(trade, both)) == [(CALL, SELL, calls), (PUT, SELL, puts)]
+
+
+def an_exit(action: str, **fields: Any) -> Trade:
+    return meant("AAPL", "options", action, option=OptionWish(OptionType("both")), **fields)
+
+
+def test_an_isolated_side_of_a_straddle_is_left_alone() -> None:
+    bullish = {"sides": Sides.BULLISH, "sides_isolated": True}
+    trade = an_exit("exit", quantity=None, quantity_from_signal=False, **bullish)
+    assert legs(trade, holding(**{CALL: "1", PUT: "-3"})) == [(CALL, SELL, "1")]
+    ignoring = an_exit("exit", quantity=None, quantity_from_signal=False, ignore_exits=True)
+    assert legs(ignoring, holding(**{CALL: "1", PUT: "-3"})) == []
+
+
+def test_a_straddle_is_a_position_on_either_side_though_it_adds_up_to_none() -> None:
+    both = holding(**{CALL: "2", PUT: "-2"})
+    for action in ("buy", "sell"):
+        assert refused(decide(an_option(action, "both"), both)) == "already_in_position"
+
+
+def test_what_others_opened_meanwhile_in_the_contract_that_was_closed_is_not_meant() -> None:
+    trade = meant("MNQ1!", "futures", "exit", quantity=None, quantity_from_signal=False)
+    sent = filled(Leg.EXIT, SELL, "2")
+    now = holding(AAPL="-4")
+    assert not isinstance(decide(trade, now, exits=(sent,), exposure=Decimal(2)), Send)

@@ -58,6 +58,7 @@ _markets = st.none() | st.builds(
     st.none() | st.builds(Quote, _some, _some, _some),
     st.none() | st.builds(Figures, _numbers, _numbers, _some),
     st.sampled_from(("", "AAPL", "MSFT")),
+    _some,
 )
 _progress = st.builds(
     Progress,
@@ -66,6 +67,7 @@ _progress = st.builds(
     asked=_some,
     canceled_first=st.integers(0, 2),
     superseded_waiting=st.integers(0, 1),
+    halved=st.integers(0, 1),
     unprotected=st.integers(0, 2),
     entry_dropped=st.sampled_from(("", "", "superseded")),
     withdrawn=st.sampled_from(("", "", "", "canceled_by_member")),

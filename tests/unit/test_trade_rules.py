@@ -25,6 +25,7 @@ def decide(
     mode: str = "live",
     now: datetime = NOW,
     instrument: str = "AAPL",
+    stands: str = "",
     **fields: Any,
 ) -> Decision:
     signal = Signal(
@@ -34,7 +35,7 @@ def decide(
     return rules.decide(
         signal,
         settings.resolve(signal, strategy or {}, stored, settings.caps_of(strategy or {})),
-        Context(strategy_enabled, True, asset_class, mode),
+        Context(strategy_enabled, True, asset_class, mode, stands=stands),
         accepted_at=now - timedelta(seconds=age),
         now=now,
     )
@@ -88,6 +89,48 @@ def test_a_breakeven_stop_needs_no_approval() -> None:
 def test_entries_wait_for_approval_and_exits_approve_themselves() -> None:
     assert decide(chosen={"auto_submit": False}).state == "WAITING_APPROVAL"
     assert decide("exit", chosen={"auto_submit": False}).state == "PENDING"
+
+
+ASKS: dict[str, Any] = {"auto_submit": False}
+
+
+@pytest.mark.parametrize(
+    ("action", "stands", "goes"),
+    [
+        ("buy", "", False), ("buy", "long", False), ("buy", "short", True),
+        ("sell", "", False), ("sell", "long", True), ("sell", "short", False),
+        ("reverse", "", False), ("reverse", "long", True), ("reverse", "short", True),
+        ("buy", "either", True), ("sell", "either", True), ("add", "long", False),
+    ],
+)  # fmt: skip
+def test_a_buy_or_sell_against_a_position_closes_without_asking_and_opens_nothing(
+    action: str, stands: str, goes: bool
+) -> None:
+    decision = decide(action, chosen=ASKS, stands=stands)
+    assert decision.state == ("PENDING" if goes else "WAITING_APPROVAL")
+    assert refused(decision) == ("approval_needed" if goes else None)
+
+
+def test_where_puts_are_added_to_nobody_knows_what_closes_so_a_person_is_asked() -> None:
+    adding = {**ASKS, "allow_add": True}
+    assert decide("sell", chosen=adding, stands="either").state == "WAITING_APPROVAL"
+    assert decide("sell", chosen=adding, stands="long").state == "PENDING"
+
+
+@pytest.mark.parametrize("action", ["exit", "buy", "sell", "reverse", "add"])
+@pytest.mark.parametrize("stands", ["", "long", "short"])
+def test_exits_ask_too_where_the_member_wants_that(action: str, stands: str) -> None:
+    chosen = {**ASKS, "approve_exits": True}
+    decision = decide(action, chosen=chosen, stands=stands)
+    assert decision.state == "WAITING_APPROVAL" and refused(decision) is None
+
+
+def test_nobody_is_asked_before_a_cancel_or_a_stop() -> None:
+    chosen = {**ASKS, "approve_exits": True}
+    for action in ("cancel", "breakeven"):
+        assert decide(action, chosen=chosen).state == "PENDING"
+    submits = {"auto_submit": True, "approve_exits": True}
+    assert decide("exit", chosen=submits).state == "PENDING"
 
 
 def refused(decision: Decision) -> str | None:

@@ -9,7 +9,7 @@ from execution import known
 from execution import messages as execution_messages
 from execution.domain.options import OptionType
 from execution.domain.trades import Distance, OptionWish, StopLoss, Trade
-from execution.domain.words import By, OrdType, SizeType
+from execution.domain.words import By, OrdType, Origin, SizeType
 from web.signals.rules import OptionChoice, Signal, TakeProfit
 from web.signals.rules import StopLoss as SaidStop
 from web.subscriptions import settings
@@ -21,7 +21,12 @@ SOMEBODY = UUID(int=1)
 DESTINATION = Destination(SOMEBODY, SOMEBODY, SOMEBODY, "paper", "paper", "acme")
 
 
-def told(chosen: dict[str, Any] | None = None, asset_class: str = "stocks", **said: Any) -> Trade:
+def told(
+    chosen: dict[str, Any] | None = None,
+    asset_class: str = "stocks",
+    approved_at: datetime | None = None,
+    **said: Any,
+) -> Trade:
     """The trade of a signal, as it arrives at execution."""
     signal = Signal(
         **(
@@ -40,7 +45,8 @@ def told(chosen: dict[str, Any] | None = None, asset_class: str = "stocks", **sa
         settings=settings.complete(resolved.snapshot()),
         destination=DESTINATION,
         accepted_at=NOON,
-        released_at=None,
+        released_at=approved_at,
+        approved=approved_at is not None,
         asset_class=asset_class,
         numbers={"quantity": "1" if quantity is None else str(quantity)},
     )
@@ -124,6 +130,18 @@ def test_reject_after_counts_from_the_sender_and_not_the_delay() -> None:
     )
     assert trade.reject_at == sent + timedelta(seconds=30)
     assert told(action="exit").reject_at is None
+
+
+def test_reject_after_begins_anew_when_a_person_approved() -> None:
+    clicked = NOON + timedelta(minutes=8)
+    trade = told(
+        approved_at=clicked,
+        sent_at=NOON,
+        reject_after_seconds=Decimal(20),
+        delay_seconds=Decimal(10),
+    )
+    assert trade.reject_at == clicked + timedelta(seconds=20)
+    assert trade.origin is Origin.APPROVAL
 
 
 def test_the_tick_of_a_future_is_in_the_table() -> None:

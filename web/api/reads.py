@@ -22,6 +22,7 @@ from web.strategies import service as strategies
 from web.strategies.models import Strategy, StrategyWebhook
 from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
+from web.trades import quotes
 from web.trades import reads as trades
 from web.trades.models import WAITING_STATES, Trade
 
@@ -76,9 +77,9 @@ def list_approvals() -> Response:
     page = _page(
         lambda: trades.waiting_page(states=[state], limit=lists.limit(), cursor=lists.cursor())
     )
-    quotes = trades.last_quotes(page.rows)
+    known = quotes.last_known(page.rows)
     return shapes.to_response(
-        shapes.paged(page, lambda row: shapes.waiting(row, quotes.get(row.instrument)))
+        shapes.paged(page, lambda row: shapes.waiting(row, known.get(row.instrument)))
     )
 
 

@@ -21,7 +21,7 @@ from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades.models import Fill, Order, Position, Trade
-from web.trades.reads import Quote
+from web.trades.quotes import Quote
 from web.trades.stages import times_of
 from web.trades.words import intent
 
@@ -173,9 +173,10 @@ def waiting(row: Trade, quote: Quote | None) -> dict[str, Any]:
         "signal_price": signal_price,
         "accepted_at": iso(row.accepted_at),
         "approval_expires_at": _time(row.approval_expires_at),
-        "release_at": _time(row.release_at),
+        "release_at": _time(row.waits_until),
         "last_price": _number(quote.price) if quote else None,
         "last_price_at": _time(quote.at) if quote else None,
+        "last_price_from": quote.source if quote else None,
         "drift_percent": _number(drift),
     }
 

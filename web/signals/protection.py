@@ -51,7 +51,9 @@ def ladder(payload: Mapping[str, Any], warnings: list[str]) -> tuple[TakeProfit,
     raw = payload.get("takeProfit")
     if not isinstance(raw, list):
         return ()
-    if not 1 <= len(raw) <= MOST_RUNGS:
+    if not raw:
+        raise bad("invalid-take-profit-value-required")
+    if len(raw) > MOST_RUNGS:
         raise _no_ladder(f"`takeProfit` has {len(raw)} targets; it may have 1 to {MOST_RUNGS}.")
     rungs = [_rung(each, warnings) for each in raw]
     if any(not (rung.quantity or rung.quantity_percent) for rung in rungs[:-1]):

@@ -32,7 +32,8 @@ from web.subscriptions.settings import Resolved
 from web.switches import rules as switch_rules
 from web.switches import service as switches
 from web.switches.rules import On
-from web.trades import messages, plans, record, rules
+from web.trades import messages, plans, reads, record, rules
+from web.trades.asking import may_close
 from web.trades.messages import Destination
 from web.trades.rules import Context, Decision, Verdict
 
@@ -177,7 +178,14 @@ def _ask(
     halted = switch_rules.binding(
         on, tenant=row.tenant_id, strategy=strategy.id, connection=row.connection_id
     )
-    context = Context(strategy.enabled, is_on, strategy.asset_class, row.connection.mode, halted)
+    context = Context(
+        strategy.enabled,
+        is_on,
+        strategy.asset_class,
+        row.connection.mode,
+        halted,
+        reads.stands(row, signal, strategy.asset_class) if may_close(signal) else "",
+    )
     decision = rules.decide(signal, resolved, context, accepted_at=now, now=now)
     return _Asked(
         row,
@@ -283,6 +291,7 @@ def effective(resolved: Resolved) -> list[dict[str, Any]]:
         {
             "name": name,
             "label": settings.BY_NAME[name].label,
+            "group": settings.BY_NAME[name].group,
             "text": forms.show(settings.BY_NAME[name], value.value),
             **value.to_json(),
         }

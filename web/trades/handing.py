@@ -29,7 +29,8 @@ log = structlog.get_logger()
 
 _COLUMNS = """
 SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
-       t.accepted_at, t.released_at, t.numbers, t.tenant_id, t.subscription_id,
+       t.accepted_at, t.released_at, t.numbers, t.released_at IS NOT NULL AND
+       t.decided_by IS NOT NULL, t.tenant_id, t.subscription_id,
        t.connection_id, b.broker, b.environment, b.account
 """
 _JOINS = """
@@ -170,11 +171,13 @@ def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade
         signal_seq=seq,
         signal=signal,
         settings=snapshots[chosen],
-        destination=Destination(*row[9:]),
+        destination=Destination(*row[10:]),
         accepted_at=accepted_at,
         released_at=released_at,
         asset_class=signal["asset_class"],
         numbers=row[8],
+        # Of those let go, only a person's decision names anybody.
+        approved=row[9],
     )
 
 

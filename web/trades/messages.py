@@ -64,6 +64,7 @@ def to_trade(
     released_at: datetime | None,
     asset_class: str,
     numbers: Mapping[str, str],
+    approved: bool = False,
 ) -> pb.Trade:
     """The message, from what is stored: the signal's JSON and the settings snapshot."""
     accepted = wire.to_timestamp(accepted_at)
@@ -93,7 +94,10 @@ def to_trade(
         asset_class=_ASSET_CLASSES[asset_class],
         entry_refusal=_refusal(numbers),
     )
-    trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at))
+    if approved:
+        trade.origin = pb.ORIGIN_APPROVAL
+    approved_at = released_at if approved else None
+    trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at, approved_at))
     trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
     return trade
 

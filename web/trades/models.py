@@ -139,6 +139,17 @@ class Trade(TenantRow):
     )
 
     @property
+    def was_approved(self) -> bool:
+        """True once a person let it go; what time let go names nobody."""
+        return self.released_at is not None and self.decided_by is not None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When it goes by itself: at the end of its delay, or when its market opens."""
+        opens = self.numbers.get("opens_at") if self.is_held_for_the_open else None
+        return datetime.fromisoformat(opens) if opens else self.release_at
+
+    @property
     def is_held_for_the_open(self) -> bool:
         """True while execution holds it until its market opens."""
         return self.state == "QUEUED" and self.release_at is None

@@ -79,12 +79,15 @@ def terms(orders: Iterable[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def in_words(order: Mapping[str, Any], ticker: str) -> str:
-    """`Entry: buy 5, limit, limit 228.40, day, planned at 228.40`; `buy 5 MNQZ2026` where the
+    """`Entry: buy 5, limit 228.40, day, planned at 228.40`; `buy 5 MNQZ2026` where the
     ticker said no more than `MNQ`."""
     kind = str(order["ord_type"]).replace("_", " ")
     leg = str(order["leg"]).replace("_", " ").capitalize()
     named = "" if order["instrument"] == ticker else f" {order['instrument']}"
-    told = [f"{leg}: {order['side']} {order['order_qty']}{named}", kind]
+    told = [f"{leg}: {order['side']} {order['order_qty']}{named}"]
+    # Its price says as much.
+    if not order.get(f"{kind}_price"):
+        told.append(kind)
     for name, said in (
         ("limit_price", "limit {}"),
         ("stop_price", "stop {}"),
@@ -100,6 +103,16 @@ def in_words(order: Mapping[str, Any], ticker: str) -> str:
     if price:
         told.append(f"planned at {price}")
     return ", ".join(told)
+
+
+def step_in_words(step: str) -> str:
+    """`entry0` is the entry, `exit1` the second order of the exit, `end` how it ended."""
+    leg = step.rstrip("0123456789")
+    number = int(step[len(leg) :] or 0)
+    if leg == "end":
+        return "How it ended"
+    name = leg.replace("_", " ").capitalize()
+    return f"{name}, order {number + 1}" if number else name
 
 
 def seen(state: pb.SeenState) -> dict[str, Any]:

@@ -1,25 +1,27 @@
 """Trades, orders and positions as pages and API show them. Few queries a page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import selectinload
 
 from web.connections.models import Connection
 from web.db import db
 from web.paging import Page, newest_first
+from web.signals.rules import Signal
 from web.strategies.models import Strategy
-from web.trades.models import Fill, Order, Position, Trade
+from web.subscriptions.models import Subscription
+from web.trades import standing
+from web.trades.models import Order, Position, Trade
 
-# An older price says nothing about now.
-QUOTE_AGE = timedelta(days=1)
+# No market is closed for longer.
+LONGEST_CLOSED = timedelta(days=14)
 
 _WAITS = Trade.approval_expires_at.is_not(None) | Trade.release_at.is_not(None)
+# What execution holds until its market opens has no time of ours.
+_HELD = (Trade.state == "QUEUED") & (Trade.accepted_at > func.now() - LONGEST_CLOSED)
 
 
 def with_orders(query: Select[Trade]) -> Select[Trade]:
@@ -74,48 +76,30 @@ def positions() -> Sequence[Position]:
     ).all()
 
 
+def stands(subscription: Subscription, signal: Signal, asset_class: str) -> str:
+    """Which way a subscription stands in a signal's underlying, as far as fills are known."""
+    found = db.session.scalars(
+        select(Position).where(Position.connection_id == subscription.connection_id)
+    )
+    own = standing.own_of({row.instrument: row.own for row in found}, subscription.id)
+    return standing.stands(own, signal, asset_class)
+
+
 def connections() -> Mapping[UUID, Connection]:
     """This tenant's connections by id, for naming them in lists."""
     return {connection.id: connection for connection in db.session.scalars(select(Connection))}
 
 
-@dataclass(frozen=True)
-class Quote:
-    """The last price we know of an instrument: that of this tenant's own last fill."""
-
-    price: Decimal
-    at: datetime
-
-    def drift_percent(self, signal_price: str | None) -> Decimal | None:
-        """How far the price went since the signal; None when it named none."""
-        then = Decimal(signal_price or 0)
-        return ((self.price / then - 1) * 100).quantize(Decimal("0.01")) if then else None
-
-
 def waiting_page(*, states: Sequence[str], limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades that wait in these states, newest first. Raises BadCursor."""
     return newest_first(
-        with_orders(select(Trade)).where(_WAITS, Trade.state.in_(states)),
+        with_orders(select(Trade)).where(_WAITS | _HELD, Trade.state.in_(states)),
         Trade.accepted_at,
         Trade.id,
         lambda row: (row.accepted_at, row.id),
         limit=limit,
         cursor=cursor,
     )
-
-
-def last_quotes(trades: Sequence[Trade]) -> Mapping[str, Quote]:
-    """The last known price of each instrument of these trades, where one is a day old at most."""
-    wanted = sorted({trade.instrument for trade in trades})
-    if not wanted:
-        return {}
-    rows = db.session.execute(
-        select(Fill.instrument, Fill.price, Fill.at)
-        .ext(distinct_on(Fill.instrument))
-        .where(Fill.instrument.in_(wanted), Fill.at > func.now() - QUOTE_AGE)
-        .order_by(Fill.instrument, Fill.at.desc())
-    )
-    return {instrument: Quote(price, at) for instrument, price, at in rows}
 
 
 def strategy_names(trades: Sequence[Trade]) -> Mapping[UUID, str]:

@@ -44,6 +44,7 @@ def of_rules(
             "asset_class": context.asset_class,
             "mode": context.mode,
             **({"halted": _told(context.halted)} if context.halted else {}),
+            **({"stands": context.stands} if context.stands else {}),
         },
         "refused_caps": [{"name": cap.name, "by": cap.by} for cap in resolved.refused],
         "state": decision.state,

@@ -44,11 +44,11 @@ def of_trade(trade: Trade, changes: Mapping[str, Any] | None = None) -> dict[str
     decision, again = record.again(signal, trade.settings, kept)
     steps = record.steps(trade.decision)
     previews = explain.client().preview(
-        [_message(trade, trade.settings, kept["numbers"])] * len(steps),
+        [_message(trade, trade.settings, kept.get("released", kept["numbers"]))] * len(steps),
         [decided.seen for _, decided in steps],
     )
     told = [
-        _step(name, decided, preview)
+        _step(name, decided, preview, trade.instrument)
         for (name, decided), preview in zip(steps, previews, strict=True)
     ]
     rules = {"recorded": kept, "recomputed": again, "equal": kept["hash"] == again["hash"]}
@@ -66,17 +66,19 @@ def of_trade(trade: Trade, changes: Mapping[str, Any] | None = None) -> dict[str
     return answer
 
 
-def _step(name: str, decided: pb.Decision, preview: pb.Preview) -> dict[str, Any]:
+def _step(name: str, decided: pb.Decision, preview: pb.Preview, ticker: str) -> dict[str, Any]:
     return {
         "step": name,
+        "label": plans.step_in_words(name),
         "seen": plans.seen(decided.seen),
-        "recorded": _decision(decided),
-        "recomputed": _decision(preview.decision),
+        "recorded": _decision(decided, ticker),
+        "recomputed": _decision(preview.decision, ticker),
         "equal": decided.hash == preview.decision.hash,
     }
 
 
-def _decision(decided: pb.Decision) -> dict[str, Any]:
+def _decision(decided: pb.Decision, ticker: str) -> dict[str, Any]:
+    found = [plans.order(each) for each in decided.orders]
     reason = plans.word(pb.Reason.Name(decided.reason), "REASON_") or None
     state = plans.word(pb.TradeState.Name(decided.state), "TRADE_STATE_").upper()
     return {
@@ -85,7 +87,8 @@ def _decision(decided: pb.Decision) -> dict[str, Any]:
         "state": state or None,
         "reason": reason,
         "numbers": dict(decided.numbers),
-        "orders": [plans.order(each) for each in decided.orders],
+        "orders": found,
+        "words": [plans.in_words(each, ticker) for each in found],
     }
 
 
@@ -189,4 +192,5 @@ def _message(trade: Trade, snapshot: Mapping[str, Any], numbers: Mapping[str, st
         released_at=trade.released_at,
         asset_class=trade.signal["asset_class"],
         numbers=numbers,
+        approved=trade.was_approved,
     )  # fmt: skip

@@ -15,9 +15,10 @@ from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.subscriptions.settings import Resolved, windows
 from web.switches.rules import STOP_ALL, On
+from web.trades.asking import Approval, only_closes
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
@@ -95,6 +96,8 @@ class Context:
     asset_class: str
     mode: str = "live"
     halted: On | None = None
+    # Which way the subscription stands in the underlying, as last projected.
+    stands: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +128,12 @@ def decide(
     if delay := _delay(resolved):
         decision = Decision("DELAYED", until=accepted_at + delay)
     else:
-        # What may not open anything needs nobody's approval.
-        asks = refusal is None and not resolved["auto_submit"]
-        decision = _let_go(signal, auto_submit=not asks, now=now)
+        approval = Approval.of(resolved)
+        # What may not open anything needs nobody's approval, unless exits do too.
+        if refusal is None and approval.closes_at_once(signal, context.stands):
+            refusal = _needs_approval(signal)
+        asks = approval.asks(signal, may_open=refusal is None)
+        decision = _wait(APPROVAL_AGE, now) if asks else Decision("PENDING")
     # A wanted position says by itself how much.
     quantity = _quantity(resolved, context.asset_class) if signal.target is None else None
     return replace(decision, quantity=quantity, entry_refused=refusal)
@@ -187,7 +193,14 @@ def _compared(resolved: Resolved, at: datetime) -> dict[str, str]:
 
 
 def release(
-    signal: Signal, *, auto_submit: bool, enabled: bool, release_at: datetime, now: datetime
+    signal: Signal,
+    *,
+    approval: Approval,
+    stands: str,
+    may_open: bool,
+    enabled: bool,
+    release_at: datetime,
+    now: datetime,
 ) -> Decision:
     """What a trade becomes when the time it waited for has come.
 
@@ -195,8 +208,12 @@ def release(
     """
     if not enabled:
         return Decision("SKIPPED", "subscription_paused")
-    late = _too_late(signal, release_at, now, stage="release")
-    return late or _let_go(signal, auto_submit=auto_submit, now=now)
+    if late := _too_late(signal, release_at, now, stage="release"):
+        return late
+    if may_open and approval.closes_at_once(signal, stands):
+        return Decision("PENDING", entry_refused=_needs_approval(signal))
+    asks = approval.asks(signal, may_open=may_open)
+    return _wait(APPROVAL_AGE, now) if asks else Decision("PENDING")
 
 
 def superseded_by(signal: Signal) -> tuple[str, ...]:
@@ -216,23 +233,14 @@ def meant_by_name(signal: Signal) -> str | None:
     return signal.client_tag if signal.action == "cancel" else None
 
 
-def _let_go(signal: Signal, *, auto_submit: bool, now: datetime) -> Decision:
-    if auto_submit or only_closes(signal):
-        return Decision("PENDING")
-    return _wait(APPROVAL_AGE, now)
+def _needs_approval(signal: Signal) -> Refusal:
+    return Refusal("approval_needed", {"instrument": signal.instrument})
 
 
 def _wait(age: timedelta, now: datetime, reason: str | None = None, /, **numbers: str) -> Decision:
     """Wait for a person, `age` at most."""
     numbers["minutes"] = f"{age.total_seconds() / 60:.0f}"
     return Decision("WAITING_APPROVAL", reason, numbers, until=now + age)
-
-
-def only_closes(signal: Signal) -> bool:
-    """True when no position makes an entry of it: what limits entries must not stop it."""
-    against = {"buy": "bearish", "sell": "bullish"}.get(signal.action)
-    ends = signal.reduces or signal.action == "breakeven"
-    return ends or signal.sentiment in {"flat", against} - {None}
 
 
 def _asked_of_entries(
@@ -277,11 +285,15 @@ def _held_outside(signal: Signal, resolved: Resolved, goes_at: datetime, now: da
 
 
 def _is_allowed(signal: Signal, tickers: tuple[object, ...], asset_class: str) -> bool:
-    name = signal.instrument
+    names = {signal.instrument, underlying(signal.instrument, asset_class)}
+    return not names.isdisjoint({*tickers, *(_plain(str(ticker)) for ticker in tickers)})
+
+
+def underlying(instrument: str, asset_class: str) -> str:
+    """What instruments of one lane share, whoever spelled them."""
     found = {"futures": _CONTRACT, "options": _UNDERLYING}.get(asset_class)
-    if found is not None and (match := found.fullmatch(name)):
-        return name in tickers or match["root"] in tickers
-    return _plain(name) in {_plain(str(ticker)) for ticker in tickers}
+    match = found.fullmatch(instrument) if found is not None else None
+    return match["root"] if match else _plain(instrument)
 
 
 def _plain(ticker: str) -> str:

@@ -25,8 +25,10 @@ from web.subscriptions import settings
 from web.switches import rules as switches
 from web.switches.rules import On
 from web.trades import due, handing, record, rules, waiting
+from web.trades.asking import may_close
 from web.trades.due import DueSignal, DueStrategy, Subscriber, Subscribers
 from web.trades.messages import Destination
+from web.trades.standing import Standing
 from web.trades.waiting import Change, Superseding
 
 SLICE_SECONDS = 0.25
@@ -145,9 +147,9 @@ class Drain:
     ) -> set[str]:
         for strategy in strategies:
             self._start_wide(connection, strategy)
-        batch = _Batch()
+        batch, standing = _Batch(), Standing(connection)
         for strategy in strategies:
-            _make(batch, strategy)
+            _make(batch, strategy, standing)
             if len(batch.trades) >= TRADES:
                 break
         with connection.transaction():
@@ -169,46 +171,61 @@ class Drain:
         batch, signal = _Batch(drained={strategy.id: strategy.drained_seq}), strategy.signals[0]
         covered = (s for s in strategy.subscribers if s.covers(signal.accepted_at))
         if ahead := list(islice(covered, AHEAD)):
-            _make_trades(batch, strategy, signal, ahead)
+            _make_trades(batch, strategy, signal, ahead, Standing(connection))
             with connection.transaction():
                 epochs = _store(connection, batch)
             handing.hand_over(connection, self._execution, [strategy], batch.drained, epochs)
 
 
-def _make(batch: _Batch, strategy: DueStrategy) -> None:
+def _make(batch: _Batch, strategy: DueStrategy, standing: Standing) -> None:
     """All trades of the strategy's due signals, as rows."""
     batch.drained[strategy.id] = strategy.drained_seq
     for signal in strategy.signals:
         batch.changes.append((strategy.tenant_id, "signal", signal.id))
         covered = [s for s in strategy.subscribers if s.covers(signal.accepted_at)]
         if covered:
-            _make_trades(batch, strategy, signal, covered)
+            _make_trades(batch, strategy, signal, covered, standing)
         batch.drained[strategy.id] = signal.seq
         if len(batch.trades) >= TRADES:
             break
 
 
 def _make_trades(
-    batch: _Batch, strategy: DueStrategy, signal: DueSignal, subscribers: Sequence[Subscriber]
+    batch: _Batch,
+    strategy: DueStrategy,
+    signal: DueSignal,
+    subscribers: Sequence[Subscriber],
+    standing: Standing,
 ) -> None:
     number = len(batch.signals)
     batch.signals.append(_signal_row(number, strategy, signal))
-    decided: dict[tuple[str, bool, str, On | None], int] = {}
+    decided: dict[tuple[str, bool, str, On | None, str], int] = {}
+
+    def decide(subscriber: Subscriber, halted: On | None, stands: str = "") -> int:
+        key = (subscriber.settings_key, subscriber.enabled, subscriber.mode, halted, stands)
+        if key not in decided:
+            decided[key] = len(batch.decisions)
+            made = _decide(strategy, signal, subscriber, halted, stands)
+            batch.decisions.append({"d": decided[key], **made})
+        return decided[key]
+
+    among: list[UUID] = []
     ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
     for subscriber in subscribers:
         to = subscriber.destination
         halted = _halted(strategy, to) if strategy.switches else None
-        key = (subscriber.settings_key, subscriber.enabled, subscriber.mode, halted)
-        if key not in decided:
-            decided[key] = len(batch.decisions)
-            made = _decide(strategy, signal, subscriber, halted)
-            batch.decisions.append({"d": decided[key], **made})
+        d = decide(subscriber, halted)
+        if batch.decisions[d]["approval_expires_at"] and may_close(signal.signal):
+            among = among or [each.destination.subscription_id for each in subscribers]
+            asset_class = strategy.asset_class
+            stands = standing.of(signal.signal, asset_class, to.subscription_id, among)
+            d = decide(subscriber, halted, stands)
         trade_id = ids.trade_id(signal.id, to.subscription_id)
         batch.trades.append(
             {
                 "id": trade_id,
                 "g": number,
-                "d": decided[key],
+                "d": d,
                 "tenant_id": to.tenant_id,
                 "subscription_id": to.subscription_id,
                 "connection_id": to.connection_id,
@@ -218,7 +235,7 @@ def _make_trades(
         )
         if to.tenant_id != strategy.tenant_id:
             batch.changes.append((to.tenant_id, "trade", trade_id))
-        decision = batch.decisions[decided[key]]
+        decision = batch.decisions[d]
         if decision["approval_expires_at"] or decision["release_at"]:
             batch.changes.append((to.tenant_id, "approval", trade_id))
         if ends and decision["supersedes"]:
@@ -235,12 +252,16 @@ def _halted(strategy: DueStrategy, to: Destination) -> On | None:
 
 
 def _decide(
-    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber, halted: On | None
+    strategy: DueStrategy,
+    signal: DueSignal,
+    subscriber: Subscriber,
+    halted: On | None,
+    stands: str,
 ) -> dict[str, Any]:
     """The part of a trade's row that depends on settings and switches only."""
     try:
         if signal.signal is not due.UNREADABLE:
-            return _decide_by_rules(strategy, signal, subscriber, halted)
+            return _decide_by_rules(strategy, signal, subscriber, halted, stands)
     except Exception:
         log.exception("trade_not_decided", signal_id=signal.id.hex)
     return {
@@ -258,12 +279,16 @@ def _decide(
 
 
 def _decide_by_rules(
-    strategy: DueStrategy, signal: DueSignal, subscriber: Subscriber, halted: On | None
+    strategy: DueStrategy,
+    signal: DueSignal,
+    subscriber: Subscriber,
+    halted: On | None,
+    stands: str,
 ) -> dict[str, Any]:
     caps = settings.caps_of(strategy.settings)
     resolved = settings.resolve(signal.signal, strategy.settings, subscriber.settings, caps)
     context = rules.Context(
-        strategy.enabled, subscriber.enabled, strategy.asset_class, subscriber.mode, halted
+        strategy.enabled, subscriber.enabled, strategy.asset_class, subscriber.mode, halted, stands
     )
     decision = rules.decide(
         signal.signal,

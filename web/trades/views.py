@@ -17,7 +17,7 @@ from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
-from web.trades import approval, plans, reads, record, replay
+from web.trades import approval, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.models import WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
@@ -92,7 +92,7 @@ def replayed(trade_id: UUID) -> str:
 def _decided(trade: Trade) -> list[tuple[str, dict[str, Any], int]]:
     """What each step of it saw, and by which rules."""
     return [
-        (name, plans.seen(step.seen), step.rules_version)
+        (plans.step_in_words(name), plans.seen(step.seen), step.rules_version)
         for name, step in record.steps(trade.decision)
     ]
 
@@ -135,7 +135,7 @@ def approvals() -> str:
         timed=timed,
         connections=reads.connections(),
         strategies=reads.strategy_names(shown),
-        quotes=reads.last_quotes(page.rows),
+        quotes=quotes.last_known(page.rows),
         intents={t.id: intent(t.signal, t.numbers, t.settings) for t in shown},
         may_decide=visitor().role in DECIDERS,
     )

@@ -20,8 +20,10 @@ from protos import reasons
 from web.db import to_json
 from web.signals import rules as language
 from web.signals.rules import Signal
-from web.trades import rules
+from web.trades import record, rules
+from web.trades.asking import Approval, may_close
 from web.trades.rules import Decision
+from web.trades.standing import Standing
 
 # Trades in one turn of a timer.
 MOST = 500
@@ -68,7 +70,10 @@ ORDER BY approval_expires_at LIMIT {MOST} FOR UPDATE SKIP LOCKED
 _RIPE = f"""
 SELECT t.id, t.tenant_id, t.strategy_id, t.subscription_id, t.instrument, t.signal_seq, t.signal,
        coalesce((t.settings->'auto_submit'->>'value')::boolean, false),
-       s.enabled AND g.enabled, t.release_at, clock_timestamp()
+       coalesce((t.settings->'approve_exits'->>'value')::boolean, false),
+       coalesce((t.settings->'allow_add'->>'value')::boolean, false),
+       t.numbers ? 'entry_refused', g.asset_class, s.enabled AND g.enabled, t.release_at,
+       clock_timestamp()
 FROM web.trades t
 JOIN web.subscriptions s ON s.id = t.subscription_id
 JOIN web.strategies g ON g.id = t.strategy_id
@@ -81,6 +86,8 @@ UPDATE web.trades t SET state = r.state, reason = r.reason, message = r.message,
     numbers = t.numbers || r.numbers, approval_expires_at = r.approval_expires_at,
     release_at = NULL, released_at = r.released_at, handover_due = r.released_at IS NOT NULL,
     approved_at = r.released_at, planned_at = coalesce(t.planned_at, t.dequeued_at),
+    decision = CASE WHEN r.numbers ? 'entry_refused'
+        THEN jsonb_set(t.decision, '{web,released}', t.numbers || r.numbers) ELSE t.decision END,
     updated_at = now()
 FROM json_to_recordset(%s::json) AS r(id uuid, state text, reason text, message text,
     numbers jsonb, approval_expires_at timestamptz, released_at timestamptz)
@@ -139,12 +146,14 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
     rows: list[dict[str, Any]] = []
     changes: list[Change] = []
     by: list[Superseding] = []
+    standing = Standing(connection)
     for row in connection.execute(_RIPE).fetchall():
         trade_id, tenant_id, strategy_id, subscription_id, instrument, seq, stored = row[:7]
-        release_at = row[9]
+        release_at = row[-2]
         try:
             signal = language.from_json(stored)
-            decision, ends = _ripen(signal, *row[7:]), rules.superseded_by(signal)
+            decision = _ripen(signal, subscription_id, row[7:], standing)
+            ends = rules.superseded_by(signal)
         except Exception:
             log.exception("trade_not_released", trade_id=trade_id.hex)
             decision, ends = Decision("NEEDS_ATTENTION", "internal_error"), ()
@@ -173,15 +182,26 @@ def tell(connection: Connection[TupleRow], changes: Sequence[Change]) -> None:
 
 
 def _ripen(
-    signal: Signal, auto_submit: bool, enabled: bool, release_at: datetime, now: datetime
+    signal: Signal, subscription_id: UUID, row: Sequence[Any], standing: Standing
 ) -> Decision:
+    *chosen, is_refused, asset_class, enabled, release_at, now = row
+    approval = Approval(*chosen)
+    stands = ""
+    if not approval.auto_submit and may_close(signal):
+        stands = standing.of(signal, asset_class, subscription_id, [subscription_id])
     return rules.release(
-        signal, auto_submit=auto_submit, enabled=enabled, release_at=release_at, now=now
+        signal,
+        approval=approval,
+        stands=stands,
+        may_open=not is_refused,
+        enabled=enabled,
+        release_at=release_at,
+        now=now,
     )
 
 
 def _settled(trade_id: UUID, decision: Decision, known: dict[str, str]) -> dict[str, Any]:
-    numbers = {**known, **decision.numbers}
+    numbers = {**known, **record.numbers_of(decision)}
     return {
         "id": trade_id,
         "state": decision.state,

@@ -27,7 +27,13 @@ _PLACES = {
 }
 
 
-def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: datetime) -> pb.Trade:
+def fields(
+    signal: Signal,
+    settings: Settings,
+    asset_class: str,
+    accepted_at: datetime,
+    approved_at: datetime | None = None,
+) -> pb.Trade:
     """The part of the message that planning goes by."""
     asked = _text(_asked(signal, settings))
     reduces = (signal["action"], signal.get("sentiment")) in _REDUCTIONS
@@ -73,7 +79,7 @@ def fields(signal: Signal, settings: Settings, asset_class: str, accepted_at: da
         trade.stop_loss.CopyFrom(stop)
     if asset_class == "options":
         trade.option.CopyFrom(_option(signal, settings))
-    if (limit := _reject_at(signal, settings, accepted_at)) is not None:
+    if (limit := _reject_at(signal, settings, accepted_at, approved_at)) is not None:
         trade.reject_after_time.CopyFrom(wire.to_timestamp(limit))
     return trade
 
@@ -160,18 +166,22 @@ def _rung(said: Mapping[str, Any]) -> pb.Rung:
     )
 
 
-def _reject_at(signal: Signal, settings: Settings, accepted_at: datetime) -> datetime | None:
+def _reject_at(
+    signal: Signal, settings: Settings, accepted_at: datetime, approved_at: datetime | None
+) -> datetime | None:
     """The limit of an exit, and of an entry where it is the longer one, by the sender's clock
-    where it told a time that can be; a delay does not count."""
+    where it told a time that can be. A delay does not count, and an approval starts it anew:
+    it was young enough to be asked about."""
     legs = ("exit",) if signal["action"] == "exit" else ("entry", "exit")
     limits = [_value(settings, f"{leg}_reject_after_seconds") for leg in legs]
     if any(limit is None for limit in limits):
         return None
+    allowed = max(Decimal(limit) for limit in limits)
+    if approved_at is not None:
+        return approved_at + timedelta(milliseconds=int(allowed * 1000))
     sent = signal.get("sent_at")
     since = min(datetime.fromisoformat(sent), accepted_at) if sent else accepted_at
-    allowed = max(Decimal(limit) for limit in limits) + Decimal(
-        _value(settings, "delay_seconds") or 0
-    )
+    allowed += Decimal(_value(settings, "delay_seconds") or 0)
     return since + timedelta(milliseconds=int(allowed * 1000))
 
 

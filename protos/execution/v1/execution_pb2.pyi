@@ -271,6 +271,9 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DAILY_LOSS_HIT: _ClassVar[Reason]
     REASON_MAX_POSITION: _ClassVar[Reason]
     REASON_MAX_ORDERS: _ClassVar[Reason]
+    REASON_APPROVAL_NEEDED: _ClassVar[Reason]
+    REASON_CURRENCY_UNKNOWN: _ClassVar[Reason]
+    REASON_FLIP_HALVED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -470,6 +473,9 @@ REASON_HALTED: Reason
 REASON_DAILY_LOSS_HIT: Reason
 REASON_MAX_POSITION: Reason
 REASON_MAX_ORDERS: Reason
+REASON_APPROVAL_NEEDED: Reason
+REASON_CURRENCY_UNKNOWN: Reason
+REASON_FLIP_HALVED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -1079,7 +1085,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits", "rate")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -1107,6 +1113,7 @@ class SeenState(_message.Message):
     SWITCH_SCOPE_FIELD_NUMBER: _ClassVar[int]
     SWITCH_MODE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -1134,7 +1141,8 @@ class SeenState(_message.Message):
     switch_scope: SwitchScope
     switch_mode: SwitchMode
     limits: SeenLimits
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ...) -> None: ...
+    rate: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ..., rate: _Optional[str] = ...) -> None: ...
 
 class SeenLimits(_message.Message):
     __slots__ = ("limits", "lost", "exposed", "orders")
@@ -1209,7 +1217,7 @@ class SeenVenue(_message.Message):
     def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
 
 class SeenProgress(_message.Message):
-    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled")
+    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled", "halved")
     class DroppedNumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1229,6 +1237,7 @@ class SeenProgress(_message.Message):
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     IN_DEBT_FIELD_NUMBER: _ClassVar[int]
     HAS_CANCELED_FIELD_NUMBER: _ClassVar[int]
+    HALVED_FIELD_NUMBER: _ClassVar[int]
     exits: _containers.RepeatedCompositeFieldContainer[SeenExit]
     exposure: str
     asked: str
@@ -1241,7 +1250,8 @@ class SeenProgress(_message.Message):
     withdrawn: Reason
     in_debt: bool
     has_canceled: bool
-    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ...) -> None: ...
+    halved: int
+    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ..., halved: _Optional[int] = ...) -> None: ...
 
 class SeenExit(_message.Message):
     __slots__ = ("side", "order_qty", "filled_time", "instrument")

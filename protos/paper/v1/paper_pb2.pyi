@@ -331,7 +331,14 @@ class GetAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class GetAccountResponse(_message.Message):
-    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised", "buying_power", "faults", "fault_seed")
+    __slots__ = ("account", "cash", "currency", "positions", "open_orders", "options", "last_report_seq", "as_of_time", "equity", "unrealised", "buying_power", "faults", "fault_seed", "rates")
+    class RatesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_FIELD_NUMBER: _ClassVar[int]
@@ -345,6 +352,7 @@ class GetAccountResponse(_message.Message):
     BUYING_POWER_FIELD_NUMBER: _ClassVar[int]
     FAULTS_FIELD_NUMBER: _ClassVar[int]
     FAULT_SEED_FIELD_NUMBER: _ClassVar[int]
+    RATES_FIELD_NUMBER: _ClassVar[int]
     account: str
     cash: str
     currency: str
@@ -358,7 +366,8 @@ class GetAccountResponse(_message.Message):
     buying_power: str
     faults: _containers.RepeatedCompositeFieldContainer[Fault]
     fault_seed: int
-    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ..., buying_power: _Optional[str] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ...) -> None: ...
+    rates: _containers.ScalarMap[str, str]
+    def __init__(self, account: _Optional[str] = ..., cash: _Optional[str] = ..., currency: _Optional[str] = ..., positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., open_orders: _Optional[_Iterable[_Union[Order, _Mapping]]] = ..., options: _Optional[_Union[Options, _Mapping]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., equity: _Optional[str] = ..., unrealised: _Optional[str] = ..., buying_power: _Optional[str] = ..., faults: _Optional[_Iterable[_Union[Fault, _Mapping]]] = ..., fault_seed: _Optional[int] = ..., rates: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("instrument", "quantity", "avg_price", "market_price", "unrealised")

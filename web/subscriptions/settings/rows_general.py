@@ -16,6 +16,18 @@ BASICS = (
         lockable=True,
     ),
     Setting(
+        name="approve_exits",
+        group="Basics",
+        label="Exits need approval too",
+        help="On: what closes waits for a person like an entry, and a flip is approved whole. "
+        "Off: what closes goes at once; a buy or sell against a position then only closes.",
+        kind=Kind.BOOLEAN,
+        default=False,
+        binds="exits",
+        depends_on=("auto_submit", ("false",)),
+        advanced=True,
+    ),
+    Setting(
         name="allow_signal_overrides",
         group="Basics",
         label="Let signals override settings",
