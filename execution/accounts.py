@@ -15,8 +15,9 @@ from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import Action, Leg, TradeState
+from execution.domain.words import DECLARED, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
+from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
@@ -47,6 +48,7 @@ class Account:
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    reserved: Reserved = field(default_factory=Reserved)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -72,7 +74,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     account.runs.clear()
     account.epoch = image.epoch
     account.last_seq = image.last_seq
-    account.usage = Usage()
+    account.usage, account.reserved = Usage(), Reserved()
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
     account.moved_seq = image.moved_seq
@@ -104,17 +106,24 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    if withdrawn := messages.REASON_WORDS[stored.withdrawn]:
-        run.withdraw(withdrawn)
+    _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
+            account.reserved.note(ticket, order.terms.created_at)
     covers.recall(run, image.protections.get(trade.trade_id))
     lane.track(trade.subscription_id).append(run)
     return run.tickets
+
+
+def _recall_withdrawal(run: Run, reason: str) -> None:
+    if reason in DECLARED:
+        run.declared = reason
+    elif reason:
+        run.withdraw(reason)
 
 
 def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
@@ -124,6 +133,8 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
+    word = messages.REASON_WORDS[past.stored.withdrawn]
+    run.declared = word if word in DECLARED else ""
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1, is_inherited=True) for order in past.orders]
     covers.recall(run, past.protection, is_over=True)
@@ -167,10 +178,8 @@ def exposed(account: Account) -> Decimal:
         for ticket in lane.open.values():
             terms = ticket.order.terms
             if terms.leg is Leg.ENTRY:
-                planned = terms.decided_from.get("planning_price")
-                price = Decimal(planned) if planned else terms.limit_price or terms.reference_price
                 point = lane.book(terms.instrument).point_value
-                total += ticket.order.leaves_qty * (price or ZERO) * point
+                total += ticket.order.leaves_qty * planned_price(terms) * point
     return total
 
 

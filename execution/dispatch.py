@@ -14,9 +14,9 @@ from execution.accounts import Account
 from execution.brokers.base import NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
 from execution.doubt import Doubts, Found
-from execution.lanes import Lane, Run, Ticket
+from execution.lanes import Run, Ticket
 from execution.runtime import Runtime
 from execution.session import Answer, Submitted, Waiting
 
@@ -37,8 +37,8 @@ class Hears(Protocol):
     def hear(self, report: Report, *, heard: bool, asked: bool = False) -> None:
         """Fold a report."""
 
-    def settle(self, account: Account, lane: Lane) -> None:
-        """Let the trades of a lane go on."""
+    def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
+        """Let the trades of a subscription go on; `frees`: all that wait on its lane."""
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
@@ -71,6 +71,22 @@ class Dispatch:
         """Ask the broker what it knows of an order."""
         self._doubts.ask_about(account, ticket)
 
+    def check(self, account: Account, run: Run) -> None:
+        """Ask at once about what is in doubt of a trade."""
+        for ticket in run.tickets:
+            if ticket.in_doubt and ticket.order.is_open:
+                self._doubts.ask_now(account, ticket)
+
+    def believe(self, account: Account, run: Run, word: str) -> None:
+        """A person says what became of orders that nobody can prove anything of."""
+        run.declared = word
+        doubtful = (
+            [t for t in run.tickets if t.in_doubt and t.order.is_open] if run.unprovable else []
+        )
+        for ticket in doubtful:
+            if not ticket.order.is_acknowledged:
+                self._never_sent(account, ticket, word)
+
     def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
         """Drop the run's entry when these are not canceled within its bound."""
         bound = run.trade.cancel_wait.total_seconds()
@@ -80,7 +96,7 @@ class Dispatch:
             if waits and not run.is_done and not run.entry_dropped:
                 run.entry_dropped = "cancel_timeout"
                 run.dropped_numbers = {"seconds": format(bound, ".0f")}
-                self._engine.settle(account, run.lane)
+                self._engine.go_on(account, run)
 
         self._runtime.later(bound, ring)
 
@@ -101,7 +117,7 @@ class Dispatch:
         if account.session.waits(terms.cl_ord_id):
             ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
             # An exit behind an entry need not wait.
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run)
 
     def _deadline(self, ticket: Ticket) -> datetime:
         """When the order is too old to be sent, or its sender wants it no more."""
@@ -175,7 +191,7 @@ class Dispatch:
             ticket.in_doubt = True
             log.warning("order_in_doubt", cl_ord_id=ticket.order.terms.cl_ord_id)
             self._doubts.ask_about(account, ticket)
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run, frees=True)
 
     def _watch(self, account: Account, ticket: Ticket) -> None:
         """While it works, ask now and then whether the broker still knows it."""
@@ -192,13 +208,13 @@ class Dispatch:
         """The broker took it, and knows nothing of it: in doubt, as if never answered."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
         ticket.in_doubt = True
-        self._engine.settle(account, ticket.run.lane)
+        self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
         self._engine.hear(report, heard=False, asked=True)
         if ticket.in_doubt and ticket.order.is_acknowledged:
             ticket.in_doubt = False
-            self._engine.settle(account, ticket.run.lane)
+            self._engine.go_on(account, ticket.run, frees=True)
 
     def _absent(self, account: Account, ticket: Ticket) -> None:
         """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
@@ -217,7 +233,9 @@ class Dispatch:
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
         log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
         ticket.run.unprovable = True
-        self._engine.settle(account, ticket.run.lane)
+        if ticket.run.declared:
+            self.believe(account, ticket.run, ticket.run.declared)
+        self._engine.go_on(account, ticket.run, frees=True)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
         ticket.in_doubt = False
@@ -259,7 +277,7 @@ class Dispatch:
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False
-            if not ticket.is_guard:
+            if not ticket.is_guard and ticket.run.declared != DECLARED_PRESENT:
                 self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:

@@ -16,7 +16,7 @@ from execution.accounts import Account
 from execution.brokers.base import BrokerError, Capabilities, Report
 from execution.domain.ratelimit import Kind, Rank
 from execution.lanes import Ticket
-from execution.runtime import Runtime
+from execution.runtime import Runtime, Timer
 
 log = structlog.get_logger()
 
@@ -31,7 +31,9 @@ class _Asking:
     account: Account
     tickets: dict[str, Ticket] = field(default_factory=dict)
     rounds: int = 0
-    is_scheduled: bool = False
+    # Rings for the next round; None while one is under way.
+    timer: Timer | None = None
+    is_under_way: bool = False
     capabilities: Capabilities | None = None
 
 
@@ -63,12 +65,19 @@ class Doubts:
         asking.rounds = 0
         self._schedule(asking)
 
+    def ask_now(self, account: Account, ticket: Ticket) -> None:
+        """As `ask_about`, without the pause that a hopeless case is given."""
+        self.ask_about(account, ticket)
+        asking = self._askings[id(account)]
+        if asking.timer is not None:
+            asking.timer.cancel()
+            self._due(asking)
+
     def _schedule(self, asking: _Asking) -> None:
-        if not asking.is_scheduled:
-            asking.is_scheduled = True
+        if asking.timer is None and not asking.is_under_way:
             # A look-up that had to wait for silence to end would keep others waiting too.
             pause = max(self._pause(asking), asking.account.session.silence_seconds())
-            self._runtime.later(pause, lambda: self._due(asking))
+            asking.timer = self._runtime.later(pause, lambda: self._due(asking))
 
     def _pause(self, asking: _Asking) -> float:
         pause = PAUSES[min(asking.rounds, len(PAUSES) - 1)]
@@ -89,6 +98,7 @@ class Doubts:
         return [wait for wait in waits if wait > 0]
 
     def _due(self, asking: _Asking) -> None:
+        asking.timer, asking.is_under_way = None, True
         self._ready.append(asking)
         self._start_some()
 
@@ -102,7 +112,7 @@ class Doubts:
             await self._ask(asking)
         finally:
             self._in_flight -= 1
-            asking.is_scheduled = False
+            asking.is_under_way = False
             asking.rounds += 1
             self._forget_what_is_known(asking)
             self._start_some()

@@ -11,9 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
-from execution import covers, deciding, folding, known, recording, seeing
+from execution import covers, deciding, folding, known, opened, recording, seeing
 from execution.accounts import (
     Account,
     drop_waiting_flips,
@@ -30,7 +28,7 @@ from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, Leg, TradeState
+from execution.domain.words import DECLARED, ExecType, Leg, TradeState
 from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
@@ -41,8 +39,6 @@ from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from execution.waking import Waking
 from protos.execution.v1 import execution_pb2 as pb
-
-log = structlog.get_logger()
 
 
 class Engine:
@@ -62,12 +58,13 @@ class Engine:
         self._finished: deque[tuple[datetime, Account, Run]] = deque()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
+        self.check = self._dispatch.check
         self._protecting = Protecting(
             runtime, self._dispatch, journal, self, self.halting.controls.stops
         )
         self._looking = Looking(runtime)
-        self._waking = Waking(runtime, self.settle)
-        self._queueing = Queueing(runtime, self._advance, self.settle, next_open)
+        self._waking = Waking(runtime, self.go_on)
+        self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
 
     # -- what comes in
 
@@ -83,7 +80,7 @@ class Engine:
         for earlier in track:
             supersede(earlier, run)
         track.append(run)
-        self._pump(account, lane, track)
+        self._pump(account, lane, trade.subscription_id)
 
     def prepare(self, account: Account, tickets: Sequence[Ticket]) -> None:
         """Know the orders a former holder left: whatever has no answer is in doubt."""
@@ -107,13 +104,16 @@ class Engine:
         """End a trade that was not sent; cancel what is open of one that was. What was opened
         stays guarded."""
         run = account.runs.get(trade_id)
-        if run is None or run.is_done or run.withdrawn:
+        if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
+            return
+        if reason in DECLARED:
+            self._dispatch.believe(account, run, reason)
             return
         run.withdraw(reason)
         for ticket in run.tickets:
             if not ticket.keeps_guard:
                 self._dispatch.cancel(account, ticket)
-        self.settle(account, run.lane)
+        self.go_on(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
@@ -126,13 +126,14 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        lane, was_open = ticket.run.lane, ticket.order.is_open
+        was_open = ticket.order.is_open
         was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
         folding.fold(account, ticket, report)
+        account.reserved.note(ticket, self._runtime.now())
         self._journal.write(recording.report(account, ticket, report, heard=heard, asked=asked))
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
-            self.settle(account, lane)
+            self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
             self.amend(account, ticket.run)
 
@@ -182,15 +183,21 @@ class Engine:
     # -- what comes next
 
     def settle(self, account: Account, lane: Lane) -> None:
-        """Let the trades of a lane go on."""
-        for track in list(lane.tracks.values()):
-            self._pump(account, lane, track)
-        if lane.covered:
-            self._protecting.tend(account, lane)
+        """Let all trades of a lane go on."""
+        for subscription in tuple(lane.tracks):
+            self._pump(account, lane, subscription)
+        self._protecting.tend_soon(account, lane)
 
-    def _pump(self, account: Account, lane: Lane, track: list[Run]) -> None:
-        """Advance the runs of a track in order, up to one that has to wait its turn."""
-        if account.is_lost:
+    def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
+        """Something was heard of a trade: let go on whom it concerns; see `concerned`."""
+        for subscription in opened.concerned(run, frees=frees):
+            self._pump(account, run.lane, subscription)
+        self._protecting.tend_soon(account, run.lane)
+
+    def _pump(self, account: Account, lane: Lane, subscription: UUID) -> None:
+        """Advance the runs of a subscription in order, up to one that has to wait its turn."""
+        track = lane.track(subscription)
+        if account.is_lost or not track:
             return
         busy: Run | None = None
         for run in tuple(track):
@@ -204,6 +211,7 @@ class Engine:
             if run.is_busy(self._runtime.now()):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
+        opened.watch(lane, subscription)
 
     def _advance(self, account: Account, run: Run) -> None:
         if run.is_done or run.awaits_controls or (run.is_looking and not run.withdrawn):
@@ -242,7 +250,7 @@ class Engine:
     def _looked(self, account: Account, run: Run) -> None:
         run.lane.see_balance(run)
         self._write_down(account, run)
-        self.settle(account, run.lane)
+        self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
         """An order of the run waits for the broker's limit; guards of one that is over say
@@ -287,7 +295,7 @@ class Engine:
             run.lane.scope(run),
             run.progress(),
             account.rules,
-            self._looking.seen(run),
+            self._looking.seen(account, run),
             self._runtime.now(),
             run.lane.is_overfilled,
             run.opens_at,
@@ -347,7 +355,7 @@ class Engine:
         tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
         self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
         if run.cover is not None:
-            self._protecting.tend(account, run.lane)
+            self._protecting.tend_soon(account, run.lane)
 
     def send_out(
         self,
@@ -361,6 +369,7 @@ class Engine:
         run.tickets += tickets
         for ticket in tickets:
             self.remember(account, ticket)
+        account.reserved.note(tickets[0], now)
         self._dispatch.cancel_in_time(account, tickets[0])
         if not tickets[0].order.terms.leg.is_protection:
             account.usage.send(run.trade.connection_id, now)

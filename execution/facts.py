@@ -18,11 +18,18 @@ class Bell:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        # Streams end, for their callers to go elsewhere.
+        self.is_closed = False
 
     def ring(self) -> None:
         """Facts were committed."""
         self._event.set()
         self._event = asyncio.Event()
+
+    def close(self) -> None:
+        """End every stream."""
+        self.is_closed = True
+        self.ring()
 
     def listen(self) -> asyncio.Event:
         """Taken before facts are read, so that no ring after that is missed."""

@@ -12,14 +12,14 @@ from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.switches import HALTED, Binding
 from execution.domain.words import ExecType, Leg, OrdStatus
-from execution.lanes import Lane, Run, Ticket
+from execution.lanes import Run, Ticket
 
 
 class Lanes(Protocol):
     """The engine, as this needs it."""
 
-    def settle(self, account: Account, lane: Lane) -> None:
-        """Let the trades of a lane go on."""
+    def go_on(self, account: Account, run: Run) -> None:
+        """Let the trades of a subscription go on."""
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
         """Do not send an order that still waits for the broker's limit."""
@@ -54,6 +54,7 @@ class Halting:
         for ticket in tickets:
             # For whoever waits for it to be over.
             ticket.order.add(_never_was(ticket.order, now))
+            account.reserved.note(ticket, now)
             run.tickets.remove(ticket)
             run.lane.open.pop(ticket.order.terms.cl_ord_id, None)
             self._lanes.drop(ticket)
@@ -70,7 +71,7 @@ class Halting:
         for _, run in stopped:
             run.awaits_controls = False
         for account, run in stopped:
-            self._lanes.settle(account, run.lane)
+            self._lanes.go_on(account, run)
 
     def end_waiting(self, accounts: Iterable[Account], stricter: Sequence[tuple[str, str]]) -> None:
         """Switches came on in these scopes: what is held back there ends."""
@@ -88,7 +89,7 @@ class Halting:
                     reason = "superseded" if leg is Leg.ENTRY else HALTED
                     self._lanes.take_back(account, ticket, reason)
         for account, run in changed:
-            self._lanes.settle(account, run.lane)
+            self._lanes.go_on(account, run)
 
     def recall(self, account: Account) -> None:
         """What was held back when its former holder stopped, under a switch that is on."""

@@ -3,7 +3,6 @@ gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -64,6 +63,7 @@ class Holding:
         self._to_take: list[Account] = []
         self._is_taking = False
         self._strangers: dict[str, list[Said]] = {}
+        self._is_ending = self._is_gone = False
 
     async def start(self) -> None:
         """Say that we live, then look for open trades for ever. Raises StoreUnavailable."""
@@ -73,6 +73,18 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
         self._look_for_expired()
+
+    def claim_no_more(self) -> None:
+        """Take no account and begin no trade any more: what is stored is for who comes next."""
+        self._is_ending = True
+
+    async def release(self) -> None:
+        """Let go of every account, so that others need not wait until we are believed dead.
+        Raises StoreUnavailable."""
+        self._is_gone = True
+        for account in self._accounts.values():
+            self._engine.forget(account)
+        await self._store.depart(self.instance)
 
     def trades_at(self, ref: AccountRef) -> bool:
         """True when there is an adapter for the account's broker."""
@@ -106,6 +118,8 @@ class Holding:
 
     def accept(self, arrivals: Sequence[tuple[int, Trade]]) -> None:
         """Take stored trades into their accounts; the first of an account takes its lease."""
+        if self._is_ending:
+            return
         for instruction_id, trade in arrivals:
             account = self._accounts.get(trade.account_id)
             if account is None:
@@ -160,7 +174,8 @@ class Holding:
                 case PositionMove():
                     self._move(report)
                 case RulesChanged():
-                    self.runtime.spawn(self._learn_again(self._accounts_of(report)))
+                    asking = self._accounts_of(report)
+                    self.runtime.spawn(self.rules.learn_again(asking, self.runtime))
         except Exception:
             log.exception("report_failed", report_id=report.report_id)
 
@@ -177,16 +192,6 @@ class Holding:
         ids_of = (ids.account_id(*venue, said.account) for venue in self._adapters)
         found = (self._accounts.get(account_id) for account_id in ids_of)
         return [account for account in found if account is not None and account.epoch]
-
-    async def _learn_again(self, batch: Sequence[Account]) -> None:
-        """Rules that changed; asked for until they are known, or the account is gone."""
-        try:
-            await self.rules.ask(batch)
-        except BrokerError as error:
-            log.warning("rules_not_asked", cause=str(error))
-            left = [account for account in batch if not account.is_lost]
-            again = partial(self._learn_again, left)
-            self.runtime.later(RETRY_SECONDS, lambda: self.runtime.spawn(again()))
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
@@ -209,7 +214,7 @@ class Holding:
         return account
 
     def _take_some(self) -> None:
-        if self._to_take and not self._is_taking:
+        if self._to_take and not (self._is_taking or self._is_ending):
             self._is_taking = True
             self.runtime.spawn(self._take_all())
 
@@ -259,20 +264,10 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
-        await self._count_former([account for account, _ in taken])
+        await self.rules.count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
             self._resume(account, tickets)
-
-    async def _count_former(self, taken: Sequence[Account]) -> None:
-        """What was sent of late for accounts that somebody held before counts too."""
-        former: dict[Venue, dict[str, UUID]] = {}
-        for account in taken:
-            if account.epoch > 1:
-                venue = (account.ref.broker, account.ref.environment)
-                former.setdefault(venue, {})[account.ref.account] = account.account_id
-        for venue, held in former.items():
-            await self._limits.charge(venue, held)
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -347,6 +342,8 @@ class Holding:
         return await self.runtime.follow(self._store.heartbeat(self.instance, self._target))
 
     async def _heartbeat(self) -> None:
+        if self._is_gone:
+            return
         try:
             await self._live()
         except StoreUnavailable as error:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from uuid import UUID
 
 from execution import known, scoping
@@ -23,6 +24,7 @@ from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
+from execution.opened import OpenTickets
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -147,6 +149,8 @@ class Run:
     is_superseded: bool = False
     in_debt: bool = False
     unprovable: bool = False
+    # What a person said of its order meanwhile.
+    declared: str = ""
     is_done: bool = False
     # What guards the position that it opened.
     cover: Kept | None = None
@@ -282,7 +286,11 @@ class Lane:
     # Runs whose position is guarded.
     covered: list[Run] = field(default_factory=list)
     # Orders that may still fill.
-    open: dict[str, Ticket] = field(default_factory=dict)
+    open: OpenTickets = field(default_factory=OpenTickets)
+    # Subscriptions with a trade that waits for something else than its own order; and those of
+    # them to which everything on the lane is their own.
+    watching: dict[UUID, None] = field(default_factory=dict)
+    watching_all: dict[UUID, None] = field(default_factory=dict)
 
     def book(self, symbol: str) -> Book:
         """The book of an instrument of this lane."""
@@ -328,8 +336,8 @@ class Lane:
             return
         is_flat = not self.scope(run).position and not any(t.order.is_open for t in run.tickets)
         before = self.ledger(trade.subscription_id)
-        balance = max(figures.balance, ZERO)
-        self.ledgers[trade.subscription_id] = before.after_balance(balance, is_flat=is_flat)
+        free = figures.free_balance
+        self.ledgers[trade.subscription_id] = before.after_balance(free, is_flat=is_flat)
 
     def held(self, subscription: UUID, symbol: str) -> Decimal:
         """What a subscription's trades see of an instrument."""
@@ -340,8 +348,8 @@ class Lane:
         decided = self.attribution.get(subscription)
         if decided is not None:
             return decided
-        there = {owner for book in self.books.values() for owner in book.own}
-        others = any(other != subscription for other in (*there, *self.tracks))
+        there = (owner for book in self.books.values() for owner in book.own)
+        others = any(other != subscription for other in chain(self.tracks, there))
         whole = [book.whole.quantity for book in self.books.values()]
         own = [book.own.get(subscription, FLAT).quantity for book in self.books.values()]
         return positions.attribute(others_trade_here=others, is_all_own=whole == own)

@@ -39,11 +39,11 @@ class Looking:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    def seen(self, run: Run) -> Market | None:
-        """What the run saw, while it is fresh."""
+    def seen(self, account: Account, run: Run) -> Market | None:
+        """What the run saw, while it is fresh, beside what others took since."""
         if run.looked_at is None or self._runtime.now() - run.looked_at > MOST_AGE:
             return None
-        return run.market
+        return None if run.market is None else account.reserved.beside(run.market)
 
     def look(self, account: Account, run: Run, wanted: Look, then: Callable[[], None]) -> None:
         """Ask; `then` is called once, when the run may be planned."""
@@ -79,7 +79,7 @@ class Looking:
                     )
                     return
             run.is_looking = False
-            self._see(run, seen)
+            self._see(account, run, seen)
             then()
 
         nothing = Market(instrument=wanted.instrument) if wanted.chooses is None else None
@@ -88,7 +88,8 @@ class Looking:
         async def ask() -> None:
             seen: Market | Trade | None
             if wanted.chooses is None:
-                seen = await ask_market(account, run.trade, wanted.instrument)
+                now = self._runtime.now
+                seen = await ask_market(account, run.trade, wanted.instrument, now)
             else:
                 seen = await choose(account, run.trade, wanted, self._runtime.now())
             timer.cancel()
@@ -96,10 +97,10 @@ class Looking:
 
         self._runtime.spawn(ask())
 
-    def _see(self, run: Run, seen: Market | Trade | None) -> None:
+    def _see(self, account: Account, run: Run, seen: Market | Trade | None) -> None:
         match seen:
             case Market():
-                run.market, run.looked_at = seen, self._runtime.now()
+                run.market, run.looked_at = account.reserved.beside(seen), self._runtime.now()
             case Trade():
                 run.trade = seen
             case None:
@@ -115,7 +116,9 @@ def _is_enough(trade: Trade, seen: Market | Trade | None) -> bool:
     )
 
 
-async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
+async def ask_market(
+    account: Account, trade: Trade, symbol: str, now: Callable[[], datetime]
+) -> Market:
     """The quote, and the figures where the size needs them."""
     # What the signal saw is the price of what it means now, not of what is held.
     seen = trade.signal_price if symbol == trade.instrument else None
@@ -127,9 +130,17 @@ async def ask_market(account: Account, trade: Trade, symbol: str) -> Market:
     quote = None if told is None else Quote.heard(bid=told.bid, ask=told.ask, last=told.last)
     if not currencies.needs_the_account(trade):
         return Market(quote, instrument=symbol)
-    told_of_all = await _answer(session.ask(Kind.QUERY, rank, lambda: adapter.account(name)))
+    asked_at = now()
+
+    def ask() -> Awaitable[AccountSnapshot]:
+        # Its turn may have come late.
+        nonlocal asked_at
+        asked_at = now()
+        return adapter.account(name)
+
+    told_of_all = await _answer(session.ask(Kind.QUERY, rank, ask))
     rate = None if told_of_all is None else told_of_all.rate(currencies.of(trade))
-    return Market(quote, _figures(told_of_all), symbol, rate)
+    return Market(quote, _figures(told_of_all), symbol, rate, asked_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class Previews:
         waits = trade.option is not None and trade.opens is None
         market = Market(instrument=trade.instrument)
         if needed and not waits:
-            market = await ask_market(account, trade, trade.instrument)
+            market = await self._ask(account, trade, trade.instrument)
         now = self._holding.now()
         seen = Seen(
             lane.scope(run),
@@ -62,7 +62,28 @@ class Previews:
             lane.is_overfilled,
             binding=self._holding.binding(account, run),
         )
-        return await _plan(account, trade, seen)
+        return await self._plan(account, trade, seen)
+
+    async def _ask(self, account: Account, trade: Trade, symbol: str) -> Market:
+        found = await ask_market(account, trade, symbol, self._holding.now)
+        return account.reserved.beside(found)
+
+    async def _plan(self, account: Account, trade: Trade, seen: Seen) -> pb.Preview:
+        """The plan, with whatever it turns out to need."""
+        first = seen.market or Market()
+        markets = {first.instrument: first}
+        while True:
+            seen = replace(seen, market=markets.get(trade.instrument, first))
+            try:
+                return _told(trade, previewing.plan(trade, seen, markets), seen)
+            except previewing.Unseen as unseen:
+                wanted = unseen.wanted
+            if wanted.chooses is None:
+                symbol = wanted.instrument
+                markets[symbol] = await self._ask(account, trade, symbol)
+            else:
+                chosen = await choose(account, trade, wanted, seen.at)
+                trade = chosen or structs.replace(trade, entry_refused="no_contract")
 
     async def _account(self, trade: Trade) -> Account:
         """The account as this instance holds it, or as the store knows it."""
@@ -105,24 +126,6 @@ def _answered_by_nobody(trade: Trade, seen: Seen) -> tuple[Trade, Plan]:
                 trade = structs.replace(trade, entry_refused="no_contract")
             else:
                 markets[symbol] = Market(instrument=symbol)
-
-
-async def _plan(account: Account, trade: Trade, seen: Seen) -> pb.Preview:
-    """The plan, with whatever it turns out to need."""
-    first = seen.market or Market()
-    markets = {first.instrument: first}
-    while True:
-        seen = replace(seen, market=markets.get(trade.instrument, first))
-        try:
-            return _told(trade, previewing.plan(trade, seen, markets), seen)
-        except previewing.Unseen as unseen:
-            wanted = unseen.wanted
-        if wanted.chooses is None:
-            symbol = wanted.instrument
-            markets[symbol] = await ask_market(account, trade, symbol)
-        else:
-            chosen = await choose(account, trade, wanted, seen.at)
-            trade = chosen or structs.replace(trade, entry_refused="no_contract")
 
 
 def _unreadable(trade_id: str, why: str) -> pb.Preview:

@@ -71,6 +71,8 @@ class Protecting:
         # Lanes that are being tended, and those that are to be, perhaps again.
         self._tending: set[int] = set()
         self._waiting: set[int] = set()
+        # Lanes that are tended as soon as nothing else is to be done.
+        self._soon: set[int] = set()
 
     def release(self, account: Account, canceler: Run, targets: Sequence[Ticket]) -> None:
         """A `cancel` takes protection away for good; that is known before it happens."""
@@ -84,10 +86,17 @@ class Protecting:
         for run in covers.release(runs, legs, "now_unprotected"):
             self._tell(account, run, State.UNPROTECTED, ZERO, ZERO, is_synthetic=False)
 
+    def tend_soon(self, account: Account, lane: Lane) -> None:
+        """Once for all the news that came together: it looks at everything that is guarded."""
+        if lane.covered and id(lane) not in self._soon:
+            self._soon.add(id(lane))
+            self._runtime.later(0.0, lambda: self.tend(account, lane))
+
     def tend(self, account: Account, lane: Lane) -> None:
         """Make what guards the positions of a lane fit them. What this itself sets off is
         looked at once it is done: what was worked out must not be done twice."""
         key = id(lane)
+        self._soon.discard(key)
         self._waiting.add(key)
         if key in self._tending:
             return

@@ -9,7 +9,7 @@ from execution.domain import opening, sessions
 from execution.domain.decisions import Decision, End, Look, Send, Wait, refuse
 from execution.domain.opening import Intent, Queued
 from execution.domain.words import Action, Leg, Sentiment, TradeState
-from execution.lanes import Lane, Run
+from execution.lanes import Run
 from execution.runtime import Runtime
 
 # When the market of a calendar opens, from an instant on; the instant itself when it is open.
@@ -28,12 +28,12 @@ class Queueing:
         self,
         runtime: Runtime,
         advance: Callable[[Account, Run], None],
-        settle: Callable[[Account, Lane], None],
+        go_on: Callable[[Account, Run], None],
         next_open: NextOpen,
     ) -> None:
         self._runtime = runtime
         self._advance = advance
-        self._settle = settle
+        self._go_on = go_on
         self._next_open = next_open
 
     def hold(self, account: Account, run: Run, decision: Decision) -> Decision:
@@ -79,7 +79,7 @@ class Queueing:
     def _wake(self, account: Account, run: Run, seconds: float) -> None:
         def ring() -> None:
             run.has_open_timer = False
-            self._settle(account, run.lane)
+            self._go_on(account, run)
 
         if not run.has_open_timer:
             run.has_open_timer = True

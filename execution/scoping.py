@@ -8,6 +8,7 @@ from execution.domain.orders import ZERO
 from execution.domain.positions import Attribution
 from execution.domain.trades import Trade
 from execution.domain.words import Leg, Side
+from execution.opened import concerning
 
 if TYPE_CHECKING:
     from execution.lanes import Lane, Run, Ticket
@@ -23,7 +24,7 @@ def scope(lane: "Lane", run: "Run") -> Scope:
     others: list[OpenOrder] = []
     others_guards: list[OpenOrder] = []
     in_doubt = False
-    for ticket in lane.open.values():
+    for ticket in concerning(lane, subscription, attribution):
         if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
             continue
         is_own = ticket.order.terms.subscription_id == subscription

@@ -105,6 +105,8 @@ def state(seen: Seen) -> pb.SeenState:
         equity=wire.to_text(figures.equity if figures else None),
         balance=wire.to_text(figures.balance if figures else None),
         buying_power=wire.to_text(figures.buying_power if figures else None),
+        promised=wire.to_text(figures.promised or None if figures else None),
+        bound=wire.to_text(figures.bound or None if figures else None),
         quoted=quote is not None,
         rate=wire.to_text(market.rate if market else None),
         entries=_open_orders(scope.entries),
@@ -323,7 +325,13 @@ def _figures(message: pb.SeenState) -> Figures | None:
     equity = wire.to_decimal(message.equity)
     if equity is None:
         return None
-    return Figures(equity, _number(message.balance), wire.to_decimal(message.buying_power))
+    return Figures(
+        equity,
+        _number(message.balance),
+        wire.to_decimal(message.buying_power),
+        _number(message.promised),
+        _number(message.bound),
+    )
 
 
 def _number(text: str) -> Decimal:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 import grpc
 import structlog
@@ -18,6 +19,7 @@ from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
 from execution.controls import Controls, Watch
+from execution.declaring import Declaring
 from execution.engine import Engine
 from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
@@ -43,7 +45,8 @@ Context = aio.ServicerContext[Any, Any]
 MESSAGE_BYTES = 64 * 1024 * 1024
 # SIGTERM: calls get this long, then the journal.
 STOP_SECONDS = 2.0
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 4.0
+RELEASE_SECONDS = 1.0
 START_RETRY_SECONDS = 0.2
 _OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -58,9 +61,10 @@ _OPTIONS = (
 class Servicer(execution_pb2_grpc.ExecutionServicer):
     """The service of `protos/execution/v1`."""
 
-    def __init__(self, service: Service, switching: Switching) -> None:
+    def __init__(self, service: Service, switching: Switching, declaring: Declaring) -> None:
         self._service = service
         self._switching = switching
+        self._declaring = declaring
 
     async def SubmitTrades(
         self, request: pb.SubmitTradesRequest, context: Context
@@ -111,6 +115,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.SetLimitsResponse:
         return await _answer(self._switching.set_limits(request), context)
 
+    async def ResolveDoubt(
+        self, request: pb.ResolveDoubtRequest, context: Context
+    ) -> pb.ResolveDoubtResponse:
+        return await _answer(self._declaring.resolve(request), context)
+
 
 class ExecutionServer:
     """The whole program: start it, stop it, start another one on the same database."""
@@ -133,7 +142,7 @@ class ExecutionServer:
 
     async def start(self) -> None:
         """Bind, connect, take back what was open, and serve."""
-        bell = Bell()
+        bell = self._bell = Bell()
         controls, switches = Controls(), SwitchStore(self._store)
         engine = Engine(
             journal=self._journal,
@@ -141,7 +150,7 @@ class ExecutionServer:
             controls=controls,
             next_open=self._next_open,
         )
-        holding = Holding(
+        holding = self._holding = Holding(
             instance=self._config.instance,
             target=self._config.bind,
             store=self._store,
@@ -161,15 +170,17 @@ class ExecutionServer:
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
         self._server = aio.server(options=_OPTIONS)
+        check = partial(_check, engine, holding)
         servicer = Servicer(
             Service(self._store, holding, bell),
             Switching(self._store, switches, holding, watch.read),
+            Declaring(self._store, holding.withdraw, check),
         )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         await self._simulator.start()
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
-        health_servicer = await _add_health_and_reflection(self._server)
+        self._health = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.bind)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
@@ -179,9 +190,9 @@ class ExecutionServer:
         await _until_stored(watch.start)
         await _until_stored(holding.start)
         url, name = self._config.database_url, self._config.instance
-        self._runtime.spawn(ringing.answer(url, name, holding.look))
+        self._runtime.spawn(ringing.answer(url, name, holding.look, check))
         await self._server.start()
-        await health_servicer.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def failed(self) -> None:
         """Return when the journal's writer ended, which it never should."""
@@ -190,10 +201,19 @@ class ExecutionServer:
             log.error("journal_ended", exc_info=self._writing.exception())
 
     async def stop(self) -> None:
-        """Stop taking calls, let the journal finish, disconnect."""
+        """Say so, take nothing more, let the journal finish, give the leases back, disconnect.
+
+        What was written down and has no answer is left as it is: whoever takes the account
+        asks about it.
+        """
+        await self._health.enter_graceful_shutdown()
+        self._holding.claim_no_more()
+        self._bell.close()
         await self._server.stop(STOP_SECONDS)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._journal.drained(), DRAIN_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._holding.release(), RELEASE_SECONDS)
         await self.kill()
 
     async def kill(self) -> None:
@@ -214,6 +234,14 @@ def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -
     """A switch came on: what waits ends, and what it closes is looked for at once."""
     engine.halting.end_waiting(holding.accounts(), scopes)
     holding.look_now()
+
+
+def _check(engine: Engine, holding: Holding, trade_id: UUID) -> bool:
+    """Ask the broker about a doubtful trade now; False when another instance has it."""
+    held = [account for account in holding.accounts() if trade_id in account.runs]
+    for account in held:
+        engine.check(account, account.runs[trade_id])
+    return bool(held)
 
 
 async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:

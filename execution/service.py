@@ -109,10 +109,10 @@ class Service:
     async def stream_facts(
         self, request: pb.StreamFactsRequest
     ) -> AsyncIterator[pb.StreamFactsResponse]:
-        """Facts after the cursor, for as long as the caller listens."""
+        """Facts after the cursor, for as long as the caller listens, or until we are to end."""
         cursor, most = request.cursor, facts.page_size(request.max_facts)
         soon: list[float] = []
-        while True:
+        while not self._bell.is_closed:
             event = self._bell.listen()
             page = await self._page(cursor, most)
             if page.facts:

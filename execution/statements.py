@@ -130,6 +130,8 @@ ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp(), target = exclud
 RETURNING clock_timestamp()
 """
 
+DEPART = "UPDATE execution.instances SET heartbeat_at = 'epoch' WHERE id = %s RETURNING id"
+
 NEW_LEASES = """
 INSERT INTO execution.leases (account_id, broker, environment, account, instance_id, epoch)
 SELECT a.*, %(instance)s, 1 FROM json_to_recordset(%(accounts)s::json)

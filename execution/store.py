@@ -30,6 +30,9 @@ from execution.rows import (
 from protos.postgres import BY_ID
 
 TTL_SECONDS = 6
+# The pool's pauses between attempts double; it gives up instead, and the next who asks for a
+# connection has it try again.
+RECONNECT_SECONDS = 0.25
 # By then the holder of an account has found what others stored for it.
 FOUND_SECONDS = 10
 _json = msgspec.json.Encoder()
@@ -92,6 +95,7 @@ class Store:
             min_size=1,
             max_size=4,
             timeout=3,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             check=AsyncConnectionPool.check_connection,
         )
@@ -171,6 +175,10 @@ class Store:
         at = rows[0]["clock_timestamp"]
         assert isinstance(at, datetime)
         return at
+
+    async def depart(self, instance: str) -> None:
+        """Say that this instance lives no more. Raises StoreUnavailable."""
+        await self.ask(statements.DEPART, (instance,))
 
     async def take(
         self, instance: str, accounts: Mapping[UUID, AccountRef], arriving: Sequence[UUID] = ()

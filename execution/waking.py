@@ -1,4 +1,4 @@
-"""Timers of trades that wait: each lets the lane go on, and what it finds then decides."""
+"""Timers of trades that wait: each lets them go on, and what it finds then decides."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from execution.accounts import Account
 from execution.domain.decisions import Wait
 from execution.domain.trades import age_limit
 from execution.domain.words import Action, Leg, TradeState
-from execution.lanes import MARKET_BOUND, Lane, Run
+from execution.lanes import MARKET_BOUND, Run
 from execution.runtime import Runtime
 
 log = structlog.get_logger()
@@ -20,9 +20,9 @@ SPREAD_SECONDS = 1.0
 class Waking:
     """At most one timer of a kind for a run."""
 
-    def __init__(self, runtime: Runtime, settle: Callable[[Account, Lane], None]) -> None:
+    def __init__(self, runtime: Runtime, go_on: Callable[[Account, Run], None]) -> None:
         self._runtime = runtime
-        self._settle = settle
+        self._go_on = go_on
 
     def at_bound(self, account: Account, run: Run) -> None:
         """The next trade waits for this one no longer than that."""
@@ -49,14 +49,14 @@ class Waking:
         """A timer of a run rang; should its clock say "not yet", it is set anew."""
         run.has_bound_timer = False
         run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
-        self._settle(account, run.lane)
+        self._go_on(account, run)
 
     def _with_the_next_quote(self, account: Account, run: Run) -> None:
         """What holds an exit back may be over then."""
 
         def look() -> None:
             run.has_spread_timer, run.looked_at = False, None
-            self._settle(account, run.lane)
+            self._go_on(account, run)
 
         if not run.has_spread_timer:
             run.has_spread_timer = True
@@ -67,4 +67,4 @@ class Waking:
             log.warning("flip_timed_out", trade_id=run.trade.trade_id.hex)
             run.entry_dropped = "flip_timeout"
             run.dropped_numbers = {"seconds": format(run.trade.flip_wait.total_seconds(), ".0f")}
-            self._settle(account, run.lane)
+            self._go_on(account, run)

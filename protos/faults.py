@@ -2,8 +2,9 @@
 
 `FILLWIRE_FAULT=process:name:nth:action`, several separated by commas, where action is
 `kill`, `raise` or `delay<milliseconds>`. Each fires once, at the nth passage, and leaves
-a file in `<data folder>/faults/` so that the restarted process passes. Unset, as always
-outside tests, a point costs one look at a global.
+a mark in `<data folder>/faults/`: so that the restarted process passes, and so that a test
+disarms with a mark, and arms a running process by taking it away. Unset, as always outside
+tests, a point costs one look at a global.
 """
 
 import os
@@ -64,10 +65,15 @@ def arm(process: str) -> None:
         where, name, nth, action = text.split(":")
         if name not in POINTS:
             raise ValueError(f"no fault point {name!r}; known: {', '.join(POINTS)}")
-        marker = folder / text.replace(":", "__")
-        if where == process and not marker.exists():
+        if where == process:
+            fault = _Armed(name, int(nth), action, mark(folder, text))
             _armed = _armed or {}
-            _armed.setdefault(name, []).append(_Armed(name, int(nth), action, marker))
+            _armed.setdefault(name, []).append(fault)
+
+
+def mark(folder: Path, text: str) -> Path:
+    """The file that says that a fault has fired."""
+    return folder / text.replace(":", "__")
 
 
 def point(name: str) -> None:
@@ -78,9 +84,13 @@ def point(name: str) -> None:
 
 
 def _pass(fault: _Armed) -> None:
-    fault.passed += 1
-    if fault.passed != fault.nth:
+    if fault.marker.exists():
+        fault.passed = 0
         return
+    fault.passed += 1
+    if fault.passed < fault.nth:
+        return
+    fault.passed = 0
     fault.marker.parent.mkdir(parents=True, exist_ok=True)
     try:
         # One shot for all workers of a server, which may be forks of one armed process.

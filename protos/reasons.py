@@ -93,6 +93,14 @@ CATALOGUE: dict[str, Words] = {
         "The broker can neither show the order nor prove that it is absent.",
         "Look at the broker, then check again or declare the outcome.",
     ),
+    "declared_absent": Words(
+        "A member said that the broker never had the order.",
+        "Nothing more is sent. Should it appear after all, it is canceled.",
+    ),
+    "declared_present": Words(
+        "A member said that the broker has the order, and looks after it there.",
+        "Nothing more is done about it here. What the broker reports of it is still shown.",
+    ),
     "signal_stale": Words(
         "The signal was {age} s old at {stage}; the limit is {limit} s.",
         "No order was sent. Check what delayed it.",

@@ -26,6 +26,9 @@ from protos.postgres import BY_ID
 # What a caller waits for a connection before the answer is "down, try again".
 POOL_TIMEOUT_SECONDS = 0.7
 CONNECT_TIMEOUT_SECONDS = 2
+# A pool's pauses between attempts double; it gives up instead, and whoever asks for a connection
+# next has it try again.
+RECONNECT_SECONDS = 0.25
 
 Pool = ConnectionPool[Connection[TupleRow]]
 
@@ -59,7 +62,7 @@ def open_pool(url: str, *, size: int, name: str) -> Pool:
         min_size=1,
         max_size=size,
         timeout=POOL_TIMEOUT_SECONDS,
-        reconnect_timeout=5,
+        reconnect_timeout=RECONNECT_SECONDS,
         name=name,
         open=True,
         kwargs={

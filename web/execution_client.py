@@ -133,6 +133,17 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
+    def resolve_doubt(self, trade_id: UUID, word: pb.DoubtWord) -> bool:
+        """Say something of a trade that nobody can prove anything of; False when it is not one,
+        or something else was said before. Raises ExecutionDown. Repeating is safe.
+        """
+        request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word)
+        try:
+            answer = self._connect().ResolveDoubt(request, timeout=SUBMIT_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+        return answer.status == pb.DOUBT_STATUS_TAKEN
+
     def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
         """Facts after a cursor, for as long as the stream holds.
 

@@ -34,6 +34,9 @@ log = structlog.get_logger()
 
 Row = dict[str, Any]
 
+# What a person waits for, or did, on the page of what waits.
+_DOUBTS = ("not_provable", "declared_absent", "declared_present")
+
 _ORDERS = """
 INSERT INTO web.orders AS o (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, revision,
     origin, instrument, side, ord_type, time_in_force, order_qty, limit_price, stop_price,
@@ -265,6 +268,8 @@ class Batch:
         trade["reason"] = reason
         trade["message"] = shown
         trade["numbers"] = numbers
+        if reason in _DOUBTS:
+            self.changes.add((fact.tenant_id, "approval", fact.trade_id))
         if outcome.HasField("decision"):
             trade.setdefault("decision", {})["end"] = record.pack(outcome.decision)
         if outcome.HasField("planned_time"):

@@ -135,6 +135,7 @@ class PositionSnapshot:
 class AccountSnapshot:
     """An account as the broker reports it."""
 
+    # What is there, whatever working orders will take of it.
     cash: Decimal
     currency: str
     positions: Sequence[PositionSnapshot]
@@ -144,6 +145,7 @@ class AccountSnapshot:
     # the broker does not say.
     equity: Decimal | None = None
     unrealised: Decimal | None = None
+    # What is left beside positions and working orders.
     buying_power: Decimal | None = None
     # What one of other currencies is worth in its own, as far as the broker says.
     rates: Mapping[str, Decimal] = field(default_factory=dict)

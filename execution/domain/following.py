@@ -6,7 +6,14 @@ from execution.domain import table
 from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
 from execution.domain.orders import Order
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, OrdStatus, Side, TradeState
+from execution.domain.words import (
+    DECLARED_ABSENT,
+    DECLARED_PRESENT,
+    ExecType,
+    OrdStatus,
+    Side,
+    TradeState,
+)
 
 # Why an order of ours never reached the broker, and what its trade is then.
 _NOT_SENT = {
@@ -15,6 +22,8 @@ _NOT_SENT = {
     "broker_auth": TradeState.REJECTED,
     "halted": TradeState.HALTED,
     "rate_limited": TradeState.SKIPPED,
+    DECLARED_ABSENT: TradeState.SKIPPED,
+    DECLARED_PRESENT: TradeState.DONE,
 }
 
 

@@ -1,10 +1,12 @@
 """What planning knows of the world outside the account's own orders."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from execution.domain import options
 from execution.domain.instruments import CENT, ONE, SMALLEST, Instrument
+from execution.domain.orders import ZERO
 from execution.domain.words import AssetClass, PriceType, Side
 
 
@@ -55,6 +57,15 @@ class Figures:
     balance: Decimal
     # None where the broker reports none: then it is not compared.
     buying_power: Decimal | None = None
+    # Worth of entries that the buying power may not tell of yet.
+    promised: Decimal = ZERO
+    # Cash that entries take and the balance does not tell: working ones, and newest fills.
+    bound: Decimal = ZERO
+
+    @property
+    def free_balance(self) -> Decimal:
+        """What of the balance nothing takes yet."""
+        return max(self.balance - self.bound, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,8 @@ class Market:
     instrument: str = ""
     # What one of the instrument's currency is worth in the account's.
     rate: Decimal | None = None
+    # When the broker was asked for the figures.
+    asked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def guard_entry(
     """The protection that goes with an entry; one that cannot be made refuses the entry."""
     price, known = terms.priced.planning, terms.contract
     figures = market.figures if market else None
-    if refusal := sizing.buying_power_refusal(quantity, price, figures, known):
+    if refusal := sizing.buying_power_refusal(trade, quantity, price, figures, known):
         return refusal
     step = sizing.lot(trade, terms.side, max(venue.quantity_step, known.lot))
     guards = _guards(trade, terms, quantity, step)
@@ -262,6 +262,8 @@ def numbers(
         "bid": text(quote.bid if quote else None),
         "ask": text(quote.ask if quote else None),
         "equity": text(figures.equity if figures else None),
+        "promised": text(figures.promised or None if figures else None),
+        "bound": text(figures.bound or None if figures else None),
         "rate": "" if (rate := currencies.rate(trade, market)) == 1 else text(rate),
         "ticker": trade.ticker if trade.opens is not None else "",
         **{f"chain_{name}": number for name, number in trade.chosen_from.items()},

@@ -77,7 +77,7 @@ def _money(kind: SizeType, value: Decimal, figures: Figures | None) -> Decimal |
     if kind is SizeType.PERCENT_OF_BALANCE:
         if figures is None:
             return _missing(kind, "balance")
-        return max(figures.balance, ZERO) * value / HUNDRED
+        return figures.free_balance * value / HUNDRED
     return value
 
 
@@ -112,15 +112,25 @@ def entry_quantity(
 
 
 def buying_power_refusal(
-    quantity: Decimal, price: Decimal | None, figures: Figures | None, contract: Contract
+    trade: Trade,
+    quantity: Decimal,
+    price: Decimal | None,
+    figures: Figures | None,
+    contract: Contract,
 ) -> Refusal | None:
-    """Too large for the account, where the broker says how much that is: never lowered."""
-    if figures is None or figures.buying_power is None or price is None:
+    """Too large for the account, where the broker says how much that is: never lowered. Where
+    it does not, what is spent of the equity is not spent a second time."""
+    if figures is None or price is None:
         return None
-    cost = quantity * price * contract.point_value
-    if cost <= figures.buying_power:
+    cost, power, taken = quantity * price * contract.point_value, figures.equity, figures.bound
+    if figures.buying_power is not None:
+        power, taken = figures.buying_power, figures.promised
+    elif trade.size_type is not SizeType.PERCENT_OF_EQUITY or not taken:
         return None
-    return Refusal("buying_power", {"cost": text(cost), "power": text(figures.buying_power)})
+    if cost <= power - taken:
+        return None
+    numbers = {"cost": text(cost), "power": text(max(power - taken, ZERO))}
+    return Refusal("buying_power", numbers | ({"promised": text(taken)} if taken else {}))
 
 
 def needs_the_account(trade: Trade) -> bool:

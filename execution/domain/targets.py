@@ -54,7 +54,7 @@ def units(
     trade: Trade, scope: Scope, progress: Progress, terms: Terms, market: Market | None
 ) -> Decimal | Refusal:
     """What opens, in units, not rounded yet."""
-    balance = market.figures.balance if market and market.figures else None
+    balance = market.figures.free_balance if market and market.figures else None
     todo = _steps(trade, scope, progress, balance)
     if not todo or todo[-1].verb != "open":
         return Refusal("quantity_zero", {"quantity": "0"})

@@ -154,3 +154,9 @@ class TradeState(StrEnum):
     SKIPPED = "SKIPPED"
     HALTED = "HALTED"
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
+
+
+# What a person says of an order that nobody can prove anything of.
+DECLARED_ABSENT = "declared_absent"
+DECLARED_PRESENT = "declared_present"
+DECLARED = frozenset({DECLARED_ABSENT, DECLARED_PRESENT})

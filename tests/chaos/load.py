@@ -53,9 +53,14 @@ class Target:
 def targets(stack: Stack) -> list[Target]:
     """Every strategy of the stack, and what it is for."""
     return [
-        Target(url, f"CHAOS{chr(ord('A') + number)}", _TURN[number % len(_TURN)])
+        Target(url, f"CHAOS{_letters(number)}", _TURN[number % len(_TURN)])
         for number, url in enumerate(stack.webhooks())
     ]
+
+
+def _letters(number: int) -> str:
+    more, last = divmod(number, len(ascii_uppercase))
+    return (ascii_uppercase[more - 1] if more else "") + ascii_uppercase[last]
 
 
 def prepare(stack: Stack, *, subscriptions: int) -> None:

@@ -138,6 +138,11 @@ class Trial:
         hurting = nemesis.start()
         load.run(self.sender, what, signals=self.plan.signals, rate=self.plan.rate)
         hurting.join()
+        return self.finish(nemesis)
+
+    def finish(self, nemesis: Nemesis | None = None) -> Result:
+        """Rest, flat positions, and the checker."""
+        nemesis = nemesis or Nemesis(self.stack, self.proxy, ())
         settled = audit.settle(self.stack, self.plan.settle_seconds)
         load.flatten(self.sender, self.targets)
         return self._judge(nemesis, settled)

@@ -43,6 +43,28 @@ def forget_ids(stack: Stack, *, horizon: float) -> None:
             venue.ConfigureAccount(request, timeout=SECONDS)
 
 
+def answer_late(stack: Stack, account: str, seconds: int) -> None:
+    """From now on an account's orders are taken at once and answered after so long; 0: at once."""
+    late = pb.Fault(kind=pb.FAULT_KIND_DELAY, delay_ms=seconds * 1000)
+    with _venue(stack) as venue:
+        request = pb.ConfigureAccountRequest(
+            account=account, set_faults=True, faults=[late] if seconds else []
+        )
+        venue.ConfigureAccount(request, timeout=SECONDS)
+
+
+def limit(stack: Stack, account: str, requests_per_minute: int, *, horizon: float) -> None:
+    """From now on an account takes so many requests a minute."""
+    options = pb.Options(
+        visibility_horizon_seconds=horizon,
+        refuses_repeats=True,
+        requests_per_minute=requests_per_minute,
+    )
+    with _venue(stack) as venue:
+        request = pb.ConfigureAccountRequest(account=account, options=options)
+        venue.ConfigureAccount(request, timeout=SECONDS)
+
+
 def struck(stack: Stack) -> set[str]:
     """The ClOrdIDs of the orders that met a fault."""
     with _venue(stack) as venue:

@@ -1,8 +1,9 @@
 """The webhook URL: stored before it is answered, and every refusal says why."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from protos import faults
 from tests import factories
 from tests.conftest import Database
 from web import config
@@ -57,6 +59,20 @@ def client(database: Database, redis_url: str) -> Iterator[FlaskClient]:
     made, taking = app_for(configure(database.url("web"), redis_url))
     yield made
     taking.close()
+
+
+@pytest.fixture
+def fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Arms one fault in this process."""
+
+    def arm(text: str) -> None:
+        monkeypatch.setenv("FILLWIRE_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("FILLWIRE_FAULT", text)
+        faults.arm("web")
+
+    yield arm
+    monkeypatch.delenv("FILLWIRE_FAULT", raising=False)
+    faults.arm("web")
 
 
 def answer(client: FlaskClient, path: str, body: str | bytes, **more: Any) -> tuple[int, Any]:
@@ -265,3 +281,18 @@ def test_a_resend_after_an_answer_in_doubt_is_the_same_signal(
     assert status == 200
     buys = owner.execute("SELECT count(*) FROM web.signals WHERE parsed->>'action' = 'buy'")
     assert buys.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("point", ["intake.after_commit", "intake.before_answer"])
+def test_a_resend_after_a_failure_behind_the_commit_is_the_same_signal(
+    client: FlaskClient,
+    strategy: factories.Strategy,
+    owner: psycopg.Connection,
+    fault: Callable[[str], None],
+    point: str,
+) -> None:
+    fault(f"web:{point}:1:raise")
+    assert answer(client, strategy.path, GOOD)[0] == 500
+    status, said = answer(client, strategy.path, GOOD)
+    assert (status, said["duplicate"]) == (200, True)
+    assert owner.execute("SELECT count(*) FROM web.signals").fetchone() == (1,)

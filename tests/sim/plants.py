@@ -337,6 +337,19 @@ PLANTS: dict[str, Plant] = {
     )
 }
 
+# Where the search for a bug begins; elsewhere at zero.
+SINCE = {
+    "act_without_the_lease": 220,
+    "skip_exits_behind_doubt": 450,
+    "resend_unproven": 170,
+    "retry_at_once": 345,
+    "resend_at_once": 90,
+    "drop_strangers": 55,
+    "start_listening_too_late": 55,
+    "forget_partial_fills_on_restart": 180,
+    "never_make_guards_smaller": 190,
+}
+
 
 @contextmanager
 def planted(name: str | None) -> Iterator[None]:

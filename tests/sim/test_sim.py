@@ -1,7 +1,4 @@
-"""The simulator in short: the core keeps its promises, and the simulator has eyes.
-
-The seeds of `SINCE` are where the search for a planted bug begins: it goes on from there.
-"""
+"""The simulator in short: the core keeps its promises, and the simulator has eyes."""
 
 import json
 import os
@@ -18,17 +15,6 @@ from tests.sim.__main__ import quiet_logs
 from tests.sim.run import run
 
 SECONDS = 60.0
-SINCE = {
-    "act_without_the_lease": 220,
-    "skip_exits_behind_doubt": 450,
-    "resend_unproven": 170,
-    "retry_at_once": 345,
-    "resend_at_once": 90,
-    "drop_strangers": 55,
-    "start_listening_too_late": 55,
-    "forget_partial_fills_on_restart": 180,
-    "never_make_guards_smaller": 190,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +69,7 @@ def test_a_trace_is_read_from_the_first_signal_to_the_end() -> None:
 def test_a_planted_bug_is_caught(name: str) -> None:
     until = time.monotonic() + SECONDS
     with plants.planted(name):
-        seed = SINCE.get(name, 0)
+        seed = plants.SINCE.get(name, 0)
         while not (found := run(seed).violations) and time.monotonic() < until:
             seed += 1
     assert found

@@ -58,6 +58,7 @@ TABLES = (
     "signals",
     "refusals",
     "trades",
+    "attentions",
     "orders",
     "fills",
     "positions",

@@ -117,5 +117,13 @@ def test_no_other_file_reads_our_variables() -> None:
     assert guilty == []
 
 
+def test_the_checker_knows_nothing_of_what_it_checks() -> None:
+    told = "import sys, tests.e2e.checker, tests.e2e.evidence; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert {name.partition(".")[0] for name in done.stdout.split()}.isdisjoint({"web", "execution"})
+
+
 def test_the_front_door_is_plain_sh() -> None:
     subprocess.run(["sh", "-n", str(ROOT / "fillwire")], check=True)

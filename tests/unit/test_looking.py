@@ -17,6 +17,7 @@ from execution.domain.decisions import Look
 from execution.domain.trades import Retry
 from execution.lanes import Lane, Run
 from execution.looking import Looking
+from execution.reserving import Reserved
 from execution.runtime import Timer
 from execution.session import Session
 from tests.unit.planning_kit import NOON, a_trade
@@ -70,7 +71,10 @@ def look(refusals: int, retry: Retry | None) -> tuple[Run, Reluctant]:
     trade = a_trade("buy", "1", retry=retry)
     run = Run(trade, Lane("AAPL"), 1)
     session = Session(cast("Adapter", broker), clock)
-    account = cast("Account", SimpleNamespace(adapter=broker, ref=trade.account, session=session))
+    account = cast(
+        "Account",
+        SimpleNamespace(adapter=broker, ref=trade.account, session=session, reserved=Reserved()),
+    )
     planned: list[datetime] = []
     Looking(clock).look(account, run, Look("AAPL"), lambda: planned.append(clock.at))
     clock.run()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,10 @@ class Watched:
             time.sleep(0.02)
 
 
+def _has_grown(said: list[str], before: int) -> bool:
+    return len(said) > before
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
     one = Watched(tmp_path)
@@ -102,6 +107,20 @@ def test_restarts_slow_down_but_never_beyond_two_seconds(watched: Watched) -> No
         "a ended with status 3; starting it again in 0.5 s",
     ]
     assert max(supervisor._BACK_OFF_SECONDS) == 2
+
+
+def test_a_child_that_served_for_a_while_starts_again_at_once_however_often(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_CALM_SECONDS", 0.2)
+    watched.start(watched.launch("a", SLEEPER))
+    [child] = watched.supervisor._children
+    for _ in range(3):
+        told = len(watched.said)
+        watched.until(lambda: child.ready and time.monotonic() - child.ready_at > 0.2)
+        os.kill(child.pids[0], signal.SIGKILL)
+        watched.until(partial(_has_grown, watched.said, told))
+    assert set(watched.said) == {"a was ended by SIGKILL; starting it again"}
 
 
 def test_a_child_that_never_became_ready_is_given_up_with_its_last_words(

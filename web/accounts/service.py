@@ -35,6 +35,8 @@ class Visitor:
     change_number: int
     # Trades that wait for a person: every page shows how many.
     approvals: int
+    # Trades whose order nobody can prove anything of: every page says so.
+    attentions: int
     # Kill switches that are on: every page says so.
     switches: tuple[dict[str, Any], ...] = ()
     is_authenticated: bool = True
@@ -102,11 +104,12 @@ def find_visitor(token: str) -> Visitor | None:
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
         )
-        number, approvals, switches = connection.execute(
+        number, approvals, attentions, switches = connection.execute(
             text(
                 "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
                 "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
                 "AND approval_expires_at IS NOT NULL), "
+                "(SELECT count(*) FROM web.attentions WHERE tenant_id = :tenant), "
                 "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off')"
             ),
             {"tenant": row.tenant_id},
@@ -121,6 +124,7 @@ def find_visitor(token: str) -> Visitor | None:
         row.tenant_name,
         number or 0,
         approvals,
+        attentions,
         tuple(switches or ()),
     )
 

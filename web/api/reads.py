@@ -22,7 +22,7 @@ from web.strategies import service as strategies
 from web.strategies.models import Strategy, StrategyWebhook
 from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
-from web.trades import quotes
+from web.trades import doubt, quotes
 from web.trades import reads as trades
 from web.trades.models import WAITING_STATES, Trade
 
@@ -81,6 +81,12 @@ def list_approvals() -> Response:
     return shapes.to_response(
         shapes.paged(page, lambda row: shapes.waiting(row, known.get(row.instrument)))
     )
+
+
+@blueprint.get("/attention")
+def list_attention() -> Response:
+    """Trades whose order can neither be found nor proven absent, the oldest first."""
+    return shapes.to_response(shapes.listed([shapes.trade(row) for row in doubt.waiting()]))
 
 
 @blueprint.get("/orders")

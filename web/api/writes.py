@@ -24,7 +24,7 @@ from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
-from web.trades import approval
+from web.trades import approval, doubt
 from web.trades import reads as trades
 from web.trades.approval import NotWaiting, Paused
 from web.trades.models import Trade
@@ -133,6 +133,23 @@ def cancel_trade(trade_id: UUID) -> Response:
     return _decided(trade_id, approval.cancel)
 
 
+@blueprint.post("/trades/<shown(trade):trade_id>/check")
+def check_trade(trade_id: UUID) -> Response:
+    """Ask the broker again about an order that nobody can prove anything of."""
+    return _decided(trade_id, doubt.check)
+
+
+@blueprint.post("/trades/<shown(trade):trade_id>/declare")
+def declare_trade(trade_id: UUID) -> Response:
+    """`{"order": "absent"}`, or `"present"`: what a person saw at the broker. Repeating answers
+    the same."""
+    said = _take(_body("order"), "order", str)
+    if said not in ("absent", "present"):
+        raise _invalid("order", f"`order` is {said[:30]!r}.", "Use `absent` or `present`.")
+    says = doubt.declare_absent if said == "absent" else doubt.declare_present
+    return _decided(trade_id, says)
+
+
 @blueprint.errorhandler(BadStrategy)
 @blueprint.errorhandler(BadConnection)
 @blueprint.errorhandler(BadConnector)
@@ -191,7 +208,7 @@ def execution_down(_error: ExecutionDown) -> Response:
             503,
             "execution_down",
             "Execution does not answer",
-            "It holds the trade until the market opens, so only it can end it.",
+            "It holds the trade, so only it can do this.",
             "Try again in a moment.",
             retryable=True,
         )

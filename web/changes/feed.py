@@ -24,6 +24,8 @@ POLL_SECONDS = 2.0
 READ_SECONDS = 3.0
 MOST = 500
 _RECONNECT_SECONDS = 1.0
+# The pool's pauses between attempts double; it gives up instead, and the next read tries again.
+_GIVE_UP_SECONDS = 0.25
 _PING_SECONDS = 5.0
 
 log = structlog.get_logger()
@@ -48,7 +50,7 @@ class Feed:
             min_size=1,
             max_size=4,
             timeout=READ_SECONDS,
-            reconnect_timeout=5,
+            reconnect_timeout=_GIVE_UP_SECONDS,
             name="live",
             open=False,
             kwargs={"connect_timeout": 2, "application_name": "fillwire-live"},

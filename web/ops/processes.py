@@ -84,6 +84,7 @@ PROCESSES = (
             "FILLWIRE_PAPER_TARGET",
             "REDIS_URL",
         ),
+        stop_seconds=8,
         address="FILLWIRE_EXECUTION_BIND",
         scalable=True,
     ),

@@ -21,7 +21,8 @@ LOG_BYTES = 20_000_000
 GIVE_UP_SECONDS = 60.0
 GIVE_UP_EXITS = 6
 _BACK_OFF_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
-_CALM_SECONDS = 10.0
+# A child that was ready for so long did not fail by itself: it starts again at once.
+_CALM_SECONDS = 3.0
 
 
 class GaveUp(Exception):
@@ -55,6 +56,8 @@ class Child:
     ever_ready: bool = False
     first_started: float = 0.0
     started: float = 0.0
+    # When it became ready, this time.
+    ready_at: float = 0.0
     exits: int = 0  # in a row, without a calm time between
     resume_at: float = 0.0
     pids: list[int] = field(default_factory=list)
@@ -167,6 +170,7 @@ class Supervisor:
     def _check(self, child: Child, now: float) -> None:
         if child.launch.is_ready():
             child.ready = child.ever_ready = True
+            child.ready_at = time.monotonic()
             self._changed()
         elif not child.ever_ready and now - child.first_started > GIVE_UP_SECONDS:
             raise GaveUp(_story(child, f"was not ready after {GIVE_UP_SECONDS:.0f} s"))
@@ -177,7 +181,8 @@ class Supervisor:
         assert child.popen is not None
         how = _how(child.popen.returncode)
         children.end_group(child.popen.pid)
-        child.exits = 1 if now - child.started > _CALM_SECONDS else child.exits + 1
+        was_calm = child.ready and now - child.ready_at > _CALM_SECONDS
+        child.exits = 1 if was_calm else child.exits + 1
         if not child.ever_ready and child.exits >= GIVE_UP_EXITS:
             raise GaveUp(_story(child, f"{how} {child.exits} times"))
         pause = _BACK_OFF_SECONDS[min(child.exits, len(_BACK_OFF_SECONDS)) - 1]

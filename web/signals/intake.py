@@ -19,7 +19,14 @@ from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import WrongConnector
 from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
 from web.signals.refusals import CATALOGUE, BadSignal, bad
-from web.signals.service import Intake, KeyReused, TooManySignals, UnknownWebhook, Webhook
+from web.signals.service import (
+    Accepted,
+    Intake,
+    KeyReused,
+    TooManySignals,
+    UnknownWebhook,
+    Webhook,
+)
 from web.signals.storage import NotStored
 from web.strategies.rules import SHARED_PATH as SHARED
 
@@ -140,6 +147,10 @@ class Door:
                 key=_key(environ),
                 received_at=received_at,
             )
+            faults.point("intake.before_answer")
+            return self._taken(accepted)
+        except WrongConnector:
+            raise
         except BadSignal as refused:
             raise self._refuse(webhook, body, refused) from refused
         except TooManySignals as limited:
@@ -148,7 +159,12 @@ class Door:
             raise self._refuse(webhook, body, bad("idempotency-mismatch")) from reused
         except NotStored as away:
             raise self._try_again() from away
-        faults.point("intake.before_answer")
+        except Exception:
+            # It may be stored; its sender hears a failure and sends the same again.
+            self._intake.doubt(webhook, body)
+            raise
+
+    def _taken(self, accepted: Accepted) -> Answer:
         if accepted.dialect == CRYPTO_ARSENAL:
             return Answer(200, "ok")
         signal_id = ids.show("signal", accepted.signal_id)

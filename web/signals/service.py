@@ -194,6 +194,10 @@ class Intake:
             case _:
                 raise NotStored("the strategy keeps changing")
 
+    def doubt(self, webhook: Webhook, body: bytes) -> None:
+        """A message was answered without knowing whether it is stored."""
+        self._boot.doubt(webhook.strategy_id, hashlib.sha256(body).digest())
+
     def refuse(
         self,
         webhook: Webhook,

@@ -23,7 +23,7 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
-from web.db import CONNECT_TIMEOUT_SECONDS, Pool
+from web.db import CONNECT_TIMEOUT_SECONDS, RECONNECT_SECONDS, Pool
 
 # Together less than a second: then the sender hears 503 and comes again.
 POOL_SECONDS = 0.3
@@ -76,7 +76,7 @@ class Storage:
             min_size=1,
             max_size=size,
             timeout=POOL_SECONDS,
-            reconnect_timeout=5,
+            reconnect_timeout=RECONNECT_SECONDS,
             name="intake",
             open=True,
             configure=partial(_bound_locks, lock_ms) if lock_ms else None,

@@ -40,7 +40,7 @@ def approve(trade: Trade, *, actor: str) -> Trade:
     """
     enabled = _is_enabled(trade)
     now = func.clock_timestamp()
-    if enabled and _decide(
+    if enabled and decide_once(
         trade,
         (Trade.state == "WAITING_APPROVAL") & (Trade.approval_expires_at > now),
         actor,
@@ -87,7 +87,7 @@ def _withdraw(trade: Trade, actor: str) -> Trade:
     Durable is first who asked. If we die right after, the trade waits on: asked again, it ends.
     """
     held = (Trade.state == "QUEUED") & Trade.release_at.is_(None)
-    if _decide(trade, held, actor, "cancel", state="QUEUED"):
+    if decide_once(trade, held, actor, "cancel", state="QUEUED"):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
         client.cancel(trade.id, pb.REASON_CANCELED_BY_MEMBER)
     db.session.refresh(trade)
@@ -99,7 +99,7 @@ def _withdraw(trade: Trade, actor: str) -> Trade:
 
 def _end(trade: Trade, waits: ColumnElement[bool], actor: str, verb: str, reason: str) -> Trade:
     message = reasons.explain(reason, {})
-    if _decide(trade, waits, actor, verb, state="SKIPPED", reason=reason, message=message):
+    if decide_once(trade, waits, actor, verb, state="SKIPPED", reason=reason, message=message):
         return trade
     db.session.refresh(trade)
     if trade.reason == reason and trade.decided_by == actor:
@@ -118,7 +118,9 @@ def _is_enabled(trade: Trade) -> bool:
     return bool(subscription and strategy)
 
 
-def _decide(trade: Trade, waits: ColumnElement[bool], actor: str, verb: str, **values: Any) -> bool:
+def decide_once(
+    trade: Trade, waits: ColumnElement[bool], actor: str, verb: str, **values: Any
+) -> bool:
     """Change the trade if it still waits; with the event, for live pages, and durably."""
     before = trade.state
     values = {

@@ -20,7 +20,19 @@ TERMS = (
     "trail_percent",
     "time_in_force",
 )
-_SEEN = ("position", "avg_price", "exposure", "bid", "ask", "last", "equity", "balance")
+_SEEN = (
+    "position",
+    "avg_price",
+    "exposure",
+    "bid",
+    "ask",
+    "last",
+    "equity",
+    "balance",
+    "buying_power",
+    "promised",
+    "bound",
+)
 
 
 def told(

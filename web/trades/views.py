@@ -17,7 +17,7 @@ from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
-from web.trades import approval, plans, quotes, reads, record, replay
+from web.trades import approval, doubt, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.models import WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
@@ -30,6 +30,9 @@ blueprint = Blueprint("trades", __name__)
 FAILURES_SHOWN = 5
 # What a person may do to a waiting trade, and how it is called when it is done.
 _VERBS: dict[str, tuple[Callable[..., Trade], str]] = {
+    "check": (doubt.check, "The broker is asked again"),
+    "declare_absent": (doubt.declare_absent, "Declared as never arrived"),
+    "declare_present": (doubt.declare_present, "Declared as looked after at the broker"),
     "approve": (approval.approve, "Approved"),
     "reject": (approval.reject, "Rejected"),
     "cancel": (approval.cancel, "Canceled"),
@@ -64,6 +67,7 @@ def page(trade_id: UUID) -> str:
         own_signal=trade.signal_id and db.session.get(Signal, trade.signal_id) is not None,
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
+        is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
         may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )
@@ -128,11 +132,13 @@ def approvals() -> str:
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
     timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)
-    shown = [*page.rows, *timed.rows]
+    doubtful = doubt.waiting()
+    shown = [*page.rows, *timed.rows, *doubtful]
     return render_template(
         "trades/approvals.html",
         page=page,
         timed=timed,
+        doubtful=doubtful,
         connections=reads.connections(),
         strategies=reads.strategy_names(shown),
         quotes=quotes.last_known(page.rows),
@@ -172,10 +178,10 @@ def decide_many() -> ResponseReturnValue:
     return redirect(url_for("trades.approvals"))
 
 
-@blueprint.post("/trades/<shown(trade):trade_id>/<any(approve, reject, cancel):verb>")
+@blueprint.post(f"/trades/<shown(trade):trade_id>/<any({', '.join(_VERBS)}):verb>")
 @sign_in_required
 def decide(trade_id: UUID, verb: str) -> ResponseReturnValue:
-    """Approve, reject or cancel one waiting trade."""
+    """Approve, reject or cancel one waiting trade, or say what became of a doubtful one."""
     trade = get_for_tenant(Trade, trade_id)
     _authorise()
     failure = _decide(trade, verb)

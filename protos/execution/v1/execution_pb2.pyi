@@ -19,6 +19,20 @@ class StoreStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_STATUS_NOT_FOUND: _ClassVar[StoreStatus]
     STORE_STATUS_INVALID: _ClassVar[StoreStatus]
 
+class DoubtWord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOUBT_WORD_UNSPECIFIED: _ClassVar[DoubtWord]
+    DOUBT_WORD_CHECK: _ClassVar[DoubtWord]
+    DOUBT_WORD_ABSENT: _ClassVar[DoubtWord]
+    DOUBT_WORD_PRESENT: _ClassVar[DoubtWord]
+
+class DoubtStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOUBT_STATUS_UNSPECIFIED: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_TAKEN: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_NOT_IN_DOUBT: _ClassVar[DoubtStatus]
+    DOUBT_STATUS_NOT_FOUND: _ClassVar[DoubtStatus]
+
 class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ACTION_UNSPECIFIED: _ClassVar[Action]
@@ -274,12 +288,22 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_APPROVAL_NEEDED: _ClassVar[Reason]
     REASON_CURRENCY_UNKNOWN: _ClassVar[Reason]
     REASON_FLIP_HALVED: _ClassVar[Reason]
+    REASON_DECLARED_ABSENT: _ClassVar[Reason]
+    REASON_DECLARED_PRESENT: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
 STORE_STATUS_CONFLICT: StoreStatus
 STORE_STATUS_NOT_FOUND: StoreStatus
 STORE_STATUS_INVALID: StoreStatus
+DOUBT_WORD_UNSPECIFIED: DoubtWord
+DOUBT_WORD_CHECK: DoubtWord
+DOUBT_WORD_ABSENT: DoubtWord
+DOUBT_WORD_PRESENT: DoubtWord
+DOUBT_STATUS_UNSPECIFIED: DoubtStatus
+DOUBT_STATUS_TAKEN: DoubtStatus
+DOUBT_STATUS_NOT_IN_DOUBT: DoubtStatus
+DOUBT_STATUS_NOT_FOUND: DoubtStatus
 ACTION_UNSPECIFIED: Action
 ACTION_BUY: Action
 ACTION_SELL: Action
@@ -476,6 +500,8 @@ REASON_MAX_ORDERS: Reason
 REASON_APPROVAL_NEEDED: Reason
 REASON_CURRENCY_UNKNOWN: Reason
 REASON_FLIP_HALVED: Reason
+REASON_DECLARED_ABSENT: Reason
+REASON_DECLARED_PRESENT: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -520,6 +546,20 @@ class CancelTradesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[StoreResult]
     def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
+
+class ResolveDoubtRequest(_message.Message):
+    __slots__ = ("trade_id", "word")
+    TRADE_ID_FIELD_NUMBER: _ClassVar[int]
+    WORD_FIELD_NUMBER: _ClassVar[int]
+    trade_id: str
+    word: DoubtWord
+    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ...) -> None: ...
+
+class ResolveDoubtResponse(_message.Message):
+    __slots__ = ("status",)
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    status: DoubtStatus
+    def __init__(self, status: _Optional[_Union[DoubtStatus, str]] = ...) -> None: ...
 
 class GetAccountStateRequest(_message.Message):
     __slots__ = ("account",)
@@ -1085,7 +1125,7 @@ class Verdict(_message.Message):
     def __init__(self, rule: _Optional[str] = ..., passed: _Optional[bool] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SeenState(_message.Message):
-    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits", "rate")
+    __slots__ = ("time", "position", "avg_price", "exposure", "in_doubt", "bid", "ask", "last", "equity", "balance", "buying_power", "quoted", "entries", "closing", "protection", "venue", "progress", "overfilled", "ledger", "others_guards", "lots", "quoted_instrument", "opens_time", "resolved", "switch_scope", "switch_mode", "limits", "rate", "promised", "bound")
     TIME_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     AVG_PRICE_FIELD_NUMBER: _ClassVar[int]
@@ -1114,6 +1154,8 @@ class SeenState(_message.Message):
     SWITCH_MODE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
+    PROMISED_FIELD_NUMBER: _ClassVar[int]
+    BOUND_FIELD_NUMBER: _ClassVar[int]
     time: _timestamp_pb2.Timestamp
     position: str
     avg_price: str
@@ -1142,7 +1184,9 @@ class SeenState(_message.Message):
     switch_mode: SwitchMode
     limits: SeenLimits
     rate: str
-    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ..., rate: _Optional[str] = ...) -> None: ...
+    promised: str
+    bound: str
+    def __init__(self, time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., position: _Optional[str] = ..., avg_price: _Optional[str] = ..., exposure: _Optional[str] = ..., in_doubt: _Optional[bool] = ..., bid: _Optional[str] = ..., ask: _Optional[str] = ..., last: _Optional[str] = ..., equity: _Optional[str] = ..., balance: _Optional[str] = ..., buying_power: _Optional[str] = ..., quoted: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., closing: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., protection: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., venue: _Optional[_Union[SeenVenue, _Mapping]] = ..., progress: _Optional[_Union[SeenProgress, _Mapping]] = ..., overfilled: _Optional[bool] = ..., ledger: _Optional[_Union[SeenLedger, _Mapping]] = ..., others_guards: _Optional[_Iterable[_Union[SeenOrder, _Mapping]]] = ..., lots: _Optional[_Iterable[_Union[SeenLot, _Mapping]]] = ..., quoted_instrument: _Optional[str] = ..., opens_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolved: _Optional[_Union[Resolved, _Mapping]] = ..., switch_scope: _Optional[_Union[SwitchScope, str]] = ..., switch_mode: _Optional[_Union[SwitchMode, str]] = ..., limits: _Optional[_Union[SeenLimits, _Mapping]] = ..., rate: _Optional[str] = ..., promised: _Optional[str] = ..., bound: _Optional[str] = ...) -> None: ...
 
 class SeenLimits(_message.Message):
     __slots__ = ("limits", "lost", "exposed", "orders")

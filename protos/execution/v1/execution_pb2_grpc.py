@@ -79,6 +79,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
+        self.ResolveDoubt = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/ResolveDoubt',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionServicer:
@@ -164,6 +169,15 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveDoubt(self, request, context):
+        """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
+        proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
+        the first word holds, and whatever the broker says later outweighs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -211,6 +225,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'ResolveDoubt': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveDoubt,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -456,6 +475,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/SetLimits',
             protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveDoubt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/ResolveDoubt',
+            protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -79,6 +79,11 @@ class ExecutionStub:
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
     """
+    ResolveDoubt: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]
+    """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
+    proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
+    the first word holds, and whatever the broker says later outweighs it.
+    """
 
 @_typing.type_check_only
 class ExecutionAsyncStub(ExecutionStub):
@@ -124,6 +129,11 @@ class ExecutionAsyncStub(ExecutionStub):
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
+    """
+    ResolveDoubt: _aio.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]  # type: ignore[assignment]
+    """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
+    proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
+    the first word holds, and whatever the broker says later outweighs it.
     """
 
 class ExecutionServicer(metaclass=_abc_1.ABCMeta):
@@ -221,6 +231,17 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
         one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
         Repeating is safe.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveDoubt(
+        self,
+        request: _execution_pb2.ResolveDoubtRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.ResolveDoubtResponse, _abc.Awaitable[_execution_pb2.ResolveDoubtResponse]]:
+        """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
+        proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
+        the first word holds, and whatever the broker says later outweighs it.
         """
 
 def add_ExecutionServicer_to_server(servicer: ExecutionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,181 @@
+"""Trades that need attention on the site and in the API: seen, said once, by those who may."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
+from tests.site.conftest import Site, Workspace, csrf
+from tests.site.test_approvals import add_waiting
+from web.execution_client import ExecutionDown
+
+ABSENT, PRESENT = pb.DOUBT_WORD_ABSENT, pb.DOUBT_WORD_PRESENT
+
+
+class Execution:
+    """The far end of the wire: takes words, or does not."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[UUID, int]] = []
+        self.takes = True
+        self.is_down = False
+
+    def resolve_doubt(self, trade_id: UUID, word: int) -> bool:
+        if self.is_down:
+            raise ExecutionDown("away")
+        self.said.append((trade_id, word))
+        return self.takes
+
+
+@pytest.fixture
+def execution(site: Site) -> Iterator[Execution]:
+    real, there = site.app.extensions["fillwire.execution"], Execution()
+    site.app.extensions["fillwire.execution"] = there
+    yield there
+    site.app.extensions["fillwire.execution"] = real
+    site.owner.execute("UPDATE web.trades SET state = 'SKIPPED' WHERE state = 'NEEDS_ATTENTION'")
+
+
+def add_doubtful(site: Site, of: Workspace, **more: Any) -> UUID:
+    """A trade that the projector hears to need attention."""
+    trade_id = add_waiting(site, of, state="WORKING", expires=None, **more)
+    tell(site, trade_id, "NEEDS_ATTENTION", "not_provable")
+    site.owner.execute(
+        "INSERT INTO web.orders (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, "
+        "revision, origin, instrument, side, ord_type, time_in_force, order_qty, cum_qty, "
+        "ord_status, created_at, updated_at) SELECT gen_random_uuid(), tenant_id, id, "
+        "connection_id, %s, 'entry', 0, 'signal', 'AAPL', 'buy', 'market', 'day', 5, 0, "
+        "'PENDING_NEW', now(), now() FROM web.trades WHERE id = %s",
+        (uuid4().hex[:22], trade_id),
+    )
+    return trade_id
+
+
+def tell(site: Site, trade_id: UUID, state: str, reason: str | None) -> None:
+    site.owner.execute(
+        "UPDATE web.trades SET state = %s, reason = %s WHERE id = %s", (state, reason, trade_id)
+    )
+
+
+def audited(site: Site, trade_id: UUID) -> list[tuple[str, str]]:
+    rows = site.owner.execute(
+        "SELECT action, actor FROM web.audit_events WHERE subject = %s ORDER BY id",
+        (shown(trade_id),),
+    )
+    return [(action, actor.partition(":")[0]) for action, actor in rows.fetchall()]
+
+
+def shown(trade_id: UUID) -> str:
+    return ids.show("trade", trade_id)
+
+
+def listed(site: Site, of: Workspace) -> list[str]:
+    return [row["id"] for row in site.api(of, "GET", "/attention")[1]["data"]]
+
+
+def test_every_page_says_that_something_needs_attention_until_it_does_not(
+    site: Site, execution: Execution
+) -> None:
+    notice = "needs your attention"
+    client = site.signed_in(site.ours)
+    assert notice not in client.get("/strategies").text
+    trade_id = add_doubtful(site, site.ours)
+    assert notice in client.get("/strategies").text
+    assert listed(site, site.ours) == [shown(trade_id)]
+    assert listed(site, site.theirs) == []
+    assert notice not in site.signed_in(site.theirs).get("/strategies").text
+
+    tell(site, trade_id, "FILLED", None)
+    assert notice not in client.get("/strategies").text
+    assert listed(site, site.ours) == []
+
+
+def test_what_failed_inside_us_is_no_doubt_to_be_resolved(site: Site, execution: Execution) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    tell(site, trade_id, "NEEDS_ATTENTION", "internal_error")
+    assert listed(site, site.ours) == []
+    answer = site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/check")
+    assert (answer[0], answer[1]["code"], execution.said) == (409, "not_waiting", [])
+
+
+@pytest.mark.parametrize(("word", "said"), [("absent", ABSENT), ("present", PRESENT)])
+def test_a_declaration_reaches_execution_and_the_audit_and_repeats_alike(
+    site: Site, execution: Execution, word: str, said: int
+) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    path = f"/trades/{shown(trade_id)}/declare"
+    status, trade = site.api(site.ours, "POST", path, order=word)
+    assert (status, trade["state"]) == (200, "NEEDS_ATTENTION")
+    assert execution.said == [(trade_id, said)]
+    assert audited(site, trade_id) == [(f"trade:declare_{word}", "key")]
+
+    tell(site, trade_id, "DONE", f"declared_{word}")
+    status, trade = site.api(site.ours, "POST", path, order=word)
+    assert (status, trade["reason"]) == (200, f"declared_{word}")
+    other = {"absent": "present", "present": "absent"}[word]
+    status, problem = site.api(site.ours, "POST", path, order=other)
+    assert (status, problem["reason"]) == (409, f"declared_{word}")
+    assert execution.said == [(trade_id, said)]
+
+
+def test_only_two_words_can_be_declared(site: Site, execution: Execution) -> None:
+    path = f"/trades/{shown(add_doubtful(site, site.ours))}/declare"
+    assert site.api(site.ours, "POST", path, order="filled")[0] == 400
+    assert site.api(site.ours, "POST", path)[0] == 400
+    assert execution.said == []
+
+
+def test_what_was_resolved_meanwhile_says_so(site: Site, execution: Execution) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    execution.takes = False
+    status, problem = site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/check")
+    assert (status, problem["code"]) == (409, "not_waiting")
+
+
+def test_without_execution_nothing_is_declared_and_the_click_can_be_repeated(
+    site: Site, execution: Execution
+) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    path = f"/trades/{shown(trade_id)}/declare"
+    execution.is_down = True
+    status, problem = site.api(site.ours, "POST", path, order="absent")
+    assert (status, problem["code"]) == (503, "execution_down")
+    execution.is_down = False
+    assert site.api(site.ours, "POST", path, order="absent")[0] == 200
+    assert execution.said == [(trade_id, ABSENT)]
+
+
+@pytest.mark.parametrize("page", ["/approvals", "/trades/{}"])
+def test_a_person_sees_the_client_id_and_three_buttons(
+    site: Site, execution: Execution, page: str
+) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    client = site.signed_in(site.ours)
+    row = site.owner.execute("SELECT cl_ord_id FROM web.orders WHERE trade_id = %s", (trade_id,))
+    [[cl_ord_id]] = row.fetchall()
+    path = page.format(shown(trade_id))
+    text = client.get(path).text
+    assert cl_ord_id in text
+    token = csrf(client, path)
+    for verb in ("check", "declare_absent", "declare_present"):
+        assert f"/trades/{shown(trade_id)}/{verb}" in text
+    answer = client.post(
+        f"/trades/{shown(trade_id)}/check", data={"csrf_token": token}, follow_redirects=True
+    )
+    assert "The broker is asked again" in answer.text
+    assert execution.said == [(trade_id, pb.DOUBT_WORD_CHECK)]
+    assert audited(site, trade_id) == [("trade:check", "person")]
+
+
+def test_another_tenants_doubt_is_not_ours_to_resolve(site: Site, execution: Execution) -> None:
+    trade_id = add_doubtful(site, site.theirs)
+    path = f"/trades/{shown(trade_id)}"
+    assert site.api(site.ours, "POST", f"{path}/check")[0] == 404
+    assert site.api(site.ours, "POST", f"{path}/declare", order="absent")[0] == 404
+    client = site.signed_in(site.ours)
+    token = csrf(client, "/connections")
+    assert client.post(f"{path}/declare_absent", data={"csrf_token": token}).status_code == 404
+    assert execution.said == []

@@ -1,0 +1,143 @@
+"""An engine with one account, a journal that keeps everything at once, and a prompt broker."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+from execution import messages
+from execution.accounts import Account
+from execution.brokers.base import Adapter, NewOrder
+from execution.domain.reports import Report
+from execution.domain.trades import AccountRef, Trade
+from execution.domain.words import ExecType, OrdStatus
+from execution.engine import Engine
+from execution.rows import Entry
+from execution.runtime import Timer
+from execution.session import Session
+from tests.unit.planning_kit import NOON, VENUE, a_trade
+
+REF = AccountRef("paper", "paper", "acme")
+PRICE = Decimal(100)
+
+
+class Steps:
+    """Time and tasks, one after the other."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+        self.soon: deque[Callable[[], None]] = deque()
+
+    def now(self) -> datetime:
+        return self.at
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.soon.append(lambda: _finish(work))
+
+    def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        if not seconds:
+            self.soon.append(callback)
+        return cast("Timer", SimpleNamespace(cancel=lambda: None))
+
+    def run(self) -> None:
+        while self.soon:
+            self.soon.popleft()()
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("something waited that nobody answers")
+
+
+class Broker:
+    """Takes every order; fills them when told to."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, NewOrder] = {}
+        self.canceled: list[str] = []
+
+    async def submit(self, order: NewOrder) -> Report:
+        for each in (order, *order.guards):
+            self.orders[each.cl_ord_id] = each
+        return said(order, ExecType.NEW)
+
+    async def cancel(self, _account: str, cl_ord_id: str) -> bool:
+        self.canceled.append(cl_ord_id)
+        return True
+
+
+def said(order: NewOrder, what: ExecType, quantity: Decimal | None = None) -> Report:
+    """What the broker says of an order."""
+    return Report(
+        "acme", f"{order.cl_ord_id}:{what}", 0, order.cl_ord_id, "b", what, OrdStatus.NEW,
+        order.instrument, order.side, "x" if quantity else "", quantity,
+        PRICE if quantity else None, None, "", NOON, None,
+    )  # fmt: skip
+
+
+class Journal:
+    """Everything is durable at once, in order."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.entries: list[Entry] = []
+        self._steps = steps
+
+    def write(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if entry.committed is not None:
+            self._steps.soon.append(entry.committed)
+
+
+class Desk:
+    """One account in the hands of an engine."""
+
+    def __init__(self) -> None:
+        self.steps, self.broker = Steps(), Broker()
+        self.journal = Journal(self.steps)
+        self.engine = Engine(journal=self.journal, runtime=self.steps)
+        adapter = cast("Adapter", self.broker)
+        session = Session(adapter, self.steps)
+        self.account = Account(UUID(int=4), REF, messages.account(REF), adapter, session, VENUE)
+        self.account.is_ready = True
+        self.count = 0
+
+    def enter(self, subscription: int, action: str, quantity: str | None, **fields: Any) -> Trade:
+        """A trade arrives."""
+        self.count += 1
+        trade = a_trade(
+            action,
+            quantity,
+            trade_id=UUID(int=10_000 + self.count),
+            subscription_id=UUID(int=1_000_000 + subscription),
+            ticker="AAPL",
+            **fields,
+        )
+        self.engine.enter(self.account, self.count, trade)
+        return trade
+
+    def fill_at_once(self) -> None:
+        """Every entry that was sent fills, in one frame of the broker's stream."""
+        orders, self.broker.orders = self.broker.orders, {}
+        guards = {guard.cl_ord_id for order in orders.values() for guard in order.guards}
+        for order in orders.values():
+            if order.cl_ord_id not in guards:
+                self.engine.hear(said(order, ExecType.FILL, order.order_qty), heard=True)
+        self.steps.run()
+
+    def fill_all(self) -> None:
+        """Everything that was sent fills, one report after the other."""
+        orders, self.broker.orders = self.broker.orders, {}
+        for order in orders.values():
+            self.engine.hear(said(order, ExecType.FILL, order.order_qty), heard=True)
+            self.steps.run()
+
+
+def held(desk: Desk) -> Decimal:
+    """The account's position in AAPL."""
+    return desk.account.lane("AAPL").book("AAPL").whole.quantity

@@ -1,0 +1,92 @@
+"""One order as a broker has it and as it was heard: what it must then be, said a second time."""
+
+import contextlib
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from execution.domain.orders import Order, Overfilled, Terms
+from execution.domain.reports import Report
+from execution.domain.words import ExecType, OrdStatus
+
+ZERO = Decimal(0)
+ENDS = {
+    ExecType.CANCELED: OrdStatus.CANCELED,
+    ExecType.REJECTED: OrdStatus.REJECTED,
+    ExecType.EXPIRED: OrdStatus.EXPIRED,
+}
+OVER = {OrdStatus.FILLED, *ENDS.values()}
+
+
+@dataclass(eq=False)
+class Sent:
+    """An order as the broker has it, what of that was heard, and what follows from it."""
+
+    terms: Terms
+    has_arrived: bool = False
+    filled: Decimal = ZERO
+    end: ExecType | None = None
+    said: list[Report] = field(default_factory=list)
+    heard: dict[str, Report] = field(default_factory=dict)
+    in_doubt: bool = False
+
+    @property
+    def is_working(self) -> bool:
+        """The broker has it, and goes on with it."""
+        return self.has_arrived and self.end is None and self.left > 0
+
+    @property
+    def may_fill(self) -> bool:
+        """Also after its end: what was traded meanwhile counts."""
+        return self.has_arrived and self.end is not ExecType.REJECTED and self.left > 0
+
+    @property
+    def left(self) -> Decimal:
+        return self.terms.order_qty - self.filled
+
+    @property
+    def unheard(self) -> list[Report]:
+        return [each for each in self.said if each.report_id not in self.heard]
+
+    @property
+    def cum(self) -> Decimal:
+        fills = (r for r in self.heard.values() if r.exec_type is ExecType.FILL)
+        return sum((each.last_qty or ZERO for each in fills), ZERO)
+
+    @property
+    def signed(self) -> Decimal:
+        return self.terms.side.sign * self.cum
+
+    @property
+    def is_known(self) -> bool:
+        """More was heard than our own finding that it was never sent."""
+        return any(r.exec_type is not ExecType.NOT_SENT for r in self.heard.values())
+
+    @property
+    def is_doubtful(self) -> bool:
+        return self.in_doubt and not self.is_known
+
+    @property
+    def status(self) -> OrdStatus:
+        ends = [r for r in self.heard.values() if r.exec_type in ENDS]
+        if self.cum >= self.terms.order_qty:
+            return OrdStatus.FILLED
+        if ends:
+            return ENDS[max(ends, key=lambda r: r.time).exec_type]
+        if self.heard and not self.is_known:
+            return OrdStatus.EXPIRED
+        if self.cum:
+            return OrdStatus.PARTIALLY_FILLED
+        return OrdStatus.NEW if self.is_known else OrdStatus.PENDING_NEW
+
+    @property
+    def leaves(self) -> Decimal:
+        return ZERO if self.status in OVER else self.terms.order_qty - self.cum
+
+
+def folded(terms: Terms, reports: list[Report]) -> Order:
+    """The order of which this was heard, in this order."""
+    order = Order(terms)
+    for report in reports:
+        with contextlib.suppress(Overfilled):
+            order.add(report)
+    return order

@@ -1,0 +1,63 @@
+"""A person looks after trades whose orders can neither be found nor proven absent.
+
+Durable fact: who said what, in the audit, before execution hears of it. If we die in between,
+the trade waits on; said again, it is done. What then is, execution tells by its facts.
+"""
+
+from collections.abc import Callable
+
+from flask import current_app
+from sqlalchemy import select
+
+from protos.execution.v1 import execution_pb2 as pb
+from web.db import db
+from web.execution_client import ExecutionClient
+from web.trades import approval, reads
+from web.trades.approval import NotWaiting
+from web.trades.models import Attention, Trade
+
+Says = Callable[..., Trade]
+REASONS = {
+    pb.DOUBT_WORD_ABSENT: "declared_absent",
+    pb.DOUBT_WORD_PRESENT: "declared_present",
+}
+
+
+def check(trade: Trade, *, actor: str) -> Trade:
+    """Have execution ask the broker once more, now. Raises NotWaiting, ExecutionDown."""
+    return _say(trade, pb.DOUBT_WORD_CHECK, actor, "check")
+
+
+def declare_absent(trade: Trade, *, actor: str) -> Trade:
+    """The broker never had the order: the trade ends, and nothing more is sent for it.
+
+    Repeating changes nothing. Raises NotWaiting, ExecutionDown.
+    """
+    return _say(trade, pb.DOUBT_WORD_ABSENT, actor, "declare_absent")
+
+
+def declare_present(trade: Trade, *, actor: str) -> Trade:
+    """The broker has the order, and the person looks after it there: the trade ends here.
+
+    Repeating changes nothing. Raises NotWaiting, ExecutionDown.
+    """
+    return _say(trade, pb.DOUBT_WORD_PRESENT, actor, "declare_present")
+
+
+def waiting() -> list[Trade]:
+    """This tenant's trades in such doubt, the oldest first."""
+    query = select(Trade).join(Attention, Attention.trade_id == Trade.id)
+    return list(db.session.scalars(reads.with_orders(query).order_by(Attention.since)))
+
+
+def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
+    doubtful = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
+    if approval.decide_once(trade, doubtful, actor, verb, state="NEEDS_ATTENTION"):
+        client: ExecutionClient = current_app.extensions["fillwire.execution"]
+        if client.resolve_doubt(trade.id, word):
+            db.session.refresh(trade)
+            return trade
+    db.session.refresh(trade)
+    if word in REASONS and trade.reason == REASONS[word]:
+        return trade
+    raise NotWaiting(trade)
