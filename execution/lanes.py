@@ -311,10 +311,6 @@ class Lane:
         book.whole = book.whole.after(terms.side, quantity, price)
         own = book.own.get(subscription, FLAT)
         book.own[subscription] = own.after(terms.side, quantity, price)
-        is_account = self.attribution_of(subscription) is Attribution.ACCOUNT
-        if terms.leg.reduces and is_account and not book.whole.quantity:
-            # Closed as a whole, it is gone for everybody who had a share of it.
-            book.own = dict.fromkeys(book.own, FLAT)
         if (target := ticket.run.trade.target) is not None:
             self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
 

@@ -85,10 +85,7 @@ def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked
     )
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if said.exec_type is ExecType.FILL:
-        # Where nothing is left, others may have lost their share as well.
-        changed = {subscription} if book.whole.quantity else {subscription, *book.own}
-        for owner in sorted(changed):
-            entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
+        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
     return entry
 

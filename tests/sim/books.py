@@ -32,17 +32,9 @@ class Book:
         if said.exec_type == pb.EXEC_TYPE_FILL:
             self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
             self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
-            if not self.whole[row.account_id, row.instrument]:
-                self._nobody_holds(row)
         self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
         if said.ord_status not in OPEN:
             self.open.pop(row.cl_ord_id, None)
-
-    def _nobody_holds(self, row: Row) -> None:
-        """What is closed as a whole is closed for all who had a share of it."""
-        for account, instrument, subscription in list(self.own):
-            if (account, instrument) == (row.account_id, row.instrument):
-                self.own[account, instrument, subscription] = ZERO
 
     def filled(self, row: Row) -> Decimal:
         """How much of an order was filled."""
