@@ -25,7 +25,6 @@ from execution.domain.decisions import (
     text,
 )
 from execution.domain.market import Market
-from execution.domain.orders import ZERO
 from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
 from execution.domain.words import Action, Leg, Sentiment, Side, SizeType, TradeState
