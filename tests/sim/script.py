@@ -23,7 +23,7 @@ class Script:
     """One account of one subscription, at a broker that does nothing by chance."""
 
     def __init__(self, **habits: Any) -> None:
-        quiet: dict[str, Any] = {"slowness": 0.01, "parts": 0.0, "met": 0.0, "refusals": 0.0}
+        quiet = {"slowness": 0.01} | dict.fromkeys(("parts", "met", "guards_met", "refusals"), 0.0)
         self.world = World(1)
         self.venue = Venue(self.world, Habits(**(quiet | habits)))
         self.venue.on_report = self._reported

@@ -104,6 +104,8 @@ class Habits:
     # How often: fills in parts, resting orders that are met, refusals.
     parts: float = 0.2
     met: float = 0.5
+    # That the price comes to a guard that rests at the broker.
+    guards_met: float = 0.35
     refusals: float = 0.03
     # That a canceled order is filled after all.
     late_fills: float = 0.0
@@ -321,7 +323,7 @@ class Venue:
         """What is filled is guarded from now on; the price may come to a guard."""
         dice = self.world.dice
         for guard in entry.guards:
-            if guard.is_open and dice.random() < 0.35:
+            if guard.is_open and dice.random() < self.habits.guards_met:
                 self._later(dice.uniform(0.05, 8.0), account, guard, entry.cum_qty)
 
     def _twins_end(self, account: Account, guard: Order) -> None:
