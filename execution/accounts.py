@@ -108,7 +108,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         _recall(run, outcome)
     _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
     for order in image.orders.get(trade.trade_id, ()):
-        ticket = Ticket(order, run, sends=1)
+        ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
@@ -136,7 +136,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     word = messages.REASON_WORDS[past.stored.withdrawn]
     run.declared = word if word in DECLARED else ""
     run.is_done = run.is_recorded = True
-    run.tickets = [Ticket(order, run, sends=1) for order in past.orders]
+    run.tickets = [Ticket(order, run, sends=1, is_inherited=True) for order in past.orders]
     covers.recall(run, past.protection, is_over=True)
     account.runs[trade.trade_id] = run
     return run

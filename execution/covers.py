@@ -173,6 +173,8 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         if end.exec_type is ExecType.NOT_SENT and end.text not in _OWN_WORDS:
             return end.text, end.text
         is_own = ticket.cancel_asked or ticket.is_guard or end.exec_type is ExecType.NOT_SENT
+        # What was resized before a takeover was not taken away by the broker.
+        is_own = is_own or ticket.is_inherited
         renewals += not is_own and not order.cum_qty
     if renewals >= MOST_RENEWALS:
         return "stop_refused", "it was canceled there again and again"

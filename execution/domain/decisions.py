@@ -86,6 +86,11 @@ class Scope:
         others = [o for o in self.others_guards if o.may_stay or not takes_all]
         return held - working - _most([o for o in self.protection if o.may_stay]) - _most(others)
 
+    @property
+    def taken_by_others(self) -> Decimal:
+        """What may be closed by exits, and by what guards the parts of others."""
+        return sum((o.leaves for o in self.closing), ZERO) + _most(self.others_guards)
+
     def _of(self, lot: Lot) -> "Scope":
         """What concerns one lot, and the entries, which are canceled wherever they are."""
 

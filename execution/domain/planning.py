@@ -25,7 +25,6 @@ from execution.domain.decisions import (
     text,
 )
 from execution.domain.market import Market
-from execution.domain.orders import ZERO
 from execution.domain.table import BreakEven, Close, Enter
 from execution.domain.trades import Trade
 from execution.domain.words import Action, Leg, Sentiment, Side, SizeType, TradeState
@@ -358,15 +357,16 @@ class _Plan:
         )
         if isinstance(terms, Refusal):
             return self._refuse(terms)
+        # Others' guards stay, so it stops what they do not.
+        free = abs(lot.quantity) - scope.taken_by_others
+        if free <= 0:
+            return self._refuse(Refusal("already_closing"))
         # A target beside it is watched from then on: only one of the two may fill.
         resting = scope.protection
         if to_cancel := [o.cl_ord_id for o in resting if not o.cancel_asked]:
             return CancelFirst(tuple(to_cancel))
         if resting:
             return Wait(TradeState.WORKING, "")
-        free = abs(lot.quantity) - sum((o.leaves for o in scope.closing), ZERO)
-        if free <= 0:
-            return self._refuse(Refusal("already_closing"))
         numbers = self._seen(None, terms, market)
         return ordering.send(
             self.trade, terms, free, 0, instrument=symbol, venue=self.venue, numbers=numbers

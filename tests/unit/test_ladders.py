@@ -141,12 +141,29 @@ def test_a_ladder_takes_the_place_of_the_settings_target() -> None:
         TakeProfit(percent=Decimal(5), quantity=Decimal(2)),
         TakeProfit(amount=Decimal(7), quantity_percent=Decimal(40)),
     )
-    trade = told({"take_profit": "3"}, take_profit_ladder=rungs)
+    mine = {"take_profit": {"source": "signal", "value": "3"}}
+    trade = told(mine, take_profit_ladder=rungs)
     assert trade.take_profit is None
     assert trade.ladder == (
         Rung(Distance(By.PERCENT, Decimal(5)), quantity=Decimal(2)),
         Rung(Distance(By.AMOUNT, Decimal(7)), percent=Decimal(40)),
     )
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"take_profit": "3"}, {"take_profit": "3", "allow_signal_overrides": False}]
+)
+def test_a_ladder_moves_no_target_that_a_signal_may_not_move(chosen: dict[str, Any]) -> None:
+    rungs = (TakeProfit(percent=Decimal(5), quantity=Decimal(2)), TakeProfit(amount=Decimal(7)))
+    trade = told(chosen, take_profit_ladder=rungs)
+    assert trade.ladder == ()
+    assert trade.take_profit == Distance(By.PERCENT, Decimal(3))
+
+
+def test_a_ladder_is_none_where_signals_decide_nothing() -> None:
+    rungs = (TakeProfit(percent=Decimal(5)),)
+    assert told({"allow_signal_overrides": False}, take_profit_ladder=rungs).ladder == ()
+    assert told({}, take_profit_ladder=rungs).ladder == (Rung(Distance(By.PERCENT, Decimal(5))),)
 
 
 def test_the_last_target_closes_all_that_there_is_by_then() -> None:

@@ -249,6 +249,24 @@ def test_k_breakeven_replaces_the_resting_stop_and_takes_the_target_off_the_book
     assert decide(a_trade("breakeven"), scope, seen=market("100")) == CancelFirst(("w1", "target"))
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [("3", "2"), ("5", "")])
+def test_a_breakeven_stops_what_the_guards_of_others_leave(theirs: str, ours: str) -> None:
+    guards = tuple(
+        replace(working(SELL, theirs, ord_type=kind, bracket="b"), cl_ord_id=kind.value)
+        for kind in (OrdType.STOP, OrdType.LIMIT)
+    )
+    own = (working(SELL, "2", ord_type=OrdType.STOP),)
+    scope = held("5", avg_price=Decimal(90), protection=own, others_guards=guards)
+    first = decide(a_trade("breakeven"), scope, seen=market("100"))
+    if not ours:
+        # And nothing of its own is taken away for nothing.
+        assert refused(first) == "already_closing"
+        return
+    assert first == CancelFirst(("w1",))
+    then = decide(a_trade("breakeven"), replace(scope, protection=()), seen=market("100"))
+    assert sent(then) == (Leg.STOP, SELL, ours)
+
+
 @pytest.mark.parametrize(("stop", "quantity", "loss"), [("90", "5", "50"), ("99.5", "8", "4.0")])
 def test_a_plan_says_what_is_lost_at_the_stop(stop: str, quantity: str, loss: str) -> None:
     at = StopLoss(OrdType.STOP, Distance(By.PRICE, Decimal(stop)))

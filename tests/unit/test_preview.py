@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from web.signals.rules import Signal
+from web.signals.rules import Signal, TakeProfit
 from web.subscriptions import preview, settings
 
 
@@ -64,6 +64,13 @@ def test_a_distance_says_what_it_comes_to() -> None:
     assert told["Stop"] == "90: 10 = 10 of price = 500 of money for 50"
     assert told["Take profit"] == "105: 5 % = 5 of price = 250 of money for 50"
     assert told["Worst case at the stop"] == "50 × 10 = 500, before fees and slippage"
+
+
+def test_a_ladder_says_how_many_targets_there_are() -> None:
+    rungs = (TakeProfit(percent=Decimal(5), quantity=Decimal(1)), TakeProfit(percent=Decimal(9)))
+    assert lines({}, take_profit_ladder=rungs)["Take profit"] == "2 targets"
+    mine = lines({"take_profit": "5"}, take_profit_ladder=rungs, **PRICE)
+    assert mine["Take profit"].startswith("105:")
 
 
 def test_a_short_has_its_stop_above() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from web.signals.rules import Signal
+from web.signals.rules import Signal, Target
 from web.subscriptions import settings
 from web.trades import rules
 from web.trades.rules import Context, Decision
@@ -107,6 +107,25 @@ def test_a_buy_or_sell_against_a_position_closes_without_asking_and_opens_nothin
     action: str, stands: str, goes: bool
 ) -> None:
     decision = decide(action, chosen=ASKS, stands=stands)
+    assert decision.state == ("PENDING" if goes else "WAITING_APPROVAL")
+    assert refused(decision) == ("approval_needed" if goes else None)
+
+
+@pytest.mark.parametrize(
+    ("side", "before", "stands", "goes"),
+    [
+        ("long", "5", "long", True), ("short", "5", "short", True), ("long", "2", "long", False),
+        ("long", "1", "long", False), ("long", "5", "", False), ("long", "5", "short", True),
+    ],
+)  # fmt: skip
+def test_a_sender_that_leaves_part_of_its_position_is_followed_without_asking(
+    side: str, before: str, stands: str, goes: bool
+) -> None:
+    target = Target(
+        mode="fixed_base", side=side, size=Decimal(2), prev_side=side, prev_size=Decimal(before)
+    )
+    action = "buy" if side == "long" else "sell"
+    decision = decide(action, chosen=ASKS, stands=stands, target=target)
     assert decision.state == ("PENDING" if goes else "WAITING_APPROVAL")
     assert refused(decision) == ("approval_needed" if goes else None)
 

@@ -54,7 +54,7 @@ def describe(signal: Signal, resolved: Resolved, asset_class: str) -> list[Line]
         lines = [
             Line("Order", _order(signal, resolved)),
             Line("Size", arithmetic),
-            Line("Take profit", _place(resolved, "take_profit", price, signal, size, asset_class)),
+            Line("Take profit", _targets(resolved, price, signal, size, asset_class)),
             Line("Stop", _place(resolved, "stop_loss", price, signal, size, asset_class)),
         ]
         worst = _worst(size, stop, asset_class)
@@ -179,6 +179,19 @@ def _place(
     at = price + distance if up else price - distance
     trails = name == "stop_loss" and resolved["stop_loss_type"] == "trailing_stop"
     return f"{'starts at ' if trails else ''}{_text(at)}: " + " = ".join(dict.fromkeys(told))
+
+
+def _targets(
+    resolved: Resolved,
+    price: Decimal | None,
+    signal: Signal,
+    size: Decimal | None,
+    asset_class: str,
+) -> str:
+    """Where profit is taken, or at how many targets of a ladder."""
+    if signal.take_profit_ladder and resolved.values["take_profit"].came_from == "signal":
+        return f"{len(signal.take_profit_ladder)} targets"
+    return _place(resolved, "take_profit", price, signal, size, asset_class)
 
 
 def _worst(size: Decimal | None, stop: Decimal | None, asset_class: str) -> str:

@@ -36,12 +36,20 @@ class Approval:
         if self.auto_submit or self.exits_too or not may_close(signal):
             return False
         either = ("either",) if signal.action == "reverse" or not self.allow_add else ()
-        return stands in (*_AGAINST[signal.action], *either)
+        return stands in (*_AGAINST[signal.action], *either) or _shrinks(signal, stands)
 
 
 def may_close(signal: Signal) -> bool:
     """True for what opens or closes, as the position has it."""
     return signal.action in _AGAINST and not only_closes(signal)
+
+
+def _shrinks(signal: Signal, stands: str) -> bool:
+    """True for a sender that leaves part of the position that is held here as well."""
+    target = signal.target
+    if target is None or target.size is None or target.prev_size is None:
+        return False
+    return stands == target.side == target.prev_side and target.size < target.prev_size
 
 
 def only_closes(signal: Signal) -> bool:

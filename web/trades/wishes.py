@@ -68,7 +68,7 @@ def fields(
         target=targets.field(signal),
     )
     ladder = signal.get("take_profit_ladder")
-    if ladder and settings["take_profit"]["from"] != "locked":
+    if ladder and settings["take_profit"]["from"] == "signal":
         trade.take_profit_ladder.extend(_rung(said) for said in ladder)
     elif (target := _place(settings, "take_profit")) is not None:
         trade.take_profit.CopyFrom(target)

@@ -157,7 +157,7 @@ class _Levels:
         source = stored["source"] if stored else default_source(setting, self.overrides)
         sent, unit = self._sent(name)
         level, raw = DEFAULT, None
-        if sent is not None and source == Source.SIGNAL:
+        if (sent is not None or self._has_ladder(name)) and source == Source.SIGNAL:
             level = SIGNAL
         elif stored and source != Source.STRATEGY and stored["value"] is not None:
             level, raw = YOURS, stored["value"]
@@ -170,6 +170,11 @@ class _Levels:
             values[name] = Effective(value, level, sent if sent != value else None)
         for part in PARTS[name]:
             values[part.name] = self._part(part, level, unit)
+
+    def _has_ladder(self, name: str) -> bool:
+        """Several targets are the signal's word as one is; no single value tells them."""
+        has_some = self.signal is not None and bool(self.signal.take_profit_ladder)
+        return has_some and name == "take_profit"
 
     def _sent(self, name: str) -> tuple[Value, str]:
         if self.signal is not None:
@@ -184,7 +189,7 @@ class _Levels:
         own = (self.subscription.get(part.name) or {}).get("value")
         inherited = self.strategy.get(part.name)
         if level == SIGNAL:
-            said = self._sent(part.name)[0] if part.from_signal else unit
+            said = self._sent(part.name)[0] if part.from_signal else unit or None
             if said is not None:
                 return Effective(said, SIGNAL)
         if own is not None and (level == YOURS or (part.falls_back and level == SIGNAL)):

@@ -1,0 +1,48 @@
+"""Protection beside what else goes on: restarts, other subscriptions, doubt."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.execution_kit import Kit, running
+from tests.integration.test_reprotection import guarded, protections, resting, stands
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("execution.protection.WATCH_SECONDS", 0.1)
+
+
+@pytest.fixture
+async def kit(database: Any) -> AsyncIterator[Kit]:
+    async with running(database) as kit:
+        yield kit
+
+
+async def test_stops_that_were_resized_before_a_restart_are_not_taken_for_refused(
+    kit: Kit,
+) -> None:
+    enter = kit.trade("buy", "6", **guarded())
+    await kit.run(enter)
+    for left in ("5", "4", "3", "2"):
+        await kit.run(kit.trade("exit", "1"))
+        await stands(kit, enter, "PROTECTED", left)
+    await kit.restart()
+    await kit.run(kit.trade("exit", "1"))
+    await stands(kit, enter, "PROTECTED", "1")
+    assert await resting(kit) == [("STOP", 1)]
+    assert await kit.venue_positions() == {"AAPL": "1"}
+
+
+async def test_a_breakeven_beside_anothers_stop_closes_only_what_that_leaves(kit: Kit) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    theirs = kit.trade("buy", "3", subscription_id=uuid4().hex, **guarded())
+    await kit.run(theirs)
+    even = kit.trade("breakeven", "", signal_price="235")
+    assert await kit.run(even) == ("DONE", "unspecified")
+    await stands(kit, even, "PROTECTED", "5")
+    assert await resting(kit) == [("LIMIT", 3), ("STOP", 3), ("STOP", 5)]
+    assert protections(kit, theirs)[-1] == ("PROTECTED", "3")
