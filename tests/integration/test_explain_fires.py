@@ -150,6 +150,6 @@ async def test_the_pages_show_the_plan_and_what_a_trade_was_decided_from(
         await stand.settled({trade.hex: 2})
         await stand.project()
         page = await asyncio.to_thread(stand.browse, f"/trades/trd_{trade.hex}")
-        assert "Decided from" in page and "position 0" in page
+        assert "Decided from" in page and "position 0" in page and "Stop: sell 5, stop" in page
         again = await asyncio.to_thread(stand.browse, f"/trades/trd_{trade.hex}/replay")
         assert "Equal" in again and "Different" not in again

@@ -93,10 +93,15 @@ def replayed(trade_id: UUID) -> str:
         ) from down
 
 
-def _decided(trade: Trade) -> list[tuple[str, dict[str, Any], int]]:
-    """What each step of it saw, and by which rules."""
+def _decided(trade: Trade) -> list[dict[str, Any]]:
+    """What each step of it saw, by which rules, and what it came to."""
     return [
-        (plans.step_in_words(name), plans.seen(step.seen), step.rules_version)
+        {
+            "label": plans.step_in_words(name),
+            "seen": plans.seen(step.seen),
+            "version": step.rules_version,
+            "words": [plans.in_words(plans.order(o), trade.instrument) for o in step.orders],
+        }
         for name, step in record.steps(trade.decision)
     ]
 
