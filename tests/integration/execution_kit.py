@@ -147,13 +147,19 @@ class Kit:
         )
         return paper_pb2_grpc.VenueStub(self._venue_channel)
 
-    async def faults(self, *faults: paper_pb2.Fault, refuses_repeats: bool = True) -> None:
-        """Plan the venue's faults for this account."""
+    async def faults(
+        self,
+        *faults: paper_pb2.Fault,
+        refuses_repeats: bool = True,
+        horizon: float = 0.5,
+    ) -> None:
+        """Plan the venue's faults for this account; what it cannot find after so many seconds
+        never came."""
         await self.venue_stub.ConfigureAccount(
             paper_pb2.ConfigureAccountRequest(
                 account=self.account,
                 options=paper_pb2.Options(
-                    visibility_horizon_seconds=0.5, refuses_repeats=refuses_repeats
+                    visibility_horizon_seconds=horizon, refuses_repeats=refuses_repeats
                 ),
                 set_faults=True,
                 faults=faults,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from grpc import aio
 
+from execution.paper import config as paper_config
 from protos import faults, wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
@@ -56,6 +58,23 @@ async def test_an_order_proven_absent_is_sent_again_with_its_id(kit: Kit) -> Non
     assert await kit.venue_positions() == {"AAPL": "5"}
     sendings = [f for f in kit.facts if f.HasField("order_sending")]
     assert len(sendings) == 1
+
+
+@pytest.mark.timeout(90)
+async def test_at_the_venue_s_real_horizon_absence_is_proven_after_it_and_not_before(
+    kit: Kit,
+) -> None:
+    horizon = paper_config.read(
+        {"FILLWIRE_PAPER_BIND": "", "FILLWIRE_PAPER_DATABASE_URL": ""}
+    ).visibility_seconds
+    assert horizon == 35
+    await kit.faults(DROP, horizon=horizon)
+    trade = kit.trade("buy", "5")
+    began = time.monotonic()
+    await kit.submit(trade)
+    assert await kit.outcome(trade, seconds=horizon + 10) == ("FILLED", "unspecified")
+    assert time.monotonic() - began > horizon
+    assert await arrivals(kit) == ["accepted"]
 
 
 async def test_an_exit_behind_a_doubtful_entry_ends_it(kit: Kit) -> None:
