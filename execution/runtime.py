@@ -47,6 +47,7 @@ class AsyncioRuntime:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._offset = timedelta(0)
+        self._is_closed = False
 
     def now(self) -> datetime:
         """This machine's clock, corrected by what the database last said."""
@@ -65,17 +66,24 @@ class AsyncioRuntime:
         return answered - asked <= SHARP
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Start a task and keep it referenced until it ends."""
+        """Start a task and keep it referenced until it ends; none once closed."""
+        if self._is_closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """A timer of the event loop."""
-        return asyncio.get_running_loop().call_later(seconds, callback)
+        """A timer of the event loop; one that never runs once closed."""
+        timer = asyncio.get_running_loop().call_later(seconds, callback)
+        if self._is_closed:
+            timer.cancel()
+        return timer
 
     async def close(self) -> None:
-        """Cancel what still runs."""
+        """Cancel what still runs, and begin nothing more."""
+        self._is_closed = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,5 +1,6 @@
 """The clock that execution goes by."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from execution.runtime import AsyncioRuntime
@@ -56,3 +57,16 @@ async def test_what_was_known_better_before_is_kept() -> None:
     await machine.runtime.follow(machine.answer(0.001, 0.001))
     assert not await machine.runtime.follow(machine.answer(3.0, 4.0))
     assert abs(machine.error()) <= 0.002
+
+
+async def test_what_is_closed_begins_nothing_more() -> None:
+    runtime, ran = AsyncioRuntime(), list[str]()
+
+    async def work() -> None:
+        ran.append("task")
+
+    runtime.later(0.0, lambda: runtime.spawn(work()))
+    await runtime.close()
+    runtime.later(0.0, lambda: ran.append("timer"))
+    await asyncio.sleep(0.01)
+    assert ran == []
