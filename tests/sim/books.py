@@ -44,12 +44,13 @@ class Book:
         left = ZERO
         if sees_all and row.leg != "entry":
             left = min(quantity, max(-row.sign * self.whole[lane], ZERO))
-        self.own[*lane, row.subscription] += row.sign * (quantity - left)
+        beyond = quantity - left
         held = {who: -row.sign * q for (*at, who), q in self.own.items() if tuple(at) == lane}
         for who in sorted(held, key=lambda who: (who != row.subscription, -held[who], who)):
             part = min(left, max(held[who], ZERO))
             self.own[*lane, who] += row.sign * part
             left -= part
+        self.own[*lane, row.subscription] += row.sign * beyond
 
     def filled(self, row: Row) -> Decimal:
         """How much of an order was filled."""
