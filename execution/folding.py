@@ -29,8 +29,9 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
     shares: set[UUID] = set()
     if report.exec_type is ExecType.FILL:
         book = lane.book(ticket.order.terms.instrument)
-        account.usage.book(book.whole, ticket.order, report, book.point_value)
+        account.usage.book(book.whole, report, book.point_value)
         shares = lane.move(ticket, report)
+        book.note(report.sequence)
         # What an entry goes by is looked at again after its exit.
         ticket.run.looked_at = None
         covers.revive(ticket.run)

@@ -232,9 +232,38 @@ def set_report(
             message.others_own[owner.hex] = wire.to_text(quantity)
 
 
-def set_moved(fact: pb.Fact, said: PositionMove, book: Book) -> None:
-    """A position moved without a fill, and what is held after it."""
-    message = fact.position_change
+def set_external(message: pb.ExternalReport, account_id: UUID, said: Report) -> None:
+    """What the broker said about an order that nobody here placed."""
+    name = said.broker_order_id or said.cl_ord_id
+    message.order.CopyFrom(
+        pb.Order(
+            order_id=ids.derive("external", account_id, name).hex,
+            cl_ord_id=said.cl_ord_id,
+            broker_order_id=said.broker_order_id,
+            origin=pb.ORIGIN_EXTERNAL,
+            instrument=said.instrument,
+            side=_SIDE[said.side],
+            order_qty=wire.to_text(said.order_qty),
+            limit_price=wire.to_text(said.limit_price),
+            stop_price=wire.to_text(said.stop_price),
+            ord_status=_ORD_STATUS[said.ord_status],
+            cum_qty=wire.to_text(said.cum_qty),
+        )
+    )
+    if said.ord_type is not None:
+        message.order.ord_type = _ORD_TYPE[said.ord_type]
+    message.exec_type = _EXEC_TYPE[said.exec_type]
+    message.text = said.text
+    message.broker_seq = said.sequence
+    if said.exec_type is words.ExecType.FILL:
+        message.exec_id = said.exec_id
+        message.last_qty = wire.to_text(said.last_qty)
+        message.last_px = wire.to_text(said.last_px)
+        message.fee = wire.to_text(said.fee)
+
+
+def set_change(message: pb.PositionChange, said: PositionMove, book: Book) -> None:
+    """A position moved without a fill of ours, and what is held after it."""
     message.cause = said.cause
     message.change_qty = wire.to_text(said.quantity)
     message.price = wire.to_text(said.price)

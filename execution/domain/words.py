@@ -131,6 +131,8 @@ class Origin(StrEnum):
     KILL_SWITCH = "kill_switch"
     MANUAL = "manual"
     CORRECTION = "correction"
+    # Placed at the broker, by somebody else.
+    EXTERNAL = "external"
 
     @property
     def is_of_a_signal(self) -> bool:

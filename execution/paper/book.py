@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from execution.paper import costs, matching
+from execution.paper import costs, matching, telling
 from execution.paper.costs import PLAIN, Model
 from execution.paper.counting import Counter
 from execution.paper.feeds import Feed
@@ -367,31 +367,10 @@ def _report(
     *,
     last: tuple[Decimal, Decimal, Decimal] | None = None,
 ) -> None:
-    account.report_seq += 1
-    last_qty, last_px, fee = last or (None, None, None)
     changes.accounts[account.name] = account
     changes.orders[order.order_id] = order
-    changes.reports.append(
-        pb.Report(
-            account=account.name,
-            report_seq=account.report_seq,
-            cl_ord_id=order.terms.cl_ord_id,
-            order_id=order.order_id,
-            exec_id=f"{order.order_id}-{account.report_seq}",
-            exec_type=exec_type,
-            ord_status=order.ord_status,
-            instrument=order.terms.instrument,
-            side=order.terms.side,
-            last_qty=wire.to_text(last_qty),
-            last_px=wire.to_text(last_px),
-            fee=wire.to_text(fee),
-            cum_qty=wire.to_text(order.cum_qty),
-            avg_px=wire.to_text(order.avg_px),
-            text=order.text,
-            time=moment.stamp,
-            arrived_time=wire.to_timestamp(order.arrived_at),
-        )
-    )
+    account.report_seq += 1
+    changes.reports.append(telling.report(account, order, exec_type, moment, last))
 
 
 def _order_id(account: str, cl_ord_id: str, count: int) -> str:

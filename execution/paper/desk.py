@@ -9,6 +9,7 @@ from execution.paper.book import Account, Order
 from execution.paper.following import Following
 from execution.paper.jobs import (
     AskOptions,
+    AskPositions,
     Batch,
     Configure,
     Expire,
@@ -17,6 +18,7 @@ from execution.paper.jobs import (
     Look,
     Rematch,
     Reset,
+    Transfer,
     Work,
 )
 from execution.paper.market import Market
@@ -90,6 +92,14 @@ class Desk:
                 batch.answers.append(
                     lambda: jobs.resolve(told, pb.GetOptionsResponse(options=options))
                 )
+            case AskPositions(names, listed):
+                new = Account("", self.visibility_seconds)
+                held = [answers.held(self.accounts.get(n, new), batch.moment) for n in names]
+                batch.answers.append(
+                    lambda: jobs.resolve(listed, pb.GetPositionsResponse(accounts=held))
+                )
+            case Transfer(transfer, moved):
+                moves.transfer(self.accounts[transfer.account], transfer, moved, batch)
             case Configure(configuration, done):
                 settings.change(self.accounts, configuration, done, batch)
             case Reset(name, finished):

@@ -19,7 +19,9 @@ from execution.paper import jobs, store
 from execution.paper.book import Moment
 from execution.paper.desk import Desk
 from execution.paper.jobs import (
+    Asked,
     AskOptions,
+    AskPositions,
     Batch,
     Configure,
     Expire,
@@ -28,6 +30,7 @@ from execution.paper.jobs import (
     Look,
     Rematch,
     Reset,
+    Transfer,
     Work,
 )
 from execution.paper.sessions import Session
@@ -115,6 +118,18 @@ class Writer:
         """How accounts are set up. Raises Unavailable."""
         answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
         self.offer(AskOptions(accounts, answer))
+        return await answer
+
+    async def positions(self, accounts: Sequence[str]) -> pb.GetPositionsResponse:
+        """What accounts hold, as stored. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetPositionsResponse] = asyncio.Future()
+        self.offer(AskPositions(accounts, answer))
+        return await answer
+
+    async def transfer(self, request: pb.TransferPositionRequest) -> pb.TransferPositionResponse:
+        """Move a part of a position in or out. Raises Unavailable, Refused."""
+        answer: asyncio.Future[pb.TransferPositionResponse] = asyncio.Future()
+        self.offer(Transfer(request, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -266,6 +281,5 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            answerable = Look | AskOptions | Configure | Reset
-            if isinstance(work, answerable) and not work.answer.done():
+            if isinstance(work, Asked) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

@@ -169,6 +169,7 @@ class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORIGIN_KILL_SWITCH: _ClassVar[Origin]
     ORIGIN_MANUAL: _ClassVar[Origin]
     ORIGIN_CORRECTION: _ClassVar[Origin]
+    ORIGIN_EXTERNAL: _ClassVar[Origin]
 
 class ProtectionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -396,6 +397,7 @@ ORIGIN_FLATTEN: Origin
 ORIGIN_KILL_SWITCH: Origin
 ORIGIN_MANUAL: Origin
 ORIGIN_CORRECTION: Origin
+ORIGIN_EXTERNAL: Origin
 PROTECTION_STATE_UNSPECIFIED: ProtectionState
 PROTECTION_STATE_PENDING: ProtectionState
 PROTECTION_STATE_PROTECTED: ProtectionState
@@ -1373,7 +1375,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1390,6 +1392,7 @@ class Fact(_message.Message):
     ORDER_STOPPED_FIELD_NUMBER: _ClassVar[int]
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1406,7 +1409,8 @@ class Fact(_message.Message):
     order_stopped: OrderStopped
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+    external_report: ExternalReport
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ...) -> None: ...
 
 class OrderStopped(_message.Message):
     __slots__ = ()
@@ -1533,6 +1537,28 @@ class TradeProtection(_message.Message):
     reason: Reason
     numbers: _containers.ScalarMap[str, str]
     def __init__(self, state: _Optional[_Union[ProtectionState, str]] = ..., synthetic: _Optional[bool] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ExternalReport(_message.Message):
+    __slots__ = ("order", "exec_type", "exec_id", "last_qty", "last_px", "fee", "text", "broker_seq", "change")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    EXEC_TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXEC_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_QTY_FIELD_NUMBER: _ClassVar[int]
+    LAST_PX_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    order: Order
+    exec_type: ExecType
+    exec_id: str
+    last_qty: str
+    last_px: str
+    fee: str
+    text: str
+    broker_seq: int
+    change: PositionChange
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., text: _Optional[str] = ..., broker_seq: _Optional[int] = ..., change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
     __slots__ = ("position", "cause", "change_qty", "price", "cash", "text", "broker_seq")

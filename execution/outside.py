@@ -1,0 +1,60 @@
+"""What is known of an account beside its own orders: what others do there, and what its broker
+says that it holds."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from execution.brokers.base import HeldSnapshot
+from execution.domain.orders import ZERO
+from execution.domain.reports import Report
+
+# Reports of others' orders that are remembered: those before are in the store.
+REMEMBERED = 1000
+
+
+@dataclass(slots=True)
+class Found:
+    """A difference that was found by asking; the report that it is of may still come."""
+
+    quantity: Decimal
+    as_of: datetime
+
+
+@dataclass(slots=True, eq=False)
+class Outside:
+    """Of one account."""
+
+    # The last number of the broker's stream that was worked in.
+    heard: int = 0
+    # What it was said to hold, until that can be compared.
+    told: HeldSnapshot | None = None
+    # By instrument: a difference seen once, and how often the position had moved by then.
+    suspected: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
+    found: dict[str, Found] = field(default_factory=dict)
+    _adopted: dict[str, None] = field(default_factory=dict)
+
+    def begin(self, heard: int) -> None:
+        """The account is taken, and its past is loaded."""
+        self.heard = heard
+        self.suspected.clear()
+        self.found.clear()
+        self._adopted.clear()
+
+    def adopt(self, said: Report) -> bool:
+        """Take a report of somebody else's order; False for one that was taken before."""
+        if said.report_id in self._adopted:
+            return False
+        self._adopted[said.report_id] = None
+        if len(self._adopted) > REMEMBERED:
+            del self._adopted[next(iter(self._adopted))]
+        return True
+
+    def settle(self, said: Report, quantity: Decimal) -> Decimal:
+        """How much of a fill was found by asking before it was heard."""
+        found = self.found.get(said.instrument)
+        if found is None or said.time > found.as_of or found.quantity * quantity <= 0:
+            return ZERO
+        known = min(abs(found.quantity), abs(quantity)).copy_sign(quantity)
+        found.quantity -= known
+        return known
