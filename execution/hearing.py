@@ -91,7 +91,7 @@ class Hearing:
             outside = account.outside
             outside.heard = max(outside.heard, report.sequence)
             if outside.told is not None:
-                self._reconciling.compare(account)
+                self._reconciling.heard(account)
 
     def _move(self, said: PositionMove) -> None:
         """A position moved without a fill. An account that is not held hears it when it is."""

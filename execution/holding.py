@@ -3,6 +3,7 @@ gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -213,7 +214,7 @@ class Holding:
 
     async def _take(self, batch: Sequence[Account]) -> None:
         # Beside: what they hold is known by the time they are ready, if the broker answers.
-        self._reconciling.look(batch)
+        self._reconciling.look_first(batch)
         await self.rules.ask(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [trade.trade_id for a in batch for _, trade in a.pending]
@@ -228,13 +229,14 @@ class Holding:
             else:
                 if image.epoch == 1:
                     arriving.let_wait(account, image)
+                    image.heard_seq = account.outside.opening
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
         await self.rules.count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
-            self._resume(account, tickets)
+            self._reconciling.when_known(account, partial(self._resume, account, tickets))
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}

@@ -1,6 +1,7 @@
 """What is known of an account beside its own orders: what others do there, and what its broker
 says that it holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -29,10 +30,29 @@ class Outside:
     heard: int = 0
     # What it was said to hold, until that can be compared.
     told: HeldSnapshot | None = None
+    # Its first answer is on its way.
+    is_asked: bool = False
     # By instrument: a difference seen once, and how often the position had moved by then.
     suspected: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
+    # What is done once all is heard that came before the account was taken; nothing is
+    # planned until then.
+    then: Callable[[], None] | None = None
     _adopted: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def is_behind(self) -> bool:
+        """True while something that its broker told of already was not heard."""
+        told = self.told
+        lacks = told is not None and told.sequence is not None and self.heard < told.sequence
+        return lacks or self.is_asked
+
+    @property
+    def opening(self) -> int:
+        """Where to begin to listen to an account that was never held: what it holds already is
+        taken from the answer, and how it came to that is not asked."""
+        told = self.told
+        return told.sequence or 0 if told is not None and told.positions else 0
 
     def begin(self, heard: int) -> None:
         """The account is taken, and its past is loaded."""

@@ -37,6 +37,8 @@ CAUSE = "external"
 LOOK_SECONDS = 60.0
 # After a lost stream, and before a difference is looked at again.
 SOON_SECONDS = 2.0
+# How long what was taken waits for its past.
+KNOWN_SECONDS = 2.0
 # Accounts in one question, where the broker counts none.
 MOST_AT_ONCE = 500
 
@@ -88,6 +90,33 @@ class Reconciling:
             for start in range(0, len(free), MOST_AT_ONCE):
                 self._runtime.spawn(self._ask(free[start : start + MOST_AT_ONCE]))
 
+    def look_first(self, accounts: Sequence[Account]) -> None:
+        """Ask what these hold that are about to be taken."""
+        for account in accounts:
+            account.outside.is_asked = True
+        self.look(accounts)
+
+    def when_known(self, account: Account, then: Callable[[], None]) -> None:
+        """Go on with an account that was taken once its past was heard, up to what its broker
+        has told already; but not for ever."""
+        outside = account.outside
+        if not outside.is_behind:
+            then()
+            return
+        outside.then = then
+        self._runtime.later(KNOWN_SECONDS, lambda: self._let_go(account))
+
+    def heard(self, account: Account) -> None:
+        """More was heard of it: what waited for that goes on."""
+        if not account.outside.is_behind:
+            self._let_go(account)
+            self.compare(account)
+
+    def _let_go(self, account: Account) -> None:
+        then, account.outside.then = account.outside.then, None
+        if then is not None and not account.is_lost:
+            then()
+
     def adopt(self, account: Account, said: Report) -> None:
         """Something was said of an order that nobody here placed."""
         if not account.outside.adopt(said):
@@ -106,7 +135,7 @@ class Reconciling:
         outside, told = account.outside, account.outside.told
         if told is None or account.is_lost or not account.is_ready:
             return
-        if told.sequence is not None and outside.heard < told.sequence:
+        if outside.is_behind:
             return
         outside.told = None
         here = {s: lane for lane in account.lanes.values() for s in lane.books}
@@ -127,16 +156,17 @@ class Reconciling:
 
     async def _ask(self, accounts: Sequence[Account]) -> None:
         adapter, names = accounts[0].adapter, [account.ref.account for account in accounts]
+        answers: Sequence[HeldSnapshot | None]
         try:
             answers = await accounts[0].session.ask(
                 Kind.QUERY, Rank.QUERY, lambda: adapter.held(names)
             )
         except BrokerError as error:
             log.info("positions_not_known", accounts=len(names), cause=str(error))
-            return
+            answers = [None] * len(names)
         for account, told in zip(accounts, answers, strict=True):
-            account.outside.told = told
-            self.compare(account)
+            account.outside.told, account.outside.is_asked = told, False
+            self.heard(account)
 
     async def _ask_about_orders(self, account: Account, names: Sequence[str]) -> None:
         """What working orders did that was not heard yet."""
@@ -197,7 +227,7 @@ class Reconciling:
             account=account.ref.account,
             # The same answer at the same point of the account's facts gets the same one.
             report_id=f"{CAUSE}:{symbol}:{account.last_seq}",
-            sequence=0,
+            sequence=told.sequence or 0,
             cause=CAUSE,
             instrument=symbol,
             quantity=difference,
