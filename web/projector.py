@@ -22,6 +22,7 @@ from protos.ids import derive
 from web import positions
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
+from web.external import External
 from web.quarantine import put_aside
 from web.queue import Bell
 from web.trades import record, told, unasked
@@ -116,6 +117,7 @@ class Batch:
         self.positions: dict[tuple[str, str], Row] = {}
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
+        self.external = External()
         self.changes: set[tuple[str, str, str]] = set()
 
     def add(self, fact: pb.Fact) -> None:
@@ -132,7 +134,11 @@ class Batch:
             case "trade_protection":
                 self._trade(fact).update(told.protection(fact.trade_protection))
             case "position_change":
-                self.moves.append(positions.row(fact))
+                self.moves.append(positions.row(fact, fact.position_change))
+            case "external_report":
+                self.external.add(fact)
+                if fact.external_report.HasField("change"):
+                    self.moves.append(positions.row(fact, fact.external_report.change))
             case "order_stopped":
                 # What the trade does instead is in the facts after it.
                 pass
@@ -151,6 +157,7 @@ class Batch:
         ):
             if rows:
                 connection.execute(statement, (to_json(rows),), prepare=True)
+        self.changes |= self.external.write(connection)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
         if self.changes:

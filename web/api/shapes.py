@@ -209,7 +209,7 @@ def order(row: Order) -> dict[str, Any]:
 def listed_order(row: Order) -> dict[str, Any]:
     """An order outside its trade, so with what it belongs to."""
     return order(row) | {
-        "trade_id": ids.show("trade", row.trade_id),
+        "trade_id": ids.show("trade", row.trade_id) if row.trade_id else None,
         "connection_id": ids.show("connection", row.connection_id),
         "instrument": row.instrument,
         "created_at": iso(row.created_at),
