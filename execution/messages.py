@@ -98,6 +98,7 @@ def read_trade(message: pb.Trade) -> Trade:
             entry_refused=REASON_WORDS[message.entry_refusal.reason],
             refusal_numbers=dict(message.entry_refusal.numbers),
             origin=_ORIGINS[message.origin or pb.ORIGIN_SIGNAL],
+            asked_by=message.asked_by,
             **reading.wishes(message),
         )
     except KeyError as error:
@@ -173,6 +174,7 @@ def new_fact(
         fact.subscription_id = trade.subscription_id.hex
         if not trade.origin.is_of_a_signal:
             fact.origin = _ORIGIN[trade.origin]
+            fact.asked_by = trade.asked_by
     return fact
 
 

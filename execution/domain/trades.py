@@ -212,6 +212,7 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     refusal_numbers: Mapping[str, str] = field(default_factory=dict)
     # Why there is a trade without a signal.
     origin: Origin = Origin.SIGNAL
+    asked_by: str = ""
 
     @property
     def is_crypto(self) -> bool:

@@ -1,6 +1,7 @@
 """Moves without a fill reach every connection to the account, once, and behind later fills."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_move_of_an_account_without_connections_tells_nobody(stage: Stage) -> 
     assert stage.rows("SELECT cursor FROM web.fact_cursor") == [("c1",)]
 
 
-def hand_order(stage: Stage, seq: int, exec_type: "pb.ExecType", **order: str) -> pb.Fact:
+def hand_order(stage: Stage, seq: int, exec_type: "pb.ExecType", **order: Any) -> pb.Fact:
     """A report of an order that somebody placed at the broker: sell 3 of AAPL."""
     report = pb.ExternalReport(
         order=pb.Order(

@@ -116,6 +116,8 @@ def test_a_position_names_whose_part_is_how_large(site: Site) -> None:
         "quantity": "5",
         "avg_price": "228.40",
         "own": {site.ours.shown("subscription"): "5"},
+        "foreign": "0",
+        "last_change": None,
         "updated_at": "2026-11-20T14:30:00.000Z",
     }
 

@@ -20,7 +20,8 @@ from web.signals.refusals import BadSignal
 from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
-from web.trades.models import Fill, Order, Position, Trade
+from web.trades.holdings import Holding
+from web.trades.models import Fill, Order, Trade
 from web.trades.quotes import Quote
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -228,8 +229,9 @@ def fill(row: Fill) -> dict[str, Any]:
     }
 
 
-def position(row: Position) -> dict[str, Any]:
-    """A position, and whose part of it is how large."""
+def position(held: Holding) -> dict[str, Any]:
+    """A position, whose part of it is how large, and what last moved it without a fill."""
+    row, change = held.position, held.change
     return {
         "object": "position",
         "connection_id": ids.show("connection", row.connection_id),
@@ -237,6 +239,16 @@ def position(row: Position) -> dict[str, Any]:
         "quantity": _number(row.quantity),
         "avg_price": _number(row.avg_price),
         "own": {_shown_subscription(name): quantity for name, quantity in row.own.items()},
+        "foreign": _number(held.foreign),
+        "last_change": {
+            "cause": change.cause,
+            "change_qty": _number(change.change_qty),
+            "price": _number(change.price),
+            "text": change.text,
+            "at": iso(change.at),
+        }
+        if change
+        else None,
         "updated_at": iso(row.updated_at),
     }
 

@@ -24,9 +24,10 @@ from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
-from web.trades import approval, doubt
+from web.trades import approval, closing, doubt
 from web.trades import reads as trades
 from web.trades.approval import NotWaiting, Paused
+from web.trades.closing import BadClosing, NothingHeld
 from web.trades.models import Trade
 
 T = TypeVar("T")
@@ -133,6 +134,27 @@ def cancel_trade(trade_id: UUID) -> Response:
     return _decided(trade_id, approval.cancel)
 
 
+@blueprint.post("/positions/close")
+def close_position() -> Response:
+    """`{"connection_id", "instrument", "subscription_id", "quantity", "key"}`: close what is held,
+    or a quantity of one subscription's. Repeating with the same key answers the same."""
+    body = _body("connection_id", "instrument", "subscription_id", "quantity", "key")
+    connection = connections.get(_id(body, "connection_id", "connection"))
+    if key().mode == "test" and connection.mode != "paper":
+        raise _test_key("the connection")
+    found = closing.close(
+        connection,
+        _take(body, "instrument", str),
+        subscription_id=_id(body, "subscription_id", "subscription")
+        if "subscription_id" in body
+        else None,
+        quantity=_take(body, "quantity", str, ""),
+        key=_take(body, "key", str),
+        actor=key().actor,
+    )
+    return shapes.to_response({"object": "closing", "trade_ids": [_trade(each) for each in found]})
+
+
 @blueprint.post("/trades/<shown(trade):trade_id>/check")
 def check_trade(trade_id: UUID) -> Response:
     """Ask the broker again about an order that nobody can prove anything of."""
@@ -150,10 +172,11 @@ def declare_trade(trade_id: UUID) -> Response:
     return _decided(trade_id, says)
 
 
+@blueprint.errorhandler(BadClosing)
 @blueprint.errorhandler(BadStrategy)
 @blueprint.errorhandler(BadConnection)
 @blueprint.errorhandler(BadConnector)
-def bad_field(error: BadStrategy | BadConnection | BadConnector) -> Response:
+def bad_field(error: BadClosing | BadStrategy | BadConnection | BadConnector) -> Response:
     """A field that cannot be so."""
     return _answer(_invalid(error.field, error.message, error.fix))
 
@@ -183,6 +206,20 @@ def already_subscribed(_error: subscriptions.AlreadySubscribed) -> Response:
     )
 
 
+@blueprint.errorhandler(NothingHeld)
+def nothing_held(_error: NothingHeld) -> Response:
+    """What is not held cannot be closed."""
+    return _answer(
+        Problem(
+            409,
+            "no_position",
+            "Nothing is held there",
+            "No subscription holds any of it on that connection.",
+            "Look at the positions; what was traded at the broker is closed there.",
+        )
+    )
+
+
 @blueprint.errorhandler(NotWaiting)
 def not_waiting(error: NotWaiting) -> Response:
     """Someone or something else was faster; the trade as it is now says who or what."""
@@ -208,7 +245,7 @@ def execution_down(_error: ExecutionDown) -> Response:
             503,
             "execution_down",
             "Execution does not answer",
-            "It holds the trade, so only it can do this.",
+            "It holds trades and positions, so only it can do this.",
             "Try again in a moment.",
             retryable=True,
         )
@@ -233,15 +270,18 @@ def paused(_error: Paused) -> Response:
 def _decided(trade_id: UUID, decide: Callable[..., Trade]) -> Response:
     trade = get_for_tenant(Trade, trade_id)
     if key().mode == "test" and trade.mode != "paper":
-        raise Problem(
-            403,
-            "test_key",
-            "This is a test key",
-            "Test keys touch paper only, and the trade is live.",
-            "Use a live key.",
-        )
+        raise _test_key("the trade")
     decided = decide(trade, actor=key().actor)
     return shapes.to_response(shapes.trade(trades.load_orders(decided)))
+
+
+def _test_key(what: str) -> Problem:
+    text = f"Test keys touch paper only, and {what} is live."
+    return Problem(403, "test_key", "This is a test key", text, "Use a live key.")
+
+
+def _trade(trade_id: UUID) -> str:
+    return ids.show("trade", trade_id)
 
 
 def _answer(problem: Problem) -> Response:
