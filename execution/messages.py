@@ -221,8 +221,9 @@ def set_report(
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
         message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
-    if report.exec_type is words.ExecType.FILL:
+    if report.exec_type.moves:
         message.exec_id = report.exec_id
+        message.ref_exec_id = report.ref_exec_id
         message.last_qty = wire.to_text(report.last_qty)
         message.last_px = wire.to_text(report.last_px)
         message.fee = wire.to_text(report.fee)
@@ -336,6 +337,7 @@ def read_report(fact: pb.Fact) -> Report:
         text=message.text,
         time=wire.to_datetime(fact.time) or _EPOCH,
         venue_time=wire.to_datetime(message.venue_time),
+        ref_exec_id=message.ref_exec_id,
     )
 
 

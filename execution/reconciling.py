@@ -128,6 +128,9 @@ class Reconciling:
         self._engine.record(recording.external(account, lane, said, move))
         if move is not None:
             self._engine.settle(account, lane)
+        elif said.exec_type.amends:
+            # What is left of it then, the broker knows.
+            self.look_soon()
 
     def compare(self, account: Account) -> None:
         """What the broker said that the account holds with what is known, once everything that

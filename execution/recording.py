@@ -12,7 +12,7 @@ from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, TradeState
+from execution.domain.words import TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
@@ -94,7 +94,7 @@ def report(
         others={who: book.own[who].quantity for who in shares if who != subscription},
     )
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
-    if said.exec_type is ExecType.FILL:
+    if said.exec_type.moves:
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))

@@ -18,8 +18,7 @@ from psycopg.rows import TupleRow
 
 from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
-from protos.ids import derive
-from web import positions
+from web import fills, positions
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.external import External
@@ -59,15 +58,6 @@ UPDATE web.orders o SET ord_status = r.ord_status, cum_qty = r.cum_qty,
 FROM json_to_recordset(%s::json) AS r(id uuid, ord_status text, cum_qty numeric, avg_px numeric,
     broker_order_id text, text text, at timestamptz)
 WHERE o.id = r.id
-"""
-
-_FILLS = """
-INSERT INTO web.fills (id, tenant_id, order_id, trade_id, connection_id, exec_id, instrument, side,
-    qty, price, fee, at)
-SELECT * FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, order_id uuid,
-    trade_id uuid, connection_id uuid, exec_id text, instrument text, side text, qty numeric,
-    price numeric, fee numeric, at timestamptz)
-ON CONFLICT (id) DO NOTHING
 """
 
 _TRADES = """
@@ -114,6 +104,7 @@ class Batch:
         self.orders: list[Row] = []
         self.order_states: dict[str, Row] = {}
         self.fills: list[Row] = []
+        self.amended: list[Row] = []
         self.positions: dict[tuple[str, str], Row] = {}
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
@@ -151,7 +142,8 @@ class Batch:
         for statement, rows in (
             (_ORDERS, self.orders),
             (_ORDER_STATES, list(self.order_states.values())),
-            (_FILLS, self.fills),
+            (fills.ADD, self.fills),
+            (fills.AMEND, self.amended),
             (positions.AFTER_FILLS, list(self.positions.values())),
             (_TRADES, list(self.trades.values())),
         ):
@@ -220,27 +212,15 @@ class Batch:
             trade.setdefault("first_fill_at", at)
             trade["filled_at"] = at
             self._fill(fact, report)
+        if report.exec_type in (pb.EXEC_TYPE_TRADE_CANCEL, pb.EXEC_TYPE_TRADE_CORRECT):
+            self.amended.append(fills.amended(fact, report))
+            self._own_position(fact, report)
 
     def _fill(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
-        account = fact.account
-        self.fills.append(
-            {
-                "id": derive(
-                    "fill", account.broker, account.environment, account.account, fact.canonical_id
-                ),
-                "tenant_id": fact.tenant_id,
-                "order_id": report.order_id,
-                "trade_id": fact.trade_id,
-                "connection_id": fact.connection_id,
-                "exec_id": report.exec_id,
-                "instrument": report.instrument,
-                "side": _word(pb.Side.Name(report.side), "SIDE_").lower(),
-                "qty": report.last_qty,
-                "price": report.last_px,
-                "fee": report.fee or "0",
-                "at": wire.to_datetime(fact.time),
-            }
-        )
+        self.fills.append(fills.row(fact, report))
+        self._own_position(fact, report)
+
+    def _own_position(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
         self._position(
             fact,
             report.instrument,

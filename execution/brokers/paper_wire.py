@@ -50,6 +50,8 @@ EXEC_TYPES = {
     pb.EXEC_TYPE_FILL: ExecType.FILL,
     pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
     pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
+    pb.EXEC_TYPE_TRADE_CANCEL: ExecType.TRADE_CANCEL,
+    pb.EXEC_TYPE_TRADE_CORRECT: ExecType.TRADE_CORRECT,
 }
 CAUSES = {pb.EXEC_TYPE_SETTLED: "expiry", pb.EXEC_TYPE_RESET: "reset"}
 RIGHTS = {pb.RIGHT_CALL: Right.CALL, pb.RIGHT_PUT: Right.PUT}
@@ -118,6 +120,7 @@ def read_report(report: pb.Report) -> Report:
         limit_price=_number("limit_price", report.limit_price),
         stop_price=_number("stop_price", report.stop_price),
         cum_qty=_number("cum_qty", report.cum_qty),
+        ref_exec_id=report.ref_exec_id,
     )
 
 

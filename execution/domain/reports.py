@@ -37,6 +37,8 @@ class Report:
     limit_price: Decimal | None = None
     stop_price: Decimal | None = None
     cum_qty: Decimal | None = None
+    # The fill that is taken back or corrected, by its ExecID.
+    ref_exec_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,16 @@ class Transfer:
 
 
 @dataclass(slots=True)
+class Bust:
+    """A fill is to be taken back or corrected; the order and the report are read first."""
+
+    request: pb.BustFillRequest
+    answer: asyncio.Future[pb.BustFillResponse]
+    order: Order | None = None
+    fill: pb.Report | None = None
+
+
+@dataclass(slots=True)
 class Configure:
     """New options or a new fault plan for an account."""
 
@@ -89,7 +99,7 @@ class Expire:
     accounts: list[str] = field(default_factory=list)
 
 
-Asked = Look | AskOptions | AskPositions | Transfer | Configure | Reset
+Asked = Look | AskOptions | AskPositions | Transfer | Bust | Configure | Reset
 Work = Frame | Late | Asked | Expire | Rematch
 
 
@@ -120,8 +130,8 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield account
         case AskOptions(accounts) | AskPositions(accounts):
             yield from filter(matching.is_name, accounts)
-        case Transfer(transfer):
-            yield transfer.account
+        case Transfer(request) | Bust(request):
+            yield request.account
         case Expire(accounts):
             yield from accounts
         case Configure(request):

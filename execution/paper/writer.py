@@ -23,6 +23,7 @@ from execution.paper.jobs import (
     AskOptions,
     AskPositions,
     Batch,
+    Bust,
     Configure,
     Expire,
     Frame,
@@ -132,6 +133,12 @@ class Writer:
         self.offer(Transfer(request, answer))
         return await answer
 
+    async def bust(self, request: pb.BustFillRequest) -> pb.BustFillResponse:
+        """Take a fill back, or correct it. Raises Unavailable, Refused."""
+        answer: asyncio.Future[pb.BustFillResponse] = asyncio.Future()
+        self.offer(Bust(request, answer))
+        return await answer
+
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
         """Change an account's options or fault plan. Raises Unavailable, Refused."""
         answer: asyncio.Future[pb.ConfigureAccountResponse] = asyncio.Future()
@@ -233,6 +240,8 @@ class Writer:
         for work in works:
             if isinstance(work, Expire):
                 work.accounts = await self._with_expired(connection)
+            if isinstance(work, Bust):
+                work.order, work.fill = await store.fill(connection, work.request)
         await self._load(connection, {name for work in works for name in jobs.accounts_of(work)})
         batch = Batch(Moment.of(self.clock()))
         ended = {order_id for work in works for order_id in self.desk.ended_orders(work)}

@@ -1,13 +1,18 @@
 """One order as a broker has it and as it was heard: what it must then be, said a second time."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
+
+from hypothesis import strategies as st
 
 from execution.domain.orders import Order, Overfilled, Terms
 from execution.domain.reports import Report
-from execution.domain.words import ExecType, OrdStatus
+from execution.domain.words import ExecType, Leg, OrdStatus, Side
 
+Picked = TypeVar("Picked")
 ZERO = Decimal(0)
 ENDS = {
     ExecType.CANCELED: OrdStatus.CANCELED,
@@ -15,6 +20,7 @@ ENDS = {
     ExecType.EXPIRED: OrdStatus.EXPIRED,
 }
 OVER = {OrdStatus.FILLED, *ENDS.values()}
+BUST = ExecType.TRADE_CANCEL
 
 
 @dataclass(eq=False)
@@ -24,6 +30,8 @@ class Sent:
     terms: Terms
     has_arrived: bool = False
     filled: Decimal = ZERO
+    # Of that, taken back.
+    busted: Decimal = ZERO
     end: ExecType | None = None
     said: list[Report] = field(default_factory=list)
     heard: dict[str, Report] = field(default_factory=dict)
@@ -48,9 +56,26 @@ class Sent:
         return [each for each in self.said if each.report_id not in self.heard]
 
     @property
-    def cum(self) -> Decimal:
+    def standing(self) -> list[Report]:
+        """Fills that the broker did not take back."""
+        busted = {r.ref_exec_id for r in self.said if r.exec_type is BUST}
+        return [r for r in self.said if r.exec_type is ExecType.FILL and r.exec_id not in busted]
+
+    @property
+    def gross(self) -> Decimal:
+        """All fills that were heard, also those taken back."""
         fills = (r for r in self.heard.values() if r.exec_type is ExecType.FILL)
         return sum((each.last_qty or ZERO for each in fills), ZERO)
+
+    @property
+    def cum(self) -> Decimal:
+        busted = {r.ref_exec_id for r in self.heard.values() if r.exec_type is BUST}
+        fills = (r for r in self.heard.values() if r.exec_type is ExecType.FILL)
+        return sum((f.last_qty or ZERO for f in fills if f.exec_id not in busted), ZERO)
+
+    @property
+    def is_amended(self) -> bool:
+        return any(r.exec_type is BUST for r in self.heard.values())
 
     @property
     def signed(self) -> Decimal:
@@ -70,6 +95,8 @@ class Sent:
         ends = [r for r in self.heard.values() if r.exec_type in ENDS]
         if self.cum >= self.terms.order_qty:
             return OrdStatus.FILLED
+        if self.is_amended and not ends and self.gross >= self.terms.order_qty:
+            return OrdStatus.CANCELED
         if ends:
             return ENDS[max(ends, key=lambda r: r.time).exec_type]
         if self.heard and not self.is_known:
@@ -90,3 +117,19 @@ def folded(terms: Terms, reports: list[Report]) -> Order:
         with contextlib.suppress(Overfilled):
             order.add(report)
     return order
+
+
+def closing(side: Side, some: list[Sent]) -> Decimal:
+    """What exits on a side may still close."""
+    ours = (s for s in some if s.terms.leg is Leg.EXIT and s.terms.side is side)
+    return sum((sent.leaves for sent in ours), ZERO)
+
+
+def name_of(report: Report | None) -> str:
+    """Of none, nothing."""
+    return "" if report is None else report.report_id
+
+
+def pick(data: st.DataObject, some: Sequence[Picked]) -> Picked:
+    """One of them, drawn by its place: quicker than to draw what prints long."""
+    return some[data.draw(st.integers(0, len(some) - 1))]

@@ -226,6 +226,8 @@ def fill(row: Fill) -> dict[str, Any]:
         "price": _number(row.price),
         "fee": _number(row.fee),
         "at": iso(row.at),
+        "busted": row.is_busted,
+        "amended_at": _time(row.amended_at),
     }
 
 

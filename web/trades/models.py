@@ -46,6 +46,9 @@ class Fill(Base):
     price: Mapped[Decimal]
     fee: Mapped[Decimal]
     at: Mapped[datetime]
+    # Taken back by the broker: it never was. Or corrected, when only the time is there.
+    is_busted: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    amended_at: Mapped[datetime | None]
 
 
 class Order(Base):

@@ -150,6 +150,8 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_REJECTED: _ClassVar[ExecType]
     EXEC_TYPE_EXPIRED: _ClassVar[ExecType]
     EXEC_TYPE_NOT_SENT: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CANCEL: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CORRECT: _ClassVar[ExecType]
 
 class Leg(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -291,6 +293,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_FLIP_HALVED: _ClassVar[Reason]
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
+    REASON_BUSTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -384,6 +387,8 @@ EXEC_TYPE_CANCELED: ExecType
 EXEC_TYPE_REJECTED: ExecType
 EXEC_TYPE_EXPIRED: ExecType
 EXEC_TYPE_NOT_SENT: ExecType
+EXEC_TYPE_TRADE_CANCEL: ExecType
+EXEC_TYPE_TRADE_CORRECT: ExecType
 LEG_UNSPECIFIED: Leg
 LEG_ENTRY: Leg
 LEG_EXIT: Leg
@@ -504,6 +509,7 @@ REASON_CURRENCY_UNKNOWN: Reason
 REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
+REASON_BUSTED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -1466,7 +1472,7 @@ class OrderSending(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
-    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg", "others_own")
+    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg", "others_own", "ref_exec_id")
     class OthersOwnEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1496,6 +1502,7 @@ class ExecutionReport(_message.Message):
     BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEG_FIELD_NUMBER: _ClassVar[int]
     OTHERS_OWN_FIELD_NUMBER: _ClassVar[int]
+    REF_EXEC_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cl_ord_id: str
     broker_order_id: str
@@ -1518,7 +1525,8 @@ class ExecutionReport(_message.Message):
     broker_seq: int
     leg: Leg
     others_own: _containers.ScalarMap[str, str]
-    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ..., others_own: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    ref_exec_id: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ..., others_own: _Optional[_Mapping[str, str]] = ..., ref_exec_id: _Optional[str] = ...) -> None: ...
 
 class TradeOutcome(_message.Message):
     __slots__ = ("state", "reason", "numbers", "message", "planned_time", "decision")

@@ -84,6 +84,11 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.FromString,
                 _registered_method=True)
+        self.BustFill = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/BustFill',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.FromString,
+                _registered_method=True)
         self.ListMisdeeds = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ListMisdeeds',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsRequest.SerializeToString,
@@ -170,6 +175,14 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BustFill(self, request, context):
+        """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+        a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMisdeeds(self, request, context):
         """What the fault plan did to an account's orders, newest first. Reads only.
         """
@@ -229,6 +242,11 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.TransferPosition,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.SerializeToString,
+            ),
+            'BustFill': grpc.unary_unary_rpc_method_handler(
+                    servicer.BustFill,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.SerializeToString,
             ),
             'ListMisdeeds': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMisdeeds,
@@ -506,6 +524,33 @@ class Venue:
             '/fillwire.paper.v1.Venue/TransferPosition',
             protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BustFill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/BustFill',
+            protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.FromString,
             options,
             channel_credentials,
             insecure,

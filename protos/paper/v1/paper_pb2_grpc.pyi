@@ -65,6 +65,10 @@ class VenueStub:
     """Moves a part of a position in, or out when negative, as between accounts of one owner. No
     report tells of it: only who asks what is held learns of it.
     """
+    BustFill: _grpc.UnaryUnaryMultiCallable[_paper_pb2.BustFillRequest, _paper_pb2.BustFillResponse]
+    """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+    a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
+    """
     ListMisdeeds: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]
     """What the fault plan did to an account's orders, newest first. Reads only."""
 
@@ -100,6 +104,10 @@ class VenueAsyncStub(VenueStub):
     TransferPosition: _aio.UnaryUnaryMultiCallable[_paper_pb2.TransferPositionRequest, _paper_pb2.TransferPositionResponse]  # type: ignore[assignment]
     """Moves a part of a position in, or out when negative, as between accounts of one owner. No
     report tells of it: only who asks what is held learns of it.
+    """
+    BustFill: _aio.UnaryUnaryMultiCallable[_paper_pb2.BustFillRequest, _paper_pb2.BustFillResponse]  # type: ignore[assignment]
+    """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+    a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
     """
     ListMisdeeds: _aio.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]  # type: ignore[assignment]
     """What the fault plan did to an account's orders, newest first. Reads only."""
@@ -193,6 +201,16 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_paper_pb2.TransferPositionResponse, _abc.Awaitable[_paper_pb2.TransferPositionResponse]]:
         """Moves a part of a position in, or out when negative, as between accounts of one owner. No
         report tells of it: only who asks what is held learns of it.
+        """
+
+    @_abc_1.abstractmethod
+    def BustFill(
+        self,
+        request: _paper_pb2.BustFillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.BustFillResponse, _abc.Awaitable[_paper_pb2.BustFillResponse]]:
+        """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+        a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
         """
 
     @_abc_1.abstractmethod
