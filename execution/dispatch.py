@@ -205,9 +205,10 @@ class Dispatch:
         self._runtime.later(seconds, check)
 
     def _vanished(self, account: Account, ticket: Ticket) -> None:
-        """The broker took it, and knows nothing of it: in doubt, as if never answered."""
+        """The broker took it, and knows nothing of it: in doubt, as if sent just now and never
+        answered; what it once showed may only have been slow to be found."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.in_doubt = True
+        ticket.in_doubt, ticket.last_send_at = True, self._runtime.now()
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:

@@ -29,12 +29,8 @@ def guards_close_only_what_nothing_else_does(record: Record) -> Iterator[str]:
 
 
 def guards_fit_what_is_held(record: Record) -> Iterator[str]:
-    """All guards at the broker together close no more than is there. Where subscriptions that
-    share an instrument enter on both sides, one's position nets another's: see the docs."""
+    """All guards at the broker together close no more than is there."""
     for (account_id, symbol), rows in _working_guards(record).items():
-        traders = {r.subscription for r in record.rows.values() if r.instrument == symbol}
-        if len(traders) > 1 and len(record.entry_sides(rows[0])) > 1 and not record.with_gaps:
-            continue
         held = record.position(account_id, symbol)
         for sign in (1, -1):
             trades = {row.trade_id for row in rows if row.sign == sign}
