@@ -324,13 +324,16 @@ class Dispatch:
 
     def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
         if not done and ticket.order.is_open:
-            self._runtime.later(CANCEL_CHECK_SECONDS, lambda: self._check_cancel(account, ticket))
+            is_hopeless = ticket.in_doubt and ticket.run.unprovable
+            pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
+            self._runtime.later(pause, lambda: self._check_cancel(account, ticket))
 
     def _check_cancel(self, account: Account, ticket: Ticket) -> None:
-        """Cancel again, unless it is over; one in doubt when it has appeared."""
+        """Cancel again, unless it is over; one in doubt when it has appeared. What the broker
+        once showed is canceled though it is not found just now."""
         if not ticket.order.is_open or account.is_lost:
             return
-        if ticket.may_not_exist:
+        if ticket.may_not_exist and not ticket.order.is_acknowledged:
             self._cancel_answered(account, ticket, None)
             return
         self._doubts.ask_about(account, ticket)

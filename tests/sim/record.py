@@ -176,12 +176,6 @@ class Record:
             if row.trade_id == trade_id and (not legs or row.leg in legs)
         ]
 
-    def entry_sides(self, beside: Row) -> set[str]:
-        """The sides of all entries in an order's account and instrument."""
-        lane = (beside.account_id, beside.instrument)
-        rows = self.rows.values()
-        return {r.side for r in rows if r.leg == "entry" and (r.account_id, r.instrument) == lane}
-
     def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
         """What the broker has under an id."""
         for account in self.venue.accounts.values():
@@ -200,6 +194,12 @@ class Record:
         """The last words about orders whose end is on record."""
         told = [f.message.execution_report for f in self.facts if f.kind == "report"]
         return {said.cl_ord_id: said for said in told if said.ord_status not in OPEN}
+
+    @cached_property
+    def unheard(self) -> set[str]:
+        """Orders of which nothing was ever heard."""
+        told = {f.message.execution_report.cl_ord_id for f in self.facts if f.kind == "report"}
+        return set(self.rows) - told
 
     def holder(self, account_id: UUID, at: float) -> str:
         """Which life held the account at some second."""
