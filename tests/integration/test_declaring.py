@@ -53,6 +53,7 @@ async def arrivals(kit: Kit) -> list[str]:
         return [row[0] for row in await rows.fetchall()]
 
 
+@pytest.mark.rule("G1.declare", "B2.doubt")
 async def test_g1_declared_absent_ends_it_without_sending_it_and_frees_the_lane(kit: Kit) -> None:
     trade = await doubtful(kit)
     blocked = kit.trade("buy", "2", allow_add=True)
@@ -126,6 +127,7 @@ async def test_a_resting_order_that_appears_stays_where_a_person_looks_after_it(
     assert len(account.open_orders) == len(ends_as)
 
 
+@pytest.mark.rule("G1.check")
 async def test_checking_again_asks_at_once_and_adopts_what_is_found(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -122,6 +122,7 @@ async def test_a_contract_written_out_trades_as_itself(kit: Kit) -> None:
     assert not resolved(kit, entry)[0].rolls
 
 
+@pytest.mark.rule("E4.stored")
 async def test_an_exit_after_the_roll_closes_the_contract_that_is_held(kit: Kit) -> None:
     year = datetime.now(UTC).year + 2
     assert await kit.run(future(kit, "buy", f"MNQH{year}")) == FILLED
@@ -192,6 +193,7 @@ def contract_in(kit: Kit, trade: pb.Trade) -> options.OptionContract:
     return found
 
 
+@pytest.mark.rule("E4.stored")
 @pytest.mark.parametrize(
     ("kind", "action", "right"), [("both", "buy", "call"), ("both", "sell", "put"),
                                   ("call", "buy", "call"), ("put", "buy", "put")]
@@ -266,6 +268,7 @@ async def test_no_option_fits_a_strike_that_is_not_listed(kit: Kit) -> None:
     assert await kit.run(nowhere) == ("SKIPPED", "no_contract")
 
 
+@pytest.mark.rule("K.options.money")
 async def test_money_buys_options_by_a_hundred_times_the_premium(kit: Kit) -> None:
     entry = option(kit, "buy", "call", quantity="2500")
     entry.size_type = pb.SIZE_TYPE_DOLLAR_AMOUNT

@@ -64,6 +64,7 @@ async def preview(kit: Kit, trade: pb.Trade) -> pb.Preview:
     return found
 
 
+@pytest.mark.rule("H.native", "D4.exit")
 async def test_a_bracket_rests_with_its_entry_and_an_exit_takes_it_away(kit: Kit) -> None:
     entry = kit.trade("buy", "5", **far())
     assert await kit.run(entry) == ("FILLED", "unspecified")
@@ -82,6 +83,7 @@ async def test_a_bracket_rests_with_its_entry_and_an_exit_takes_it_away(kit: Kit
     await kit.until(lambda: ended(kit, entry, pb.LEG_STOP) == "ORD_STATUS_CANCELED")
 
 
+@pytest.mark.rule("H.one")
 async def test_one_guard_fills_and_its_twin_is_canceled(kit: Kit) -> None:
     near = {"percent": "0.1"}
     entry = kit.trade(
@@ -126,6 +128,7 @@ async def test_a_bracket_whose_reply_was_lost_is_adopted_whole(kit: Kit) -> None
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("K.price.breakeven")
 async def test_breakeven_puts_the_stop_at_the_average_price(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     trade = kit.trade("breakeven", "", signal_price="240", breakeven_offset="0.5")
@@ -174,6 +177,7 @@ async def test_a_share_of_equity_is_sized_from_the_accounts_own_ledger(kit: Kit)
     assert await kit.positions() == {"AAPL": "200"}
 
 
+@pytest.mark.rule("K.futures.exits")
 async def test_what_its_sender_calls_too_old_is_not_begun(kit: Kit) -> None:
     long_ago = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=5))
     late = kit.trade("exit", "", reject_after_time=long_ago)

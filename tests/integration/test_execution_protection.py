@@ -56,6 +56,7 @@ async def legs(kit: Kit, trade: pb.Trade) -> list[pb.Leg]:
     ]
 
 
+@pytest.mark.rule("D4.orphans", "A.whole")
 async def test_an_exit_of_the_whole_account_leaves_nobodys_stops_behind(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.run(kit.trade("buy", "3", subscription_id=uuid4().hex, **far()))
@@ -103,6 +104,7 @@ async def test_an_exit_of_nothing_leaves_the_protection(kit: Kit) -> None:
     assert await resting(kit) == guards
 
 
+@pytest.mark.rule("B3.never", "B3.half")
 async def test_a_restart_does_not_revive_what_a_finished_cancel_dropped(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=1200))
@@ -118,6 +120,7 @@ async def test_a_restart_does_not_revive_what_a_finished_cancel_dropped(kit: Kit
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("K.words.urgent")
 async def test_a_full_market_exit_takes_the_place_of_a_smaller_resting_one(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     small = kit.trade("exit", "2", exit=limit_at("300"))

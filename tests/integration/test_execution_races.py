@@ -40,6 +40,7 @@ async def test_a_trade_stored_by_a_call_that_broke_off_still_goes_first(
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("D3.cancels")
 async def test_an_exit_cancels_a_doubtful_entry_that_appears_after_the_first_try(
     kit: Kit,
 ) -> None:
@@ -60,6 +61,7 @@ async def test_an_exit_cancels_a_doubtful_entry_that_appears_after_the_first_try
     assert (await kit.outcome(entry, 5))[0] == "CANCELED"
 
 
+@pytest.mark.rule("A.whole")
 async def test_two_exits_of_one_account_at_once_do_not_flip_it(kit: Kit) -> None:
     other = uuid4().hex
     await kit.run(kit.trade("buy", "5"))
@@ -71,6 +73,7 @@ async def test_two_exits_of_one_account_at_once_do_not_flip_it(kit: Kit) -> None
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.never", "B3.half", "I.half")
 async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=800))
@@ -93,6 +96,7 @@ async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) ->
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.half", "B3.cancel")
 @pytest.mark.parametrize(("swaps", "said"), [(True, "flip_halved"), (False, "nothing_to_cancel")])
 async def test_a_cancel_says_that_it_dropped_the_second_half_of_a_flip(
     kit: Kit, swaps: bool, said: str

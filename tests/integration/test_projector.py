@@ -159,6 +159,7 @@ def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
     assert (found[0]["rolls"], found[1]) == (None, "WORKING")
 
 
+@pytest.mark.rule("A.protection")
 def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) -> None:
     refused = pb.TradeProtection(
         state=pb.PROTECTION_STATE_UNPROTECTED,

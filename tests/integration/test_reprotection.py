@@ -106,6 +106,7 @@ async def move_price(kit: Kit, price: str) -> None:
     assert (await kit.run(trade))[0] == "FILLED"
 
 
+@pytest.mark.rule("D4.exit", "A.protection", "H.gap")
 async def test_what_a_partial_exit_leaves_gets_its_stop_and_target_again(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)
@@ -144,6 +145,7 @@ async def test_a_resting_partial_exit_and_the_stop_together_close_no_more_than_i
     await until_resting(kit, ("STOP", 2), ("STOP", 3))
 
 
+@pytest.mark.rule("D7.protection", "D7.unprotected")
 async def test_a_canceled_protection_stays_away_after_a_restart_too(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)
@@ -192,6 +194,7 @@ async def test_a_refused_breakeven_leaves_the_old_protection(kit: Kit) -> None:
     await until_resting(kit, ("STOP", 5))
 
 
+@pytest.mark.rule("H.stop", "H.watched", "H.target")
 async def test_without_brackets_the_stop_rests_and_the_target_is_watched(kit: Kit) -> None:
     await restrict(kit, no_brackets=True)
     enter = kit.trade("buy", "5", **guarded())
@@ -233,6 +236,7 @@ async def test_a_watched_target_survives_a_restart(kit: Kit) -> None:
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("K.size.fraction")
 async def test_an_entry_with_a_fraction_is_guarded_by_us(kit: Kit) -> None:
     enter = kit.trade("buy", "1.5", fractional=True, **guarded())
     assert await kit.run(enter) == ("FILLED", "unspecified")
@@ -249,6 +253,7 @@ def _refused(kit: Kit, trade: pb.Trade) -> list[tuple[str, str]]:
     return protections(kit, trade)[-1:]
 
 
+@pytest.mark.rule("C5.refused")
 @pytest.mark.parametrize("keeps", [False, True])
 async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps: bool) -> None:
     await restrict(kit, no_brackets=True)
@@ -261,6 +266,7 @@ async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps:
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("D4.orphans")
 async def test_when_another_subscription_closes_the_account_the_stop_shrinks(kit: Kit) -> None:
     await restrict(kit, no_brackets=True)
     await kit.run(kit.trade("buy", "5"))
@@ -297,6 +303,7 @@ def laddered(*rungs: tuple[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.rule("H.ladder")
 async def test_the_stop_shrinks_with_each_rung_of_a_ladder(kit: Kit) -> None:
     enter = kit.trade("buy", "10", **laddered(("260", "3"), ("280", "5"), ("300", "")))
     assert await kit.run(enter) == ("FILLED", "unspecified")

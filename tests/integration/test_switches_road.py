@@ -128,6 +128,7 @@ async def test_what_flatten_closes_is_a_trade_that_no_signal_asked_for(stand: St
     assert left == (0,)
 
 
+@pytest.mark.rule("B3.switch", "B3.approval", "B3.never")
 async def test_entries_that_wait_end_and_are_not_revived(stand: Stand) -> None:
     choose(stand, auto_submit=False)
     waiting = await stand.fire(BUY)

@@ -102,6 +102,7 @@ def test_r10_profit_and_loss_are_prices_of_a_target_and_a_stop() -> None:
     assert (trade.take_profit.price, trade.stop_loss.price) == ("110", "90")
 
 
+@pytest.mark.rule("E5.reverse")
 def test_r13_a_reversing_trade_may_swap_and_its_size_is_the_entrys() -> None:
     trade = sent(read(Mode.REVERSE, action="openLong", fixed="2"))
     assert (trade.allow_swap, trade.quantity, trade.reverses) == (True, "2", True)

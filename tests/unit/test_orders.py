@@ -100,6 +100,7 @@ def test_a_fill_after_cancel_still_counts() -> None:
     assert folded(a_report(1, ExecType.CANCELED), a_report(2, ExecType.FILL, "10")).is_filled
 
 
+@pytest.mark.rule("G5.recorded")
 def test_an_overfill_is_raised_and_recorded() -> None:
     order = folded(a_report(1, ExecType.FILL, "10"))
     with pytest.raises(Overfilled):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +117,7 @@ def test_an_entry_whose_turn_would_come_too_late_is_refused_at_once() -> None:
     }
 
 
+@pytest.mark.rule("D6.limiter")
 def test_exits_and_cancels_are_never_refused() -> None:
     desk = a_desk()
     for number in range(300):

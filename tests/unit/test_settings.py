@@ -118,6 +118,7 @@ def test_a_signal_that_says_no_is_heard() -> None:
     assert told(resolved, "cancel_open_orders") == [(False, "signal")]
 
 
+@pytest.mark.rule("C7.lower")
 def test_a_lock_lowers_and_never_raises() -> None:
     strategy = {
         "locked": ["sides", "allow_add", "allow_swap", "allowed_tickers", "quantity"],
