@@ -11,37 +11,23 @@ A.acknowledge | the broker’s position is not read
 A.both | pages show one number
 B1.strangers | not marked yet
 B2.bound | not marked yet
-B2.expires | not marked yet
 B3.reverse | not marked yet
-B4.pass | not marked yet
-B5.planned | not marked yet
 C4.warning | nothing is said of the market order
 C5.alarm | execution raises no alarm yet
-C6.own | not marked yet
-C6.age | not marked yet
 D1.flag | neither lint nor explain says so
 D4.outside | positions that others move are not read
 D5.position | the broker’s position is not read
 D5.fill | the broker’s position is not read
 D6.plan | not marked yet
-D6.orders | not marked yet
-D6.age | not marked yet
 D6.allowance | not marked yet
 D6.alarm | execution raises no alarm yet
 D6.late | execution raises no alarm yet
 D7.older | not marked yet
-E1.size | not marked yet
 E1.bound | not marked yet
 E1.range | not marked yet
 E1.exit | not marked yet
 E1.alarm | execution raises no alarm yet
-E1.clock | not marked yet
-E2.all | not marked yet
-E2.flat | not marked yet
-E2.parity | not marked yet
-E3.flat | not marked yet
 E3.taken | not marked yet
-E3.reverse | not marked yet
 E6.recorded | not marked yet
 F.clock | not marked yet
 F.replanned | not marked yet
@@ -52,29 +38,14 @@ G3.takeover | not marked yet
 G4.source | not marked yet
 G4.replaced | not marked yet
 G5.alarm | execution raises no alarm yet
-G5.stop | not marked yet
 G5.correction | no order corrects what fills beyond its size
 H.partial | not marked yet
-I.counts | a cancel does not say how many it touched
-I.skipped | not marked yet
-I.current | not marked yet
 I.bust | no broker takes fills back yet
 I.lasting | not marked yet
 J.catalogue | not marked yet
 J.enum | not marked yet
 J.fix | not marked yet
-K.cells.isolated | not marked yet
-K.cells.both | not marked yet
-K.cells.subtract | not marked yet
-K.cells.add | not marked yet
-K.cells.side | not marked yet
-K.cells.reverse | not marked yet
-K.cells.flip | not marked yet
 K.words.window | a held exit is not blocked yet
-K.size.equity | not marked yet
-K.price.bare | not marked yet
 K.price.stop | stop entries are not watched yet
-K.price.explicit | not marked yet
-K.options.sides | not marked yet
 K.futures.alarm | execution raises no alarm yet
 """
