@@ -37,6 +37,7 @@ A.origin | Every order says why it exists, those that no signal asked for too.
 A.external | An order made by hand at the broker is taken in, and said to be so.
 A.own | With a part of its own, a subscription closes no more than that, nor more than the broker holds.
 A.whole | With the whole account, a subscription closes whatever the broker holds.
+A.shares | What closes the whole account is taken from its closer's share first, then from the largest.
 A.default | Alone on an instrument that nobody else holds, a subscription has the whole account; else its own part.
 A.stored | Which of the two it is is settled at the first trade and never changes by itself.
 A.acknowledge | Enabling a subscription where something foreign is held asks a person first.

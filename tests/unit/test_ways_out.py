@@ -105,7 +105,7 @@ def test_a_leg_goes_until_it_is_older_than_its_kind_may_be(
     action: str, seconds: int, goes: bool
 ) -> None:
     at = NOON + timedelta(seconds=seconds)
-    decision = judging.judge(a_trade(action, "5"), Seen(held("5"), Progress(), VENUE, NOTHING, at))
+    decision = judging.judge(a_trade(action, "3"), Seen(held("5"), Progress(), VENUE, NOTHING, at))
     assert isinstance(decision, Send) is goes
     if not goes:
         assert ended(decision) == (TradeState.EXPIRED, "signal_stale")
