@@ -3,8 +3,10 @@
 import html
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
+from protos import reasons
 from tests.site.conftest import Site, csrf
 from web.signals.refusals import CATALOGUE
 
@@ -115,6 +117,17 @@ def test_every_refusal_is_explained_at_the_address_its_answer_names(site: Site) 
     for refusal in CATALOGUE.values():
         assert refusal.docs == f"/docs/errors#{refusal.code}"
         assert f'id="{refusal.code}"' in page
+
+
+@pytest.mark.rule("J.fix")
+def test_every_reason_of_a_trade_is_explained_at_the_address_its_pages_link_to(site: Site) -> None:
+    page = site.app.test_client().get("/docs/reasons").text
+    assert all(f'id="{reason}"' in page for reason in reasons.CATALOGUE)
+    client = site.signed_in(site.ours)
+    site.owner.execute("UPDATE web.trades SET state = 'SKIPPED', reason = 'swap_off'")
+    for here in ("trade", "signal"):
+        told = client.get(f"/{here}s/{site.ours.shown(here)}").text
+        assert 'href="/docs/reasons#swap_off"' in told
 
 
 def test_a_refused_message_shows_its_field_and_links_to_its_explanation(site: Site) -> None:
