@@ -142,10 +142,14 @@ async def test_only_a_wider_exit_displaces_an_exit(kit: Kit, exchange: Exchange)
     assert await kit.venue_positions() == {}
 
 
-@pytest.mark.rule("B3.queued", "B3.exit", "B3.cancel")
+@pytest.mark.rule("B3.queued", "B3.exit", "B3.reverse", "B3.cancel")
 @pytest.mark.parametrize(
     ("action", "outcome"),
-    [("exit", ("SKIPPED", "no_position")), ("cancel", ("DONE", "unspecified"))],
+    [
+        ("exit", ("SKIPPED", "no_position")),
+        ("reverse", ("SKIPPED", "no_position")),
+        ("cancel", ("DONE", "unspecified")),
+    ],
 )
 async def test_an_exit_or_a_cancel_ends_what_waits_to_enter(
     kit: Kit, action: str, outcome: tuple[str, str]
@@ -162,6 +166,27 @@ async def test_an_opposite_signal_ends_what_waits_to_enter(kit: Kit) -> None:
     await queued(kit, entry)
     await queued(kit, other)
     assert await ended(kit, entry) == ("SKIPPED", "superseded")
+
+
+@pytest.mark.rule("B3.switch", "B3.queued", "B3.never")
+async def test_a_kill_switch_ends_what_waits_to_enter_and_no_exit(
+    kit: Kit, exchange: Exchange
+) -> None:
+    await held(kit, exchange)
+    leave, entry = kit.trade("exit", ""), kit.trade("buy", "3")
+    await queued(kit, leave)
+    await queued(kit, entry)
+    for mode in (pb.SWITCH_MODE_STOP_ENTRIES, pb.SWITCH_MODE_OFF):
+        await kit.stub.SetSwitch(
+            pb.SetSwitchRequest(
+                scope=pb.SWITCH_SCOPE_PLATFORM, mode=mode, set_by="person:test", why="a test"
+            ),
+            timeout=SECONDS,
+        )
+    assert await ended(kit, entry) == ("SKIPPED", "superseded")
+    await opened(kit, exchange)
+    assert await ended(kit, leave) == FILLED
+    assert await kit.venue_positions() == {}
 
 
 async def test_what_waits_for_the_open_can_be_withdrawn(kit: Kit) -> None:
@@ -187,6 +212,7 @@ async def test_crypto_knows_no_closing_bell(kit: Kit) -> None:
     assert await kit.run(trade) == FILLED
 
 
+@pytest.mark.rule("F.repriced")
 async def test_an_option_is_chosen_at_the_open(kit: Kit, exchange: Exchange) -> None:
     entry = kit.trade("buy", "1", asset_class=pb.ASSET_CLASS_OPTIONS, option=pb.OptionChoice())
     await queued(kit, entry)

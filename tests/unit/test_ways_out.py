@@ -267,3 +267,11 @@ def test_what_all_lanes_of_an_account_hold_counts_for_its_largest_position() -> 
     refusal = limits.refuse(bound, elsewhere, order, Decimal(1))
     assert refusal is not None and refusal.numbers["value"] == "1100"
     assert limits.refuse(bound, Used(exposed=Decimal(700)), order, Decimal(1)) is None
+
+
+@pytest.mark.rule("B3.skipped", "K.words.queued")
+def test_a_superseded_entry_says_so_even_where_it_would_be_a_repeat() -> None:
+    for scope in (held("5"), held("0", entries=(working(BUY, "5"),))):
+        assert refused(decide(a_trade("buy", "3"), scope, entry_dropped="superseded")) == (
+            "superseded"
+        )
