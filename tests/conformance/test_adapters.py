@@ -110,7 +110,7 @@ async def test_a_cancel_that_comes_too_late_says_so(stand: Stand) -> None:
         assert not await stand.adapter.cancel(stand.account, "never-sent")
 
 
-@pytest.mark.rule("G4.ids")
+@pytest.mark.rule("G4.ids", "G4.source")
 async def test_what_is_found_by_asking_is_what_was_heard(stand: Stand) -> None:
     async with attached(stand) as heard:
         await stand.adapter.submit(an_order("one", account=stand.account))

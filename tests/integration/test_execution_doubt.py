@@ -92,6 +92,7 @@ async def test_an_exit_behind_a_doubtful_entry_ends_it(kit: Kit) -> None:
     assert await arrivals(kit) == []
 
 
+@pytest.mark.rule("D3.remains", "K.words.debt")
 async def test_a_flatten_debt_closes_what_appears(kit: Kit) -> None:
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=700))
     entry, leave = kit.trade("buy", "5"), kit.trade("exit", "")

@@ -67,6 +67,7 @@ async def test_an_exit_of_the_whole_account_leaves_nobodys_stops_behind(kit: Kit
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("D2.quantity")
 async def test_an_exit_of_part_of_the_account_leaves_what_guards_the_rest(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.run(kit.trade("buy", "3", subscription_id=uuid4().hex, **far()))
@@ -77,6 +78,7 @@ async def test_an_exit_of_part_of_the_account_leaves_what_guards_the_rest(kit: K
     assert await kit.venue_positions() == {"AAPL": "3"}
 
 
+@pytest.mark.rule("F.exit")
 @pytest.mark.parametrize("late", ["by_its_sender", "by_its_age"])
 async def test_an_exit_that_comes_too_late_leaves_the_protection(kit: Kit, late: str) -> None:
     await kit.run(kit.trade("buy", "5", **far()))
@@ -88,6 +90,7 @@ async def test_an_exit_that_comes_too_late_leaves_the_protection(kit: Kit, late:
     assert await resting(kit) == guards
 
 
+@pytest.mark.rule("K.words.spread", "D6.spread")
 async def test_an_exit_that_a_wide_spread_holds_back_leaves_the_protection(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5", **far()))
     guards = await resting(kit)

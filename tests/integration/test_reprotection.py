@@ -126,6 +126,7 @@ async def test_what_a_partial_exit_leaves_gets_its_stop_and_target_again(kit: Ki
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("D2.quantity", "H.one")
 async def test_a_resting_partial_exit_and_the_stop_together_close_no_more_than_is_held(
     kit: Kit,
 ) -> None:
@@ -170,6 +171,7 @@ async def test_after_a_restart_what_remains_is_guarded_as_before(kit: Kit) -> No
     assert await resting(kit) == [("STOP", 2)]
 
 
+@pytest.mark.rule("K.price.replaces")
 async def test_a_breakeven_takes_the_target_over_and_closes_no_more_than_is_held(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)

@@ -14,7 +14,7 @@ from tests.integration.waiting_kit import ANN, BOB, Desk, wait
 from web.trades import approval
 
 
-@pytest.mark.rule("F.leg")
+@pytest.mark.rule("F.leg", "F.replanned")
 def test_an_approved_trade_is_handed_over_with_a_fresh_age(road: Road, desk: Desk) -> None:
     waiting = wait(road, quantity=Decimal(3))
     assert road.store.trades == {}

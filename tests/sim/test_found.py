@@ -98,6 +98,7 @@ def test_guards_of_an_entry_that_nobody_can_find_hold_nothing_up() -> None:
     assert script.world.steps - asked < 400
 
 
+@pytest.mark.rule("I.amended", "I.half")
 def test_a_fill_after_the_end_amends_a_flip_that_was_over() -> None:
     script = Script(late_fills=1.0)
     one = script.start("one")
@@ -111,6 +112,7 @@ def test_a_fill_after_the_end_amends_a_flip_that_was_over() -> None:
     assert script.outcome(turn) == ("PARTIALLY_FILLED", "canceled_in_time")
 
 
+@pytest.mark.rule("B2.doubt")
 def test_a_trade_behind_a_doubt_is_judged_by_what_came_of_it() -> None:
     script = Script(horizon=2.0)
     one = script.start("one", drop=1.0)
@@ -126,6 +128,7 @@ def test_a_trade_behind_a_doubt_is_judged_by_what_came_of_it() -> None:
     assert script.outcome(again) == ("SKIPPED", "already_in_position")
 
 
+@pytest.mark.rule("F.clock")
 def test_a_clock_follows_the_database_and_not_its_late_answers() -> None:
     script = Script()
     one = script.start("one", skew=600.0)

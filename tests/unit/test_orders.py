@@ -108,6 +108,7 @@ def test_an_overfill_is_raised_and_recorded() -> None:
     assert order.cum_qty == 11
 
 
+@pytest.mark.rule("G4.replaced")
 def test_what_the_broker_says_outweighs_our_own_not_sent() -> None:
     order = folded(a_report(1, ExecType.NOT_SENT))
     assert not order.is_open

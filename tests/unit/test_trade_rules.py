@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from web.signals import dialects
 from web.signals.rules import Signal, Target
 from web.subscriptions import settings
 from web.trades import rules
@@ -282,3 +283,55 @@ def test_whoever_says_flat_ends_the_waiting_entries_of_both_sides(action: str) -
         dialect="traderspost", ticker="AAPL", instrument="AAPL", action=action, sentiment="flat"
     )
     assert {"buy ", "sell ", "add ", "reverse "} <= set(rules.superseded_by(signal))
+
+
+@pytest.mark.rule("F.sender", "F.clock")
+@pytest.mark.parametrize("action", ["buy", "exit", "add"])
+def test_an_old_time_of_the_sender_alone_makes_nothing_too_old(action: str) -> None:
+    assert decide(action, sent_at=NOW - timedelta(days=3)).state == "PENDING"
+    refusing = decide(action, sent_at=NOW - timedelta(days=3), reject_after_seconds=Decimal(60))
+    assert refusing.reason == "signal_stale" or refused(refusing) == "signal_stale"
+
+
+@pytest.mark.rule("F.display")
+def test_a_signal_that_says_it_has_expired_is_decided_like_any_other() -> None:
+    for chosen in ({}, {"auto_submit": False}):
+        gone = decide(chosen=chosen, expires_at="2020-01-01 00:00:00")
+        assert gone == decide(chosen=chosen)
+
+
+@pytest.mark.rule("K.futures.delay", "K.futures.equal")
+@pytest.mark.parametrize(("age", "state"), [(30, "DELAYED"), (31, "EXPIRED")])
+def test_a_delay_does_not_use_up_the_age_that_the_sender_allows(age: float, state: str) -> None:
+    limits: dict[str, Any] = {"reject_after_seconds": Decimal(30), "delay_seconds": Decimal(600)}
+    decision = decide("exit", sent_at=NOW - timedelta(seconds=age), **limits)
+    assert decision.state == state
+
+
+@pytest.mark.rule("F.approval", "F.exits")
+def test_an_approval_may_take_ten_minutes() -> None:
+    decision = decide(chosen={"auto_submit": False})
+    assert decision.approval_expires_at == NOW + timedelta(minutes=10)
+
+
+@pytest.mark.rule("D6.click")
+def test_a_full_exit_that_came_too_late_may_be_approved_for_a_day() -> None:
+    decision = decide("exit", age=901)
+    assert decision.reason == "late_exit"
+    assert decision.approval_expires_at == NOW + timedelta(days=1)
+    assert decide("exit", age=901, quantity=Decimal(1)).state == "EXPIRED"
+
+
+@pytest.mark.rule("E3.taken")
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"ticker":"AAPL","action":"sell","sentiment":"bullish"}',
+        '{"ticker":"AAPL","action":"buy","sentiment":"bearish"}',
+        '{"ticker":"AAPL","action":"buy","price":100,"stopLoss":{"type":"stop","stopPrice":110}}',
+        '{"ticker":"AAPL","action":"buy","price":100,"takeProfit":{"limitPrice":90}}',
+    ],
+)
+def test_what_settings_may_still_change_is_not_refused_at_the_door(message: str) -> None:
+    _, signal = dialects.read(message.encode(), asset_class="stocks", now=NOW)
+    assert signal.ticker == "AAPL"

@@ -73,6 +73,7 @@ def test_both_hours_of_a_repeated_hour_are_covered() -> None:
     assert window.covers(second)
 
 
+@pytest.mark.rule("K.futures.windows")
 def test_the_skipped_hour_takes_only_itself_away() -> None:
     window = one("sun 01:30-03:30 America/New_York")
     begin = datetime(2026, 3, 8, 6, 0, tzinfo=UTC)

@@ -165,6 +165,7 @@ def test_waiting_for_a_cancel_and_asking_again_are_the_settings_own() -> None:
     assert [pause.total_seconds() for pause in again.pauses()] == [0.05, 0.1]
 
 
+@pytest.mark.rule("E1.range")
 def test_a_flip_waits_as_long_as_its_settings_say() -> None:
     assert told().flip_wait == timedelta(seconds=120)
     assert told({"exit_fill_wait_seconds": "60"}).flip_wait == timedelta(seconds=60)
