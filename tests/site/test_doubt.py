@@ -76,6 +76,7 @@ def listed(site: Site, of: Workspace) -> list[str]:
     return [row["id"] for row in site.api(of, "GET", "/attention")[1]["data"]]
 
 
+@pytest.mark.rule("I.attention")
 def test_every_page_says_that_something_needs_attention_until_it_does_not(
     site: Site, execution: Execution
 ) -> None:
