@@ -1,7 +1,6 @@
 """Orders that can neither be found nor proven absent, and what a person says of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,22 +9,14 @@ import pytest
 
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running, start_server
+from tests.integration.execution_kit import SECONDS, Kit, start_server
 
 DROP = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP)
 TAKEN, NOT_IN_DOUBT = pb.DOUBT_STATUS_TAKEN, pb.DOUBT_STATUS_NOT_IN_DOUBT
 CHECK, ABSENT, PRESENT = pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_ABSENT, pb.DOUBT_WORD_PRESENT
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def say(kit: Kit, trade: pb.Trade, word: pb.DoubtWord) -> pb.DoubtStatus:

@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import grpc
 import psycopg
@@ -18,21 +16,13 @@ from execution.paper import config as paper_config
 from protos import faults, wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running, start_server
+from tests.integration.execution_kit import Kit, start_server
 
 DROP = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP)
 LOST_REPLY = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LOST_REPLY)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def arrivals(kit: Kit) -> list[str]:

@@ -1,6 +1,5 @@
 """Every asset class from ticker to flat: execution, venue and database are real."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -10,15 +9,9 @@ import pytest
 from execution.domain import options
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
 
 FILLED = ("FILLED", "unspecified")
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 def future(kit: Kit, action: str, ticker: str, quantity: str = "2", **fields: Any) -> pb.Trade:

@@ -1,6 +1,5 @@
 """Sizes, stops and brackets on the whole of execution: server, venue and database are real."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,13 +11,7 @@ from grpc.aio import AioRpcError
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+from tests.integration.execution_kit import SECONDS, Kit
 
 
 def sent(kit: Kit, trade: pb.Trade) -> list[pb.Order]:

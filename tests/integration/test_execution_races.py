@@ -1,8 +1,6 @@
 """Races that once made an order too many, or left a trade waiting for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -11,18 +9,9 @@ import pytest
 from execution.service import Service
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running
+from tests.integration.execution_kit import Kit
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def test_a_trade_stored_by_a_call_that_broke_off_still_goes_first(

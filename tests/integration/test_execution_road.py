@@ -1,9 +1,7 @@
 """Stored trades become orders, fills and outcomes: execution, venue and database are real."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,13 +10,7 @@ import pytest
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+from tests.integration.execution_kit import Kit
 
 
 async def test_a_market_buy_is_filled(kit: Kit) -> None:
