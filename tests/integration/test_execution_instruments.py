@@ -209,6 +209,7 @@ async def test_an_option_is_chosen_from_the_chain_and_closed_by_the_underlying(
     assert sending.numbers["chain_premium"] == meant.chosen_from["premium"]
 
 
+@pytest.mark.rule("K.options.short")
 async def test_an_inverted_put_is_sold_on_a_buy_and_bought_back(kit: Kit) -> None:
     entry = option(kit, "buy", "put", invert_puts=True)
     assert await kit.run(entry) == ("SKIPPED", "short_options_off")

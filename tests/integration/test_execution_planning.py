@@ -142,6 +142,7 @@ async def test_a_stop_entry_waits_for_its_price(kit: Kit) -> None:
     assert await kit.outcome(trade) == ("CANCELED", "canceled_by_signal")
 
 
+@pytest.mark.rule("I.ended")
 async def test_an_entry_is_canceled_when_its_time_is_over(kit: Kit) -> None:
     style = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="100", cancel_after_seconds=1)
     assert await kit.run(kit.trade("buy", "5", entry=style)) == ("CANCELED", "canceled_in_time")

@@ -114,6 +114,7 @@ async def test_an_opposite_signal_with_swap_off_only_cancels_the_working_entry(k
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("F.entry", "I.ended")
 async def test_a_stale_signal_expires_and_says_where(kit: Kit) -> None:
     old = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=130))
     trade = kit.trade("buy", "5", accepted_time=old, released_time=old)

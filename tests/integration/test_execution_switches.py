@@ -54,6 +54,7 @@ async def test_exits_pass_where_only_entries_are_stopped(desk: Desk) -> None:
     assert await desk.venue_positions() == {}
 
 
+@pytest.mark.rule("K.words.refused", "I.half")
 async def test_a_flip_is_halved_where_entries_are_stopped(desk: Desk) -> None:
     await desk.run(desk.trade())
     await desk.switch(ENTRIES)

@@ -182,6 +182,7 @@ def test_a_trade_shows_what_its_ticker_means(site: Site) -> None:
     assert "MNQ1! is MNQZ2026 until it rolls." in page
 
 
+@pytest.mark.rule("H.gap", "A.protection")
 def test_a_trade_shows_where_its_protection_stands_and_who_keeps_it(site: Site) -> None:
     here = f"/trades/{site.ours.shown('trade')}"
     client = site.signed_in(site.ours)

@@ -75,6 +75,7 @@ def test_a_close_without_size_asks_for_everything_whatever_the_settings_say(acti
         assert trade.size_type == pb.SIZE_TYPE_PERCENT_OF_POSITION
 
 
+@pytest.mark.rule("K.cells.exits")
 def test_a_setting_sizes_an_entry_but_never_a_close() -> None:
     assert sent(read(action="openLong", fixed="2"), quantity="3").quantity == "3"
     own = sent(read(action="openLong", percent="50"), quantity="3")

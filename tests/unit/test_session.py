@@ -75,6 +75,7 @@ def a_desk(limit: Limit | None = A_MINUTE, **broker: Any) -> Desk:
     return Desk(world, venue, Session(cast(Adapter, venue), world, flow))
 
 
+@pytest.mark.rule("D6.limiter")
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1_000_000))
 def test_ten_times_the_load_on_sixty_a_minute_breaks_nothing_and_exits_go_at_once(

@@ -47,6 +47,7 @@ def test_what_closes_passes_unless_all_is_stopped(mode: Mode) -> None:
     assert step.leg is Leg.EXIT
 
 
+@pytest.mark.rule("I.all")
 def test_stop_all_takes_no_guard_away() -> None:
     stop = OpenOrder("guard", Side.SELL, LONG.position, OrdType.STOP)
     guarded = replace(LONG, protection=(stop,))
