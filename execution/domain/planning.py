@@ -84,7 +84,11 @@ class _Plan:
             return asked
         if isinstance(asked, Refusal):
             return self._refuse(asked)
+        dropped = self.progress.entry_dropped
         match table.choose(self.trade, exposure, self.scope.position, asked):
+            case Refusal("already_in_position" | "entry_working") if dropped:
+                # What ended it says more than what it would meet now.
+                return self._refuse(Refusal(dropped, self.progress.dropped_numbers))
             case Refusal() as refusal:
                 return self._refuse(refusal)
             case Enter(side):

@@ -83,6 +83,7 @@ def test_what_a_withdrawn_trade_opened_stays_guarded(has_brackets: bool) -> None
     assert len(script.orders()) <= 5
 
 
+@pytest.mark.rule("H.stop", "D4.orphans")
 @pytest.mark.parametrize("restarts", [False, True])
 def test_what_is_filled_after_its_end_is_guarded(restarts: bool) -> None:
     script = Script(late_fills=1.0)

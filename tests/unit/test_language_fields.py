@@ -162,6 +162,7 @@ def test_an_expiration_is_a_date_or_a_distance(sent: str, kept: str) -> None:
     assert signal.option == OptionChoice(expiration=kept)
 
 
+@pytest.mark.rule("F.lint", "K.price.exit")
 @pytest.mark.parametrize(
     ("body", "said"),
     [

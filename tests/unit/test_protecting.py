@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -297,6 +298,7 @@ def laddered(**fields: object) -> Cover:
     return Cover(**(values | fields))  # type: ignore[arg-type]
 
 
+@pytest.mark.rule("H.ladder")
 def test_h_the_stop_is_resized_after_each_rung() -> None:
     near, far = target(105, 3), target(110)
     assert laddered().at_venue(Decimal(10)) == [part(STOP, 10)]
@@ -312,6 +314,7 @@ def test_h_the_stop_is_resized_after_each_rung() -> None:
     assert both.at_venue(Decimal(7)) == [part(far, 7)]
 
 
+@pytest.mark.rule("H.target")
 def test_a_rung_goes_out_only_when_the_stop_that_covers_it_is_gone() -> None:
     near = target(105, 3)
     stop = Resting("s1", protecting.key(STOP), Decimal(10))
