@@ -324,7 +324,8 @@ class Dispatch:
 
     def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
         if not done and ticket.order.is_open:
-            is_hopeless = ticket.in_doubt and ticket.run.unprovable
+            has_vanished = ticket.in_doubt and ticket.order.is_acknowledged
+            is_hopeless = has_vanished and ticket.run.unprovable
             pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
             self._runtime.later(pause, lambda: self._check_cancel(account, ticket))
 

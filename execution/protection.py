@@ -155,10 +155,10 @@ class Protecting:
         elif covers.needs_attention(run) or (needs_attention and step.state is State.UNPROTECTED):
             # A person looks for an order; what would close the same part waits until then.
             kept.reason = "not_provable"
-        elif step.is_netted:
+        elif step.is_netted and not kept.without:
             kept.reason = "netted"
         elif kept.reason in ("not_provable", "netted"):
-            kept.reason = ""
+            kept.reason = "now_unprotected" if kept.without else ""
         self._measure(run, step.state)
         if refused is not None:
             self._refused(account, run, step.free)
@@ -369,13 +369,19 @@ def _makes_room(run: Run, symbol: str) -> bool:
 
 
 def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
-    """What is a subscription's own of a position, with what its exits of the other side open
-    should nothing be left there to close."""
-    held = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
-    working = (
-        t.order.leaves_qty for t in lane.open.of(subscription) if _closes(t, symbol, side.opposite)
+    """What is a subscription's own of a position; with what its exits of the other side open,
+    should less be left there than they close."""
+    own = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
+    working = sum(
+        (
+            t.order.leaves_qty
+            for t in lane.open.of(subscription)
+            if _closes(t, symbol, side.opposite)
+        ),
+        ZERO,
     )
-    return max(held + sum(working, ZERO), ZERO)
+    opens = lane.held(subscription, symbol) * -side.sign + working if working else ZERO
+    return max(own, opens, ZERO)
 
 
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:

@@ -91,9 +91,11 @@ def nothing_is_held_unsaid(record: Record) -> Iterator[str]:
             yield f"{quantity} of {place[1]} is held, but {told} is told of"
 
 
-ALWAYS: tuple[Callable[[Record], Iterator[str]], ...] = (guards_close_only_what_nothing_else_does,)
-AT_REST: tuple[Callable[[Record], Iterator[str]], ...] = (
+ALWAYS: tuple[Callable[[Record], Iterator[str]], ...] = (
+    guards_close_only_what_nothing_else_does,
     guards_fit_what_is_held,
+)
+AT_REST: tuple[Callable[[Record], Iterator[str]], ...] = (
     protection_is_as_told,
     nothing_is_held_unsaid,
 )

@@ -57,7 +57,11 @@ class Trade:
     def supersedes(self, earlier: "Trade") -> bool:
         """Whether it ends the entries of an earlier trade that never reached the broker."""
         said, before = self.message, earlier.message
-        if said.action in (pb.ACTION_EXIT, pb.ACTION_CANCEL, pb.ACTION_REVERSE):
+        if said.action == pb.ACTION_CANCEL:
+            # A delay may have come between; what was asked for meanwhile stays.
+            asked, since = before.accepted_time, said.accepted_time
+            return (asked.seconds, asked.nanos) <= (since.seconds, since.nanos)
+        if said.action in (pb.ACTION_EXIT, pb.ACTION_REVERSE):
             return True
         if said.sentiment == pb.SENTIMENT_FLAT or said.HasField("target"):
             return True
