@@ -13,6 +13,7 @@ D5.position | the broker's position is not read
 D5.fill | the broker's position is not read
 D5.unknown | the broker's position is not read
 D6.plan | there are no plans and no quotas yet
+D6.window | a held exit is not blocked yet
 D6.alarm | execution raises no alarm yet
 D6.late | execution raises no alarm yet
 E1.alarm | execution raises no alarm yet
