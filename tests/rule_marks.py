@@ -24,15 +24,20 @@ def shown(folder: Path = TESTS) -> list[Shown]:
 
 
 def _marks(path: Path, folder: Path) -> Iterator[Shown]:
-    where = path.relative_to(folder.parent).as_posix()
+    where, of_all = path.relative_to(folder.parent).as_posix(), list[str]()
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            ids = [name for decorator in node.decorator_list for name in _ids(decorator)]
-            yield from (Shown(name, where, node.name) for name in dict.fromkeys(ids))
+        match node:
+            case ast.Assign([ast.Name("pytestmark")], marks):
+                of_all += _ids(marks)
+            case ast.FunctionDef(test, decorator_list=decorators) | ast.AsyncFunctionDef(
+                test, decorator_list=decorators
+            ) if test.startswith("test_"):
+                ids = [*of_all, *(rule for each in decorators for rule in _ids(each))]
+                yield from (Shown(rule, where, test) for rule in dict.fromkeys(ids))
 
 
-def _ids(decorator: ast.expr) -> Iterator[str]:
-    # Also the marks of single parameters.
-    for call in ast.walk(decorator):
+def _ids(marks: ast.expr) -> Iterator[str]:
+    # Also in lists, and on single parameters.
+    for call in ast.walk(marks):
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "pytest.mark.rule":
             yield from (ast.literal_eval(arg) for arg in call.args)

@@ -121,6 +121,7 @@ D4.outside | Protection shrinks with a position that shrinks from outside.
 D4.orphans | No stop outlives its position, and the checker looks for one that does.
 D5.position | Planning counts the broker's position and our fills since it was read.
 D5.fill | No exit is skipped on a position older than the last known fill.
+D5.unknown | A broker that cannot be asked is not taken to hold nothing.
 D6.plan | No plan limit or quota stops an exit.
 D6.loss | A day's loss at its limit stops no exit.
 D6.orders | The limit of orders in a minute stops no exit.
@@ -204,6 +205,7 @@ H.watched | The target is then watched.
 H.target | When it is reached, the stop is canceled, that is confirmed, and the target is sent.
 H.one | No more than one leg of a guard can fill.
 H.gap | How long the position was bare is measured and shown.
+H.unprotected | A position that stays bare longer than a cancel takes raises an alarm.
 H.ladder | The stop shrinks with each rung.
 H.partial | Protection is sized at once to what has filled.
 I.filled | FILLED: what the signal asked for filled.

@@ -84,13 +84,9 @@ class _Plan:
             return asked
         if isinstance(asked, Refusal):
             return self._refuse(asked)
-        dropped = self.progress.entry_dropped
         match table.choose(self.trade, exposure, self.scope.position, asked):
-            case Refusal("already_in_position" | "entry_working") if dropped:
-                # What ended it says more than what it would meet now.
-                return self._refuse(Refusal(dropped, self.progress.dropped_numbers))
             case Refusal() as refusal:
-                return self._refuse(refusal)
+                return self._refuse(table.told(refusal, self.progress))
             case Enter(side):
                 return self._enter(side, asked)
             case Close() as close:

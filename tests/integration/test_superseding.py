@@ -41,6 +41,24 @@ def test_an_entry_that_waits_is_ended_by_what_turns_away_from_it(
     assert desk.state(waiting.trade_id) == SUPERSEDED
 
 
+@pytest.mark.rule("B3.opposite", "B3.approval")
+@pytest.mark.parametrize(
+    ("waits", "newer", "ends"),
+    [
+        ("sell", "buy", True), ("sell", "sell", False), ("add", "buy", True), ("add", "sell", True),
+        ("reverse", "buy", True), ("reverse", "sell", True), ("add", "add", False),
+    ],
+)  # fmt: skip
+def test_what_waits_is_ended_by_the_other_side_and_what_has_none_by_either(
+    road: Road, desk: Desk, waits: str, newer: str, ends: bool
+) -> None:
+    waiting = wait(road, action=waits)
+    road.signal(waiting.strategy, action=newer)
+    road.drain.drain_due()
+    left = SUPERSEDED if ends else ("WAITING_APPROVAL", None)
+    assert desk.state(waiting.trade_id) == left
+
+
 @pytest.mark.rule("B3.approval", "B3.delayed", "B3.others")
 @pytest.mark.parametrize("kind", [APPROVAL, DELAYED], ids=["approval", "delayed"])
 @pytest.mark.parametrize(

@@ -96,6 +96,18 @@ class Script:
         [order] = self.venue.account("A").orders[cl_ord_id]
         self.venue._fill(self.venue.account("A"), order, Decimal(quantity))
 
+    def fill_newest(self, quantity: int) -> None:
+        """Of the order that was written last."""
+        self.fill(self.orders()[-1], quantity)
+        self.wait(0.1)
+
+    def hold(self, at: Instance, quantity: int = 5) -> None:
+        """Buy so much."""
+        self.submit(at, self.trade("buy", str(quantity)))
+        self.wait(0.1)
+        self.fill_newest(quantity)
+        assert self.position == quantity
+
     def withdraw(self, to: Instance, trade: pb.Trade) -> None:
         """A member cancels a trade."""
         reason = pb.REASON_CANCELED_BY_MEMBER
@@ -144,3 +156,10 @@ class Script:
     def _reported(self, account: Account) -> None:
         for instance in self.instances:
             instance.adapter.stream(account)
+
+
+def slow() -> tuple[Script, Instance]:
+    """At a broker that fills nothing by itself."""
+    script = Script(slowness=1e9)
+    script.venue.habits.met = script.venue.habits.guards_met = 0.0
+    return script, script.start("one")

@@ -1,26 +1,14 @@
 """What the simulator found, told step by step."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.__main__ import quiet_logs
 from tests.sim.script import Script
 
 LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after_seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """What the core logs of faults is no news here."""
-    kept = structlog.get_config()
-    quiet_logs(for_good=False)
-    yield
-    structlog.configure(**kept)
 
 
 def test_trades_stored_before_an_account_was_ever_held_go_first() -> None:

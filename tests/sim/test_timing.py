@@ -1,55 +1,22 @@
 """What goes first, what waits and for how long: rules of time, told step by step."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 
 from execution.lanes import MARKET_BOUND
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.__main__ import quiet_logs
 from tests.sim.instance import Instance
-from tests.sim.script import Script
+from tests.sim.script import Script, slow
 
 FILLED = ("FILLED", "unspecified")
 WORKING = ("WORKING", "unspecified")
 AT_90 = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90")
 STOP: dict[str, Any] = {"stop_loss": pb.Protection(percent="5")}
 OTHER: dict[str, Any] = {"subscription_id": UUID(int=4).hex, "strategy_id": UUID(int=5).hex}
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """What the core logs of faults is no news here."""
-    kept = structlog.get_config()
-    quiet_logs(for_good=False)
-    yield
-    structlog.configure(**kept)
-
-
-def slow() -> tuple[Script, Instance]:
-    """A broker that fills nothing by itself."""
-    script = Script(slowness=1e9)
-    return script, script.start("one")
-
-
-def fill_newest(script: Script, quantity: int) -> None:
-    script.fill(script.orders()[-1], quantity)
-    script.wait(0.1)
-
-
-def held(script: Script, one: Instance, quantity: int = 5) -> pb.Trade:
-    """A position of so much."""
-    enter = script.trade("buy", str(quantity))
-    script.submit(one, enter)
-    script.wait(0.1)
-    fill_newest(script, quantity)
-    assert (script.outcome(enter), script.position) == (FILLED, quantity)
-    return enter
 
 
 # -- the second waits for the first
@@ -73,14 +40,13 @@ def test_an_entry_goes_as_soon_as_the_market_order_before_it_has_filled() -> Non
     script.submit(one, script.trade("buy", "1"), script.trade("buy", "2", allow_add=True))
     script.wait(1)
     assert script.written() == ["entry"]
-    fill_newest(script, 1)
+    script.fill_newest(1)
     assert script.written() == ["entry", "entry"]
 
 
 @pytest.mark.rule("B2.resting")
 def test_an_entry_waits_for_a_resting_order_only_until_the_broker_has_it() -> None:
     script, one = slow()
-    script.venue.habits.met = 0.0
     first = script.trade("buy", "1", entry=AT_90)
     script.submit(one, first, script.trade("buy", "2", allow_add=True))
     script.wait(1)
@@ -108,7 +74,7 @@ def test_the_bound_passes_no_order_in_doubt_not_even_when_a_person_was_told() ->
 @pytest.mark.rule("B4.pass", "A.waiting", "B3.blocked", "D3.debt", "B3.exit")
 def test_an_exit_passes_the_entries_that_are_blocked_and_ends_them() -> None:
     script, one = slow()
-    held(script, one)
+    script.hold(one)
     script.wires["one"].drop = 1.0
     script.venue.habits.horizon = 60.0
     doubtful, blocked = (script.trade("buy", "1", allow_add=True) for _ in range(2))
@@ -125,7 +91,7 @@ def test_an_exit_passes_the_entries_that_are_blocked_and_ends_them() -> None:
 @pytest.mark.rule("B3.reverse", "B3.blocked")
 def test_a_reversal_ends_the_entries_that_are_blocked() -> None:
     script, one = slow()
-    held(script, one)
+    script.hold(one)
     script.wires["one"].drop = 1.0
     script.venue.habits.horizon = 60.0
     doubtful, blocked = (script.trade("buy", "1", allow_add=True) for _ in range(2))
@@ -134,6 +100,22 @@ def test_a_reversal_ends_the_entries_that_are_blocked() -> None:
     script.submit(one, script.trade("reverse"))
     script.wait(1)
     assert script.outcome(blocked) == ("SKIPPED", "superseded")
+
+
+@pytest.mark.rule("B3.opposite", "B3.blocked")
+def test_an_addition_to_a_position_is_ended_by_what_turns_that_and_not_by_what_repeats_it() -> None:
+    script, one = slow()
+    script.hold(one)
+    script.wires["one"].drop = 1.0
+    script.venue.habits.horizon = 60.0
+    script.submit(one, script.trade("buy", "1", allow_add=True), add := script.trade("add", "2"))
+    script.wait(13)
+    script.submit(one, script.trade("buy", "3"))
+    script.wait(1)
+    assert script.outcome(add) == ("BLOCKED", "in_doubt")
+    script.submit(one, script.trade("sell", "3"))
+    script.wait(1)
+    assert script.outcome(add) == ("SKIPPED", "superseded")
 
 
 @pytest.mark.rule("B1.strangers", "A.waiting")
@@ -152,8 +134,8 @@ def test_an_exit_leaves_what_waits_of_other_subscriptions() -> None:
     script.submit(one, blocked := script.trade("buy", "2", allow_add=True, **OTHER))
     script.submit(one, script.trade("exit"))
     script.wait(1)
-    fill_newest(script, 1)
-    fill_newest(script, 2)
+    script.fill_newest(1)
+    script.fill_newest(2)
     assert script.outcome(blocked) == FILLED
 
 
@@ -162,8 +144,7 @@ def test_an_exit_leaves_what_waits_of_other_subscriptions() -> None:
 
 def flip(script: Script, one: Instance, **fields: Any) -> pb.Trade:
     """A reversal of 5 whose exit rests."""
-    held(script, one)
-    script.venue.habits.met = 0.0
+    script.hold(one)
     turn = script.trade("sell", "8", allow_swap=True, exit=AT_90, **fields)
     script.submit(one, turn)
     script.wait(0.1)
@@ -180,7 +161,7 @@ def test_a_flip_s_entry_is_dropped_after_its_wait_and_its_exit_goes_on() -> None
     script.wait(2)
     assert script.outcome(turn) == ("WORKING", "flip_timeout")
     assert len(script.working()) == 1
-    fill_newest(script, 5)
+    script.fill_newest(5)
     script.wait(1)
     assert script.outcome(turn) == ("PARTIALLY_FILLED", "flip_timeout")
     assert (script.written(), script.position) == (["entry", "exit"], 0)
@@ -202,9 +183,9 @@ def test_the_entry_of_a_flip_is_as_young_as_the_fill_of_its_exit() -> None:
     script, one = slow()
     turn = flip(script, one, flip_wait_seconds=300)
     script.wait(200)
-    fill_newest(script, 5)
+    script.fill_newest(5)
     script.wait(1)
-    fill_newest(script, 8)
+    script.fill_newest(8)
     assert (script.outcome(turn), script.position) == (FILLED, -8)
 
 
@@ -216,7 +197,7 @@ def test_a_newer_signal_ends_a_flip_s_entry_and_sees_what_its_exit_leaves() -> N
     script.wait(0.5)
     # It meets the position, which the exit has not closed yet.
     assert script.outcome(newer) == ("SKIPPED", "already_in_position")
-    fill_newest(script, 5)
+    script.fill_newest(5)
     script.wait(1)
     assert script.outcome(turn) == ("PARTIALLY_FILLED", "superseded")
     assert script.position == 0
@@ -240,7 +221,7 @@ def test_execution_sends_no_leg_that_is_older_than_its_kind_may_be(
     action: str, seconds: float, goes: bool
 ) -> None:
     script, one = slow()
-    held(script, one)
+    script.hold(one)
     trade = aged(script, action, "2", seconds, allow_add=True)
     script.submit(one, trade)
     script.wait(1)
@@ -251,18 +232,16 @@ def test_execution_sends_no_leg_that_is_older_than_its_kind_may_be(
 @pytest.mark.rule("I.lasting")
 def test_an_order_that_rests_outlasts_the_age_of_entries() -> None:
     script, one = slow()
-    script.venue.habits.met = 0.0
     script.submit(one, enter := script.trade("buy", "5", entry=AT_90))
     script.wait(300)
     assert script.outcome(enter) == WORKING
-    fill_newest(script, 5)
+    script.fill_newest(5)
     assert script.outcome(enter) == FILLED
 
 
 @pytest.mark.rule("D7.older")
 def test_a_cancel_that_was_delayed_leaves_what_was_asked_for_after_it() -> None:
     script, one = slow()
-    script.venue.habits.met = 0.0
     earlier = script.trade("buy", "1", entry=AT_90)
     script.submit(one, earlier)
     script.wait(10)
@@ -284,7 +263,6 @@ def test_a_cancel_that_was_delayed_leaves_what_was_asked_for_after_it() -> None:
 @pytest.mark.rule("D7.raced", "D7.entries")
 def test_what_filled_before_its_cancel_came_is_said() -> None:
     script, one = slow()
-    script.venue.habits.met = 0.0
     script.submit(one, enter := script.trade("buy", "5", entry=AT_90))
     script.wait(1)
     # The stream is late: execution does not know of the fill yet.
@@ -294,97 +272,3 @@ def test_what_filled_before_its_cancel_came_is_said() -> None:
     script.wait(10)
     assert script.outcome(enter) == FILLED
     assert script.outcome(cancel) == ("DONE", "raced_fill")
-
-
-# -- what fills
-
-
-@pytest.mark.rule("H.partial", "H.stop")
-def test_each_part_that_fills_is_guarded_at_once() -> None:
-    script, one = slow()
-    script.venue.habits.met = script.venue.habits.guards_met = 0.0
-    script.submit(one, script.trade("buy", "4", entry=AT_90, **STOP))
-    script.wait(1)
-    [entry] = script.orders()
-    for part, guarded in ((1, 1), (2, 3), (1, 4)):
-        script.fill(entry, part)
-        script.wait(1)
-        stops = [name for name in script.working() if name != entry]
-        resting = script.venue.account("A").orders
-        assert sum(resting[name][0].leaves for name in stops) == guarded
-
-
-@pytest.mark.rule("G5.recorded", "G5.stop")
-def test_what_fills_beyond_its_order_is_recorded_and_stops_entries_on_its_lane_only() -> None:
-    script, one = slow()
-    script.submit(one, enter := script.trade("buy", "5"))
-    script.wait(1)
-    fill_newest(script, 6)
-    assert (script.outcome(enter), script.position) == (FILLED, 6)
-    more = script.trade("buy", "1", allow_add=True)
-    elsewhere = script.trade("buy", "1", instrument="MSFT")
-    script.submit(one, more, elsewhere)
-    script.wait(1)
-    assert script.outcome(more)[0] == "SKIPPED"
-    assert script.written() == ["entry", "entry"]
-    script.submit(one, script.trade("exit"))
-    script.wait(1)
-    fill_newest(script, 6)
-    assert script.position == 0
-
-
-# -- who holds what
-
-
-@pytest.mark.rule("A.stored", "A.whole", "A.own")
-def test_whose_the_account_is_is_settled_at_the_first_trade_and_survives_a_restart() -> None:
-    script, one = slow()
-    held(script, one)
-    script.submit(one, script.trade("buy", "3", **OTHER))
-    script.wait(0.1)
-    fill_newest(script, 3)
-    one.loop.kill()
-    one = script.start("one")
-    script.submit(one, script.trade("exit", **OTHER))
-    script.wait(0.1)
-    fill_newest(script, 3)
-    assert script.position == 5
-    script.submit(one, script.trade("buy", "3", **OTHER))
-    script.wait(0.1)
-    fill_newest(script, 3)
-    # Who was alone there first closes the account's whole position still.
-    script.submit(one, script.trade("exit"))
-    script.wait(0.1)
-    fill_newest(script, 8)
-    assert script.position == 0
-
-
-@pytest.mark.rule("A.account", "A.serial")
-def test_two_connections_to_one_account_share_its_lanes() -> None:
-    script, one = slow()
-    held(script, one)
-    second = {**OTHER, "connection_id": UUID(int=6).hex, "tenant_id": UUID(int=7).hex}
-    script.submit(one, leave := script.trade("exit", **second))
-    script.wait(1)
-    # It sees that the position is somebody else's.
-    assert script.outcome(leave) == ("SKIPPED", "no_position")
-    assert len(script.database.tables.leases) == 1
-
-
-@pytest.mark.rule("G3.takeover", "G3.one", "G1.asked", "G1.horizon", "G1.resent")
-def test_who_takes_over_sends_nothing_without_an_answer_again_before_its_absence_is_proven() -> (
-    None
-):
-    script = Script(slowness=1e9, horizon=5.0)
-    one = script.start("one", drop=1.0, silent=1.0)
-    script.submit(one, enter := script.trade("buy", "5"))
-    script.wait(0.5)
-    [sent] = script.orders()
-    one.loop.kill()
-    script.start("one")
-    script.wait(3)
-    assert (script.outcome(enter), script.written()) == (("BLOCKED", "in_doubt"), [])
-    script.wait(5)
-    assert [arrival.cl_ord_id for arrival in script.venue.arrivals] == [sent]
-    fill_newest(script, 5)
-    assert script.outcome(enter) == FILLED

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from web.signals import dialects
 from web.signals.rules import Signal, Target
 from web.subscriptions import settings
 from web.trades import rules
@@ -192,7 +191,6 @@ def test_a_signal_may_ignore_the_windows() -> None:
     assert refused(decide(chosen=HOURS, now=CLOSED, ignore_trading_windows=True)) is None
 
 
-@pytest.mark.rule("D6.window")
 def test_exits_that_must_stay_inside_wait_for_a_person() -> None:
     chosen = {**HOURS, "allow_exits_outside": False}
     held = decide("exit", chosen=chosen, now=CLOSED)
@@ -320,18 +318,3 @@ def test_a_full_exit_that_came_too_late_may_be_approved_for_a_day() -> None:
     assert decision.reason == "late_exit"
     assert decision.approval_expires_at == NOW + timedelta(days=1)
     assert decide("exit", age=901, quantity=Decimal(1)).state == "EXPIRED"
-
-
-@pytest.mark.rule("E3.taken")
-@pytest.mark.parametrize(
-    "message",
-    [
-        '{"ticker":"AAPL","action":"sell","sentiment":"bullish"}',
-        '{"ticker":"AAPL","action":"buy","sentiment":"bearish"}',
-        '{"ticker":"AAPL","action":"buy","price":100,"stopLoss":{"type":"stop","stopPrice":110}}',
-        '{"ticker":"AAPL","action":"buy","price":100,"takeProfit":{"limitPrice":90}}',
-    ],
-)
-def test_what_settings_may_still_change_is_not_refused_at_the_door(message: str) -> None:
-    _, signal = dialects.read(message.encode(), asset_class="stocks", now=NOW)
-    assert signal.ticker == "AAPL"

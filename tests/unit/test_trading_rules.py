@@ -31,17 +31,21 @@ def test_what_has_a_test_is_no_longer_missing() -> None:
     assert set(NOT_YET) - set(CLAUSES) == set()
 
 
-def test_marks_are_found_on_tests_and_on_single_parameters(tmp_path: Path) -> None:
+def test_marks_are_found_on_modules_on_tests_and_on_single_parameters(tmp_path: Path) -> None:
     folder = tmp_path / "tests"
     folder.mkdir()
     (folder / "test_it.py").write_text(
+        "pytestmark = [pytest.mark.slow, pytest.mark.rule('D1.d')]\n"
         "@pytest.mark.rule('A.a', 'B1.b')\n"
         "@pytest.mark.parametrize('x', [pytest.param(1, marks=pytest.mark.rule('C1.c'))])\n"
         "async def test_one(x): pass\n"
+        "@pytest.mark.rule('E1.e')\n"
+        "def no_test(): pass\n"
         "def test_two(): pass\n"
     )
     found = [(mark.rule, mark.path, mark.name) for mark in rule_marks.shown(folder)]
-    assert found == [(rule, "tests/test_it.py", "test_one") for rule in ("A.a", "B1.b", "C1.c")]
+    one = [(rule, "tests/test_it.py", "test_one") for rule in ("A.a", "B1.b", "C1.c", "D1.d")]
+    assert found == [*one, ("D1.d", "tests/test_it.py", "test_two")]
 
 
 def test_the_docs_page_is_what_the_table_and_the_tests_give() -> None:
