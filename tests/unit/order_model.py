@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
+from uuid import UUID
 
 from hypothesis import strategies as st
 
 from execution.domain.orders import Order, Overfilled, Terms
+from execution.domain.positions import Attribution
 from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus, Side
 
@@ -110,6 +112,38 @@ class Sent:
         return ZERO if self.status in OVER else self.terms.order_qty - self.cum
 
 
+def shares(
+    fills: list[tuple[Sent, Report]], attribution: dict[UUID, Attribution]
+) -> dict[UUID, Decimal]:
+    """Whose the position is after these fills. What closes that of the whole account closes the
+    closer's share first, then the largest of the others', and then nobody's."""
+    held: dict[UUID, Decimal] = {}
+    told: dict[tuple[str, str], Decimal] = {}
+    for sent, said in fills:
+        owner, sign = sent.terms.subscription_id, sent.terms.side.sign
+        if said.exec_type is BUST:
+            # What it closed of others stays theirs no more: it comes back to whoever closed.
+            back = told.pop((sent.terms.cl_ord_id, said.ref_exec_id), ZERO)
+            told[sent.terms.cl_ord_id, said.ref_exec_id] = ZERO
+            held[owner] = held.get(owner, ZERO) - sign * back
+            continue
+        fill = (sent.terms.cl_ord_id, said.exec_id)
+        if fill in told:
+            continue
+        told[fill] = said.last_qty or ZERO
+        beyond, left = said.last_qty or ZERO, ZERO
+        if sent.terms.leg is not Leg.ENTRY and attribution[owner] is Attribution.ACCOUNT:
+            left = max(min(beyond, -sign * sum(held.values(), ZERO)), ZERO)
+            beyond -= left
+        for who in sorted(held, key=lambda each: (each != owner, sign * held[each])):
+            part = max(min(left, -sign * held[who]), ZERO)
+            held[who] += sign * part
+            left -= part
+        assert not left, "nobody but ours trades here"
+        held[owner] = held.get(owner, ZERO) + sign * beyond
+    return held
+
+
 def folded(terms: Terms, reports: list[Report]) -> Order:
     """The order of which this was heard, in this order."""
     order = Order(terms)
@@ -125,8 +159,8 @@ def closing(side: Side, some: list[Sent]) -> Decimal:
     return sum((sent.leaves for sent in ours), ZERO)
 
 
-def name_of(report: Report | None) -> str:
-    """Of none, nothing."""
+def name(report: Report | None) -> str:
+    """What tells a report from others; empty for none."""
     return "" if report is None else report.report_id
 
 

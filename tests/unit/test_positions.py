@@ -15,6 +15,7 @@ QUANTITIES = st.integers(1, 50).map(Decimal)
 FILLS = st.lists(st.tuples(st.sampled_from(Side), QUANTITIES, QUANTITIES), max_size=12)
 
 
+@pytest.mark.rule("A.sum")
 @given(FILLS)
 def test_the_sum_of_fills_is_the_position(fills: list[tuple[Side, Decimal, Decimal]]) -> None:
     position = FLAT
@@ -37,6 +38,7 @@ def test_crossing_zero_restarts_the_price() -> None:
     assert long.after(Side.SELL, Decimal(5), Decimal(90)) == Position(Decimal(-3), Decimal(90))
 
 
+@pytest.mark.rule("A.default")
 def test_a_the_only_subscription_trades_the_whole_account() -> None:
     alone = positions.attribute(others_trade_here=False, is_all_own=True)
     assert alone is Attribution.ACCOUNT
@@ -45,6 +47,7 @@ def test_a_the_only_subscription_trades_the_whole_account() -> None:
     assert shared is foreign is Attribution.OWN
 
 
+@pytest.mark.rule("A.own")
 def test_a_own_is_capped_by_the_brokers_position() -> None:
     def own(mine: int, whole: int) -> Decimal:
         return positions.in_scope(Attribution.OWN, own=Decimal(mine), whole=Decimal(whole))
@@ -92,3 +95,35 @@ def test_shares_stay_what_was_filled_while_nobody_else_trades(held: list[int], f
     before = {who: Position(Decimal(quantity)) for who, quantity in everybody.items()}
     parts = positions.closed_by(before, FIRST, Side.SELL, Decimal(fill), Decimal(sum(held)))
     assert sum(parts.values()) == fill
+
+
+@pytest.mark.rule("A.capped")
+@given(st.lists(st.integers(-9, 9).map(Decimal), max_size=5), st.integers(-20, 20).map(Decimal))
+def test_shares_that_shrink_from_outside_come_to_no_more_than_there_is(
+    held: list[Decimal], whole: Decimal
+) -> None:
+    shares = {UUID(int=n + 1): share for n, share in enumerate(held)}
+    left = positions.shrunk(shares, whole, first=())
+    net = sum(shares.values(), Decimal(0))
+    sign = 1 if net > 0 else -1
+    after = sum(left.values(), Decimal(0))
+    assert after * sign == min(net * sign, max(whole * sign, Decimal(0)))
+    for who, share in shares.items():
+        assert share * left[who] >= 0
+        assert abs(left[who]) <= abs(share)
+
+
+@pytest.mark.rule("A.capped")
+def test_who_trades_the_whole_account_loses_first_then_the_largest_share() -> None:
+    small, large, account = (UUID(int=n) for n in (1, 2, 3))
+    shares = {small: Decimal(2), large: Decimal(6), account: Decimal(3)}
+    for whole, left in ((9, (2, 6, 1)), (8, (2, 6, 0)), (5, (2, 3, 0)), (1, (1, 0, 0))):
+        found = positions.shrunk(shares, Decimal(whole), first={account})
+        assert tuple(found[who] for who in (small, large, account)) == left
+
+
+@pytest.mark.rule("D5.explained")
+@pytest.mark.parametrize(("difference", "left"), [(-3, 0), (-5, -2), (2, 0), (4, 2), (0, 0)])
+def test_what_orders_in_doubt_may_have_done_is_no_difference(difference: int, left: int) -> None:
+    found = positions.beyond(Decimal(difference), Decimal(-3), Decimal(2))
+    assert found == left

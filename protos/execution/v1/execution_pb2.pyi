@@ -293,6 +293,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_FLIP_HALVED: _ClassVar[Reason]
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
+    REASON_NETTED: _ClassVar[Reason]
     REASON_BUSTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
@@ -509,6 +510,7 @@ REASON_CURRENCY_UNKNOWN: Reason
 REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
+REASON_NETTED: Reason
 REASON_BUSTED: Reason
 
 class SubmitTradesRequest(_message.Message):
