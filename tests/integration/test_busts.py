@@ -43,7 +43,7 @@ async def held(kit: Kit) -> Decimal:
     return Decimal((await kit.positions()).get("AAPL", "0"))
 
 
-@pytest.mark.rule("I.bust")
+@pytest.mark.rule("I.bust", "I.amended")
 async def test_a_fill_that_is_taken_back_amends_the_trade_and_sends_nothing(kit: Kit) -> None:
     trade = kit.trade("buy", "5", stop_loss=STOP)
     assert await kit.run(trade) == FILLED
@@ -64,7 +64,7 @@ async def test_a_fill_that_is_taken_back_amends_the_trade_and_sends_nothing(kit:
     assert len(orders) == 1
 
 
-@pytest.mark.rule("I.bust")
+@pytest.mark.rule("I.bust", "I.amended")
 async def test_a_corrected_fill_leaves_a_part_and_a_guard_that_fits(kit: Kit) -> None:
     trade = kit.trade("buy", "5", stop_loss=STOP)
     assert await kit.run(trade) == FILLED
@@ -84,7 +84,7 @@ async def test_a_corrected_fill_leaves_a_part_and_a_guard_that_fits(kit: Kit) ->
     assert await kit.venue_positions() == {}
 
 
-@pytest.mark.rule("I.bust")
+@pytest.mark.rule("I.bust", "I.amended")
 async def test_an_exit_that_is_taken_back_leaves_the_position_and_its_trade_says_so(
     kit: Kit,
 ) -> None:
@@ -99,7 +99,7 @@ async def test_an_exit_that_is_taken_back_leaves_the_position_and_its_trade_says
     assert await kit.venue_positions() == {}
 
 
-@pytest.mark.rule("I.bust")
+@pytest.mark.rule("I.bust", "I.amended")
 async def test_a_fill_taken_back_while_nobody_listened_is_found_once(kit: Kit) -> None:
     trade = kit.trade("buy", "5")
     assert await kit.run(trade) == FILLED

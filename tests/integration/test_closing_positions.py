@@ -39,7 +39,7 @@ async def close(desk: Desk, key: str = "once", **fields: str) -> list[str]:
     return list(answer.trade_ids)
 
 
-@pytest.mark.rule("A.manual")
+@pytest.mark.rule("A.origin")
 async def test_a_position_is_closed_by_an_order_that_says_who_asked(desk: Desk) -> None:
     assert await desk.run(desk.trade("buy", "5", stop_loss=STOP)) == FILLED
     [trade_id] = await close(desk)
@@ -53,7 +53,7 @@ async def test_a_position_is_closed_by_an_order_that_says_who_asked(desk: Desk) 
     assert await desk.open_orders() == []
 
 
-@pytest.mark.rule("A.manual")
+@pytest.mark.rule("A.origin")
 async def test_the_same_key_closes_once_also_when_all_is_closed(desk: Desk) -> None:
     assert await desk.run(desk.trade("buy", "5")) == FILLED
     first = await close(desk)

@@ -43,7 +43,7 @@ async def stops_become(kit: Kit, wanted: list[str]) -> None:
             await kit.read_facts()
 
 
-@pytest.mark.rule("D5.external")
+@pytest.mark.rule("A.external", "D5.position")
 async def test_a_fill_by_hand_moves_the_position_once(kit: Kit) -> None:
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
     name = await kit.by_hand("sell", "3")
@@ -63,7 +63,7 @@ async def test_a_fill_by_hand_moves_the_position_once(kit: Kit) -> None:
     assert len(kit.changes()) == 1
 
 
-@pytest.mark.rule("D5.restart")
+@pytest.mark.rule("D5.position")
 async def test_what_was_done_by_hand_while_nobody_looked_is_found(kit: Kit) -> None:
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
     await kit.server.kill()
@@ -76,7 +76,7 @@ async def test_what_was_done_by_hand_while_nobody_looked_is_found(kit: Kit) -> N
     assert (change.change_qty, change.position.quantity) == ("-3", "2")
 
 
-@pytest.mark.rule("D5.drift")
+@pytest.mark.rule("D5.position", "A.moves")
 async def test_a_position_that_no_report_tells_of_is_found_by_asking(kit: Kit) -> None:
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
     await kit.transfer("-2")
@@ -110,7 +110,7 @@ async def test_protection_shrinks_with_a_position_that_is_sold_by_hand(kit: Kit)
     assert await held(kit) == 0
 
 
-@pytest.mark.rule("A.capped")
+@pytest.mark.rule("A.own")
 async def test_shares_together_are_no_more_than_the_broker_holds(kit: Kit) -> None:
     first, second = kit.subscription, uuid4()
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
@@ -130,7 +130,7 @@ async def test_shares_together_are_no_more_than_the_broker_holds(kit: Kit) -> No
     assert await kit.venue_positions() == {}
 
 
-@pytest.mark.rule("A.foreign")
+@pytest.mark.rule("A.default")
 async def test_a_subscription_beside_a_foreign_position_trades_its_own(kit: Kit) -> None:
     await kit.by_hand("buy", "10")
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
@@ -139,7 +139,7 @@ async def test_a_subscription_beside_a_foreign_position_trades_its_own(kit: Kit)
     assert await held(kit) == 10
 
 
-@pytest.mark.rule("D5.account")
+@pytest.mark.rule("A.whole")
 async def test_an_account_wide_subscription_plans_from_what_was_bought_by_hand(kit: Kit) -> None:
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
     await kit.by_hand("buy", "2")
@@ -160,7 +160,7 @@ async def test_an_order_by_hand_that_rests_is_told_of_and_moves_nothing(kit: Kit
     assert await held(kit) == 5
 
 
-@pytest.mark.rule("D5.fresh")
+@pytest.mark.rule("D5.fill")
 async def test_an_answer_from_before_a_fill_takes_nothing_from_it(kit: Kit) -> None:
     await kit.by_hand("buy", "1", symbol="MSFT")
     assert await kit.run(kit.trade("buy", "1", instrument="MSFT")) == ("FILLED", "unspecified")

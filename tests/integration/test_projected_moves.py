@@ -130,7 +130,7 @@ def by_hand(stage: Stage) -> list[pb.Fact]:
     return [first, fill]
 
 
-@pytest.mark.rule("A.origin")
+@pytest.mark.rule("A.origin", "A.external")
 @pytest.mark.parametrize("batches", [1, 2])
 def test_an_order_by_hand_is_shown_at_both_connections_and_moves_the_position(
     stage: Stage, connections: Connections, batches: int

@@ -55,7 +55,7 @@ def moved(site: Site) -> Iterator[None]:
     site.owner.execute("UPDATE web.positions SET quantity = 5")
 
 
-@pytest.mark.rule("A.screens")
+@pytest.mark.rule("A.both")
 def test_both_numbers_are_shown_with_what_moved_them(site: Site, moved: None) -> None:
     page = site.signed_in(site.ours).get("/positions").text
     assert "not from here" in page
@@ -69,7 +69,7 @@ def test_both_numbers_are_shown_with_what_moved_them(site: Site, moved: None) ->
     assert (change["cause"], change["change_qty"]) == ("external", "-1")
 
 
-@pytest.mark.rule("A.manual")
+@pytest.mark.rule("A.origin")
 def test_closing_asks_once_more_and_is_written_down(site: Site, execution: Execution) -> None:
     client = site.signed_in(site.ours)
     connection = site.ours.shown("connection")
@@ -95,7 +95,7 @@ def test_closing_asks_once_more_and_is_written_down(site: Site, execution: Execu
     assert rows.fetchall() == [("position:ask_close",), ("position:close",)]
 
 
-@pytest.mark.rule("A.manual")
+@pytest.mark.rule("A.origin")
 def test_the_api_closes_a_part_of_a_subscription(site: Site, execution: Execution) -> None:
     body = {
         "connection_id": site.ours.shown("connection"),
