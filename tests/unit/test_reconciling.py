@@ -9,7 +9,8 @@ import pytest
 from execution.brokers.base import HeldSnapshot, NewOrder, PositionSnapshot
 from execution.domain.words import ExecType, OrdType, Side
 from execution.reconciling import Reconciling
-from tests.unit.lane_kit import NOON, Desk, held, said
+from tests.unit.lane_kit import Desk, held, said
+from tests.unit.planning_kit import NOON
 
 LATER = NOON + timedelta(seconds=9)
 
