@@ -56,16 +56,18 @@ class Book:
         self.moves += 1
         self.moved_by = max(self.moved_by, sequence)
 
-    def move(self, whole: Position, first: Collection[UUID]) -> None:
-        """Somebody else moved it; whose share goes `first` where there is less than the shares
-        come to."""
+    def move(self, whole: Position, first: Collection[UUID]) -> set[UUID]:
+        """Somebody else moved it; whose shares it took. `first`: whose go first where there is
+        less than the shares come to."""
         before, self.whole = self.whole.quantity, whole
         if whole.quantity * before >= 0 and abs(whole.quantity) >= abs(before):
-            return
+            return set()
         held = {who: own.quantity for who, own in self.own.items()}
-        for who, left in positions.shrunk(held, whole.quantity, first).items():
-            if left != self.own[who].quantity:
-                self.own[who] = Position(left, self.own[who].avg_price) if left else FLAT
+        left = positions.shrunk(held, whole.quantity, first)
+        taken = {who for who, quantity in held.items() if left[who] != quantity}
+        for who in taken:
+            self.own[who] = Position(left[who], self.own[who].avg_price) if left[who] else FLAT
+        return taken
 
 
 def ends(held: tuple[str, Book]) -> tuple[date, str]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
@@ -221,7 +220,8 @@ class Reconciling:
         book, held = lane.book(symbol), told.positions.get(symbol)
         known_before, avg_price = book.whole.quantity, held.avg_price if held else None
         quantity = known_before + difference
-        book.move(Position(quantity, avg_price) if quantity else FLAT, _account_wide(lane))
+        whole = Position(quantity, avg_price) if quantity else FLAT
+        _move(lane, symbol, book, whole)
         book.note(told.sequence or 0)
         if told.sequence is None:
             account.outside.found[symbol] = Found(difference, told.as_of)
@@ -250,7 +250,7 @@ class Reconciling:
         whole = book.whole
         if left:
             whole = whole.after(said.side, abs(left), said.last_px or ZERO)
-        book.move(whole, _account_wide(lane))
+        _move(lane, said.instrument, book, whole)
         book.note(said.sequence)
         return PositionMove(
             account=said.account,
@@ -266,8 +266,12 @@ class Reconciling:
         )
 
 
-def _account_wide(lane: Lane) -> set[UUID]:
-    return {s for s, of in lane.attribution.items() if of is Attribution.ACCOUNT}
+def _move(lane: Lane, symbol: str, book: Book, whole: Position) -> None:
+    """Those that trade the whole account lose their share first."""
+    first = {s for s, of in lane.attribution.items() if of is Attribution.ACCOUNT}
+    if taken := book.move(whole, first):
+        names = [each.hex for each in sorted(taken)]
+        log.warning("share_taken_from_outside", instrument=symbol, subscriptions=names)
 
 
 def _in_doubt(lane: Lane, symbol: str) -> tuple[Decimal, Decimal]:
