@@ -15,7 +15,7 @@ from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import DECLARED, Action, Leg, TradeState
+from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
@@ -106,7 +106,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
+    if outcome is None or TradeState(outcome.state) not in TERMINAL:
+        # What is over, and guards what it opened, is not ended again.
+        _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from execution.domain import positions
-from execution.domain.decisions import Lot, OpenOrder
+from execution.domain.decisions import Lot, OpenOrder, most
 from execution.domain.instruments import Instrument
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution, Position
@@ -55,11 +55,11 @@ def ends(held: tuple[str, Book]) -> tuple[date, str]:
 
 
 def taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | None:
-    """What exits of other subscriptions, which may close the whole account, take of this
-    position: as one order on the closing side, for it must not be closed twice."""
+    """What exits of other subscriptions, which may close the whole account, and some guards take
+    of this position: as one order on the closing side, for it must not be closed twice."""
     side = Side.SELL if lot.quantity > 0 else Side.BUY
     closing = [o for o in others if o.side is side and o.instrument == lot.instrument]
-    left = max(whole - sum((o.leaves for o in closing), ZERO), ZERO)
+    left = max(whole - most(closing), ZERO)
     taken = abs(lot.quantity) - left
     if not closing or taken <= 0:
         return None

@@ -150,10 +150,12 @@ class Protecting:
                 self._dispatch.cancel(account, ticket)
         self._send_all(account, run, step.upkeep.sends)
         refused = covers.refusal(run) if cover.left else None
-        if refused is not None:
-            kept.reason, kept.words = refused
-        elif covers.needs_attention(run) or (needs_attention and step.state is State.UNPROTECTED):
+        if covers.needs_attention(run):
             # A person looks for an order; what would close the same part waits until then.
+            kept.reason = "not_provable"
+        elif refused is not None:
+            kept.reason, kept.words = refused
+        elif needs_attention and step.state is State.UNPROTECTED:
             kept.reason = "not_provable"
         elif step.is_netted and not kept.without:
             kept.reason = "netted"

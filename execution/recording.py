@@ -12,21 +12,10 @@ from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import Trade
-from execution.domain.words import ExecType, TradeState
+from execution.domain.words import TERMINAL, ExecType, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
-
-TERMINAL = frozenset(TradeState) - {
-    TradeState.PENDING,
-    TradeState.WAITING_APPROVAL,
-    TradeState.DELAYED,
-    TradeState.QUEUED,
-    TradeState.WORKING,
-    TradeState.BLOCKED,
-    # Told to a person, and still asked about.
-    TradeState.NEEDS_ATTENTION,
-}
 
 
 def sending(
