@@ -318,11 +318,13 @@ CATALOGUE: dict[str, Words] = {
 }
 
 
-class _Shown(dict[str, str]):
+class Shown(dict[str, str]):
+    """Numbers for a message; what is not known says so."""
+
     def __missing__(self, key: str) -> str:
         return f"({key} not known)"
 
 
 def explain(reason: str, numbers: Mapping[str, str]) -> str:
     """The reason's message with its numbers filled in."""
-    return CATALOGUE[reason].message.format_map(_Shown(numbers))
+    return CATALOGUE[reason].message.format_map(Shown(numbers))

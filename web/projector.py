@@ -20,6 +20,7 @@ from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.ids import derive
 from web import positions
+from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.quarantine import put_aside
@@ -116,10 +117,13 @@ class Batch:
         self.positions: dict[tuple[str, str], Row] = {}
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
+        self.alarms: list[Row] = []
         self.changes: set[tuple[str, str, str]] = set()
 
     def add(self, fact: pb.Fact) -> None:
         """Work one fact in. Raises ValueError when it cannot be read."""
+        if fact.HasField("alarm"):
+            self.alarms.append(raising.of_fact(fact))
         match fact.WhichOneof("kind"):
             case "order_sending":
                 self._sending(fact, fact.order_sending)
@@ -153,6 +157,8 @@ class Batch:
                 connection.execute(statement, (to_json(rows),), prepare=True)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
+        for tenant, kind, alarm in raising.write(connection, self.alarms):
+            self.changes.add((tenant.hex, kind, alarm.hex))
         if self.changes:
             tenants, kinds, objects = zip(*self.changes, strict=True)
             connection.execute(

@@ -11,6 +11,7 @@ from protos import ids
 from web import lists
 from web.api import shapes
 from web.api.auth import blueprint
+from web.alarms import service as alarms
 from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant
@@ -87,6 +88,27 @@ def list_approvals() -> Response:
 def list_attention() -> Response:
     """Trades whose order can neither be found nor proven absent, the oldest first."""
     return shapes.to_response(shapes.listed([shapes.trade(row) for row in doubt.waiting()]))
+
+
+@blueprint.get("/alarms")
+def list_alarms() -> Response:
+    """What somebody must look at, newest first; `?open=true` leaves out what is over or was
+    acknowledged, `?open=false` what is not."""
+    wanted = request.args.get("open", "")
+    if wanted not in ("", "true", "false"):
+        raise Problem(
+            400,
+            "bad_filter",
+            "This filter cannot be",
+            f"`open` is {wanted[:20]!r}.",
+            "Use `true` or `false`, or leave it out for all.",
+            param="open",
+        )
+    is_open = None if not wanted else wanted == "true"
+    page = _page(
+        lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor())
+    )
+    return shapes.to_response(shapes.paged(page, shapes.alarm))
 
 
 @blueprint.get("/orders")

@@ -88,17 +88,6 @@ class Order(Base):
         return Decimal(0)
 
 
-class Attention(Base):
-    """A trade that a person has to look at; the database keeps these rows."""
-
-    __tablename__ = "attentions"
-    __table_args__ = {"schema": "web"}
-
-    trade_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
-    since: Mapped[datetime]
-
-
 class Trade(TenantRow):
     """One subscription's answer to one signal, or what a kill switch closed for it."""
 

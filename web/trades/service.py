@@ -18,7 +18,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from rq.timeouts import BaseTimeoutException
 
-from protos import faults, ids, reasons
+from protos import alarms, faults, ids, reasons
+from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.subscriptions import settings
@@ -81,6 +82,7 @@ class _Batch:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     supersede: list[Superseding] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
     drained: dict[UUID, int] = field(default_factory=dict)
 
 
@@ -238,6 +240,10 @@ def _make_trades(
         decision = batch.decisions[d]
         if decision["approval_expires_at"] or decision["release_at"]:
             batch.changes.append((to.tenant_id, "approval", trade_id))
+        if kind := alarms.of_state(decision["state"], decision["reason"]):
+            instrument = signal.signal.instrument
+            raised = raising.of_trade(kind, trade_id, instrument, decision["numbers"])
+            batch.alarms.append(raised)
         if ends and decision["supersedes"]:
             batch.supersede.append(_superseding(strategy, signal, to, ends))
 
@@ -364,6 +370,7 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
             },
         )
     batch.changes.extend(waiting.supersede(connection, batch.supersede))
+    batch.changes.extend(raising.write(connection, batch.alarms))
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
     epochs: dict[UUID, int] = dict(rows.fetchall())

@@ -11,6 +11,7 @@ from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required, visitor
 from web.accounts.rules import DECIDERS
+from web.alarms import service as alarms
 from web.db import db, get_for_tenant
 from web.errors import Problem
 from web.execution_client import ExecutionDown
@@ -68,6 +69,7 @@ def page(trade_id: UUID) -> str:
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
+        alarms=alarms.of_trade(trade_id),
         may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )

@@ -213,6 +213,20 @@ class SwitchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SWITCH_MODE_STOP_ALL: _ClassVar[SwitchMode]
     SWITCH_MODE_FLATTEN: _ClassVar[SwitchMode]
 
+class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALARM_KIND_UNSPECIFIED: _ClassVar[AlarmKind]
+    ALARM_KIND_NOT_PROVABLE: _ClassVar[AlarmKind]
+    ALARM_KIND_INTERNAL_ERROR: _ClassVar[AlarmKind]
+    ALARM_KIND_LATE_EXIT: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_OUTSIDE_WINDOW: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_SPREAD_TOO_WIDE: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_REFUSED_BY_AGE: _ClassVar[AlarmKind]
+    ALARM_KIND_FLIP_TIMEOUT: _ClassVar[AlarmKind]
+    ALARM_KIND_OVERFILLED: _ClassVar[AlarmKind]
+    ALARM_KIND_STOP_REFUSED: _ClassVar[AlarmKind]
+    ALARM_KIND_UNPROTECTED: _ClassVar[AlarmKind]
+
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REASON_UNSPECIFIED: _ClassVar[Reason]
@@ -427,6 +441,17 @@ SWITCH_MODE_OFF: SwitchMode
 SWITCH_MODE_STOP_ENTRIES: SwitchMode
 SWITCH_MODE_STOP_ALL: SwitchMode
 SWITCH_MODE_FLATTEN: SwitchMode
+ALARM_KIND_UNSPECIFIED: AlarmKind
+ALARM_KIND_NOT_PROVABLE: AlarmKind
+ALARM_KIND_INTERNAL_ERROR: AlarmKind
+ALARM_KIND_LATE_EXIT: AlarmKind
+ALARM_KIND_EXIT_OUTSIDE_WINDOW: AlarmKind
+ALARM_KIND_EXIT_SPREAD_TOO_WIDE: AlarmKind
+ALARM_KIND_EXIT_REFUSED_BY_AGE: AlarmKind
+ALARM_KIND_FLIP_TIMEOUT: AlarmKind
+ALARM_KIND_OVERFILLED: AlarmKind
+ALARM_KIND_STOP_REFUSED: AlarmKind
+ALARM_KIND_UNPROTECTED: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -1373,7 +1398,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1383,6 +1408,7 @@ class Fact(_message.Message):
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ALARM_FIELD_NUMBER: _ClassVar[int]
     ORDER_SENDING_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -1399,6 +1425,7 @@ class Fact(_message.Message):
     connection_id: str
     subscription_id: str
     origin: Origin
+    alarm: Alarm
     order_sending: OrderSending
     execution_report: ExecutionReport
     trade_outcome: TradeOutcome
@@ -1406,7 +1433,26 @@ class Fact(_message.Message):
     order_stopped: OrderStopped
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+
+class Alarm(_message.Message):
+    __slots__ = ("kind", "instrument", "order_id", "numbers")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    kind: AlarmKind
+    instrument: str
+    order_id: str
+    numbers: _containers.ScalarMap[str, str]
+    def __init__(self, kind: _Optional[_Union[AlarmKind, str]] = ..., instrument: _Optional[str] = ..., order_id: _Optional[str] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class OrderStopped(_message.Message):
     __slots__ = ()
