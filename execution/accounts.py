@@ -21,6 +21,7 @@ from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
+from protos import alarms
 from protos.execution.v1 import execution_pb2 as pb
 
 _HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
@@ -149,6 +150,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     run.is_superseded = bool(run.entry_dropped)
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
+    run.alarmed = alarms.of_state(outcome.state, outcome.reason, numbers) or ""
     # What waits for the open sees the position that is then.
     if run.said[0] is not TradeState.QUEUED:
         _recall_exposure(run, numbers)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
-from execution import known, messages
+from execution import alarms, known, messages
 from execution.accounts import Account
+from execution.alarms import Alarm
 from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
@@ -93,6 +94,8 @@ def report(
         own_qty=book.own.get(subscription, FLAT).quantity,
         others={who: book.own[who].quantity for who in shares if who != subscription},
     )
+    if said.exec_type is ExecType.FILL:
+        messages.set_alarm(fact, alarms.of_fill(ticket.order))
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if said.exec_type is ExecType.FILL:
         for owner in sorted(shares):
@@ -118,6 +121,7 @@ def outcome(
     canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
+    messages.set_alarm(fact, alarms.of_outcome(run, state, reason, numbers))
     if decided is not None:
         fact.trade_outcome.decision.CopyFrom(decided)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
@@ -139,12 +143,14 @@ def protection(
     *,
     is_synthetic: bool,
     reopens: bool = False,
+    alarm: Alarm | None = None,
 ) -> Entry:
     """Where the protection of what the trade opened stands now. An instruction that was closed
     is open again, where something is to be found again at the broker after all."""
     count = run.cover.facts if run.cover is not None else 0
     fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
     messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
+    messages.set_alarm(fact, alarm)
     entry = _entry(account, fact, "protection", now, None, run.trade)
     if reopens:
         entry.done[run.trade.trade_id] = False

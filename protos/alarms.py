@@ -79,11 +79,14 @@ _OF_STATES = {
     ("WAITING_APPROVAL", "late_exit"): "late_exit",
     ("BLOCKED", "outside_window"): "exit_outside_window",
     ("BLOCKED", "spread_too_wide"): "exit_spread_too_wide",
+    ("WORKING", "flip_timeout"): "flip_timeout",
 }
 
 
-def of_state(state: str, reason: str | None) -> str | None:
+def of_state(state: str, reason: str | None, numbers: Mapping[str, str]) -> str | None:
     """The kind of alarm that a trade raises by standing so; None for no alarm."""
+    if state == "EXPIRED" and numbers.get("rejected_leg") == "exit":
+        return "exit_refused_by_age"
     return _OF_STATES.get((state, reason or ""))
 
 

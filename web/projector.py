@@ -140,6 +140,8 @@ class Batch:
             case "order_stopped":
                 # What the trade does instead is in the facts after it.
                 pass
+            case None if fact.HasField("alarm"):
+                pass
             case kind:
                 raise ValueError(f"unknown kind of fact: {kind}")
 

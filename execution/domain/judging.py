@@ -27,7 +27,7 @@ from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +149,5 @@ def _rejected_by_sender(
         "age": format((now - since).total_seconds(), ".1f"),
         "limit": format(max((until - since).total_seconds(), 0.0), ".1f"),
         "stage": "planning",
+        "rejected_leg": leg.value,
     }

@@ -110,6 +110,12 @@ class Script:
         state, reason = pb.ProtectionState.Name(told.state), pb.Reason.Name(told.reason)
         return state.removeprefix("PROTECTION_STATE_"), reason.removeprefix("REASON_").lower()
 
+    def alarms(self) -> list[str]:
+        """What people were to hear of, in order."""
+        facts = [pb.Fact.FromString(row["fact"]) for row in self.database.tables.facts]
+        kinds = [pb.AlarmKind.Name(f.alarm.kind) for f in facts if f.HasField("alarm")]
+        return [kind.removeprefix("ALARM_KIND_").lower() for kind in kinds]
+
     def written(self) -> list[str]:
         """The legs that arrived at the broker, in order; refused repeats too."""
         rows = self._record().rows

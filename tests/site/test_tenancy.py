@@ -122,7 +122,16 @@ def test_another_tenants_connection_cannot_be_subscribed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/strategies", "/signals", "/orders", "/positions", "/connections", "/subscriptions"]
+    "path",
+    [
+        "/strategies",
+        "/signals",
+        "/orders",
+        "/positions",
+        "/connections",
+        "/subscriptions",
+        "/alarms",
+    ],
 )
 def test_lists_hold_ones_own_rows_only(site: Site, path: str) -> None:
     _, listed = site.api(site.ours, "GET", path)

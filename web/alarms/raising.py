@@ -58,9 +58,7 @@ def of_fact(fact: pb.Fact) -> Row:
     )
 
 
-def of_trade(
-    kind: str, trade_id: UUID, instrument: str, numbers: Mapping[str, str]
-) -> Row:
+def of_trade(kind: str, trade_id: UUID, instrument: str, numbers: Mapping[str, str]) -> Row:
     """An alarm of a trade that execution has not heard of."""
     return _row(
         ids.derive("alarm", trade_id, kind),

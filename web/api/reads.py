@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from protos import ids
 from web import lists
+from web.alarms import service as alarms
 from web.api import shapes
 from web.api.auth import blueprint
-from web.alarms import service as alarms
 from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant
@@ -105,9 +105,7 @@ def list_alarms() -> Response:
             param="open",
         )
     is_open = None if not wanted else wanted == "true"
-    page = _page(
-        lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor())
-    )
+    page = _page(lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor()))
     return shapes.to_response(shapes.paged(page, shapes.alarm))
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids
+from web.alarms import service as alarms
+from web.alarms.models import Alarm
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import invalid as _invalid
 from web.api.bodies import read as _body
 from web.api.bodies import take as _take
 from web.api.reads import shaped_strategy
-from web.alarms import service as alarms
-from web.alarms.models import Alarm
 from web.connections import service as connections
 from web.connections.service import BadConnection
 from web.db import get_for_tenant

@@ -109,7 +109,8 @@ def _put_aside(connection: Connection[TupleRow], bad: Sequence[UUID]) -> None:
     """These are not handed over again; somebody must look."""
     with connection.transaction():
         told = connection.execute(_REFUSED, (reasons.explain("internal_error", {}), list(bad)))
-        rows = [raising.of_trade("internal_error", *row, {}) for row in told.fetchall()]
+        found = told.fetchall()
+        rows = [raising.of_trade("internal_error", trade, name, {}) for trade, name in found]
         raising.write(connection, rows)
 
 

@@ -170,6 +170,8 @@ def _asked(
         limit = _limit_by_settings(signal, resolved)
         if limit is not None:
             numbers = _stale(age, limit)
+            if only_closes(signal):
+                numbers["rejected_leg"] = "exit"
             late = age > _seconds(limit)
             ends = Decision("EXPIRED", "signal_stale", numbers) if late else None
             yield _verdict("signal_stale", ends, numbers)

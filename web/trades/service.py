@@ -240,7 +240,7 @@ def _make_trades(
         decision = batch.decisions[d]
         if decision["approval_expires_at"] or decision["release_at"]:
             batch.changes.append((to.tenant_id, "approval", trade_id))
-        if kind := alarms.of_state(decision["state"], decision["reason"]):
+        if kind := alarms.of_state(decision["state"], decision["reason"], decision["numbers"]):
             instrument = signal.signal.instrument
             raised = raising.of_trade(kind, trade_id, instrument, decision["numbers"])
             batch.alarms.append(raised)

@@ -162,7 +162,7 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
         settled = _settled(trade_id, decision, {})
         if decision.state == "PENDING":
             settled["released_at"] = release_at
-        if kind := alarms.of_state(decision.state, decision.reason):
+        if kind := alarms.of_state(decision.state, decision.reason, settled["numbers"]):
             raised.append(raising.of_trade(kind, trade_id, instrument, settled["numbers"]))
         rows.append(settled)
         changes += _changes([(tenant_id, trade_id)])

@@ -1,0 +1,133 @@
+"""What people hear of, told step by step: raised once, with the fact that caused it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from protos import wire
+from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.__main__ import quiet_logs
+from tests.sim.instance import Instance
+from tests.sim.script import Script
+
+FAR = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="900")
+STOP: dict[str, Any] = {"stop_loss": pb.Protection(percent="5")}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What the core logs of faults is no news here."""
+    kept = structlog.get_config()
+    quiet_logs(for_good=False)
+    yield
+    structlog.configure(**kept)
+
+
+def restarted(script: Script, one: Instance) -> Instance:
+    one.loop.kill()
+    return script.start("one")
+
+
+@pytest.mark.rule("E1.timeout")
+def test_a_flip_whose_exit_does_not_fill_raises_an_alarm_once_and_keeps_the_exit() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    turn = script.trade("sell", "5", allow_swap=True, exit=FAR, flip_wait_seconds=60)
+    script.submit(one, turn)
+    script.wait(59)
+    assert script.alarms() == []
+    script.wait(2)
+    assert script.outcome(turn) == ("WORKING", "flip_timeout")
+    assert script.alarms() == ["flip_timeout"]
+    restarted(script, one)
+    script.wait(60)
+    assert (script.alarms(), len(script.working())) == (["flip_timeout"], 1)
+
+
+@pytest.mark.rule("G1.attention")
+def test_an_order_that_nobody_can_prove_anything_of_raises_an_alarm() -> None:
+    script = Script(refuses_repeats=False, horizon=0.5)
+    one = script.start("one", drop=1.0)
+    script.submit(one, enter := script.trade("buy", "5"))
+    script.wait(5)
+    assert script.outcome(enter) == ("NEEDS_ATTENTION", "not_provable")
+    script.wait(30)
+    assert script.alarms() == ["not_provable"]
+    # Whoever takes the account asks first, and says it once more.
+    restarted(script, one)
+    script.wait(30)
+    assert script.alarms() == ["not_provable"] * 2
+
+
+@pytest.mark.rule("K.words.reject")
+@pytest.mark.parametrize(("action", "alarms"), [("exit", ["exit_refused_by_age"]), ("buy", [])])
+def test_a_sender_that_wants_its_exit_no_more_raises_an_alarm(
+    action: str, alarms: list[str]
+) -> None:
+    script = Script()
+    one = script.start("one")
+    if action == "exit":
+        script.submit(one, script.trade("buy", "5"))
+        script.wait(1)
+    until = wire.to_timestamp(script.world.at())
+    script.wait(2)
+    quantity = "5" if action == "buy" else ""
+    script.submit(one, late := script.trade(action, quantity, reject_after_time=until))
+    script.wait(1)
+    assert (script.outcome(late), script.alarms()) == (("EXPIRED", "signal_stale"), alarms)
+
+
+@pytest.mark.rule("H.unprotected")
+def test_a_stop_that_the_login_stops_raises_an_alarm_and_goes_when_the_login_is_back() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, enter := script.trade("buy", "5", **STOP))
+    while not script.position:
+        script.wait(0.0005)
+    script.wires["one"].refuse_login = 1.0
+    script.wait(20)
+    assert script.protection(enter) == ("UNPROTECTED", "broker_auth")
+    assert script.alarms() == ["unprotected"]
+    one = restarted(script, one)
+    script.wires["one"].refuse_login = 1.0
+    script.wait(20)
+    assert script.alarms() == ["unprotected"]
+    script.wires["one"].refuse_login = 0.0
+    script.wait(60)
+    assert script.protection(enter) == ("PROTECTED", "unspecified")
+    assert (script.working(), script.alarms()) == (script.orders()[-1:], ["unprotected"])
+    # Each time it waits for longer.
+    assert len(script.orders()) < 12
+
+
+@pytest.mark.rule("H.unprotected")
+def test_a_gap_that_lasts_raises_an_alarm_and_one_that_a_cancel_takes_does_not() -> None:
+    script = Script(has_brackets=True, most=4, window=20_000_000)
+    one = script.start("one")
+    target = {"take_profit": pb.Protection(percent="5")}
+    script.submit(one, enter := script.trade("buy", "5", **STOP, **target))
+    script.wait(1)
+    script.submit(one, script.trade("exit", "2"))
+    script.wait(3)
+    assert script.protection(enter)[0] == "UNPROTECTED"
+    assert script.alarms() == []
+    script.wait(5)
+    assert script.alarms() == ["unprotected"]
+    script.wait(40)
+    assert (script.protection(enter)[0], script.alarms()) == ("PROTECTED", ["unprotected"])
+
+
+@pytest.mark.rule("D7.unprotected")
+def test_what_a_cancel_left_unprotected_raises_nothing_however_long_it_lasts() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, enter := script.trade("buy", "5", **STOP))
+    script.wait(1)
+    script.submit(one, script.trade("cancel"))
+    script.wait(30)
+    assert script.protection(enter) == ("UNPROTECTED", "now_unprotected")
+    assert script.alarms() == []
