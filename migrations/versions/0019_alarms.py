@@ -71,6 +71,16 @@ def upgrade() -> None:
         DROP FUNCTION web.keep_attentions();
         DROP TABLE web.attentions;
 
+        -- An exit that a window holds is BLOCKED: it goes when one opens, or a person lets it go.
+        ALTER TABLE web.trades
+            DROP CONSTRAINT trades_check,
+            DROP CONSTRAINT trades_check1,
+            ADD CONSTRAINT trades_asking CHECK (CASE WHEN approval_expires_at IS NULL
+                THEN state <> 'WAITING_APPROVAL' ELSE state IN ('WAITING_APPROVAL', 'BLOCKED') END),
+            ADD CONSTRAINT trades_timed CHECK (release_at IS NULL
+                OR state IN ('DELAYED', 'QUEUED')
+                OR (state = 'BLOCKED' AND approval_expires_at IS NOT NULL));
+
         -- A trade that is let go changes as a trade and as an approval, under one number.
         ALTER TABLE web.changes DROP CONSTRAINT changes_pkey;
         ALTER TABLE web.changes ADD PRIMARY KEY (tenant_id, number, kind, object_id);

@@ -25,7 +25,7 @@ from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
 from web.trades import doubt, quotes
 from web.trades import reads as trades
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
 T = TypeVar("T")
 
@@ -64,9 +64,10 @@ def get_trade(trade_id: UUID) -> Response:
 
 @blueprint.get("/approvals")
 def list_approvals() -> Response:
-    """Trades that wait for a person, newest first; `?state=` DELAYED or QUEUED for the others."""
-    state = request.args.get("state", "WAITING_APPROVAL")
-    if state not in WAITING_STATES:
+    """Trades that wait for a person, newest first, held ones (BLOCKED) too; `?state=` for those of
+    one state, DELAYED and QUEUED among them."""
+    state = request.args.get("state")
+    if state is not None and state not in WAITING_STATES:
         raise Problem(
             400,
             "bad_state",
@@ -75,8 +76,9 @@ def list_approvals() -> Response:
             f"Use one of: {', '.join(WAITING_STATES)}.",
             param="state",
         )
+    states = ASKING_STATES if state is None else [state]
     page = _page(
-        lambda: trades.waiting_page(states=[state], limit=lists.limit(), cursor=lists.cursor())
+        lambda: trades.waiting_page(states=states, limit=lists.limit(), cursor=lists.cursor())
     )
     known = quotes.last_known(page.rows)
     return shapes.to_response(

@@ -21,7 +21,9 @@ OPEN_STATES = (
     "BLOCKED",
 )
 # Held back by us: a person or their time lets them go.
-WAITING_STATES = ("WAITING_APPROVAL", "DELAYED", "QUEUED")
+WAITING_STATES = ("WAITING_APPROVAL", "BLOCKED", "DELAYED", "QUEUED")
+# Of these, what a person may let go; BLOCKED also is what execution holds, without an expiry.
+ASKING_STATES = ("WAITING_APPROVAL", "BLOCKED")
 # What was asked for happened, wholly or in part.
 FILLED_STATES = ("FILLED", "PARTIALLY_FILLED", "DONE")
 OPEN_ORD_STATUSES = ("PENDING_NEW", "NEW", "PARTIALLY_FILLED")

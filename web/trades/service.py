@@ -6,7 +6,7 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -217,7 +217,7 @@ def _make_trades(
         to = subscriber.destination
         halted = _halted(strategy, to) if strategy.switches else None
         d = decide(subscriber, halted)
-        if batch.decisions[d]["approval_expires_at"] and may_close(signal.signal):
+        if _turns_on_position(batch.decisions[d]) and may_close(signal.signal):
             among = among or [each.destination.subscription_id for each in subscribers]
             asset_class = strategy.asset_class
             stands = standing.of(signal.signal, asset_class, to.subscription_id, among)
@@ -246,6 +246,13 @@ def _make_trades(
             batch.alarms.append(raised)
         if ends and decision["supersedes"]:
             batch.supersede.append(_superseding(strategy, signal, to, ends))
+
+
+def _turns_on_position(decision: Mapping[str, Any]) -> bool:
+    """True where it matters whether a buy or sell closes what is held."""
+    return bool(decision["approval_expires_at"]) or (
+        decision["state"] == "SKIPPED" and decision["reason"] == "outside_window"
+    )
 
 
 def _halted(strategy: DueStrategy, to: Destination) -> On | None:

@@ -20,7 +20,7 @@ from web.signals import chart, waterfall
 from web.signals.models import Signal
 from web.trades import approval, doubt, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -133,9 +133,7 @@ def positions() -> str:
 def approvals() -> str:
     """What waits for a person, and what waits for its time."""
     try:
-        page = reads.waiting_page(
-            states=["WAITING_APPROVAL"], limit=lists.limit(), cursor=lists.cursor()
-        )
+        page = reads.waiting_page(states=ASKING_STATES, limit=lists.limit(), cursor=lists.cursor())
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
     timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)
