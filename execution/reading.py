@@ -122,6 +122,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "short_options": message.short_options,
         "uncapped": positive(message.uncapped_quantity),
         "market_without_price": message.market_without_price,
+        "revives": message.revives,
         "target": _target(message),
         "client_tag": message.client_tag,
         "reverses": message.reverses,

@@ -18,9 +18,9 @@ from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
 
+# Over as far as we go: what waits for approval was given back to whoever asks for it.
 TERMINAL = frozenset(TradeState) - {
     TradeState.PENDING,
-    TradeState.WAITING_APPROVAL,
     TradeState.DELAYED,
     TradeState.QUEUED,
     TradeState.WORKING,
@@ -64,7 +64,7 @@ def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
     if run.is_resolved or account.is_lost or told is None:
         return None
     run.is_resolved = True
-    fact = _fact(account, f"{run.trade.trade_id.hex}:resolved", now, run.trade)
+    fact = _fact(account, f"{run.trade.canonical}:resolved", now, run.trade)
     messages.set_resolved(fact, told)
     return _entry(account, fact, "resolved", now, None, run.trade)
 
@@ -118,7 +118,7 @@ def outcome(
     """Where the trade stands now; a terminal one closes its instruction, unless there is
     still something at the broker to be found again."""
     run.outcomes += 1
-    canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
+    canonical = f"{run.trade.canonical}:outcome:{run.outcomes}"
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
     messages.set_alarm(fact, alarms.of_outcome(run, state, reason, numbers))

@@ -144,6 +144,8 @@ class InstructionRow(msgspec.Struct, frozen=True):
     account_id: UUID
     strategy_id: UUID
     trade: bytes
+    # A person let it go after it had been given back.
+    revives: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ _TRADES = """
 UPDATE web.trades t SET
     state = coalesce(r.state, t.state),
     reason = CASE WHEN r.state IS NULL THEN t.reason ELSE r.reason END,
+    approval_expires_at = CASE WHEN r.state IS NULL THEN t.approval_expires_at
+        ELSE r.approval_expires_at END,
     message = CASE WHEN r.state IS NULL THEN t.message ELSE r.message END,
     numbers = CASE WHEN r.numbers IS NULL THEN t.numbers ELSE t.numbers || r.numbers END,
     contract = coalesce(r.contract, t.contract),
@@ -88,7 +90,7 @@ UPDATE web.trades t SET
     fact_seq = r.fact_seq, updated_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
     message text, numbers jsonb, contract jsonb, protection text, protection_details jsonb,
-    decision jsonb, planned_at timestamptz,
+    decision jsonb, approval_expires_at timestamptz, planned_at timestamptz,
     submitted_at timestamptz, acknowledged_at timestamptz, first_fill_at timestamptz,
     filled_at timestamptz)
 WHERE t.id = r.id AND t.fact_seq < r.fact_seq
@@ -282,7 +284,9 @@ class Batch:
         trade["reason"] = reason
         trade["message"] = shown
         trade["numbers"] = numbers
-        if reason in _DOUBTS:
+        gives_back = outcome.state == pb.TRADE_STATE_WAITING_APPROVAL
+        trade["approval_expires_at"] = told.expiry(fact) if gives_back else None
+        if reason in _DOUBTS or gives_back:
             self.changes.add((fact.tenant_id, "approval", fact.trade_id))
         if outcome.HasField("decision"):
             trade.setdefault("decision", {})["end"] = record.pack(outcome.decision)

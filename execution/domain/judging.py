@@ -24,7 +24,7 @@ from execution.domain.market import Market
 from execution.domain.orders import Order
 from execution.domain.switches import FREE, Binding
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, Origin, TradeState
+from execution.domain.words import Action, Leg, Origin, Sentiment, TradeState
 
 # Counted up whenever a decision could come out differently than before.
 RULES_VERSION = 4
@@ -71,6 +71,9 @@ def judge(trade: Trade, seen: Seen) -> Decision:
         return refuse(trade, scope, "signal_stale", late)
     age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
     if age > age_limit(leg):
+        if _may_be_given_back(trade, progress, leg):
+            told = {"instrument": trade.instrument, **_too_old(leg, age), "given_back": "yes"}
+            return End(TradeState.WAITING_APPROVAL, "late_exit", told)
         refusal = Refusal("signal_stale", _too_old(leg, age))
     elif (found := _over_limit(trade, seen, decision)) is not None:
         refusal = found
@@ -125,6 +128,14 @@ def is_whole(decision: Decision, progress: Progress) -> bool:
             return not progress.exits or bool(reason)
         case _:
             return False
+
+
+def _may_be_given_back(trade: Trade, progress: Progress, leg: Leg) -> bool:
+    """True for a full exit that sent nothing yet: a person may still want it."""
+    if not leg.reduces or progress.has_orders or progress.has_canceled:
+        return False
+    flattens = trade.action is Action.EXIT or trade.sentiment is Sentiment.FLAT
+    return flattens and not (trade.quantity_from_signal and trade.quantity is not None)
 
 
 def _too_old(leg: Leg, age: timedelta) -> dict[str, str]:

@@ -212,6 +212,14 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     refusal_numbers: Mapping[str, str] = field(default_factory=dict)
     # Why there is a trade without a signal.
     origin: Origin = Origin.SIGNAL
+    # It was given back to a person, who let it go: it is begun anew.
+    revives: bool = False
+
+    @property
+    def canonical(self) -> str:
+        """What the facts of it as a whole are known by: its id, and when it was begun anew."""
+        since = f":{self.released_at:%Y%m%dT%H%M%S.%f}" if self.revives else ""
+        return self.trade_id.hex + since
 
     @property
     def is_crypto(self) -> bool:

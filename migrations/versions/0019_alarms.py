@@ -71,6 +71,9 @@ def upgrade() -> None:
         DROP FUNCTION web.keep_attentions();
         DROP TABLE web.attentions;
 
+        -- Given back to a person as too late, and let go: begun anew.
+        ALTER TABLE execution.instructions ADD COLUMN revives boolean NOT NULL DEFAULT false;
+
         -- An exit that a window holds is BLOCKED: it goes when one opens, or a person lets it go.
         ALTER TABLE web.trades
             DROP CONSTRAINT trades_check,

@@ -58,6 +58,7 @@ class Tables:
         self.instructions: dict[UUID, Row] = {}
         self.drain_epochs: dict[UUID, int] = {}
         self.orders: dict[UUID, Row] = {}
+        self.last_instruction = 0
         self.facts: list[Row] = []
         self.positions: dict[tuple[UUID, str, UUID], Row] = {}
         # For the checker: never read by a statement.
@@ -183,6 +184,15 @@ class Tables:
 
     # -- instructions
 
+    def _may_be_stored(self, trade: UUID, row: Row) -> bool:
+        """New, or given back before and let go since."""
+        known = self.instructions.get(trade)
+        if known is None:
+            return True
+        is_new = base64.b64decode(row["content_hash"]) != known["content_hash"]
+        has_orders = any(order["trade_id"] == trade for order in self.orders.values())
+        return row["revives"] and is_new and known["done_at"] is not None and not has_orders
+
     def _accept(self, author: str, parameters: Row) -> list[Row]:
         asked: dict[UUID, int] = {}
         for group in _json.decode(parameters["groups"]):
@@ -194,9 +204,10 @@ class Tables:
         stored: list[Row] = []
         for row in _json.decode(parameters["trades"]):
             trade, strategy = _id(row["trade_id"]), _id(row["strategy_id"])
-            if strategy not in fresh or trade in self.instructions:
+            if strategy not in fresh or not self._may_be_stored(trade, row):
                 continue
-            number = len(self.instructions) + 1
+            self.last_instruction += 1
+            number = self.last_instruction
             self.instructions[trade] = {
                 "id": number,
                 "trade_id": trade,

@@ -25,9 +25,9 @@ def quiet() -> Iterator[None]:
     structlog.configure(**kept)
 
 
-def restarted(script: Script, one: Instance) -> Instance:
+def restarted(script: Script, one: Instance, **faults: float) -> Instance:
     one.loop.kill()
-    return script.start("one")
+    return script.start("one", **faults)
 
 
 @pytest.mark.rule("E1.timeout")
@@ -131,3 +131,77 @@ def test_what_a_cancel_left_unprotected_raises_nothing_however_long_it_lasts() -
     script.wait(30)
     assert script.protection(enter) == ("UNPROTECTED", "now_unprotected")
     assert script.alarms() == []
+
+
+@pytest.mark.rule("D6.late")
+def test_a_full_exit_that_comes_too_late_is_given_back_and_goes_when_it_is_let_go() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    one = restarted(script, one, look_fails=1.0)
+    script.submit(one, late := script.trade("exit"))
+    script.wait(901)
+    script.wires["one"].look_fails = 0.0
+    script.wait(10)
+    assert script.outcome(late) == ("WAITING_APPROVAL", "late_exit")
+    assert (script.alarms(), script.position) == (["late_exit"], 5)
+    # It is nobody's concern here until then, also not after a restart.
+    one = restarted(script, one)
+    script.wait(20)
+    assert script.outcome(late) == ("WAITING_APPROVAL", "late_exit")
+
+    late.released_time.CopyFrom(wire.to_timestamp(script.world.at()))
+    late.revives = True
+    script.submit(one, late)
+    script.submit(one, late)
+    script.wait(2)
+    assert (script.outcome(late), script.position) == (("FILLED", "unspecified"), 0)
+    # Said again, also by others, it is what is known.
+    one = restarted(script, one)
+    script.submit(one, late)
+    script.wait(5)
+    assert script.written() == ["entry", "exit"]
+    assert [row["seq"] for row in script.database.tables.facts] == list(
+        range(1, len(script.database.tables.facts) + 1)
+    )
+
+
+@pytest.mark.rule("D6.late")
+def test_an_exit_that_is_let_go_too_late_again_is_given_back_again_by_whoever_has_it() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    late = script.trade("exit")
+    for times in (1, 2):
+        one = restarted(script, one, look_fails=1.0)
+        script.submit(one, late)
+        script.wait(901)
+        script.wires["one"].look_fails = 0.0
+        script.wait(10)
+        assert script.outcome(late) == ("WAITING_APPROVAL", "late_exit")
+        assert script.alarms() == ["late_exit"] * times
+        late.released_time.CopyFrom(wire.to_timestamp(script.world.at()))
+        late.revives = True
+    script.submit(one, late)
+    script.wait(2)
+    assert (script.outcome(late)[0], script.position) == ("FILLED", 0)
+
+
+@pytest.mark.rule("D6.late")
+def test_a_partial_exit_that_comes_too_late_is_over() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    one = restarted(script, one, look_fails=1.0)
+    script.submit(one, late := script.trade("exit", "2"))
+    script.wait(901)
+    script.wires["one"].look_fails = 0.0
+    script.wait(10)
+    assert script.outcome(late) == ("EXPIRED", "signal_stale")
+    late.released_time.CopyFrom(wire.to_timestamp(script.world.at()))
+    script.submit(one, late)
+    script.wait(2)
+    assert (script.outcome(late)[0], script.position) == ("EXPIRED", 5)
