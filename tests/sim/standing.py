@@ -1,5 +1,7 @@
-"""What limits ask of the database: who else lives, which silences hold, what was sent."""
+"""What limits ask of the database: who else lives, which silences hold, what was sent. And what
+may be stored."""
 
+import base64
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -10,6 +12,16 @@ from execution import limits
 
 if TYPE_CHECKING:
     from tests.sim.tables import Row, Tables, Verbs
+
+
+def may_be_stored(tables: "Tables", trade: UUID, row: "Row") -> bool:
+    """New, or given back before and let go since."""
+    known = tables.instructions.get(trade)
+    if known is None:
+        return True
+    is_new = base64.b64decode(row["content_hash"]) != known["content_hash"]
+    has_orders = any(order["trade_id"] == trade for order in tables.orders.values())
+    return row["revives"] and is_new and known["done_at"] is not None and not has_orders
 
 
 def stored_by_others(tables: "Tables", asked: Any) -> "list[Row]":

@@ -15,7 +15,7 @@ import psycopg
 
 from execution import ringing, statements
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.standing import Standing, stored_by_others
+from tests.sim.standing import Standing, may_be_stored, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
@@ -58,7 +58,6 @@ class Tables:
         self.instructions: dict[UUID, Row] = {}
         self.drain_epochs: dict[UUID, int] = {}
         self.orders: dict[UUID, Row] = {}
-        self.last_instruction = 0
         self.facts: list[Row] = []
         self.positions: dict[tuple[UUID, str, UUID], Row] = {}
         # For the checker: never read by a statement.
@@ -184,15 +183,6 @@ class Tables:
 
     # -- instructions
 
-    def _may_be_stored(self, trade: UUID, row: Row) -> bool:
-        """New, or given back before and let go since."""
-        known = self.instructions.get(trade)
-        if known is None:
-            return True
-        is_new = base64.b64decode(row["content_hash"]) != known["content_hash"]
-        has_orders = any(order["trade_id"] == trade for order in self.orders.values())
-        return row["revives"] and is_new and known["done_at"] is not None and not has_orders
-
     def _accept(self, author: str, parameters: Row) -> list[Row]:
         asked: dict[UUID, int] = {}
         for group in _json.decode(parameters["groups"]):
@@ -204,10 +194,9 @@ class Tables:
         stored: list[Row] = []
         for row in _json.decode(parameters["trades"]):
             trade, strategy = _id(row["trade_id"]), _id(row["strategy_id"])
-            if strategy not in fresh or not self._may_be_stored(trade, row):
+            if strategy not in fresh or not may_be_stored(self, trade, row):
                 continue
-            self.last_instruction += 1
-            number = self.last_instruction
+            number = max((i["id"] for i in self.instructions.values()), default=0) + 1
             self.instructions[trade] = {
                 "id": number,
                 "trade_id": trade,
