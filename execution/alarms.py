@@ -7,6 +7,7 @@ from uuid import UUID
 
 from execution.domain.orders import Order
 from execution.domain.protecting import Protection
+from execution.domain.trades import EXIT_AGE, flattens
 from execution.domain.words import TradeState
 from protos import alarms
 
@@ -33,6 +34,10 @@ def of_outcome(
 ) -> Alarm | None:
     """What a trade raises by where it now stands, unless that was raised and it stands so still."""
     kind, before = alarms.of_state(state, reason, numbers) or "", run.alarmed
+    if not kind and reason == "signal_stale" and state is TradeState.EXPIRED and run.exits:
+        # It was written down, so nobody may have it sent again.
+        numbers = {"limit": format(EXIT_AGE.total_seconds(), ".0f"), **numbers}
+        kind = "exit_too_late" if flattens(run.trade) else ""
     run.alarmed = kind
     return Alarm(kind, run.trade.instrument, numbers) if kind and kind != before else None
 

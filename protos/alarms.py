@@ -44,8 +44,12 @@ CATALOGUE: dict[str, Words] = {
     ),
     "exit_spread_too_wide": Words(
         "An exit of {instrument} is held: the spread is {spread}, the filter allows {limit}.",
-        "It goes once the spread is narrow enough. Widen the filter, or close at the broker.",
+        "It goes once the spread is narrow enough; after 15 minutes it waits for one click.",
         lasts="BLOCKED",
+    ),
+    "exit_too_late": Words(
+        "An exit of {instrument} could not be sent for {limit} s, and was given up.",
+        "Look at the position; close it if it is still open.",
     ),
     "exit_refused_by_age": Words(
         "An exit of {instrument} was not sent: it was {age} s old, and `rejectAfter` is {limit} s.",

@@ -23,8 +23,8 @@ from execution.domain.decisions import (
 from execution.domain.market import Market
 from execution.domain.orders import Order
 from execution.domain.switches import FREE, Binding
-from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, Origin, Sentiment, TradeState
+from execution.domain.trades import Trade, age_limit, flattens
+from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
 RULES_VERSION = 4
@@ -58,6 +58,9 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             pass
         case Wait(TradeState.BLOCKED, "in_doubt") if not progress.has_begun:
             leg = Leg.ENTRY
+        # Held by a filter of its own, an exit grows too old as well.
+        case Wait(TradeState.BLOCKED, "spread_too_wide"):
+            leg = Leg.EXIT
         # Nor does an exit that comes too late take away what guards the position.
         case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
             leg = Leg.EXIT
@@ -132,10 +135,7 @@ def is_whole(decision: Decision, progress: Progress) -> bool:
 
 def _may_be_given_back(trade: Trade, progress: Progress, leg: Leg) -> bool:
     """True for a full exit that sent nothing yet: a person may still want it."""
-    if not leg.reduces or progress.has_orders or progress.has_canceled:
-        return False
-    flattens = trade.action is Action.EXIT or trade.sentiment is Sentiment.FLAT
-    return flattens and not (trade.quantity_from_signal and trade.quantity is not None)
+    return leg.reduces and flattens(trade) and not (progress.has_orders or progress.has_canceled)
 
 
 def _too_old(leg: Leg, age: timedelta) -> dict[str, str]:

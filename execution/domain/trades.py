@@ -303,3 +303,9 @@ class Trade(Struct, frozen=True, omit_defaults=True):
 def age_limit(leg: Leg) -> timedelta:
     """How old a leg may be when it reaches the socket."""
     return ENTRY_AGE if leg is Leg.ENTRY else EXIT_AGE
+
+
+def flattens(trade: Trade) -> bool:
+    """True for a full exit: it wants nothing left, and names no quantity."""
+    wants_flat = trade.action is Action.EXIT or trade.sentiment is Sentiment.FLAT
+    return wants_flat and not (trade.quantity_from_signal and trade.quantity is not None)

@@ -205,3 +205,33 @@ def test_a_partial_exit_that_comes_too_late_is_over() -> None:
     script.submit(one, late)
     script.wait(2)
     assert (script.outcome(late)[0], script.position) == ("EXPIRED", 5)
+
+
+@pytest.mark.rule("D6.spread", "K.words.window")
+def test_an_exit_that_its_own_spread_filter_holds_is_told_and_later_given_back() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    narrow = pb.OrderStyle(ord_type=pb.ORD_TYPE_MARKET, spread_filter="0.001")
+    script.submit(one, leave := script.trade("exit", exit=narrow))
+    script.wait(800)
+    assert script.outcome(leave) == ("BLOCKED", "spread_too_wide")
+    assert script.alarms() == ["exit_spread_too_wide"]
+    script.wait(200)
+    assert script.outcome(leave) == ("WAITING_APPROVAL", "late_exit")
+    assert script.alarms() == ["exit_spread_too_wide", "late_exit"]
+    assert script.position == 5
+
+
+@pytest.mark.rule("D6.late")
+def test_a_full_exit_that_was_written_down_and_could_not_be_sent_raises_an_alarm() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    script.wires["one"].throttled_until = script.world.seconds + 1000
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(1100)
+    assert script.outcome(leave) == ("EXPIRED", "signal_stale")
+    assert (script.alarms(), script.position) == (["exit_too_late"], 5)

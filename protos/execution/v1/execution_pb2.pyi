@@ -226,6 +226,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_OVERFILLED: _ClassVar[AlarmKind]
     ALARM_KIND_STOP_REFUSED: _ClassVar[AlarmKind]
     ALARM_KIND_UNPROTECTED: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_TOO_LATE: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -452,6 +453,7 @@ ALARM_KIND_FLIP_TIMEOUT: AlarmKind
 ALARM_KIND_OVERFILLED: AlarmKind
 ALARM_KIND_STOP_REFUSED: AlarmKind
 ALARM_KIND_UNPROTECTED: AlarmKind
+ALARM_KIND_EXIT_TOO_LATE: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
