@@ -119,6 +119,11 @@ def reason(word: str) -> pb.Reason:
     return _REASON[word]
 
 
+def asset_class(word: words.AssetClass) -> pb.AssetClass:
+    """The contract's word for an asset class."""
+    return cast("pb.AssetClass", pb.AssetClass.Value(f"ASSET_CLASS_{word.name}"))
+
+
 def leg(word: words.Leg) -> pb.Leg:
     """The contract's word for a leg."""
     return _LEG[word]

@@ -123,6 +123,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "uncapped": positive(message.uncapped_quantity),
         "market_without_price": message.market_without_price,
         "revives": message.revives,
+        "corrects_overfills": message.correct_overfills,
         "target": _target(message),
         "client_tag": message.client_tag,
         "reverses": message.reverses,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
-from execution import alarms, known, messages
+from execution import alarms, correcting, known, messages
 from execution.accounts import Account
 from execution.alarms import Alarm
 from execution.books import Book
@@ -97,6 +97,8 @@ def report(
     if said.exec_type is ExecType.FILL:
         messages.set_alarm(fact, alarms.of_fill(ticket.order))
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
+    if (takes_back := correcting.correction(account, ticket, said)) is not None:
+        entry.instructions.append(takes_back)
     if said.exec_type is ExecType.FILL:
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))

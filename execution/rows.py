@@ -105,6 +105,8 @@ class Entry:
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
+    # Trades of our own that this gives rise to.
+    instructions: list["InstructionRow"] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,20 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
+# The same with trades of our own, which is rare: no other batch pays for it.
+WRITE_AND_STORE = WRITE.replace(
+    "), written_ends AS (",
+    """), written_instructions AS (
+    INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
+    SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
+        decode(t.trade, 'base64')
+    FROM json_to_recordset(%(instructions)s::json) AS t(trade_id uuid, content_hash text,
+        account_id uuid, strategy_id uuid, trade text)
+    WHERE (t.account_id IN (SELECT account_id FROM held)) IS TRUE
+    ON CONFLICT (trade_id) DO NOTHING
+), written_ends AS (""",
+)
+
 # Groups whose epoch is too low store nothing; known trades are left as they are, but for one
 # that was given back to a person, who let it go: it had no order, and takes its turn anew. Where
 # other instances are told too, what they may have stored of late for the same accounts is told.

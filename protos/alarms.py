@@ -61,7 +61,8 @@ CATALOGUE: dict[str, Words] = {
     ),
     "overfilled": Words(
         "An order in {instrument} for {quantity} was filled for {filled}.",
-        "Nothing is opened there any more. Look at the position, and close what is too much.",
+        "Nothing is opened there until execution is started anew. Look at the position, and close "
+        "what is too much; `correct_overfills` does that by itself.",
     ),
     "stop_refused": Words(
         "The broker refused the stop or target of {instrument}: {text}.",

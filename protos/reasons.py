@@ -141,6 +141,10 @@ CATALOGUE: dict[str, Words] = {
         "We failed to work this out, and stopped: no order was sent from here on.",
         "Quote the trade's id to support.",
     ),
+    "overfilled": Words(
+        "The broker filled more in {instrument} than was asked, so nothing is opened there.",
+        "Look at the position. Entries go on once execution is started anew.",
+    ),
     "entry_dropped": Words(
         "The exit filled; the entry was not sent: {text}",
         "Send the entry again if you still want it.",

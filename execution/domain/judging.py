@@ -67,7 +67,7 @@ def judge(trade: Trade, seen: Seen) -> Decision:
         case _:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
-        return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
+        return refuse(trade, scope, "overfilled")
     if trade.origin is Origin.KILL_SWITCH:
         return decision
     if late := _rejected_by_sender(trade, progress, leg, seen.at):

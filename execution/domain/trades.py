@@ -214,6 +214,8 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     origin: Origin = Origin.SIGNAL
     # It was given back to a person, who let it go: it is begun anew.
     revives: bool = False
+    # What an order of it is filled for beyond what it asked is taken back.
+    corrects_overfills: bool = False
 
     @property
     def canonical(self) -> str:

@@ -1,6 +1,7 @@
 """Runs that are told step by step, for what a seed once found."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -89,6 +90,11 @@ class Script:
         assert taken is not None
         return taken
 
+    def overfill(self, cl_ord_id: str, quantity: str) -> None:
+        """The broker fills more of an order, whatever it asked."""
+        account = self.venue.account("A")
+        self.venue._fill(account, account.orders[cl_ord_id][0], Decimal(quantity), is_late=True)
+
     def withdraw(self, to: Instance, trade: pb.Trade) -> None:
         """A member cancels a trade."""
         reason = pb.REASON_CANCELED_BY_MEMBER
@@ -133,6 +139,10 @@ class Script:
     def orders(self) -> list[str]:
         """The ids of all orders that were written down."""
         return [row["cl_ord_id"] for row in self._rows()]
+
+    def origins(self) -> list[str]:
+        """Why each order was written down."""
+        return [row["origin"] for row in self._rows()]
 
     def _rows(self) -> list[dict[str, Any]]:
         return list(self.database.tables.orders.values())

@@ -235,3 +235,52 @@ def test_a_full_exit_that_was_written_down_and_could_not_be_sent_raises_an_alarm
     script.wait(1100)
     assert script.outcome(leave) == ("EXPIRED", "signal_stale")
     assert (script.alarms(), script.position) == (["exit_too_late"], 5)
+
+
+@pytest.mark.rule("G5.recorded", "G5.entries")
+def test_what_is_filled_too_much_is_told_and_stops_entries_and_no_exit() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    script.overfill(script.orders()[0], "2")
+    script.wait(5)
+    assert (script.alarms(), script.position, script.written()) == (["overfilled"], 7, ["entry"])
+    script.submit(one, more := script.trade("buy", "1", allow_add=True))
+    script.wait(1)
+    assert script.outcome(more) == ("SKIPPED", "overfilled")
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(2)
+    assert (script.outcome(leave)[0], script.position) == ("FILLED", 0)
+
+
+@pytest.mark.rule("G5.correction")
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_is_filled_too_much_is_closed_again_once_where_the_setting_says_so(dies: bool) -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5", correct_overfills=True))
+    script.wait(1)
+    script.overfill(script.orders()[0], "2")
+    script.wait(0.1)
+    if dies:
+        one = restarted(script, one)
+    script.wait(5)
+    restarted(script, one)
+    script.wait(5)
+    assert (script.alarms(), script.position) == (["overfilled"], 5)
+    assert script.written() == ["entry", "exit"]
+    assert script.origins() == ["signal", "correction"]
+
+
+@pytest.mark.rule("G5.correction")
+def test_an_exit_that_is_filled_too_much_opens_nothing_for_long() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    script.submit(one, script.trade("exit", correct_overfills=True))
+    script.wait(1)
+    script.overfill(script.orders()[1], "3")
+    script.wait(5)
+    assert (script.alarms(), script.position) == (["overfilled"], 0)
