@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from execution.lanes import Run
 
 
-# A cancel took the protection, or a switch keeps it back.
-_BY_PEOPLE = ("now_unprotected", "halted", "superseded")
+# A cancel took the protection, a switch keeps it back, or another subscription holds against it.
+_QUIET = ("now_unprotected", "halted", "superseded", "netted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def of_protection(run: "Run", state: Protection, held: str, covered: str) -> Ala
         return None
     if kept.reason == "stop_refused":
         kind = kept.reason
-    elif kept.reason not in _BY_PEOPLE and (kept.reason or kept.is_overdue):
+    elif kept.reason not in _QUIET and (kept.reason or kept.is_overdue):
         kind = "unprotected"
     else:
         return None

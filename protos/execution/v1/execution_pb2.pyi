@@ -306,6 +306,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
     REASON_OVERFILLED: _ClassVar[Reason]
+    REASON_NETTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -531,6 +532,7 @@ REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
 REASON_OVERFILLED: Reason
+REASON_NETTED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
