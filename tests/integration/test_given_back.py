@@ -21,7 +21,7 @@ from web.projector import Projector
 from web.queue import Bell
 from web.trades import approval
 
-pytestmark = pytest.mark.rule("D6.late")
+pytestmark = pytest.mark.rule("D6.late", "D6.click")
 
 AGO = timedelta(minutes=16)
 

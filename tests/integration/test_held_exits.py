@@ -12,7 +12,7 @@ from tests.integration.road_kit import Road
 from tests.integration.waiting_kit import Desk
 from web.trades import approval
 
-pytestmark = pytest.mark.rule("D6.window", "K.words.window")
+pytestmark = pytest.mark.rule("D6.window", "D6.alarm", "K.words.window")
 
 HELD = ("BLOCKED", "outside_window")
 

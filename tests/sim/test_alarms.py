@@ -30,7 +30,7 @@ def restarted(script: Script, one: Instance, **faults: float) -> Instance:
     return script.start("one", **faults)
 
 
-@pytest.mark.rule("E1.timeout")
+@pytest.mark.rule("E1.alarm", "E1.bound", "E1.exit", "K.words.timeout")
 def test_a_flip_whose_exit_does_not_fill_raises_an_alarm_once_and_keeps_the_exit() -> None:
     script = Script()
     one = script.start("one")
@@ -48,7 +48,7 @@ def test_a_flip_whose_exit_does_not_fill_raises_an_alarm_once_and_keeps_the_exit
     assert (script.alarms(), len(script.working())) == (["flip_timeout"], 1)
 
 
-@pytest.mark.rule("G1.attention")
+@pytest.mark.rule("G1.unprovable")
 def test_an_order_that_nobody_can_prove_anything_of_raises_an_alarm() -> None:
     script = Script(refuses_repeats=False, horizon=0.5)
     one = script.start("one", drop=1.0)
@@ -63,7 +63,6 @@ def test_an_order_that_nobody_can_prove_anything_of_raises_an_alarm() -> None:
     assert script.alarms() == ["not_provable"] * 2
 
 
-@pytest.mark.rule("K.words.reject")
 @pytest.mark.parametrize(("action", "alarms"), [("exit", ["exit_refused_by_age"]), ("buy", [])])
 def test_a_sender_that_wants_its_exit_no_more_raises_an_alarm(
     action: str, alarms: list[str]
@@ -133,7 +132,7 @@ def test_what_a_cancel_left_unprotected_raises_nothing_however_long_it_lasts() -
     assert script.alarms() == []
 
 
-@pytest.mark.rule("D6.late")
+@pytest.mark.rule("D6.late", "D6.click")
 def test_a_full_exit_that_comes_too_late_is_given_back_and_goes_when_it_is_let_go() -> None:
     script = Script()
     one = script.start("one")
@@ -207,7 +206,7 @@ def test_a_partial_exit_that_comes_too_late_is_over() -> None:
     assert (script.outcome(late)[0], script.position) == ("EXPIRED", 5)
 
 
-@pytest.mark.rule("D6.spread", "K.words.window")
+@pytest.mark.rule("D6.spread", "D6.alarm", "K.words.spread")
 def test_an_exit_that_its_own_spread_filter_holds_is_told_and_later_given_back() -> None:
     script = Script()
     one = script.start("one")
@@ -237,7 +236,7 @@ def test_a_full_exit_that_was_written_down_and_could_not_be_sent_raises_an_alarm
     assert (script.alarms(), script.position) == (["exit_too_late"], 5)
 
 
-@pytest.mark.rule("G5.recorded", "G5.entries")
+@pytest.mark.rule("G5.recorded", "G5.alarm", "G5.stop")
 def test_what_is_filled_too_much_is_told_and_stops_entries_and_no_exit() -> None:
     script = Script()
     one = script.start("one")
