@@ -208,6 +208,17 @@ def test_exits_that_must_stay_inside_wait_for_the_window_or_a_person_for_a_day()
     assert decide("exit", chosen=chosen).state == "PENDING"
 
 
+@pytest.mark.rule("D6.alarm")
+@pytest.mark.parametrize(
+    ("action", "kind"), [("exit", "exit_refused_by_age"), ("buy", None), ("add", None)]
+)
+def test_an_exit_that_its_own_limit_of_age_stops_is_told(action: str, kind: str | None) -> None:
+    chosen = {"exit_reject_after_seconds": "10", "entry_reject_after_seconds": "10"}
+    late = decide(action, chosen=chosen, age=11)
+    assert (late.state, late.reason) == ("EXPIRED", "signal_stale")
+    assert alarms.of_state(late.state, late.reason, late.numbers) == kind
+
+
 @pytest.mark.rule("D6.window")
 @pytest.mark.parametrize(
     ("stands", "state"), [("long", "BLOCKED"), ("short", "SKIPPED"), ("", "SKIPPED")]
