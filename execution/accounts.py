@@ -1,7 +1,7 @@
 """A broker account in the hands of this instance: its lanes, session, lease and counters,
 and how it is rebuilt from what the store knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
+from protos import alarms
 from protos.execution.v1 import execution_pb2 as pb
 
 _HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
@@ -63,6 +64,22 @@ class Account:
         if lane is None:
             lane = self.lanes[name] = Lane(name)
         return lane
+
+    def at_end(self, run: Run) -> Callable[[], None]:
+        """What is done once an outcome is durable: a run that was given back to a person is
+        forgotten, so that it may come again."""
+
+        def ended() -> None:
+            run.record()
+            if run.said is not None and run.said[0] is TradeState.WAITING_APPROVAL:
+                self.forget(run)
+
+        return ended
+
+    def forget(self, run: Run) -> None:
+        """Drop a run from memory; what was begun anew under its id stays."""
+        if self.runs.get(run.trade.trade_id) is run:
+            del self.runs[run.trade.trade_id]
 
 
 def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
@@ -147,10 +164,14 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
 def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
+    if outcome.state == TradeState.WAITING_APPROVAL:
+        # It was given back, and let go since: nothing of that counts any more.
+        return
     run.entry_dropped = numbers.get("dropped", "")
     run.is_superseded = bool(run.entry_dropped)
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
+    run.alarmed = alarms.of_state(outcome.state, outcome.reason, numbers) or ""
     # What waits for the open sees the position that is then.
     if run.said[0] is not TradeState.QUEUED:
         _recall_exposure(run, numbers)

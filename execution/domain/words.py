@@ -156,10 +156,10 @@ class TradeState(StrEnum):
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
 
-# What is over; a later fill may still amend it.
+# What is over as far as we go; a later fill may still amend it. What waits for approval was
+# given back to whoever asks for it.
 TERMINAL = frozenset(TradeState) - {
     TradeState.PENDING,
-    TradeState.WAITING_APPROVAL,
     TradeState.DELAYED,
     TradeState.QUEUED,
     TradeState.WORKING,

@@ -11,6 +11,7 @@ from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required, visitor
 from web.accounts.rules import DECIDERS
+from web.alarms import service as alarms
 from web.db import db, get_for_tenant
 from web.errors import Problem
 from web.execution_client import ExecutionDown
@@ -19,7 +20,7 @@ from web.signals import chart, waterfall
 from web.signals.models import Signal
 from web.trades import approval, doubt, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -68,6 +69,7 @@ def page(trade_id: UUID) -> str:
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
+        alarms=alarms.of_trade(trade_id),
         may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )
@@ -131,9 +133,7 @@ def positions() -> str:
 def approvals() -> str:
     """What waits for a person, and what waits for its time."""
     try:
-        page = reads.waiting_page(
-            states=["WAITING_APPROVAL"], limit=lists.limit(), cursor=lists.cursor()
-        )
+        page = reads.waiting_page(states=ASKING_STATES, limit=lists.limit(), cursor=lists.cursor())
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
     timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)
