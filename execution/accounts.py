@@ -1,7 +1,7 @@
 """A broker account in the hands of this instance: its lanes, session, lease and counters,
 and how it is rebuilt from what the store knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -15,13 +15,14 @@ from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import DECLARED, Action, Leg, TradeState
+from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.outside import Outside
 from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
 from execution.usage import Usage
+from protos import alarms
 from protos.execution.v1 import execution_pb2 as pb
 
 _HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
@@ -66,6 +67,22 @@ class Account:
             lane = self.lanes[name] = Lane(name)
         return lane
 
+    def at_end(self, run: Run) -> Callable[[], None]:
+        """What is done once an outcome is durable: a run that was given back to a person is
+        forgotten, so that it may come again."""
+
+        def ended() -> None:
+            run.record()
+            if run.said is not None and run.said[0] is TradeState.WAITING_APPROVAL:
+                self.forget(run)
+
+        return ended
+
+    def forget(self, run: Run) -> None:
+        """Drop a run from memory; what was begun anew under its id stays."""
+        if self.runs.get(run.trade.trade_id) is run:
+            del self.runs[run.trade.trade_id]
+
 
 def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     """Put positions, open runs and their orders back; returns the tickets of open trades.
@@ -109,7 +126,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
+    if outcome is None or TradeState(outcome.state) not in TERMINAL:
+        # What is over, and guards what it opened, is not ended again.
+        _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)
@@ -148,10 +167,14 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
 def _recall(run: Run, outcome: OutcomeImage) -> None:
     numbers = outcome.numbers
     run.outcomes = outcome.count
+    if outcome.state == TradeState.WAITING_APPROVAL:
+        # It was given back, and let go since: nothing of that counts any more.
+        return
     run.entry_dropped = numbers.get("dropped", "")
     run.is_superseded = bool(run.entry_dropped)
     filled = numbers.get("filled", "")
     run.said = (TradeState(outcome.state), outcome.reason, filled, run.entry_dropped)
+    run.alarmed = alarms.of_state(outcome.state, outcome.reason, numbers) or ""
     # What waits for the open sees the position that is then.
     if run.said[0] is not TradeState.QUEUED:
         _recall_exposure(run, numbers)

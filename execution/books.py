@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from execution.domain import positions
-from execution.domain.decisions import Lot, OpenOrder
+from execution.domain.decisions import Lot, OpenOrder, most
 from execution.domain.instruments import Instrument
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution, Position
@@ -56,18 +56,17 @@ class Book:
         self.moves += 1
         self.moved_by = max(self.moved_by, sequence)
 
-    def move(self, whole: Position, first: Collection[UUID]) -> set[UUID]:
-        """Somebody else moved it; whose shares it took. `first`: whose go first where there is
-        less than the shares come to."""
+    def move(self, whole: Position, first: Collection[UUID]) -> Decimal:
+        """Somebody else moved it; how much of the shares that took. `first`: whose go first where
+        there is less than the shares come to."""
         before, self.whole = self.whole.quantity, whole
         if whole.quantity * before >= 0 and abs(whole.quantity) >= abs(before):
-            return set()
+            return ZERO
         held = {who: own.quantity for who, own in self.own.items()}
         left = positions.shrunk(held, whole.quantity, first)
-        taken = {who for who, quantity in held.items() if left[who] != quantity}
-        for who in taken:
+        for who in held:
             self.own[who] = Position(left[who], self.own[who].avg_price) if left[who] else FLAT
-        return taken
+        return sum((abs(held[who] - left[who]) for who in held), ZERO)
 
 
 def ends(held: tuple[str, Book]) -> tuple[date, str]:
@@ -77,11 +76,11 @@ def ends(held: tuple[str, Book]) -> tuple[date, str]:
 
 
 def taken_by(others: list[OpenOrder], lot: Lot, whole: Decimal) -> OpenOrder | None:
-    """What exits of other subscriptions, which may close the whole account, take of this
-    position: as one order on the closing side, for it must not be closed twice."""
+    """What exits of other subscriptions, which may close the whole account, and some guards take
+    of this position: as one order on the closing side, for it must not be closed twice."""
     side = Side.SELL if lot.quantity > 0 else Side.BUY
     closing = [o for o in others if o.side is side and o.instrument == lot.instrument]
-    left = max(whole - sum((o.leaves for o in closing), ZERO), ZERO)
+    left = max(whole - most(closing), ZERO)
     taken = abs(lot.quantity) - left
     if not closing or taken <= 0:
         return None

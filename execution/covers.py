@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A protective order that the broker ends so often by itself is not sent again.
 MOST_RENEWALS = 3
 # Our own reasons not to send an order after all; they are not the broker's.
+# What was not sent for these is tried again.
+PASSING = ("broker_auth", "rate_limited")
 _OWN_WORDS = ("superseded", "entry_ended", "halted")
 
 
@@ -45,6 +47,15 @@ class Kept:
     facts: int = 0
     gap_since: datetime | None = None
     last_gap: timedelta | None = None
+    # The gap lasts for longer than a cancel takes; the alarm that was raised of it.
+    is_overdue: bool = False
+    has_overdue_timer: bool = False
+    alarmed: str = ""
+    # What was never sent is tried again: whether that is under way, how often it was, and up
+    # to which revision it is not held against the broker.
+    is_retried: bool = False
+    retries: int = 0
+    forgiven: int = 0
     longest_gap: timedelta = timedelta(0)
 
 
@@ -100,6 +111,7 @@ def recall(run: "Run", told: Told | None, *, is_over: bool = False) -> None:
     kept.without = {Leg(word) for word in numbers.get("without", "").split()}
     kept.lost = Decimal(numbers.get("lost", 0))
     kept.longest_gap = timedelta(milliseconds=int(numbers.get("longest_gap_ms", 0)))
+    kept.is_overdue, kept.alarmed = "overdue" in numbers, numbers.get("alarmed", "")
     if "level" in numbers:
         kept.level = kept.told_level = Decimal(numbers["level"])
     if "gap_since" in numbers:
@@ -173,6 +185,8 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         is_fatal = order.terms.leg is Leg.STOP or not ticket.is_guard
         if order.ord_status is OrdStatus.REJECTED and is_fatal:
             return "stop_refused", end.text
+        if _is_forgiven(run, ticket):
+            continue
         if end.exec_type is ExecType.NOT_SENT and end.text not in _OWN_WORDS:
             return end.text, end.text
         is_own = ticket.cancel_asked or ticket.is_guard or end.exec_type is ExecType.NOT_SENT
@@ -182,6 +196,14 @@ def refusal(run: "Run") -> tuple[str, str] | None:
     if renewals >= MOST_RENEWALS:
         return "stop_refused", "it was canceled there again and again"
     return None
+
+
+def _is_forgiven(run: "Run", ticket: "Ticket") -> bool:
+    """True for what was not sent, and has been tried again since."""
+    end = ticket.order.end
+    if run.cover is None or end is None or end.text not in PASSING:
+        return False
+    return ticket.order.terms.revision <= run.cover.forgiven
 
 
 def release(runs: Iterable["Run"], legs: Iterable[Leg], reason: str) -> list["Run"]:
@@ -233,6 +255,8 @@ def numbers(kept: Kept, held: Decimal, covered: Decimal) -> dict[str, str]:
         "gap_since": kept.gap_since.isoformat() if kept.gap_since else "",
         "gap_ms": _ms(kept.last_gap),
         "longest_gap_ms": _ms(kept.longest_gap or None),
+        "overdue": "yes" if kept.is_overdue else "",
+        "alarmed": kept.alarmed,
     }
     return {name: value for name, value in told.items() if value}
 

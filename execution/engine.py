@@ -177,7 +177,7 @@ class Engine:
             if not run.is_recorded and not account.is_lost:
                 self._finished.append((at, account, run))
                 return
-            account.runs.pop(run.trade.trade_id, None)
+            account.forget(run)
             for ticket in run.tickets:
                 self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
@@ -269,7 +269,7 @@ class Engine:
             self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
             return
         self.finish(account, run)
-        self._say(account, run, end.state, end.reason, end.numbers, run.record, decided)
+        self._say(account, run, end.state, end.reason, end.numbers, account.at_end(run), decided)
 
     def _begin(self, account: Account, run: Run) -> None:
         """The first look at a trade: it ends earlier entries that are still held back, and

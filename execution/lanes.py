@@ -163,6 +163,8 @@ class Run:
     has_spread_timer: bool = False
     outcomes: int = 0
     said: tuple[TradeState, str, str, str] | None = None
+    # The alarm that it raised by standing where it stands.
+    alarmed: str = ""
 
     @property
     def entry(self) -> Ticket | None:

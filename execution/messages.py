@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 from uuid import UUID
 
 from execution import reading
+from execution.alarms import Alarm
 from execution.books import Book
 from execution.domain import words
 from execution.domain.orders import Order, Terms
@@ -41,6 +42,10 @@ _PROTECTION = {
     for p in Protection
 }
 _PROTECTION_BACK = {number: word for word, number in _PROTECTION.items()}
+_ALARM = {
+    name.removeprefix("ALARM_KIND_").lower(): cast("pb.AlarmKind", number)
+    for name, number in pb.AlarmKind.items()
+}
 _REASON = {
     name.removeprefix("REASON_").lower(): cast("pb.Reason", number)
     for name, number in pb.Reason.items()
@@ -113,6 +118,11 @@ def state(word: words.TradeState) -> pb.TradeState:
 def reason(word: str) -> pb.Reason:
     """The contract's word for a reason; unspecified for none."""
     return _REASON[word]
+
+
+def asset_class(word: words.AssetClass) -> pb.AssetClass:
+    """The contract's word for an asset class."""
+    return cast("pb.AssetClass", pb.AssetClass.Value(f"ASSET_CLASS_{word.name}"))
 
 
 def leg(word: words.Leg) -> pb.Leg:
@@ -189,6 +199,15 @@ def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
     )
 
 
+def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
+    """What somebody must hear of with this fact."""
+    if alarm is not None:
+        fact.alarm.kind = _ALARM[alarm.kind]
+        fact.alarm.instrument = alarm.instrument
+        fact.alarm.numbers.update(alarm.numbers)
+        fact.alarm.order_id = alarm.order_id.hex if alarm.order_id is not None else ""
+
+
 def set_resolved(fact: pb.Fact, resolved: pb.Resolved) -> None:
     """What the trade's ticker means."""
     fact.trade_resolved.resolved.CopyFrom(resolved)
@@ -251,10 +270,9 @@ def set_external(message: pb.ExternalReport, account_id: UUID, said: Report) -> 
             stop_price=wire.to_text(said.stop_price),
             ord_status=_ORD_STATUS[said.ord_status],
             cum_qty=wire.to_text(said.cum_qty),
+            ord_type=_ORD_TYPE[said.ord_type] if said.ord_type else pb.ORD_TYPE_UNSPECIFIED,
         )
     )
-    if said.ord_type is not None:
-        message.order.ord_type = _ORD_TYPE[said.ord_type]
     message.exec_type = _EXEC_TYPE[said.exec_type]
     message.text = said.text
     message.broker_seq = said.sequence

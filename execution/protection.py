@@ -14,13 +14,13 @@ from uuid import UUID
 
 import structlog
 
-from execution import covers, recording
+from execution import alarms, covers, recording
 from execution.accounts import Account
 from execution.brokers.base import BrokerError
 from execution.covers import Kept
 from execution.dispatch import Dispatch
 from execution.domain import guarding, protecting
-from execution.domain.decisions import Guard
+from execution.domain.decisions import Guard, text
 from execution.domain.market import Quote
 from execution.domain.orders import ZERO, Order, Terms
 from execution.domain.positions import FLAT
@@ -31,6 +31,7 @@ from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeStat
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import Writes
 from execution.runtime import Runtime
+from execution.unguarded import Unguarded
 from protos import ids
 
 log = structlog.get_logger()
@@ -69,6 +70,7 @@ class Protecting:
         self._engine = engine
         # True for what a switch keeps from the broker.
         self._stops = stops
+        self._unguarded = Unguarded(runtime, self.tend)
         self._watching: set[tuple[int, str, str]] = set()
         # Lanes that are being tended, and those that are to be, perhaps again.
         self._tending: set[int] = set()
@@ -150,16 +152,18 @@ class Protecting:
                 self._dispatch.cancel(account, ticket)
         self._send_all(account, run, step.upkeep.sends)
         refused = covers.refusal(run) if cover.left else None
-        if refused is not None:
-            kept.reason, kept.words = refused
-        elif covers.needs_attention(run) or (needs_attention and step.state is State.UNPROTECTED):
+        if covers.needs_attention(run):
             # A person looks for an order; what would close the same part waits until then.
+            kept.reason = "not_provable"
+        elif refused is not None:
+            kept.reason, kept.words = refused
+        elif needs_attention and step.state is State.UNPROTECTED:
             kept.reason = "not_provable"
         elif step.is_netted and not kept.without:
             kept.reason = "netted"
-        elif kept.reason in ("not_provable", "netted"):
-            kept.reason = "now_unprotected" if kept.without else ""
-        self._measure(run, step.state)
+        elif kept.reason in ("not_provable", "netted", *covers.PASSING):
+            kept.reason, kept.words = "now_unprotected" if kept.without else "", ""
+        self._unguarded.measure(account, run, step.state)
         if refused is not None:
             self._refused(account, run, step.free)
         is_synthetic = not cover.is_linked and cover.has_legs
@@ -171,8 +175,11 @@ class Protecting:
                 self._engine.amend(account, run)
 
     def _refused(self, account: Account, run: Run, free: Decimal) -> None:
-        """The broker takes no stop: close the position, or leave it, as the setting says."""
+        """The broker takes no stop: close the position, or leave it, as the setting says. What
+        was never sent is tried again."""
         assert run.cover is not None
+        if run.cover.reason in covers.PASSING:
+            self._unguarded.retry(account, run)
         if run.cover.reason != "stop_refused" or run.trade.keeps_unprotected:
             return
         entry = run.entry
@@ -250,17 +257,6 @@ class Protecting:
 
     # -- what is told
 
-    def _measure(self, run: Run, state: State) -> None:
-        """How long nothing guarded what is held."""
-        kept, now = run.cover, self._runtime.now()
-        assert kept is not None
-        if state is State.UNPROTECTED:
-            kept.gap_since, kept.last_gap = kept.gap_since or now, None
-        elif kept.gap_since is not None:
-            kept.last_gap = now - kept.gap_since
-            kept.longest_gap = max(kept.longest_gap, kept.last_gap)
-            kept.gap_since = None
-
     def _tell(
         self,
         account: Account,
@@ -273,7 +269,10 @@ class Protecting:
         """A fact, where it differs from the last one."""
         kept = run.cover
         assert kept is not None
-        said = (state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired)
+        said = (
+            state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired,
+            kept.is_overdue,
+        )  # fmt: skip
         if said == kept.said and not _has_trailed(kept):
             return
         first = covers.opening(run)
@@ -289,10 +288,11 @@ class Protecting:
         kept.facts += 1
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
+        alarm = alarms.of_protection(run, state, text(held), text(covered))
         numbers = covers.numbers(kept, held, covered)
         now = self._runtime.now()
         entry = recording.protection(
-            account, run, state, kept.reason, numbers, now, is_synthetic=is_synthetic
+            account, run, state, kept.reason, numbers, now, is_synthetic=is_synthetic, alarm=alarm
         )
         self._journal.write(entry)
 
@@ -369,8 +369,8 @@ def _makes_room(run: Run, symbol: str) -> bool:
 
 
 def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
-    """What is a subscription's own of a position, or more where it trades the whole account;
-    with what its exits of the other side open, should less be left there than they close."""
+    """What is a subscription's own of a position; with what its exits of the other side open,
+    should less be left there than they close."""
     own = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
     working = sum(
         (
@@ -380,7 +380,8 @@ def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
         ),
         ZERO,
     )
-    return max(own, lane.held(subscription, symbol) * -side.sign + working, ZERO)
+    opens = lane.held(subscription, symbol) * -side.sign + working if working else ZERO
+    return max(own, opens, ZERO)
 
 
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:

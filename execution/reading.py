@@ -122,6 +122,8 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
         "short_options": message.short_options,
         "uncapped": positive(message.uncapped_quantity),
         "market_without_price": message.market_without_price,
+        "revives": message.revives,
+        "corrects_overfills": message.correct_overfills,
         "target": _target(message),
         "client_tag": message.client_tag,
         "reverses": message.reverses,

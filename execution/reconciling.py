@@ -14,8 +14,9 @@ from typing import Protocol
 
 import structlog
 
-from execution import known, recording
+from execution import alarms, known, recording
 from execution.accounts import Account
+from execution.alarms import Alarm
 from execution.books import Book
 from execution.brokers.base import BrokerError, HeldSnapshot
 from execution.domain import positions
@@ -120,11 +121,12 @@ class Reconciling:
         """Something was said of an order that nobody here placed."""
         if not account.outside.adopt(said):
             return
-        lane, move = account.lane(known.lane_of(said.instrument)), None
+        lane = account.lane(known.lane_of(said.instrument))
+        move, alarm = None, None
         if said.exec_type is ExecType.FILL:
-            move = self._filled(account, lane.book(said.instrument), lane, said)
+            move, alarm = self._filled(account, lane.book(said.instrument), lane, said)
         log.info("external_order", cl_ord_id=said.cl_ord_id, exec_type=said.exec_type.value)
-        self._engine.record(recording.external(account, lane, said, move))
+        self._engine.record(recording.external(account, lane, said, move, alarm))
         if move is not None:
             self._engine.settle(account, lane)
         elif said.exec_type.amends:
@@ -221,7 +223,7 @@ class Reconciling:
         known_before, avg_price = book.whole.quantity, held.avg_price if held else None
         quantity = known_before + difference
         whole = Position(quantity, avg_price) if quantity else FLAT
-        _move(lane, symbol, book, whole)
+        alarm = _move(lane, symbol, book, whole)
         book.note(told.sequence or 0)
         if told.sequence is None:
             account.outside.found[symbol] = Found(difference, told.as_of)
@@ -239,10 +241,12 @@ class Reconciling:
             text=f"the broker holds {_plain(quantity)}, {_plain(known_before)} was known",
             time=told.as_of,
         )
-        self._engine.record(recording.moved(account, lane, said, kind=CAUSE))
+        self._engine.record(recording.moved(account, lane, said, alarm, kind=CAUSE))
         self._engine.settle(account, lane)
 
-    def _filled(self, account: Account, book: Book, lane: Lane, said: Report) -> PositionMove:
+    def _filled(
+        self, account: Account, book: Book, lane: Lane, said: Report
+    ) -> tuple[PositionMove, Alarm | None]:
         """A fill of somebody else's: the position moves, but for what was found by asking."""
         signed = (said.last_qty or ZERO) * said.side.sign
         left = signed - account.outside.settle(said, signed)
@@ -250,9 +254,9 @@ class Reconciling:
         whole = book.whole
         if left:
             whole = whole.after(said.side, abs(left), said.last_px or ZERO)
-        _move(lane, said.instrument, book, whole)
+        alarm = _move(lane, said.instrument, book, whole)
         book.note(said.sequence)
-        return PositionMove(
+        move = PositionMove(
             account=said.account,
             report_id=said.report_id,
             sequence=said.sequence,
@@ -264,14 +268,13 @@ class Reconciling:
             text=said.text or "traded at the broker",
             time=said.time,
         )
+        return move, alarm
 
 
-def _move(lane: Lane, symbol: str, book: Book, whole: Position) -> None:
-    """Those that trade the whole account lose their share first."""
+def _move(lane: Lane, symbol: str, book: Book, whole: Position) -> Alarm | None:
+    """Those that trade the whole account lose their share first; what is to be heard of it."""
     first = {s for s, of in lane.attribution.items() if of is Attribution.ACCOUNT}
-    if taken := book.move(whole, first):
-        names = [each.hex for each in sorted(taken)]
-        log.warning("share_taken_from_outside", instrument=symbol, subscriptions=names)
+    return alarms.of_shares(symbol, book.move(whole, first), whole.quantity)
 
 
 def _in_doubt(lane: Lane, symbol: str) -> tuple[Decimal, Decimal]:

@@ -4,29 +4,19 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
-from execution import known, messages
+from execution import alarms, correcting, known, messages
 from execution.accounts import Account
+from execution.alarms import Alarm
 from execution.books import Book
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.trades import Trade
-from execution.domain.words import TradeState
+from execution.domain.words import TERMINAL, ExecType, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from protos.execution.v1 import execution_pb2 as pb
-
-TERMINAL = frozenset(TradeState) - {
-    TradeState.PENDING,
-    TradeState.WAITING_APPROVAL,
-    TradeState.DELAYED,
-    TradeState.QUEUED,
-    TradeState.WORKING,
-    TradeState.BLOCKED,
-    # Told to a person, and still asked about.
-    TradeState.NEEDS_ATTENTION,
-}
 
 
 def sending(
@@ -63,7 +53,7 @@ def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
     if run.is_resolved or account.is_lost or told is None:
         return None
     run.is_resolved = True
-    fact = _fact(account, f"{run.trade.trade_id.hex}:resolved", now, run.trade)
+    fact = _fact(account, f"{run.trade.canonical}:resolved", now, run.trade)
     messages.set_resolved(fact, told)
     return _entry(account, fact, "resolved", now, None, run.trade)
 
@@ -93,7 +83,11 @@ def report(
         own_qty=book.own.get(subscription, FLAT).quantity,
         others={who: book.own[who].quantity for who in shares if who != subscription},
     )
+    if said.exec_type is ExecType.FILL:
+        messages.set_alarm(fact, alarms.of_fill(ticket.order))
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
+    if (takes_back := correcting.correction(account, ticket, said)) is not None:
+        entry.instructions.append(takes_back)
     if said.exec_type.moves:
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
@@ -118,9 +112,10 @@ def outcome(
     """Where the trade stands now; a terminal one closes its instruction, unless there is
     still something at the broker to be found again."""
     run.outcomes += 1
-    canonical = f"{run.trade.trade_id.hex}:outcome:{run.outcomes}"
+    canonical = f"{run.trade.canonical}:outcome:{run.outcomes}"
     fact = _fact(account, canonical, now, run.trade)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
+    messages.set_alarm(fact, alarms.of_outcome(run, state, reason, numbers))
     if decided is not None:
         fact.trade_outcome.decision.CopyFrom(decided)
     entry = _entry(account, fact, "outcome", now, None, run.trade)
@@ -141,29 +136,42 @@ def protection(
     now: datetime,
     *,
     is_synthetic: bool,
+    alarm: Alarm | None = None,
 ) -> Entry:
     """Where the protection of what the trade opened stands now."""
     count = run.cover.facts if run.cover is not None else 0
     fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
     messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
+    messages.set_alarm(fact, alarm)
     return _entry(account, fact, "protection", now, None, run.trade)
 
 
-def moved(account: Account, lane: Lane | None, said: PositionMove, *, kind: str = "move") -> Entry:
+def moved(
+    account: Account,
+    lane: Lane | None,
+    said: PositionMove,
+    alarm: Alarm | None = None,
+    *,
+    kind: str = "move",
+) -> Entry:
     """A position moved without a fill; without a lane, the account as a whole."""
     symbol = said.instrument
     fact = _fact(account, said.report_id, said.time, None)
     messages.set_change(fact.position_change, said, lane.book(symbol) if lane else Book())
+    messages.set_alarm(fact, alarm)
     entry = _entry(account, fact, kind, said.time, None, None)
     if lane is not None:
         entry.positions += _rows(account, lane, symbol, fact.seq)
     return entry
 
 
-def external(account: Account, lane: Lane, said: Report, move: PositionMove | None) -> Entry:
+def external(
+    account: Account, lane: Lane, said: Report, move: PositionMove | None, alarm: Alarm | None
+) -> Entry:
     """What the broker said of an order that nobody here placed; a fill moved the position."""
     fact = _fact(account, said.report_id, said.time, None)
     messages.set_external(fact.external_report, account.account_id, said)
+    messages.set_alarm(fact, alarm)
     if move is not None:
         messages.set_change(fact.external_report.change, move, lane.book(said.instrument))
     entry = _entry(account, fact, "external", said.time, None, None)

@@ -105,6 +105,8 @@ class Entry:
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
+    # Trades of our own that this gives rise to.
+    instructions: list["InstructionRow"] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ class InstructionRow(msgspec.Struct, frozen=True):
     account_id: UUID
     strategy_id: UUID
     trade: bytes
+    # A person let it go after it had been given back.
+    revives: bool = False
 
 
 @dataclass(frozen=True, slots=True)

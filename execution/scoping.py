@@ -7,7 +7,7 @@ from execution.domain.decisions import Lot, OpenOrder, Scope
 from execution.domain.orders import ZERO
 from execution.domain.positions import Attribution
 from execution.domain.trades import Trade
-from execution.domain.words import Leg, Side
+from execution.domain.words import Action, Leg, Side
 from execution.opened import concerning
 
 if TYPE_CHECKING:
@@ -24,14 +24,16 @@ def scope(lane: "Lane", run: "Run") -> Scope:
     others: list[OpenOrder] = []
     others_guards: list[OpenOrder] = []
     in_doubt = False
-    for ticket in concerning(lane, subscription, attribution):
+    is_even = trade.action is Action.BREAKEVEN
+    # A stop of ours beside others' guards must fit as well, also while those are too large.
+    for ticket in concerning(lane, subscription, Attribution.ACCOUNT if is_even else attribution):
         if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
             continue
         if not trade.reaches(ticket.run.trade):
             continue
         is_own = ticket.order.terms.subscription_id == subscription
         if not is_own and attribution is Attribution.OWN:
-            if ticket.order.terms.leg is Leg.EXIT:
+            if ticket.order.terms.leg.reduces and (is_even or ticket.order.terms.leg is Leg.EXIT):
                 others.append(_seen(ticket, trade))
             continue
         in_doubt = in_doubt or ticket.in_doubt

@@ -149,7 +149,9 @@ class Service:
             return _Read(message.trade_id)
         stored = message.SerializeToString(deterministic=True)
         digest = hashlib.sha256(stored).digest()
-        row = InstructionRow(trade.trade_id, digest, trade.account_id, strategy, stored)
+        row = InstructionRow(
+            trade.trade_id, digest, trade.account_id, strategy, stored, message.revives
+        )
         return _Read(message.trade_id, trade, row)
 
     def _let_run(self, read: Sequence[Sequence[_Read]], accepted: Accepted) -> None:

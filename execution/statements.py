@@ -78,8 +78,23 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
-# Groups whose epoch is too low store nothing; known trades are left as they are. Where other
-# instances are told too, what they may have stored of late for the same accounts is told.
+# The same with trades of our own, which is rare: no other batch pays for it.
+WRITE_AND_STORE = WRITE.replace(
+    "), written_ends AS (",
+    """), written_instructions AS (
+    INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
+    SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
+        decode(t.trade, 'base64')
+    FROM json_to_recordset(%(instructions)s::json) AS t(trade_id uuid, content_hash text,
+        account_id uuid, strategy_id uuid, trade text)
+    WHERE (t.account_id IN (SELECT account_id FROM held)) IS TRUE
+    ON CONFLICT (trade_id) DO NOTHING
+), written_ends AS (""",
+)
+
+# Groups whose epoch is too low store nothing; known trades are left as they are, but for one
+# that was given back to a person, who let it go: it had no order, and takes its turn anew. Where
+# other instances are told too, what they may have stored of late for the same accounts is told.
 ACCEPT = """
 WITH fresh AS (
     INSERT INTO execution.drain_epochs AS e (strategy_id, epoch)
@@ -90,15 +105,21 @@ WITH fresh AS (
         WHERE e.epoch <= excluded.epoch
     RETURNING strategy_id
 ), stored AS (
-    INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
+    INSERT INTO execution.instructions AS i (trade_id, content_hash, account_id, strategy_id,
+        trade, revives)
     SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
-        decode(t.trade, 'base64')
+        decode(t.trade, 'base64'), t.revives
     FROM ROWS FROM (json_to_recordset(%(trades)s::json) AS (trade_id uuid, content_hash text,
-        account_id uuid, strategy_id uuid, trade text)) WITH ORDINALITY
-        AS t(trade_id, content_hash, account_id, strategy_id, trade, n)
+        account_id uuid, strategy_id uuid, trade text, revives boolean)) WITH ORDINALITY
+        AS t(trade_id, content_hash, account_id, strategy_id, trade, revives, n)
     JOIN fresh USING (strategy_id)
     ORDER BY t.n
-    ON CONFLICT (trade_id) DO NOTHING
+    ON CONFLICT (trade_id) DO UPDATE SET id = DEFAULT, content_hash = excluded.content_hash,
+        trade = excluded.trade, revives = true, stored_at = clock_timestamp(), done_at = NULL,
+        canceled_at = NULL, cancel_reason = NULL
+        WHERE excluded.revives AND i.done_at IS NOT NULL
+          AND i.content_hash <> excluded.content_hash
+          AND NOT EXISTS (SELECT FROM execution.orders o WHERE o.trade_id = i.trade_id)
     RETURNING trade_id, id
 )
 SELECT strategy_id AS key, NULL::bigint AS id, NULL::uuid AS earlier_of FROM fresh

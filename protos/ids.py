@@ -19,6 +19,7 @@ PREFIXES = {
     "trade": "trd",
     "order": "ord",
     "fill": "fil",
+    "alarm": "alm",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

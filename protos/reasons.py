@@ -145,6 +145,10 @@ CATALOGUE: dict[str, Words] = {
         "We failed to work this out, and stopped: no order was sent from here on.",
         "Quote the trade's id to support.",
     ),
+    "overfilled": Words(
+        "The broker filled more in {instrument} than was asked, so nothing is opened there.",
+        "Look at the position. Entries go on once execution is started anew.",
+    ),
     "entry_dropped": Words(
         "The exit filled; the entry was not sent: {text}",
         "Send the entry again if you still want it.",
@@ -326,11 +330,13 @@ CATALOGUE: dict[str, Words] = {
 }
 
 
-class _Shown(dict[str, str]):
+class Shown(dict[str, str]):
+    """Numbers for a message; what is not known says so."""
+
     def __missing__(self, key: str) -> str:
         return f"({key} not known)"
 
 
 def explain(reason: str, numbers: Mapping[str, str]) -> str:
     """The reason's message with its numbers filled in."""
-    return CATALOGUE[reason].message.format_map(_Shown(numbers))
+    return CATALOGUE[reason].message.format_map(Shown(numbers))

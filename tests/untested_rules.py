@@ -4,18 +4,9 @@ TABLE = """
 A.told | no page says that two connections share an account
 A.acknowledge | what is foreign is known, and no page asks
 C4.warning | nothing is said of the market order
-C5.alarm | execution raises no alarm yet
 D1.flag | neither lint nor explain says so
 D6.plan | there are no plans and no quotas yet
-D6.window | a held exit is not blocked yet
-D6.alarm | execution raises no alarm yet
-D6.late | execution raises no alarm yet
-E1.alarm | execution raises no alarm yet
 F.drift | an approval is not held to a drift
-G5.alarm | execution raises no alarm yet
-G5.correction | no order corrects what fills beyond its size
-H.unprotected | execution raises no alarm yet
-K.words.window | a held exit is not blocked yet
 K.price.stop | stop entries are not watched yet
 K.futures.alarm | execution raises no alarm yet
 """

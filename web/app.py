@@ -10,6 +10,7 @@ from web import config as configuration
 from web.accounts import login
 from web.accounts.attempts import Attempts
 from web.accounts.views import blueprint as accounts
+from web.alarms.views import blueprint as alarms
 from web.boots import Boot
 from web.changes.views import blueprint as changes
 from web.config import Config
@@ -91,6 +92,7 @@ def create_site(config: Config | None = None) -> Flask:
         subscriptions,
         trades,
         tester,
+        alarms,
         connections,
         paper_accounts,
         changes,

@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web import fills, positions
+from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.external import External
@@ -64,6 +65,8 @@ _TRADES = """
 UPDATE web.trades t SET
     state = coalesce(r.state, t.state),
     reason = CASE WHEN r.state IS NULL THEN t.reason ELSE r.reason END,
+    approval_expires_at = CASE WHEN r.state IS NULL THEN t.approval_expires_at
+        ELSE r.approval_expires_at END,
     message = CASE WHEN r.state IS NULL THEN t.message ELSE r.message END,
     numbers = CASE WHEN r.numbers IS NULL THEN t.numbers ELSE t.numbers || r.numbers END,
     contract = coalesce(r.contract, t.contract),
@@ -78,7 +81,7 @@ UPDATE web.trades t SET
     fact_seq = r.fact_seq, updated_at = clock_timestamp()
 FROM json_to_recordset(%s::json) AS r(id uuid, fact_seq bigint, state text, reason text,
     message text, numbers jsonb, contract jsonb, protection text, protection_details jsonb,
-    decision jsonb, planned_at timestamptz,
+    decision jsonb, approval_expires_at timestamptz, planned_at timestamptz,
     submitted_at timestamptz, acknowledged_at timestamptz, first_fill_at timestamptz,
     filled_at timestamptz)
 WHERE t.id = r.id AND t.fact_seq < r.fact_seq
@@ -109,10 +112,13 @@ class Batch:
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
         self.external = External()
+        self.alarms: list[Row] = []
         self.changes: set[tuple[str, str, str]] = set()
 
     def add(self, fact: pb.Fact) -> None:
         """Work one fact in. Raises ValueError when it cannot be read."""
+        if fact.HasField("alarm"):
+            self.alarms.append(raising.of_fact(fact))
         match fact.WhichOneof("kind"):
             case "order_sending":
                 self._sending(fact, fact.order_sending)
@@ -133,6 +139,8 @@ class Batch:
             case "order_stopped":
                 # What the trade does instead is in the facts after it.
                 pass
+            case None if fact.HasField("alarm"):
+                pass
             case kind:
                 raise ValueError(f"unknown kind of fact: {kind}")
 
@@ -152,6 +160,8 @@ class Batch:
         self.changes |= self.external.write(connection)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
+        for tenant, kind, alarm in raising.write(connection, self.alarms):
+            self.changes.add((tenant.hex, kind, alarm.hex))
         if self.changes:
             tenants, kinds, objects = zip(*self.changes, strict=True)
             connection.execute(
@@ -261,7 +271,9 @@ class Batch:
         trade["reason"] = reason
         trade["message"] = shown
         trade["numbers"] = numbers
-        if reason in _DOUBTS:
+        gives_back = outcome.state == pb.TRADE_STATE_WAITING_APPROVAL
+        trade["approval_expires_at"] = told.expiry(fact) if gives_back else None
+        if reason in _DOUBTS or gives_back:
             self.changes.add((fact.tenant_id, "approval", fact.trade_id))
         if outcome.HasField("decision"):
             trade.setdefault("decision", {})["end"] = record.pack(outcome.decision)

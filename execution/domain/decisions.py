@@ -84,12 +84,12 @@ class Scope:
         takes_all = want is None or want >= held
         working = sum((o.leaves for o in self.closing if o.side is side), ZERO)
         others = [o for o in self.others_guards if o.may_stay or not takes_all]
-        return held - working - _most([o for o in self.protection if o.may_stay]) - _most(others)
+        return held - working - most([o for o in self.protection if o.may_stay]) - most(others)
 
     @property
     def taken_by_others(self) -> Decimal:
         """What may be closed by exits, and by what guards the parts of others."""
-        return sum((o.leaves for o in self.closing), ZERO) + _most(self.others_guards)
+        return sum((o.leaves for o in self.closing), ZERO) + most(self.others_guards)
 
     def _of(self, lot: Lot) -> "Scope":
         """What concerns one lot, and the entries, which are canceled wherever they are."""
@@ -296,12 +296,13 @@ def refuse(
     return End(_ENDS.get(reason, TradeState.SKIPPED), reason, told)
 
 
-def _most(guards: Iterable[OpenOrder]) -> Decimal:
-    """How much guards can close."""
-    most: dict[str, Decimal] = {}
-    for guard in guards:
-        most[guard.bracket] = max(most.get(guard.bracket, ZERO), guard.leaves)
-    return sum(most.values(), ZERO)
+def most(orders: Iterable[OpenOrder]) -> Decimal:
+    """How much orders can close: of those that the venue links only one is filled."""
+    found: dict[str, Decimal] = {}
+    for order in orders:
+        name = order.bracket or order.cl_ord_id
+        found[name] = max(found.get(name, ZERO), order.leaves)
+    return sum(found.values(), ZERO)
 
 
 def text(number: Decimal | None) -> str:

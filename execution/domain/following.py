@@ -48,7 +48,7 @@ def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
 def open_exit(progress: Progress, *, flips: bool) -> Decision:
     """The exit works; a flip whose wait ran out says so."""
     if flips and progress.entry_dropped == "flip_timeout" and not progress.own_order_in_doubt:
-        return Wait(TradeState.WORKING, "flip_timeout")
+        return Wait(TradeState.WORKING, "flip_timeout", progress.dropped_numbers)
     return _waiting(progress)
 
 

@@ -23,7 +23,7 @@ from execution.domain.decisions import (
 from execution.domain.market import Market
 from execution.domain.orders import Order
 from execution.domain.switches import FREE, Binding
-from execution.domain.trades import Trade, age_limit
+from execution.domain.trades import Trade, age_limit, flattens
 from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
@@ -58,19 +58,25 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             pass
         case Wait(TradeState.BLOCKED, "in_doubt") if not progress.has_begun:
             leg = Leg.ENTRY
+        # Held by a filter of its own, an exit grows too old as well.
+        case Wait(TradeState.BLOCKED, "spread_too_wide"):
+            leg = Leg.EXIT
         # Nor does an exit that comes too late take away what guards the position.
         case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
             leg = Leg.EXIT
         case _:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
-        return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
+        return refuse(trade, scope, "overfilled")
     if trade.origin is Origin.KILL_SWITCH:
         return decision
     if late := _rejected_by_sender(trade, progress, leg, seen.at):
         return refuse(trade, scope, "signal_stale", late)
     age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
     if age > age_limit(leg):
+        if _may_be_given_back(trade, progress, leg):
+            told = {"instrument": trade.instrument, **_too_old(leg, age), "given_back": "yes"}
+            return End(TradeState.WAITING_APPROVAL, "late_exit", told)
         refusal = Refusal("signal_stale", _too_old(leg, age))
     elif (found := _over_limit(trade, seen, decision)) is not None:
         refusal = found
@@ -127,6 +133,11 @@ def is_whole(decision: Decision, progress: Progress) -> bool:
             return False
 
 
+def _may_be_given_back(trade: Trade, progress: Progress, leg: Leg) -> bool:
+    """True for a full exit that sent nothing yet: a person may still want it."""
+    return leg.reduces and flattens(trade) and not (progress.has_orders or progress.has_canceled)
+
+
 def _too_old(leg: Leg, age: timedelta) -> dict[str, str]:
     """The age of a leg beside its limit."""
     return {
@@ -149,4 +160,5 @@ def _rejected_by_sender(
         "age": format((now - since).total_seconds(), ".1f"),
         "limit": format(max((until - since).total_seconds(), 0.0), ".1f"),
         "stage": "planning",
+        "rejected_leg": leg.value,
     }

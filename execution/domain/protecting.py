@@ -172,11 +172,12 @@ def keep(
 ) -> list[Step]:
     """What the covers of a position need, the oldest first. `whole` is the position, `own`
     what each subscription sees of it, and `shares` what is each one's, whatever the others
-    hold; `exits` are the owners and sizes of what closes it."""
+    hold; `exits` are the owners and sizes of what closes it. A cover lasts as long as what it
+    guards is its subscription's, or is there and guarded by nobody else."""
     opened = sum((cover.left for cover in covers), ZERO)
-    held = share(covers, opened, own if shares is None else shares)
-    covers = [replace(cover, left=held[cover.trade_id]) for cover in covers]
+    theirs = share(covers, opened, own if shares is None else shares)
     seen, left = share(covers, whole, own), dict(own)
+    covers = [replace(c, left=max(theirs[c.trade_id], seen[c.trade_id])) for c in covers]
     for owner, leaves in exits:
         whole -= leaves
         left[owner] = left.get(owner, ZERO) - leaves

@@ -213,6 +213,16 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     # Why there is a trade without a signal.
     origin: Origin = Origin.SIGNAL
     asked_by: str = ""
+    # It was given back to a person, who let it go: it is begun anew.
+    revives: bool = False
+    # What an order of it is filled for beyond what it asked is taken back.
+    corrects_overfills: bool = False
+
+    @property
+    def canonical(self) -> str:
+        """What the facts of it as a whole are known by: its id, and when it was begun anew."""
+        since = f":{self.released_at:%Y%m%dT%H%M%S.%f}" if self.revives else ""
+        return self.trade_id.hex + since
 
     @property
     def is_crypto(self) -> bool:
@@ -302,3 +312,9 @@ class Trade(Struct, frozen=True, omit_defaults=True):
 def age_limit(leg: Leg) -> timedelta:
     """How old a leg may be when it reaches the socket."""
     return ENTRY_AGE if leg is Leg.ENTRY else EXIT_AGE
+
+
+def flattens(trade: Trade) -> bool:
+    """True for a full exit: it wants nothing left, and names no quantity."""
+    wants_flat = trade.action is Action.EXIT or trade.sentiment is Sentiment.FLAT
+    return wants_flat and not (trade.quantity_from_signal and trade.quantity is not None)

@@ -171,6 +171,19 @@ class TradeState(StrEnum):
     NEEDS_ATTENTION = "NEEDS_ATTENTION"
 
 
+# What is over as far as we go; a later fill may still amend it. What waits for approval was
+# given back to whoever asks for it.
+TERMINAL = frozenset(TradeState) - {
+    TradeState.PENDING,
+    TradeState.DELAYED,
+    TradeState.QUEUED,
+    TradeState.WORKING,
+    TradeState.BLOCKED,
+    # Told to a person, and still asked about.
+    TradeState.NEEDS_ATTENTION,
+}
+
+
 # What a person says of an order that nobody can prove anything of.
 DECLARED_ABSENT = "declared_absent"
 DECLARED_PRESENT = "declared_present"

@@ -4,7 +4,7 @@ fills that were taken back."""
 from alembic import op
 
 revision = "0021"
-down_revision = "0018"
+down_revision = "0019"
 
 
 def upgrade() -> None:

@@ -120,6 +120,9 @@ async def test_shares_together_are_no_more_than_the_broker_holds(kit: Kit) -> No
     )
     await kit.by_hand("sell", "7")
     await kit.until(lambda: bool(kit.changes()))
+    [alarm] = [f.alarm for f in kit.facts if f.HasField("alarm")]
+    assert alarm.kind == pb.ALARM_KIND_SHARE_TAKEN
+    assert dict(alarm.numbers) == {"taken": "7", "left": "2"}
     # Whose trades close the whole account goes first.
     own = dict(kit.changes()[0].position.own)
     assert own == {first.hex: "0", second.hex: "2"}

@@ -243,3 +243,71 @@ def test_a_fact_that_breaks_our_own_code_is_put_aside_too(
 
 def _unknown_word(name: str, prefix: str) -> str:
     raise KeyError(name)
+
+
+def alarms(stage: Stage) -> list[tuple[Any, ...]]:
+    return stage.rows(
+        "SELECT kind, connection_id, trade_id, instrument, message, ended_at IS NULL "
+        "FROM web.alarms ORDER BY raised_at, kind"
+    )
+
+
+def test_an_alarm_comes_with_the_fact_that_carries_it_and_is_raised_once(stage: Stage) -> None:
+    alarm = pb.Alarm(kind=pb.ALARM_KIND_FLIP_TIMEOUT, instrument="AAPL", numbers={"seconds": "60"})
+    outcome = pb.TradeOutcome(state=pb.TRADE_STATE_WORKING, reason=pb.REASON_FLIP_TIMEOUT)
+    facts = [stage.fact(1, trade_outcome=outcome, alarm=alarm)]
+    stage.projector.apply("", "c1", facts)
+    stage.projector.apply("c1", "c2", facts)
+    text = "The exit of a reversal in AAPL did not fill within 60 s."
+    connection_id = stage.subscription.connection_id
+    assert alarms(stage) == [("flip_timeout", connection_id, stage.trade_id, "AAPL", text, True)]
+    told = stage.rows("SELECT kind FROM web.changes WHERE kind = 'alarm'")
+    assert told == [("alarm",)]
+
+
+def test_an_alarm_that_came_and_went_within_a_batch_is_over(stage: Stage) -> None:
+    alarm = pb.Alarm(kind=pb.ALARM_KIND_NOT_PROVABLE, instrument="AAPL")
+    doubt = pb.TradeOutcome(state=pb.TRADE_STATE_NEEDS_ATTENTION, reason=pb.REASON_NOT_PROVABLE)
+    facts = [
+        stage.fact(1, trade_outcome=doubt, alarm=alarm),
+        stage.fact(2, trade_outcome=pb.TradeOutcome(state=pb.TRADE_STATE_FILLED)),
+    ]
+    stage.projector.apply("", "c1", facts)
+    assert [row[-1] for row in alarms(stage)] == [False]
+
+
+def test_an_alarm_of_an_account_is_told_to_each_connection_of_it(stage: Stage) -> None:
+    account = stage.rows(
+        "SELECT b.broker, b.environment, b.account FROM web.broker_accounts b "
+        "JOIN web.connections c ON c.broker_account_id = b.id"
+    )[0]
+    other = uuid4()
+    stage.owner.execute(
+        "INSERT INTO web.connections (id, tenant_id, broker_account_id, name, mode) SELECT %s, "
+        "tenant_id, broker_account_id, 'Other', mode FROM web.connections",
+        (other,),
+    )
+    broker, environment, name = account
+    fact = pb.Fact(
+        seq=1,
+        account=pb.Account(broker=broker, environment=environment, account=name),
+        canonical_id="x",
+        time=wire.to_timestamp(AT),
+        alarm=pb.Alarm(kind=pb.ALARM_KIND_OVERFILLED, instrument="AAPL"),
+    )
+    stage.projector.apply("", "c1", [fact])
+    stage.projector.apply("c1", "c2", [fact])
+    told = {(kind, connection) for kind, connection, *_ in alarms(stage)}
+    assert told == {("overfilled", stage.subscription.connection_id), ("overfilled", other)}
+    assert len(alarms(stage)) == 2
+
+
+def test_an_alarm_of_a_kind_that_is_not_known_is_put_aside_and_the_rest_goes_on(
+    stage: Stage,
+) -> None:
+    facts = stage.filled()
+    facts[1].alarm.kind = 250  # type: ignore[assignment]
+    stage.projector.apply("", "c1", facts)
+    assert alarms(stage) == []
+    assert stage.read_models()[3][0][0] == "FILLED"
+    assert len(stage.rows("SELECT canonical_id FROM web.quarantined_facts")) == 1

@@ -175,7 +175,7 @@ def _refused(kit: Kit, trade: pb.Trade) -> list[tuple[str, str]]:
     return protections(kit, trade)[-1:]
 
 
-@pytest.mark.rule("C5.refused")
+@pytest.mark.rule("C5.refused", "C5.alarm")
 @pytest.mark.parametrize("keeps", [False, True])
 async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps: bool) -> None:
     await restrict(kit, no_brackets=True)
@@ -186,6 +186,8 @@ async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps:
     await kit.until(lambda: _refused(kit, enter) == [(state, held)])
     assert await kit.venue_positions() == ({"AAPL": "5"} if keeps else {})
     assert await resting(kit) == []
+    raised = [fact.alarm.kind for fact in await kit.read_facts() if fact.HasField("alarm")]
+    assert raised == [pb.ALARM_KIND_STOP_REFUSED]
 
 
 @pytest.mark.rule("D4.orphans")

@@ -22,6 +22,12 @@ def test_an_approved_trade_is_handed_over_with_a_fresh_age(road: Road, desk: Des
     road.drain.drain_due()
     sent = road.store.trades[waiting.trade_id.hex]
     assert sent.quantity == "3"
+    told = road.owner.execute(
+        "SELECT kind FROM web.changes WHERE object_id = %s ORDER BY number, kind",
+        (waiting.trade_id,),
+    )
+    # Live pages hear that it waits, and that a trade and an approval are not as they were.
+    assert [kind for (kind,) in told] == ["approval", "approval", "trade"]
     [(released, due)] = road.trades("released_at", "handover_due")
     assert wire.to_datetime(sent.released_time) == released
     assert released > (wire.to_datetime(sent.accepted_time) or released)

@@ -151,19 +151,18 @@ def _able(record: Record, trade_id: UUID, without: Set[str] = frozenset()) -> De
 
 
 def _exits(record: Record, trade_id: UUID) -> Decimal:
-    """How much exits that work at the broker close of the position that a trade opened."""
+    """How much exits close of the position that a trade opened that work at the broker, or of
+    which nothing was heard."""
     one = record.rows_of(trade_id, "entry", *GUARDS)[0]
     sign = one.sign if one.leg in GUARDS else -one.sign
-    return sum(
-        (
-            order.leaves
-            for row in record.rows.values()
-            if row.leg == "exit" and row.sign == sign
-            if (row.account_id, row.instrument) == (one.account_id, one.instrument)
-            for order in record.venue_orders(row.cl_ord_id)
-        ),
-        ZERO,
-    )
+    closing = ZERO
+    for row in record.rows.values():
+        here = (row.account_id, row.instrument) == (one.account_id, one.instrument)
+        if row.leg == "exit" and row.sign == sign and here:
+            orders = record.venue_orders(row.cl_ord_id)
+            unheard = row.quantity if row.cl_ord_id in record.unheard else ZERO
+            closing += max(sum((order.leaves for order in orders), ZERO), unheard)
+    return closing
 
 
 def _asked(record: Record, trade_id: UUID) -> bool:

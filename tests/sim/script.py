@@ -91,6 +91,11 @@ class Script:
         assert taken is not None
         return taken
 
+    def overfill(self, cl_ord_id: str, quantity: str) -> None:
+        """The broker fills more of an order, whatever it asked."""
+        account = self.venue.account("A")
+        self.venue._fill(account, account.orders[cl_ord_id][0], Decimal(quantity), is_late=True)
+
     def fill(self, cl_ord_id: str, quantity: int) -> None:
         """The broker fills so much of an order, wherever the price is."""
         [order] = self.venue.account("A").orders[cl_ord_id]
@@ -129,6 +134,12 @@ class Script:
         state, reason = pb.ProtectionState.Name(told.state), pb.Reason.Name(told.reason)
         return state.removeprefix("PROTECTION_STATE_"), reason.removeprefix("REASON_").lower()
 
+    def alarms(self) -> list[str]:
+        """What people were to hear of, in order."""
+        facts = [pb.Fact.FromString(row["fact"]) for row in self.database.tables.facts]
+        kinds = [pb.AlarmKind.Name(f.alarm.kind) for f in facts if f.HasField("alarm")]
+        return [kind.removeprefix("ALARM_KIND_").lower() for kind in kinds]
+
     def written(self) -> list[str]:
         """The legs that arrived at the broker, in order; refused repeats too."""
         rows = self._record().rows
@@ -146,6 +157,10 @@ class Script:
     def orders(self) -> list[str]:
         """The ids of all orders that were written down."""
         return [row["cl_ord_id"] for row in self._rows()]
+
+    def origins(self) -> list[str]:
+        """Why each order was written down."""
+        return [row["origin"] for row in self._rows()]
 
     def _rows(self) -> list[dict[str, Any]]:
         return list(self.database.tables.orders.values())

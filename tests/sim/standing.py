@@ -1,6 +1,8 @@
-"""What limits ask of the database: who else lives, which silences hold, what was sent; and what
-is on record of an account's reports."""
+"""What limits ask of the database: who else lives, which silences hold, what was sent; what is on
+record of an account's reports. And what may be stored."""
 
+import base64
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,6 +13,44 @@ from execution import limits, statements
 
 if TYPE_CHECKING:
     from tests.sim.tables import Row, Tables, Verbs
+
+
+def may_be_stored(tables: "Tables", trade: UUID, row: "Row") -> bool:
+    """New, or given back before and let go since."""
+    known = tables.instructions.get(trade)
+    if known is None:
+        return True
+    is_new = base64.b64decode(row["content_hash"]) != known["content_hash"]
+    has_orders = any(order["trade_id"] == trade for order in tables.orders.values())
+    return row["revives"] and is_new and known["done_at"] is not None and not has_orders
+
+
+def store(tables: "Tables", author: str, row: "Row") -> int:
+    """A new instruction; its number."""
+    trade, number = UUID(row["trade_id"]), 1
+    number += max((i["id"] for i in tables.instructions.values()), default=0)
+    tables.instructions[trade] = {
+        "id": number,
+        "trade_id": trade,
+        "content_hash": base64.b64decode(row["content_hash"]),
+        "account_id": UUID(row["account_id"]),
+        "strategy_id": UUID(row["strategy_id"]),
+        "trade": base64.b64decode(row["trade"]),
+        "stored_at": tables.now(),
+        "cancel_reason": None,
+        "canceled_at": None,
+        "done_at": None,
+        "author": author,
+        "committed": tables.seconds,
+    }
+    return number
+
+
+def store_own(tables: "Tables", author: str, rows: "Iterable[Row]") -> None:
+    """Trades of execution's own."""
+    for row in rows:
+        if UUID(row["trade_id"]) not in tables.instructions:
+            store(tables, author, row)
 
 
 def stored_by_others(tables: "Tables", asked: Any) -> "list[Row]":

@@ -15,7 +15,7 @@ import psycopg
 
 from execution import ringing, statements
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.standing import Standing, stored_by_others
+from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
@@ -68,6 +68,7 @@ class Tables:
         self._canonical: set[tuple[UUID, str]] = set()
         self._verbs: Verbs = {
             statements.WRITE: self._write,
+            statements.WRITE_AND_STORE: self._write,
             statements.ACCEPT: self._accept,
             statements.KNOWN: self._known,
             statements.WITHDRAW: self._withdraw,
@@ -95,6 +96,11 @@ class Tables:
             statements.PAST_TRADES: self._past_trades,
             **Standing(self).verbs,
         }
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return self._world.seconds
 
     def now(self) -> datetime:
         """clock_timestamp()"""
@@ -126,6 +132,7 @@ class Tables:
             self._add_fact(author, fact)
         for position in positions:
             self._put_position(position)
+        store_own(self, author, self._rows(parameters.get("instructions", "[]"), held))
         for done in self._rows(parameters["done"], held):
             instruction = self.instructions.get(_id(done["trade_id"]))
             if instruction is not None:
@@ -193,23 +200,9 @@ class Tables:
         stored: list[Row] = []
         for row in _json.decode(parameters["trades"]):
             trade, strategy = _id(row["trade_id"]), _id(row["strategy_id"])
-            if strategy not in fresh or trade in self.instructions:
+            if strategy not in fresh or not may_be_stored(self, trade, row):
                 continue
-            number = len(self.instructions) + 1
-            self.instructions[trade] = {
-                "id": number,
-                "trade_id": trade,
-                "content_hash": base64.b64decode(row["content_hash"]),
-                "account_id": _id(row["account_id"]),
-                "strategy_id": strategy,
-                "trade": base64.b64decode(row["trade"]),
-                "stored_at": self._world.at(),
-                "cancel_reason": None,
-                "canceled_at": None,
-                "done_at": None,
-                "author": author,
-                "committed": self._world.seconds,
-            }
+            number = store(self, author, row)
             stored.append({"key": trade, "id": number, "earlier_of": None})
             self._world.trace("stored", author, number, trade.hex[:8])
         told = [{"key": strategy, "id": None, "earlier_of": None} for strategy in fresh]

@@ -42,6 +42,7 @@ class Workspace:
     subscription_id: UUID
     signal_id: UUID
     trade_id: UUID
+    alarm_id: UUID
 
     def shown(self, kind: str) -> str:
         """`str_…` and so on, of this workspace's own."""
@@ -172,6 +173,22 @@ def add_trade(owner: psycopg.Connection, of: Any, signal_id: UUID, **more: Any) 
     return trade_id
 
 
+def add_alarm(owner: psycopg.Connection, of: Workspace, **more: Any) -> UUID:
+    """An alarm of the workspace's trade, or another; returns its id."""
+    row = {"id": uuid4(), "trade_id": of.trade_id, "kind": "flip_timeout", "lasts": None, **more}
+    row |= {"tenant_id": of.tenant_id, "connection_id": of.connection_id, "at": NOW}
+    row |= {"acknowledged_by": more.get("acknowledged_by")}
+    row |= {"acknowledged_at": NOW if row["acknowledged_by"] else None}
+    owner.execute(
+        "INSERT INTO web.alarms (id, tenant_id, kind, connection_id, instrument, trade_id, "
+        "message, numbers, lasts, raised_at, acknowledged_at, acknowledged_by) VALUES (%(id)s, "
+        "%(tenant_id)s, %(kind)s, %(connection_id)s, 'AAPL', %(trade_id)s, 'Look at AAPL.', '{}', "
+        "%(lasts)s, %(at)s, %(acknowledged_at)s, %(acknowledged_by)s)",
+        row,
+    )
+    return UUID(str(row["id"]))
+
+
 def add_workspace(owner: psycopg.Connection, app: Flask, name: str) -> Workspace:
     """A tenant with a person, a key, a strategy, a subscription, a signal and a trade."""
     email, key = f"{name}@fillwire.test", f"fw_test_{passwords.new_token()}"
@@ -193,9 +210,11 @@ def add_workspace(owner: psycopg.Connection, app: Flask, name: str) -> Workspace
         joined.id,
         uuid4(),
         uuid4(),
+        uuid4(),
     )
     made.signal_id = add_signal(owner, made)
     made.trade_id = add_trade(owner, made, made.signal_id)
+    made.alarm_id = add_alarm(owner, made, acknowledged_by="person:someone")
     owner.execute("UPDATE web.strategy_intake SET seq = 1 WHERE strategy_id = %s", (strategy.id,))
     owner.execute(
         "INSERT INTO web.positions (connection_id, instrument, tenant_id, quantity, avg_price, "

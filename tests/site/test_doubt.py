@@ -8,7 +8,7 @@ import pytest
 
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
-from tests.site.conftest import Site, Workspace, csrf
+from tests.site.conftest import Site, Workspace, add_alarm, csrf
 from tests.site.test_approvals import add_waiting
 from web.execution_client import ExecutionDown
 
@@ -43,6 +43,7 @@ def add_doubtful(site: Site, of: Workspace, **more: Any) -> UUID:
     """A trade that the projector hears to need attention."""
     trade_id = add_waiting(site, of, state="WORKING", expires=None, **more)
     tell(site, trade_id, "NEEDS_ATTENTION", "not_provable")
+    add_alarm(site.owner, of, trade_id=trade_id, kind="not_provable", lasts="NEEDS_ATTENTION")
     site.owner.execute(
         "INSERT INTO web.orders (id, tenant_id, trade_id, connection_id, cl_ord_id, leg, "
         "revision, origin, instrument, side, ord_type, time_in_force, order_qty, cum_qty, "

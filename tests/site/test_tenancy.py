@@ -34,6 +34,7 @@ POSTS = (
     "/connections/{connection}/model",
     "/connections/{connection}/feed",
     "/connections/{connection}/reset",
+    "/alarms/{alarm}/acknowledge",
 )
 CALLS = (
     ("GET", "/strategies/{strategy}"),
@@ -43,6 +44,7 @@ CALLS = (
     ("GET", "/connections/{connection}"),
     ("PATCH", "/strategies/{strategy}"),
     ("PATCH", "/subscriptions/{subscription}"),
+    ("POST", "/alarms/{alarm}/acknowledge"),
 )
 TABLES = (
     "members",
@@ -58,7 +60,7 @@ TABLES = (
     "signals",
     "refusals",
     "trades",
-    "attentions",
+    "alarms",
     "orders",
     "fills",
     "positions",
@@ -71,7 +73,7 @@ TABLES = (
 
 
 def their(site: Site, path: str) -> str:
-    kinds = ("strategy", "signal", "trade", "subscription", "connection")
+    kinds = ("strategy", "signal", "trade", "subscription", "connection", "alarm")
     return path.format(**{kind: site.theirs.shown(kind) for kind in kinds})
 
 
@@ -120,7 +122,16 @@ def test_another_tenants_connection_cannot_be_subscribed(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/strategies", "/signals", "/orders", "/positions", "/connections", "/subscriptions"]
+    "path",
+    [
+        "/strategies",
+        "/signals",
+        "/orders",
+        "/positions",
+        "/connections",
+        "/subscriptions",
+        "/alarms",
+    ],
 )
 def test_lists_hold_ones_own_rows_only(site: Site, path: str) -> None:
     _, listed = site.api(site.ours, "GET", path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from protos import alarms
 from web.signals.rules import Signal, Target
 from web.subscriptions import settings
 from web.trades import rules
@@ -191,13 +192,43 @@ def test_a_signal_may_ignore_the_windows() -> None:
     assert refused(decide(chosen=HOURS, now=CLOSED, ignore_trading_windows=True)) is None
 
 
-def test_exits_that_must_stay_inside_wait_for_a_person() -> None:
+@pytest.mark.rule("D6.window", "K.words.window")
+def test_exits_that_must_stay_inside_wait_for_the_window_or_a_person_for_a_day() -> None:
     chosen = {**HOURS, "allow_exits_outside": False}
+    # On a Friday evening the next window is more than a day away.
     held = decide("exit", chosen=chosen, now=CLOSED)
-    assert (held.state, held.reason) == ("WAITING_APPROVAL", "outside_window")
+    assert (held.state, held.reason, held.release_at) == ("BLOCKED", "outside_window", None)
+    assert held.approval_expires_at == CLOSED + timedelta(days=1)
+    thursday = CLOSED - timedelta(days=1)
+    held = decide("exit", chosen=chosen, now=thursday)
+    assert held.release_at == datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+    assert alarms.of_state(held.state, held.reason, held.numbers) == "exit_outside_window"
     assert decide("buy", chosen=chosen, now=CLOSED).state == "SKIPPED"
     assert decide("cancel", chosen=chosen, now=CLOSED).state == "PENDING"
     assert decide("exit", chosen=chosen).state == "PENDING"
+
+
+@pytest.mark.rule("D6.alarm")
+@pytest.mark.parametrize(
+    ("action", "kind"), [("exit", "exit_refused_by_age"), ("buy", None), ("add", None)]
+)
+def test_an_exit_that_its_own_limit_of_age_stops_is_told(action: str, kind: str | None) -> None:
+    chosen = {"exit_reject_after_seconds": "10", "entry_reject_after_seconds": "10"}
+    late = decide(action, chosen=chosen, age=11)
+    assert (late.state, late.reason) == ("EXPIRED", "signal_stale")
+    assert alarms.of_state(late.state, late.reason, late.numbers) == kind
+
+
+@pytest.mark.rule("D6.window")
+@pytest.mark.parametrize(
+    ("stands", "state"), [("long", "BLOCKED"), ("short", "SKIPPED"), ("", "SKIPPED")]
+)
+def test_a_sell_is_held_outside_the_windows_where_it_closes(stands: str, state: str) -> None:
+    chosen = {**HOURS, "allow_exits_outside": False}
+    held = decide("sell", chosen=chosen, now=CLOSED, stands=stands)
+    assert (held.state, held.reason) == (state, "outside_window")
+    # Whenever it goes, it opens nothing.
+    assert refused(held) == ("outside_window" if state == "BLOCKED" else None)
 
 
 @pytest.mark.parametrize(

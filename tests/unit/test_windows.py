@@ -143,3 +143,31 @@ def test_only_the_clock_on_the_wall_decides(window: Window, at: datetime) -> Non
 @given(st.lists(made, max_size=4), moments)
 def test_windows_add_up(several: list[Window], at: datetime) -> None:
     assert windows.cover(several, at) is (not several or any(w.covers(at) for w in several))
+
+
+@given(st.lists(made, min_size=1, max_size=3), moments)
+def test_the_next_opening_is_the_first_minute_that_is_covered(
+    hours: list[Window], at: datetime
+) -> None:
+    day = timedelta(days=1)
+    minutes = (at + timedelta(minutes=m) for m in range(1, 24 * 60 + 1))
+    if windows.cover(hours, at):
+        return
+    first = next((minute for minute in minutes if windows.cover(hours, minute)), None)
+    assert windows.next_open(hours, at, day) == first
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "opens"),
+    [
+        ("sun 02:15-05:00", there(2026, 3, 8, 1, 0), there(2026, 3, 8, 3, 0)),
+        ("sun 00:00-01:30", there(2026, 11, 1, 1, 45), there(2026, 11, 1, 1, 0, fold=1)),
+        ("mon 09:30-16:00", there(2026, 11, 20, 17, 0), None),
+    ],
+)
+def test_where_the_clock_changes_a_window_opens_with_it(
+    hours: str, at: datetime, opens: datetime | None
+) -> None:
+    # Two times of a repeated hour are told apart only where the hour is none.
+    expected = opens and opens.astimezone(UTC)
+    assert windows.next_open([one(hours)], at, timedelta(days=1)) == expected

@@ -36,7 +36,11 @@ class Visitor:
     # Trades that wait for a person: every page shows how many.
     approvals: int
     # Trades whose order nobody can prove anything of: every page says so.
-    attentions: int
+    # Trades with an order in doubt that a person has to resolve.
+    doubts: int
+    # Open alarms, and what the newest says.
+    alarms: int
+    newest_alarm: str | None
     # Kill switches that are on: every page says so.
     switches: tuple[dict[str, Any], ...] = ()
     is_authenticated: bool = True
@@ -104,12 +108,17 @@ def find_visitor(token: str) -> Visitor | None:
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
         )
-        number, approvals, attentions, switches = connection.execute(
+        number, approvals, doubts, alarms, newest_alarm, switches = connection.execute(
             text(
                 "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
                 "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
                 "AND approval_expires_at IS NOT NULL), "
-                "(SELECT count(*) FROM web.attentions WHERE tenant_id = :tenant), "
+                "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
+                "AND kind = 'not_provable' AND ended_at IS NULL), "
+                "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
+                "AND ended_at IS NULL AND acknowledged_at IS NULL), "
+                "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
+                "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1), "
                 "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off')"
             ),
             {"tenant": row.tenant_id},
@@ -124,7 +133,9 @@ def find_visitor(token: str) -> Visitor | None:
         row.tenant_name,
         number or 0,
         approvals,
-        attentions,
+        doubts,
+        alarms,
+        newest_alarm,
         tuple(switches or ()),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from protos import ids
 from web import lists
+from web.alarms import service as alarms
 from web.api import shapes
 from web.api.auth import blueprint
 from web.connections import service as connections
@@ -24,7 +25,7 @@ from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
 from web.trades import doubt, holdings, quotes
 from web.trades import reads as trades
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
 T = TypeVar("T")
 
@@ -63,9 +64,10 @@ def get_trade(trade_id: UUID) -> Response:
 
 @blueprint.get("/approvals")
 def list_approvals() -> Response:
-    """Trades that wait for a person, newest first; `?state=` DELAYED or QUEUED for the others."""
-    state = request.args.get("state", "WAITING_APPROVAL")
-    if state not in WAITING_STATES:
+    """Trades that wait for a person, newest first, held ones (BLOCKED) too; `?state=` for those of
+    one state, DELAYED and QUEUED among them."""
+    state = request.args.get("state")
+    if state is not None and state not in WAITING_STATES:
         raise Problem(
             400,
             "bad_state",
@@ -74,8 +76,9 @@ def list_approvals() -> Response:
             f"Use one of: {', '.join(WAITING_STATES)}.",
             param="state",
         )
+    states = ASKING_STATES if state is None else [state]
     page = _page(
-        lambda: trades.waiting_page(states=[state], limit=lists.limit(), cursor=lists.cursor())
+        lambda: trades.waiting_page(states=states, limit=lists.limit(), cursor=lists.cursor())
     )
     known = quotes.last_known(page.rows)
     return shapes.to_response(
@@ -87,6 +90,25 @@ def list_approvals() -> Response:
 def list_attention() -> Response:
     """Trades whose order can neither be found nor proven absent, the oldest first."""
     return shapes.to_response(shapes.listed([shapes.trade(row) for row in doubt.waiting()]))
+
+
+@blueprint.get("/alarms")
+def list_alarms() -> Response:
+    """What somebody must look at, newest first; `?open=true` leaves out what is over or was
+    acknowledged, `?open=false` what is not."""
+    wanted = request.args.get("open", "")
+    if wanted not in ("", "true", "false"):
+        raise Problem(
+            400,
+            "bad_filter",
+            "This filter cannot be",
+            f"`open` is {wanted[:20]!r}.",
+            "Use `true` or `false`, or leave it out for all.",
+            param="open",
+        )
+    is_open = None if not wanted else wanted == "true"
+    page = _page(lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor()))
+    return shapes.to_response(shapes.paged(page, shapes.alarm))
 
 
 @blueprint.get("/orders")

@@ -10,6 +10,7 @@ import msgspec
 from flask import Response
 
 from protos import ids, reasons
+from web.alarms.models import Alarm
 from web.connections.models import Connection
 from web.formats import iso
 from web.paging import Page
@@ -228,6 +229,27 @@ def fill(row: Fill) -> dict[str, Any]:
         "at": iso(row.at),
         "busted": row.is_busted,
         "amended_at": _time(row.amended_at),
+    }
+
+
+def alarm(row: Alarm) -> dict[str, Any]:
+    """What somebody must look at, and whether they still must."""
+    return {
+        "object": "alarm",
+        "id": ids.show("alarm", row.id),
+        "kind": row.kind,
+        "open": row.is_open,
+        "message": row.message,
+        "fix": row.fix,
+        "connection_id": ids.show("connection", row.connection_id),
+        "instrument": row.instrument or None,
+        "trade_id": ids.show("trade", row.trade_id) if row.trade_id else None,
+        "order_id": ids.show("order", row.order_id) if row.order_id else None,
+        "numbers": row.numbers,
+        "raised_at": iso(row.raised_at),
+        "ended_at": _time(row.ended_at),
+        "acknowledged_at": _time(row.acknowledged_at),
+        "acknowledged_by": row.acknowledged_by,
     }
 
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids
+from web.alarms import service as alarms
+from web.alarms.models import Alarm
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import invalid as _invalid
@@ -170,6 +172,13 @@ def declare_trade(trade_id: UUID) -> Response:
         raise _invalid("order", f"`order` is {said[:30]!r}.", "Use `absent` or `present`.")
     says = doubt.declare_absent if said == "absent" else doubt.declare_present
     return _decided(trade_id, says)
+
+
+@blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
+def acknowledge_alarm(alarm_id: UUID) -> Response:
+    """Say that somebody has looked. Repeating answers the same."""
+    alarm = alarms.acknowledge(get_for_tenant(Alarm, alarm_id), actor=key().actor)
+    return shapes.to_response(shapes.alarm(alarm))
 
 
 @blueprint.errorhandler(BadClosing)

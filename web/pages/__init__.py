@@ -14,6 +14,7 @@ NAVIGATION = (
     ("strategies.index", "Strategies", "strategies"),
     ("signals.index", "Signals", "signals"),
     ("trades.approvals", "Approvals", "approvals"),
+    ("alarms.index", "Alarms", "alarms"),
     ("trades.index", "Trades", "trades"),
     ("trades.orders", "Orders", "orders"),
     ("trades.positions", "Positions", "positions"),

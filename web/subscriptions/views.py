@@ -218,7 +218,7 @@ def _example(
     now = datetime.now(UTC)
     context = rules.Context(True, True, strategy.asset_class)
     decision = rules.decide(signal, resolved, context, accepted_at=now, now=now)
-    ended = decision.reason is not None and decision.state != "WAITING_APPROVAL"
+    ended = decision.reason is not None and decision.state not in ("WAITING_APPROVAL", "BLOCKED")
     refused = decision.entry_refused
     return {
         "title": title,

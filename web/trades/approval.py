@@ -18,7 +18,9 @@ from web.execution_client import ExecutionClient
 from web.queue import Bell
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
+
+_ASKS = Trade.state.in_(ASKING_STATES) & Trade.approval_expires_at.is_not(None)
 
 
 class NotWaiting(Exception):
@@ -42,7 +44,7 @@ def approve(trade: Trade, *, actor: str) -> Trade:
     now = func.clock_timestamp()
     if enabled and decide_once(
         trade,
-        (Trade.state == "WAITING_APPROVAL") & (Trade.approval_expires_at > now),
+        _ASKS & (Trade.approval_expires_at > now),
         actor,
         "approve",
         state="PENDING",
@@ -57,15 +59,14 @@ def approve(trade: Trade, *, actor: str) -> Trade:
     db.session.refresh(trade)
     if trade.released_at is not None and trade.decided_by == actor:
         return trade
-    if not enabled and trade.state == "WAITING_APPROVAL":
+    if not enabled and trade.approval_expires_at is not None:
         raise Paused()
     raise NotWaiting(trade)
 
 
 def reject(trade: Trade, *, actor: str) -> Trade:
     """End a trade that waits for approval. Repeating changes nothing. Raises NotWaiting."""
-    waits = Trade.state == "WAITING_APPROVAL"
-    return _end(trade, waits, actor, "reject", "rejected_by_member")
+    return _end(trade, _ASKS, actor, "reject", "rejected_by_member")
 
 
 def cancel(trade: Trade, *, actor: str) -> Trade:

@@ -31,12 +31,19 @@ class Approval:
 
     def closes_at_once(self, signal: Signal, stands: str) -> bool:
         """True for a buy or sell against what is held: it goes and closes, asking nobody, and
-        may open nothing. Puts may be held either way: where nothing is added to, that is as good.
-        """
-        if self.auto_submit or self.exits_too or not may_close(signal):
+        may open nothing."""
+        if self.auto_submit or self.exits_too:
             return False
-        either = ("either",) if signal.action == "reverse" or not self.allow_add else ()
-        return stands in (*_AGAINST[signal.action], *either) or _shrinks(signal, stands)
+        return closes(signal, stands, allow_add=self.allow_add)
+
+
+def closes(signal: Signal, stands: str, *, allow_add: bool) -> bool:
+    """True for a buy or sell against what is held. Puts may be held either way: where nothing is
+    added to, that is as good."""
+    if not may_close(signal):
+        return False
+    either = ("either",) if signal.action == "reverse" or not allow_add else ()
+    return stands in (*_AGAINST[signal.action], *either) or _shrinks(signal, stands)
 
 
 def may_close(signal: Signal) -> bool:

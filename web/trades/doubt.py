@@ -10,13 +10,15 @@ from flask import current_app
 from sqlalchemy import select
 
 from protos.execution.v1 import execution_pb2 as pb
+from web.alarms.models import Alarm
 from web.db import db
 from web.execution_client import ExecutionClient
 from web.trades import approval, reads
 from web.trades.approval import NotWaiting
-from web.trades.models import Attention, Trade
+from web.trades.models import Trade
 
 Says = Callable[..., Trade]
+_DOUBTFUL = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
 REASONS = {
     pb.DOUBT_WORD_ABSENT: "declared_absent",
     pb.DOUBT_WORD_PRESENT: "declared_present",
@@ -46,13 +48,13 @@ def declare_present(trade: Trade, *, actor: str) -> Trade:
 
 def waiting() -> list[Trade]:
     """This tenant's trades in such doubt, the oldest first."""
-    query = select(Trade).join(Attention, Attention.trade_id == Trade.id)
-    return list(db.session.scalars(reads.with_orders(query).order_by(Attention.since)))
+    query = select(Trade).join(Alarm, Alarm.trade_id == Trade.id)
+    query = query.where(Alarm.kind == "not_provable", Alarm.ended_at.is_(None), _DOUBTFUL)
+    return list(db.session.scalars(reads.with_orders(query).order_by(Alarm.raised_at)).unique())
 
 
 def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
-    doubtful = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
-    if approval.decide_once(trade, doubtful, actor, verb, state="NEEDS_ATTENTION"):
+    if approval.decide_once(trade, _DOUBTFUL, actor, verb, state="NEEDS_ATTENTION"):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
         if client.resolve_doubt(trade.id, word):
             db.session.refresh(trade)

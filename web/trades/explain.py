@@ -38,7 +38,7 @@ from web.trades.messages import Destination
 from web.trades.rules import Context, Decision, Verdict
 
 # These go on to execution, at once or later; the others end here.
-GOES_ON = ("PENDING", "DELAYED", "WAITING_APPROVAL")
+GOES_ON = ("PENDING", "DELAYED", "WAITING_APPROVAL", "BLOCKED")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
+from web.alarms import raising
 from web.execution_client import BATCH, ExecutionClient
 from web.subscriptions import settings
 from web.trades import messages
@@ -69,6 +70,7 @@ _REFUSED = """
 UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s,
     handover_due = false
 WHERE id = ANY(%s) AND state = 'PENDING'
+RETURNING id, instrument
 """
 
 
@@ -92,7 +94,7 @@ def hand_over(
                 stale.add(UUID(group.strategy_id))
             bad += _refused(result)
     if bad:
-        connection.execute(_REFUSED, (reasons.explain("internal_error", {}), bad))
+        _put_aside(connection, bad)
     faults.point("drain.after_handing")
     handed = [row[1] for row in let_go if row[0] not in stale]
     if handed:
@@ -101,6 +103,15 @@ def hand_over(
     connection.execute(
         _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
     )
+
+
+def _put_aside(connection: Connection[TupleRow], bad: Sequence[UUID]) -> None:
+    """These are not handed over again; somebody must look."""
+    with connection.transaction():
+        told = connection.execute(_REFUSED, (reasons.explain("internal_error", {}), list(bad)))
+        found = told.fetchall()
+        rows = [raising.of_trade("internal_error", trade, name, {}) for trade, name in found]
+        raising.write(connection, rows)
 
 
 def _let_go(

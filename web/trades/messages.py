@@ -96,8 +96,13 @@ def to_trade(
     )
     if approved:
         trade.origin = pb.ORIGIN_APPROVAL
+        # Execution had it before, and gave it back as too late.
+        trade.revives = "given_back" in numbers
     approved_at = released_at if approved else None
     trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at, approved_at))
+    if trade.revives:
+        # Whoever let it go wants it whatever the spread is.
+        trade.exit.spread_filter = trade.exit.spread_filter_percent = ""
     trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
     return trade
 

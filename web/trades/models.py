@@ -21,7 +21,9 @@ OPEN_STATES = (
     "BLOCKED",
 )
 # Held back by us: a person or their time lets them go.
-WAITING_STATES = ("WAITING_APPROVAL", "DELAYED", "QUEUED")
+WAITING_STATES = ("WAITING_APPROVAL", "BLOCKED", "DELAYED", "QUEUED")
+# Of these, what a person may let go; BLOCKED also is what execution holds, without an expiry.
+ASKING_STATES = ("WAITING_APPROVAL", "BLOCKED")
 # What was asked for happened, wholly or in part.
 FILLED_STATES = ("FILLED", "PARTIALLY_FILLED", "DONE")
 OPEN_ORD_STATUSES = ("PENDING_NEW", "NEW", "PARTIALLY_FILLED")
@@ -91,17 +93,6 @@ class Order(Base):
         if self.ord_status in OPEN_ORD_STATUSES:
             return max(self.order_qty - self.cum_qty, Decimal(0))
         return Decimal(0)
-
-
-class Attention(Base):
-    """A trade that a person has to look at; the database keeps these rows."""
-
-    __tablename__ = "attentions"
-    __table_args__ = {"schema": "web"}
-
-    trade_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[UUID]
-    since: Mapped[datetime]
 
 
 class Trade(TenantRow):

@@ -15,10 +15,10 @@ from web.signals.rules import Signal
 from web.subscriptions import settings
 from web.subscriptions.settings import Resolved, windows
 from web.switches.rules import STOP_ALL, On
-from web.trades.asking import Approval, only_closes
+from web.trades.asking import Approval, closes, only_closes
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 ENTRY_AGE = timedelta(seconds=120)
 EXIT_AGE = timedelta(minutes=15)
@@ -69,18 +69,20 @@ class Decision:
     quantity: Decimal | None = None
     # Why it must not open anything, though it may close.
     entry_refused: Refusal | None = None
-    # The end of waiting: of DELAYED its release, of WAITING_APPROVAL its expiry.
+    # The end of waiting: of DELAYED its release, of what a person may let go its expiry.
     until: datetime | None = None
+    # Of BLOCKED: when what holds it lets it go.
+    opens: datetime | None = None
 
     @property
     def approval_expires_at(self) -> datetime | None:
         """When nobody may approve any more."""
-        return self.until if self.state == "WAITING_APPROVAL" else None
+        return self.until if self.state in ("WAITING_APPROVAL", "BLOCKED") else None
 
     @property
     def release_at(self) -> datetime | None:
         """When it goes on by itself."""
-        return None if self.state == "WAITING_APPROVAL" else self.until
+        return self.until if self.state == "DELAYED" else self.opens
 
     @property
     def supersedes(self) -> bool:
@@ -171,12 +173,14 @@ def _asked(
         limit = _limit_by_settings(signal, resolved)
         if limit is not None:
             numbers = _stale(age, limit)
+            if only_closes(signal):
+                numbers["rejected_leg"] = "exit"
             late = age > _seconds(limit)
             ends = Decision("EXPIRED", "signal_stale", numbers) if late else None
             yield _verdict("signal_stale", ends, numbers)
     if not resolved["allow_exits_outside"]:
         outside = _is_outside(signal, resolved, goes_at)
-        held = _held_outside(signal, resolved, goes_at, now) if outside else None
+        held = _held_outside(signal, resolved, context.stands, goes_at, now) if outside else None
         yield _verdict("outside_window", held, _compared(resolved, goes_at))
     if not only_closes(signal):
         yield from _asked_of_entries(signal, resolved, context, age=age, goes_at=goes_at)
@@ -277,12 +281,18 @@ def _is_outside(signal: Signal, resolved: Resolved, now: datetime) -> bool:
     return not ignored and not windows.cover(resolved.windows, now)
 
 
-def _held_outside(signal: Signal, resolved: Resolved, goes_at: datetime, now: datetime) -> Decision:
-    """Exits stay inside the windows too: one that only closes waits for a person."""
+def _held_outside(
+    signal: Signal, resolved: Resolved, stands: str, goes_at: datetime, now: datetime
+) -> Decision:
+    """Exits stay inside the windows too: what closes waits for a window, or for a person."""
     numbers = windows.describe(resolved.windows, goes_at)
-    if only_closes(signal):
-        return _wait(LATE_EXIT_AGE, now, "outside_window", **numbers)
-    return Decision("SKIPPED", "outside_window", numbers)
+    turns = not only_closes(signal)
+    if turns and not closes(signal, stands, allow_add=bool(resolved["allow_add"])):
+        return Decision("SKIPPED", "outside_window", numbers)
+    held = _wait(LATE_EXIT_AGE, now, "outside_window", **numbers)
+    opens = windows.next_open(resolved.windows, goes_at, now + LATE_EXIT_AGE - goes_at)
+    refusal = Refusal("outside_window", numbers) if turns else None
+    return replace(held, state="BLOCKED", opens=opens, entry_refused=refusal)
 
 
 def _is_allowed(signal: Signal, tickers: tuple[object, ...], asset_class: str) -> bool:

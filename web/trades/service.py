@@ -6,7 +6,7 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -18,7 +18,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from rq.timeouts import BaseTimeoutException
 
-from protos import faults, ids, reasons
+from protos import alarms, faults, ids, reasons
+from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.subscriptions import settings
@@ -81,6 +82,7 @@ class _Batch:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     supersede: list[Superseding] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
     drained: dict[UUID, int] = field(default_factory=dict)
 
 
@@ -215,7 +217,7 @@ def _make_trades(
         to = subscriber.destination
         halted = _halted(strategy, to) if strategy.switches else None
         d = decide(subscriber, halted)
-        if batch.decisions[d]["approval_expires_at"] and may_close(signal.signal):
+        if _turns_on_position(batch.decisions[d]) and may_close(signal.signal):
             among = among or [each.destination.subscription_id for each in subscribers]
             asset_class = strategy.asset_class
             stands = standing.of(signal.signal, asset_class, to.subscription_id, among)
@@ -238,8 +240,19 @@ def _make_trades(
         decision = batch.decisions[d]
         if decision["approval_expires_at"] or decision["release_at"]:
             batch.changes.append((to.tenant_id, "approval", trade_id))
+        if kind := alarms.of_state(decision["state"], decision["reason"], decision["numbers"]):
+            instrument = signal.signal.instrument
+            raised = raising.of_trade(kind, trade_id, instrument, decision["numbers"])
+            batch.alarms.append(raised)
         if ends and decision["supersedes"]:
             batch.supersede.append(_superseding(strategy, signal, to, ends))
+
+
+def _turns_on_position(decision: Mapping[str, Any]) -> bool:
+    """True where it matters whether a buy or sell closes what is held."""
+    return bool(decision["approval_expires_at"]) or (
+        decision["state"] == "SKIPPED" and decision["reason"] == "outside_window"
+    )
 
 
 def _halted(strategy: DueStrategy, to: Destination) -> On | None:
@@ -364,6 +377,7 @@ def _store(connection: Connection[TupleRow], batch: _Batch) -> dict[UUID, int]:
             },
         )
     batch.changes.extend(waiting.supersede(connection, batch.supersede))
+    batch.changes.extend(raising.write(connection, batch.alarms))
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
     epochs: dict[UUID, int] = dict(rows.fetchall())

@@ -1,14 +1,22 @@
 """What execution's facts tell of a trade, as its row keeps it. Pure."""
 
+from datetime import datetime
 from typing import Any
 
-from protos import reasons
+from protos import reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.trades.plans import word
+from web.trades.rules import LATE_EXIT_AGE
 
 Row = dict[str, Any]
 
 _QUANTITIES = ("held", "covered", "gap_since", "gap_ms", "longest_gap_ms")
+
+
+def expiry(fact: pb.Fact) -> datetime | None:
+    """Until when a person may let go what execution gave back."""
+    at = wire.to_datetime(fact.time)
+    return at and at + LATE_EXIT_AGE
 
 
 def contract(meant: pb.Resolved) -> Row:

@@ -11,6 +11,7 @@ from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required, visitor
 from web.accounts.rules import CLOSERS, DECIDERS
+from web.alarms import service as alarms
 from web.connections.models import Connection
 from web.db import db, get_for_tenant
 from web.errors import Problem
@@ -21,7 +22,7 @@ from web.signals.models import Signal
 from web.trades import approval, closing, doubt, holdings, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
-from web.trades.models import WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -70,6 +71,7 @@ def page(trade_id: UUID) -> str:
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
+        alarms=alarms.of_trade(trade_id),
         may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )
@@ -195,9 +197,7 @@ def _closes(told: Mapping[str, str]) -> tuple[Connection, UUID | None]:
 def approvals() -> str:
     """What waits for a person, and what waits for its time."""
     try:
-        page = reads.waiting_page(
-            states=["WAITING_APPROVAL"], limit=lists.limit(), cursor=lists.cursor()
-        )
+        page = reads.waiting_page(states=ASKING_STATES, limit=lists.limit(), cursor=lists.cursor())
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
     timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)

@@ -16,7 +16,8 @@ import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from protos import reasons
+from protos import alarms, reasons
+from web.alarms import raising
 from web.db import to_json
 from web.signals import rules as language
 from web.signals.rules import Signal
@@ -145,6 +146,7 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
     """Let go the trades whose time has come; is any to be handed over?"""
     rows: list[dict[str, Any]] = []
     changes: list[Change] = []
+    raised: list[dict[str, Any]] = []
     by: list[Superseding] = []
     standing = Standing(connection)
     for row in connection.execute(_RIPE).fetchall():
@@ -160,6 +162,8 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
         settled = _settled(trade_id, decision, {})
         if decision.state == "PENDING":
             settled["released_at"] = release_at
+        if kind := alarms.of_state(decision.state, decision.reason, settled["numbers"]):
+            raised.append(raising.of_trade(kind, trade_id, instrument, settled["numbers"]))
         rows.append(settled)
         changes += _changes([(tenant_id, trade_id)])
         if ends:
@@ -168,6 +172,7 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
                 Superseding(strategy_id, subscription_id, instrument, seq, release_at, ends, tag)
             )
     _settle(connection, rows)
+    changes += raising.write(connection, raised)
     changes += supersede(connection, by)
     return any(row["released_at"] for row in rows), changes
 

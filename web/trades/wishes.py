@@ -57,6 +57,7 @@ def fields(
         cancel_ord_type=_word(pb.OrdType, "ORD_TYPE_", signal.get("cancel_order_type")),
         keep_protection=_is_on(settings, "keep_protection"),
         keep_unprotected=_value(settings, "stop_refused_after_fill") == "alarm",
+        correct_overfills=_is_on(settings, "correct_overfills"),
         breakeven_offset=_text(_value(settings, "breakeven_offset")),
         flip_wait_seconds=_seconds(_value(settings, "exit_fill_wait_seconds")),
         cancel_wait_seconds=_seconds(_value(settings, "cancel_wait_seconds")),

@@ -216,6 +216,22 @@ class SwitchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SWITCH_MODE_STOP_ALL: _ClassVar[SwitchMode]
     SWITCH_MODE_FLATTEN: _ClassVar[SwitchMode]
 
+class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALARM_KIND_UNSPECIFIED: _ClassVar[AlarmKind]
+    ALARM_KIND_NOT_PROVABLE: _ClassVar[AlarmKind]
+    ALARM_KIND_INTERNAL_ERROR: _ClassVar[AlarmKind]
+    ALARM_KIND_LATE_EXIT: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_OUTSIDE_WINDOW: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_SPREAD_TOO_WIDE: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_REFUSED_BY_AGE: _ClassVar[AlarmKind]
+    ALARM_KIND_FLIP_TIMEOUT: _ClassVar[AlarmKind]
+    ALARM_KIND_OVERFILLED: _ClassVar[AlarmKind]
+    ALARM_KIND_STOP_REFUSED: _ClassVar[AlarmKind]
+    ALARM_KIND_UNPROTECTED: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_TOO_LATE: _ClassVar[AlarmKind]
+    ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
+
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     REASON_UNSPECIFIED: _ClassVar[Reason]
@@ -293,6 +309,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_FLIP_HALVED: _ClassVar[Reason]
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
+    REASON_OVERFILLED: _ClassVar[Reason]
     REASON_NETTED: _ClassVar[Reason]
     REASON_BUSTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
@@ -435,6 +452,19 @@ SWITCH_MODE_OFF: SwitchMode
 SWITCH_MODE_STOP_ENTRIES: SwitchMode
 SWITCH_MODE_STOP_ALL: SwitchMode
 SWITCH_MODE_FLATTEN: SwitchMode
+ALARM_KIND_UNSPECIFIED: AlarmKind
+ALARM_KIND_NOT_PROVABLE: AlarmKind
+ALARM_KIND_INTERNAL_ERROR: AlarmKind
+ALARM_KIND_LATE_EXIT: AlarmKind
+ALARM_KIND_EXIT_OUTSIDE_WINDOW: AlarmKind
+ALARM_KIND_EXIT_SPREAD_TOO_WIDE: AlarmKind
+ALARM_KIND_EXIT_REFUSED_BY_AGE: AlarmKind
+ALARM_KIND_FLIP_TIMEOUT: AlarmKind
+ALARM_KIND_OVERFILLED: AlarmKind
+ALARM_KIND_STOP_REFUSED: AlarmKind
+ALARM_KIND_UNPROTECTED: AlarmKind
+ALARM_KIND_EXIT_TOO_LATE: AlarmKind
+ALARM_KIND_SHARE_TAKEN: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -510,6 +540,7 @@ REASON_CURRENCY_UNKNOWN: Reason
 REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
+REASON_OVERFILLED: Reason
 REASON_NETTED: Reason
 REASON_BUSTED: Reason
 
@@ -778,7 +809,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "asked_by")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "revives", "correct_overfills", "asked_by")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -833,6 +864,8 @@ class Trade(_message.Message):
     KEEP_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
     TAKE_PROFIT_LADDER_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    REVIVES_FIELD_NUMBER: _ClassVar[int]
+    CORRECT_OVERFILLS_FIELD_NUMBER: _ClassVar[int]
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
@@ -888,8 +921,10 @@ class Trade(_message.Message):
     keep_unprotected: bool
     take_profit_ladder: _containers.RepeatedCompositeFieldContainer[Rung]
     origin: Origin
+    revives: bool
+    correct_overfills: bool
     asked_by: str
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., asked_by: _Optional[str] = ...) -> None: ...
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., revives: _Optional[bool] = ..., correct_overfills: _Optional[bool] = ..., asked_by: _Optional[str] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "delay_milliseconds", "multiplier", "longest_delay_milliseconds")
@@ -1411,7 +1446,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1421,6 +1456,7 @@ class Fact(_message.Message):
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    ALARM_FIELD_NUMBER: _ClassVar[int]
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     ORDER_SENDING_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
@@ -1439,6 +1475,7 @@ class Fact(_message.Message):
     connection_id: str
     subscription_id: str
     origin: Origin
+    alarm: Alarm
     asked_by: str
     order_sending: OrderSending
     execution_report: ExecutionReport
@@ -1448,7 +1485,26 @@ class Fact(_message.Message):
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
     external_report: ExternalReport
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ...) -> None: ...
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ...) -> None: ...
+
+class Alarm(_message.Message):
+    __slots__ = ("kind", "instrument", "order_id", "numbers")
+    class NumbersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    kind: AlarmKind
+    instrument: str
+    order_id: str
+    numbers: _containers.ScalarMap[str, str]
+    def __init__(self, kind: _Optional[_Union[AlarmKind, str]] = ..., instrument: _Optional[str] = ..., order_id: _Optional[str] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class OrderStopped(_message.Message):
     __slots__ = ()

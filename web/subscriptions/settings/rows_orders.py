@@ -227,6 +227,17 @@ STOP = (
 EXIT = (
     *_leg("exit"),
     Setting(
+        name="correct_overfills",
+        group="Exit",
+        label="Close what is filled too much",
+        help="When the broker fills more than an order asked, close the rest at the market. Off: "
+        "only an alarm, and no entries there until you have looked.",
+        kind=Kind.BOOLEAN,
+        default=False,
+        binds="exits",
+        advanced=True,
+    ),
+    Setting(
         name="ignore_exits",
         group="Exit",
         label="Ignore exits",

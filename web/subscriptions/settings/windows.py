@@ -6,9 +6,9 @@ hour that a clock change repeats is covered both times; the one it skips never c
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ DEFAULT_ZONE = "America/New_York"
 MAX_WINDOWS = 20
 _MINUTES_A_DAY = 24 * 60
 _ONE_DAY = timedelta(days=1)
+_HALF_HOUR = timedelta(minutes=30)
 _TEXT = re.compile(
     r"(?P<days>[a-z]{3}(?:\s*[-,]\s*[a-z]{3})*)\s+"
     r"(?P<start>\d\d:\d\d)\s*[-–]\s*(?P<end>\d\d:\d\d)(?:\s+(?P<zone>\S+))?",
@@ -66,6 +67,34 @@ class Window:
 def cover(windows: Sequence[Window], at: datetime) -> bool:
     """Is any of them open? No windows at all: always."""
     return not windows or any(window.covers(at) for window in windows)
+
+
+def next_open(windows: Sequence[Window], at: datetime, within: timedelta) -> datetime | None:
+    """The first moment after this one at which any opens; None for none so soon."""
+    at = at.astimezone(UTC)
+    latest = at + within
+    opens = [each for window in windows for each in _openings(window, at, latest)]
+    # Where a clock is changed, a window may open at another time than its own: zones do that
+    # at full and half hours.
+    step = at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0) + _HALF_HOUR
+    while step <= min([*opens, latest]):
+        if cover(windows, step):
+            opens.append(step)
+        step += _HALF_HOUR
+    return min(opens, default=None)
+
+
+def _openings(window: Window, after: datetime, until: datetime) -> Iterator[datetime]:
+    """When a window begins, between two moments; an hour that is repeated begins it twice."""
+    zone = ZoneInfo(window.zone)
+    day = after.astimezone(zone).date() - _ONE_DAY
+    while day <= until.astimezone(zone).date():
+        wall = datetime.combine(day, time(*divmod(window.start, 60)))
+        for fold in (0, 1):
+            opens = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
+            if after < opens <= until and window.covers(opens):
+                yield opens
+        day += _ONE_DAY
 
 
 def describe(windows: Sequence[Window], at: datetime) -> dict[str, str]:

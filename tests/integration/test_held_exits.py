@@ -1,0 +1,88 @@
+"""Exits that a window of one's own holds: told, let go by the window or by a person, or over."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from protos import ids
+from tests import factories
+from tests.integration.road_kit import Road
+from tests.integration.waiting_kit import Desk
+from web.trades import approval
+
+pytestmark = pytest.mark.rule("D6.window", "D6.alarm", "K.words.window")
+
+HELD = ("BLOCKED", "outside_window")
+
+
+def hold(road: Road) -> tuple[factories.Strategy, factories.Subscription, UUID]:
+    """An exit of a subscription that trades in two hours' time, for an hour."""
+    opens = datetime.now(UTC) + timedelta(hours=2)
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    window = {"days": days, "from": f"{opens:%H:%M}", "time_zone": "UTC"}
+    window["to"] = f"{opens + timedelta(hours=1):%H:%M}"
+    strategy = factories.strategy(road.owner)
+    chosen: dict[str, Any] = {"windows": [window], "allow_exits_outside": False}
+    settings = {name: {"source": "own", "value": value} for name, value in chosen.items()}
+    subscription = factories.subscription(road.owner, strategy, settings=settings)
+    signal_id = road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    return strategy, subscription, ids.trade_id(signal_id, subscription.id)
+
+
+def alarms(road: Road) -> list[tuple[str, bool]]:
+    rows = road.owner.execute("SELECT kind, ended_at IS NULL FROM web.alarms ORDER BY raised_at")
+    return rows.fetchall()
+
+
+def test_a_held_exit_is_blocked_with_its_reason_and_an_alarm(road: Road, desk: Desk) -> None:
+    _, _, trade_id = hold(road)
+    assert desk.state(trade_id) == HELD
+    assert alarms(road) == [("exit_outside_window", True)]
+    [(message,)] = road.owner.execute("SELECT message FROM web.alarms").fetchall()
+    assert message.startswith("An exit of AAPL is held: it was ") and "UTC" in message
+    # Draining it again raises nothing more.
+    road.lose()
+    road.drain.drain_due()
+    assert alarms(road) == [("exit_outside_window", True)] and road.store.trades == {}
+
+
+def test_a_held_exit_goes_when_a_window_opens(road: Road, desk: Desk) -> None:
+    _, _, trade_id = hold(road)
+    desk.pass_time(trade_id, 2 * 3600)
+    assert desk.turn() == ["ring"]
+    assert alarms(road) == [("exit_outside_window", False)]
+    road.drain.drain_due()
+    sent = road.store.trades[trade_id.hex]
+    assert sent.HasField("released_time") and not sent.HasField("entry_refusal")
+
+
+@pytest.mark.parametrize("verb", [approval.approve, approval.reject, approval.cancel])
+def test_one_click_lets_a_held_exit_go_or_ends_it(road: Road, desk: Desk, verb: Any) -> None:
+    _, _, trade_id = hold(road)
+    assert desk.do(verb, trade_id) == "won"
+    road.drain.drain_due()
+    is_let_go = verb is approval.approve
+    assert desk.state(trade_id)[0] == ("PENDING" if is_let_go else "SKIPPED")
+    assert list(road.store.trades) == [trade_id.hex] * is_let_go
+    assert alarms(road) == [("exit_outside_window", False)]
+    assert desk.turn() == []
+
+
+def test_a_newer_full_exit_displaces_a_held_one(road: Road, desk: Desk) -> None:
+    strategy, _, trade_id = hold(road)
+    road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    assert desk.state(trade_id) == ("SKIPPED", "superseded")
+    assert alarms(road) == [("exit_outside_window", False), ("exit_outside_window", True)]
+
+
+def test_a_held_exit_that_nothing_lets_go_ends_after_a_day(road: Road, desk: Desk) -> None:
+    _, _, trade_id = hold(road)
+    road.owner.execute("UPDATE web.trades SET release_at = NULL")
+    desk.pass_time(trade_id, 24 * 3600 + 1)
+    assert desk.turn() == []
+    assert desk.state(trade_id) == ("EXPIRED", "approval_expired")
+    assert alarms(road) == [("exit_outside_window", False)]

@@ -1,0 +1,134 @@
+"""Alarms on the site and in the API: shown, acknowledged once, and over by themselves."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from protos import ids
+from tests.site.conftest import Site, Workspace, add_alarm, csrf
+from tests.site.test_approvals import add_waiting
+from web.alarms import raising
+
+NOTICE = "needs your attention"
+
+
+@pytest.fixture(autouse=True)
+def nothing_open(site: Site) -> Iterator[None]:
+    yield
+    site.owner.execute("DELETE FROM web.alarms WHERE acknowledged_at IS NULL")
+
+
+def shown(alarm_id: UUID) -> str:
+    return ids.show("alarm", alarm_id)
+
+
+def is_open(site: Site, of: Workspace) -> list[str]:
+    return [row["id"] for row in site.api(of, "GET", "/alarms?open=true")[1]["data"]]
+
+
+def row_of(site: Site, alarm_id: UUID) -> tuple[Any, ...]:
+    found = site.owner.execute(
+        "SELECT acknowledged_by, ended_at IS NOT NULL FROM web.alarms WHERE id = %s", (alarm_id,)
+    ).fetchone()
+    assert found is not None
+    return found
+
+
+def test_every_page_and_the_trades_own_tell_of_an_open_alarm(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    assert NOTICE not in client.get("/strategies").text
+    alarm_id = add_alarm(site.owner, site.ours)
+    page = client.get("/strategies").text
+    assert NOTICE in page and "Look at AAPL." in page
+    assert shown(alarm_id) in client.get("/alarms").text
+    assert "Look at AAPL." in client.get(f"/trades/{site.ours.shown('trade')}").text
+    assert NOTICE in client.get("/alarms/banner").text
+    assert NOTICE not in site.signed_in(site.theirs).get("/strategies").text
+
+
+def test_acknowledging_ends_it_once_and_keeps_who_did(site: Site) -> None:
+    alarm_id = add_alarm(site.owner, site.ours)
+    client = site.signed_in(site.ours)
+    token = csrf(client, "/alarms")
+    path = f"/alarms/{shown(alarm_id)}/acknowledge"
+    assert is_open(site, site.ours) == [shown(alarm_id)]
+    answer = client.post(path, data={"csrf_token": token}, follow_redirects=True)
+    assert "Acknowledged." in answer.text and NOTICE not in answer.text
+    by = row_of(site, alarm_id)[0]
+    assert by.startswith("person:") and is_open(site, site.ours) == []
+
+    status, alarm = site.api(site.ours, "POST", path)
+    assert (status, alarm["open"], alarm["acknowledged_by"]) == (200, False, by)
+    audited = site.owner.execute(
+        "SELECT actor FROM web.audit_events WHERE subject = %s", (shown(alarm_id),)
+    ).fetchall()
+    assert audited == [(by,)]
+
+
+def test_an_acknowledgement_is_told_to_live_pages(site: Site) -> None:
+    alarm_id = add_alarm(site.owner, site.ours)
+    site.api(site.ours, "POST", f"/alarms/{shown(alarm_id)}/acknowledge")
+    kinds = site.owner.execute("SELECT kind FROM web.changes WHERE object_id = %s", (alarm_id,))
+    assert kinds.fetchall() == [("alarm",)]
+
+
+def test_the_api_tells_open_alarms_from_past_ones(site: Site) -> None:
+    open_id, past = add_alarm(site.owner, site.ours), site.ours.shown("alarm")
+    assert is_open(site, site.ours) == [shown(open_id)]
+    ended = {row["id"] for row in site.api(site.ours, "GET", "/alarms?open=false")[1]["data"]}
+    both = {row["id"] for row in site.api(site.ours, "GET", "/alarms")[1]["data"]}
+    assert past in ended and both == ended | {shown(open_id)}
+    assert site.api(site.ours, "GET", "/alarms?open=maybe")[0] == 400
+
+
+def test_somebody_who_may_only_look_acknowledges_nothing(site: Site) -> None:
+    alarm_id = add_alarm(site.owner, site.ours)
+    site.owner.execute(
+        "UPDATE web.members SET role = 'viewer' WHERE tenant_id = %s", (site.ours.tenant_id,)
+    )
+    try:
+        client = site.signed_in(site.ours)
+        form = {"csrf_token": csrf(client, "/connections")}
+        path = f"/alarms/{shown(alarm_id)}/acknowledge"
+        assert client.post(path, data=form).status_code == 403
+        assert row_of(site, alarm_id)[0] is None
+    finally:
+        site.owner.execute(
+            "UPDATE web.members SET role = 'owner' WHERE tenant_id = %s", (site.ours.tenant_id,)
+        )
+
+
+@pytest.mark.parametrize(
+    ("kind", "lasts", "becomes"),
+    [
+        ("not_provable", "NEEDS_ATTENTION", "state = 'FILLED'"),
+        ("exit_outside_window", "BLOCKED", "state = 'SKIPPED'"),
+        ("unprotected", "UNPROTECTED", "protection = 'PROTECTED'"),
+    ],
+)
+def test_what_lasts_is_over_when_its_trade_has_gone_on(
+    site: Site, kind: str, lasts: str, becomes: str
+) -> None:
+    trade_id = add_waiting(site, site.ours, state="WORKING", expires=None)
+    state = "protection" if lasts == "UNPROTECTED" else "state"
+    site.owner.execute(f"UPDATE web.trades SET {state} = %s WHERE id = %s", (lasts, trade_id))
+    alarm_id = add_alarm(site.owner, site.ours, trade_id=trade_id, kind=kind, lasts=lasts)
+    site.owner.execute("UPDATE web.trades SET message = 'x' WHERE id = %s", (trade_id,))
+    assert is_open(site, site.ours) == [shown(alarm_id)]
+    site.owner.execute(f"UPDATE web.trades SET {becomes} WHERE id = %s", (trade_id,))
+    assert (is_open(site, site.ours), row_of(site, alarm_id)) == ([], (None, True))
+    assert "over" in site.signed_in(site.ours).get("/alarms").text
+
+
+def test_raising_it_again_changes_nothing_and_what_is_over_is_raised_as_over(site: Site) -> None:
+    trade_id = add_waiting(site, site.ours, state="WORKING", expires=None)
+    rows = [raising.of_trade("late_exit", trade_id, "AAPL", {"age": "901"})]
+    with psycopg.connect(site.database.url("worker"), autocommit=True) as worker:
+        [(tenant, kind, alarm_id)] = raising.write(worker, rows)
+        assert (tenant, kind) == (site.ours.tenant_id, "alarm")
+        assert raising.write(worker, rows) == []
+    # By then it does not wait any more.
+    assert row_of(site, alarm_id) == (None, True)

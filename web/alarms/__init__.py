@@ -1,0 +1,1 @@
+"""Alarms: what somebody must look at."""

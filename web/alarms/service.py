@@ -1,0 +1,64 @@
+"""Alarms as pages and API show them, and the acknowledging of them."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from flask import current_app
+from sqlalchemy import func, select, text, update
+
+from protos import ids
+from web.alarms.models import Alarm
+from web.audit import service as audit
+from web.db import current_tenant, db
+from web.paging import Page, newest_first
+from web.queue import Bell
+
+# Many more than this are looked at a page at a time.
+MOST_OPEN = 100
+_OPEN = Alarm.ended_at.is_(None) & Alarm.acknowledged_at.is_(None)
+
+
+def page(*, is_open: bool | None, limit: int, cursor: str | None) -> Page[Alarm]:
+    """This tenant's alarms, newest first: open ones, past ones, or all. Raises BadCursor."""
+    query = select(Alarm).where(Alarm.tenant_id == current_tenant())
+    if is_open is not None:
+        query = query.where(_OPEN if is_open else ~_OPEN)
+    return newest_first(
+        query,
+        Alarm.raised_at,
+        Alarm.id,
+        lambda row: (row.raised_at, row.id),
+        limit=limit,
+        cursor=cursor,
+    )
+
+
+def of_trade(trade_id: UUID) -> Sequence[Alarm]:
+    """All that was raised of a trade, the newest first."""
+    query = select(Alarm).where(Alarm.trade_id == trade_id).order_by(Alarm.raised_at.desc())
+    return db.session.scalars(query).all()
+
+
+def acknowledge(alarm: Alarm, *, actor: str) -> Alarm:
+    """Say that somebody has looked. The first who says so is kept; repeating changes nothing."""
+    statement = (
+        update(Alarm)
+        .where(Alarm.id == alarm.id, Alarm.acknowledged_at.is_(None))
+        .values(acknowledged_at=func.clock_timestamp(), acknowledged_by=actor)
+        .returning(Alarm.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.session.scalar(statement) is not None:
+        after = {"kind": alarm.kind}
+        audit.record(actor, "alarm:acknowledge", ids.show("alarm", alarm.id), after=after)
+        db.session.execute(
+            text("SELECT web.record_changes(ARRAY[:tenant]::uuid[], ARRAY['alarm'], "
+                 "ARRAY[:alarm]::uuid[])"),
+            {"tenant": alarm.tenant_id, "alarm": alarm.id},
+        )  # fmt: skip
+        tenant = alarm.tenant_id.hex
+        db.session.commit()
+        bell: Bell = current_app.extensions["fillwire.bell"]
+        bell.announce({tenant})
+    db.session.refresh(alarm)
+    return alarm
