@@ -120,6 +120,8 @@ class Run:
     tickets: list[Ticket] = field(default_factory=list)
     # Orders of earlier trades that this one canceled.
     canceled: list[Ticket] = field(default_factory=list)
+    # How much of them was filled then.
+    filled_before: dict[str, Decimal] = field(default_factory=dict)
     canceled_before: int = 0
     superseded_waiting: int = 0
     # Reversals of which it dropped the second half.
@@ -194,6 +196,7 @@ class Run:
         self.canceled += targets
         for ticket in targets:
             ticket.cancel_asked = True
+            self.filled_before.setdefault(ticket.order.terms.cl_ord_id, ticket.order.cum_qty)
         return targets
 
     def withdraw(self, reason: str) -> None:
@@ -233,6 +236,7 @@ class Run:
             halved=self.halved,
             has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
+            displaced_filled=self._displaced_filled(),
             unprotected=len(guards),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
@@ -241,6 +245,12 @@ class Run:
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
+
+    def _displaced_filled(self) -> Decimal:
+        """What exits filled that it asked to go."""
+        exits = (t.order for t in self.canceled if t.order.terms.leg is Leg.EXIT)
+        before = self.filled_before
+        return sum((o.cum_qty - before[o.terms.cl_ord_id] for o in exits), ZERO)
 
     def flip_seconds_left(self, now: datetime) -> float:
         """How long the entry of a flip still waits for the exit; a restart grants no more."""

@@ -114,10 +114,10 @@ class Scope:
         """Position and own entries that are working or in doubt."""
         return self.position + sum((e.side.sign * e.leaves for e in self.entries), ZERO)
 
-    def is_guarded_by(self, cl_ord_ids: Iterable[str]) -> bool:
-        """True when some of these orders guard the position."""
-        guards = {o.cl_ord_id for o in (*self.protection, *self.others_guards)}
-        return not guards.isdisjoint(cl_ord_ids)
+    def is_reduced_by(self, cl_ord_ids: Iterable[str]) -> bool:
+        """True when some of these orders guard the position, or close it."""
+        reduce = {o.cl_ord_id for o in (*self.protection, *self.others_guards, *self.closing)}
+        return not reduce.isdisjoint(cl_ord_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ class Progress:
     has_canceled: bool = False
     # Fills that came although a cancel was asked.
     raced: Decimal = ZERO
+    # What exits filled that it takes the place of, since it asked them to go.
+    displaced_filled: Decimal = ZERO
     # Protection that a `cancel` took away.
     unprotected: int = 0
     # Why the entry must not be sent any more.

@@ -84,10 +84,8 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
         return Wait(TradeState.BLOCKED, "in_doubt")
     if ours:
         return Wait(TradeState.WORKING, "")
-    counts = {
-        "canceled": str(progress.canceled_first),
-        "superseded": str(progress.superseded_waiting),
-    }
+    superseded = progress.superseded_waiting + trade.superseded_waiting
+    counts = {"canceled": str(progress.canceled_first), "superseded": str(superseded)}
     if progress.raced:
         return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
     if progress.unprotected and scope.position:
@@ -95,7 +93,7 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
     if progress.halved:
         halves = {"halved": str(progress.halved), "instrument": trade.instrument}
         return End(TradeState.DONE, "flip_halved", {**counts, **halves})
-    if progress.canceled_first or progress.superseded_waiting:
+    if progress.canceled_first or superseded:
         return End(TradeState.DONE, "", counts)
     # A name that nothing has is what senders expect, not a mistake.
     state = TradeState.DONE if trade.client_tag else TradeState.SKIPPED

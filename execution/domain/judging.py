@@ -27,7 +27,7 @@ from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             pass
         case Wait(TradeState.BLOCKED, "in_doubt") if not progress.has_begun:
             leg = Leg.ENTRY
-        # Nor does an exit that comes too late take away what guards the position.
-        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
+        # Nor does an exit that comes too late take away what guards the position, or closes it.
+        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_reduced_by(ids):
             leg = Leg.EXIT
         case _:
             return decision

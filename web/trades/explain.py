@@ -210,6 +210,9 @@ def _trade(
     if decision.state not in GOES_ON:
         return None
     account = row.connection.broker_account
+    numbers = record.numbers_of(decision)
+    if signal.action == "cancel" and (ended := reads.ended_by(row, signal)):
+        numbers["superseded_waiting"] = str(ended)
     return messages.to_trade(
         trade_id=ids.trade_id(signal_id, row.id),
         strategy_id=strategy.id,
@@ -224,7 +227,7 @@ def _trade(
         accepted_at=now,
         released_at=None,
         asset_class=strategy.asset_class,
-        numbers=record.numbers_of(decision),
+        numbers=numbers,
     )  # fmt: skip
 
 
