@@ -34,6 +34,19 @@ class Book:
         seen = positions.in_scope(attribution, own=own.quantity, whole=self.whole.quantity)
         return Position(seen, held.avg_price)
 
+    def fill(
+        self, of: UUID, side: Side, quantity: Decimal, price: Decimal, *, closes_all: bool
+    ) -> set[UUID]:
+        """A fill of a subscription's order; whose shares changed. `closes_all`: the order closes
+        whatever the account holds, whosever it is."""
+        parts = {of: quantity}
+        if closes_all:
+            parts = positions.closed_by(self.own, of, side, quantity, self.whole.quantity)
+        self.whole = self.whole.after(side, quantity, price)
+        for who, part in parts.items():
+            self.own[who] = self.own.get(who, FLAT).after(side, part, price)
+        return {of, *parts}
+
 
 def ends(held: tuple[str, Book]) -> tuple[date, str]:
     """The order of exits: the contract that ends first."""

@@ -1,5 +1,7 @@
 """A report changes its order, its lane and what its account has used."""
 
+from uuid import UUID
+
 import structlog
 
 from execution import covers
@@ -12,8 +14,9 @@ from execution.lanes import Ticket
 log = structlog.get_logger()
 
 
-def fold(account: Account, ticket: Ticket, report: Report) -> None:
-    """Fold a report that was not heard before into all that it changes."""
+def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
+    """Fold a report that was not heard before into all that it changes; whose shares of the
+    position changed."""
     lane = ticket.run.lane
     try:
         ticket.order.add(report)
@@ -23,10 +26,11 @@ def fold(account: Account, ticket: Ticket, report: Report) -> None:
     if ticket.order.is_acknowledged:
         ticket.in_doubt = False
         ticket.run.unprovable = False
+    shares: set[UUID] = set()
     if report.exec_type is ExecType.FILL:
         book = lane.book(ticket.order.terms.instrument)
         account.usage.book(book.whole, ticket.order, report, book.point_value)
-        lane.move(ticket, report)
+        shares = lane.move(ticket, report)
         # What an entry goes by is looked at again after its exit.
         ticket.run.looked_at = None
         covers.revive(ticket.run)
@@ -34,3 +38,4 @@ def fold(account: Account, ticket: Ticket, report: Report) -> None:
         lane.open[report.cl_ord_id] = ticket
     else:
         lane.open.pop(report.cl_ord_id, None)
+    return shares

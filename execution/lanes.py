@@ -313,16 +313,19 @@ class Lane:
         """What a run sees: its position, the orders that may change it, and doubt."""
         return scoping.scope(self, run)
 
-    def move(self, ticket: Ticket, report: Report) -> None:
-        """Positions after a fill: the whole account's and the subscription's own."""
+    def move(self, ticket: Ticket, report: Report) -> set[UUID]:
+        """Positions after a fill, the whole account's and the subscriptions' shares; whose
+        shares changed."""
         quantity, price = report.last_qty or ZERO, report.last_px or ZERO
         terms = ticket.order.terms
         book, subscription = self.book(terms.instrument), terms.subscription_id
-        book.whole = book.whole.after(terms.side, quantity, price)
-        own = book.own.get(subscription, FLAT)
-        book.own[subscription] = own.after(terms.side, quantity, price)
+        is_account = self.attribution_of(subscription) is Attribution.ACCOUNT
+        changed = book.fill(
+            subscription, terms.side, quantity, price, closes_all=is_account and terms.leg.reduces
+        )
         if (target := ticket.run.trade.target) is not None:
             self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+        return changed
 
     def ledger(self, subscription: UUID) -> Ledger:
         """What is remembered for a subscription's targets."""

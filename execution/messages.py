@@ -201,6 +201,7 @@ def set_report(
     asked: bool,
     position: Position,
     own_qty: Decimal,
+    others: Mapping[UUID, Decimal],
 ) -> None:
     """What the broker said, and the position after it."""
     message = fact.execution_report
@@ -227,6 +228,8 @@ def set_report(
         message.position_qty = wire.to_text(position.quantity)
         message.position_avg_px = wire.to_text(position.avg_price)
         message.own_qty = wire.to_text(own_qty)
+        for owner, quantity in others.items():
+            message.others_own[owner.hex] = wire.to_text(quantity)
 
 
 def set_moved(fact: pb.Fact, said: PositionMove, book: Book) -> None:

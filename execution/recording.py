@@ -1,6 +1,6 @@
 """Journal entries: one for orders about to be sent, one for a report, one for an outcome."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -68,8 +68,17 @@ def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
     return _entry(account, fact, "resolved", now, None, run.trade)
 
 
-def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked: bool) -> Entry:
-    """What the broker said; a fill carries the positions after it."""
+def report(
+    account: Account,
+    ticket: Ticket,
+    said: Report,
+    shares: Set[UUID],
+    *,
+    heard: bool,
+    asked: bool,
+) -> Entry:
+    """What the broker said; a fill carries the positions after it, with those of the
+    subscriptions' `shares` that it changed."""
     run, lane = ticket.run, ticket.run.lane
     symbol, subscription = ticket.order.terms.instrument, ticket.order.terms.subscription_id
     book = lane.book(symbol)
@@ -82,10 +91,12 @@ def report(account: Account, ticket: Ticket, said: Report, *, heard: bool, asked
         asked=asked,
         position=book.whole,
         own_qty=book.own.get(subscription, FLAT).quantity,
+        others={who: book.own[who].quantity for who in shares if who != subscription},
     )
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if said.exec_type is ExecType.FILL:
-        entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
+        for owner in sorted(shares):
+            entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
     return entry
 

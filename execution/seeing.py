@@ -205,6 +205,7 @@ def _open_orders(orders: Iterable[OpenOrder]) -> list[pb.SeenOrder]:
             tag=order.tag,
             instrument=order.instrument,
             bracket=order.bracket,
+            of_others=order.is_others,
         )
         for order in orders
     ]
@@ -230,6 +231,7 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
         message.instrument,
         message.tag,
         message.bracket,
+        message.of_others,
     )
 
 

@@ -239,7 +239,13 @@ class Batch:
             report.instrument,
             report.position_qty,
             report.position_avg_px,
-            {"sub_" + fact.subscription_id: report.own_qty},
+            {
+                "sub_" + owner: quantity
+                for owner, quantity in (
+                    (fact.subscription_id, report.own_qty),
+                    *report.others_own.items(),
+                )
+            },
         )
 
     def _position(

@@ -47,7 +47,7 @@ def obstacle(
 def is_repeated(trade: Trade, scope: Scope, side: Side, size: Decimal) -> bool:
     """True for an exit of the same size as what works, or as one exit that does: it asks for
     what is on its way. Behind doubt none is: it is owed."""
-    works = [o for o in _own(scope, side) if not o.cancel_asked]
+    works = [o for o in _works(scope, side) if not (o.cancel_asked or o.is_others)]
     closes = sum((o.leaves for o in works), ZERO)
     same = works if closes == size else [o for o in works if o.leaves == size]
     return not scope.in_doubt and any(not _is_overtaken(trade, o) for o in same)
@@ -65,7 +65,7 @@ def displaced(
     """Resting exits that one of this size takes the place of, for it is wider than all that
     works, or as wide and more urgent; None for no such. What goes at once fills, and is not
     displaced. Behind doubt nothing is: what is free is closed, and the rest stays owed."""
-    works = _own(scope, side)
+    works = [o for o in _works(scope, side) if takes_all or not o.is_others]
     resting = [o for o in works if o.ord_type is not OrdType.MARKET]
     closes = sum((o.leaves for o in works), ZERO)
     if size == closes and (takes_all or len(resting) == len(works)):
@@ -77,8 +77,8 @@ def displaced(
     return tuple(o.cl_ord_id for o in found if not o.cancel_asked)
 
 
-def _own(scope: Scope, side: Side) -> list[OpenOrder]:
-    """The exits that work; what others take of the position has no name here."""
+def _works(scope: Scope, side: Side) -> list[OpenOrder]:
+    """The exits that work; what others take of an own share has no name here."""
     return [o for o in scope.closing if o.side is side and o.cl_ord_id]
 
 

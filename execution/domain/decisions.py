@@ -26,6 +26,8 @@ class OpenOrder:
     tag: str = ""
     # Of a target and its stop, which share it, only one fills.
     bracket: str = ""
+    # An exit of another subscription, where the account's whole position is this one's.
+    is_others: bool = False
 
     @property
     def may_stay(self) -> bool:

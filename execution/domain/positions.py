@@ -1,8 +1,10 @@
 """Positions: signed quantities with an average price, and whose they are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from execution.domain.words import Side
 
@@ -53,3 +55,21 @@ def attribute(*, others_trade_here: bool, is_all_own: bool) -> Attribution:
     if others_trade_here or not is_all_own:
         return Attribution.OWN
     return Attribution.ACCOUNT
+
+
+def closed_by(
+    own: Mapping[UUID, Position], closer: UUID, side: Side, quantity: Decimal, whole: Decimal
+) -> dict[UUID, Decimal]:
+    """Whose share a closing fill of the whole account's position takes, and how much of it.
+
+    The closer's own goes first, then the others', the largest first. What is left was nobody's;
+    but what was filled beyond `whole`, the position before the fill, is the closer's.
+    """
+    closing = min(quantity, max(-side.sign * whole, ZERO))
+    taken = {closer: quantity - closing}
+    shares = {who: max(-side.sign * held.quantity, ZERO) for who, held in own.items()}
+    for who in sorted(shares, key=lambda who: (who != closer, -shares[who], who)):
+        part = min(closing, shares[who])
+        closing -= part
+        taken[who] = taken.get(who, ZERO) + part
+    return {who: part for who, part in taken.items() if part}

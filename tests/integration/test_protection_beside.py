@@ -46,3 +46,15 @@ async def test_a_breakeven_beside_anothers_stop_closes_only_what_that_leaves(kit
     await stands(kit, even, "PROTECTED", "5")
     assert await resting(kit) == [("LIMIT", 3), ("STOP", 3), ("STOP", 5)]
     assert protections(kit, theirs)[-1] == ("PROTECTED", "3")
+
+
+async def test_a_share_that_was_closed_with_the_account_is_not_closed_again(kit: Kit) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    other = uuid4().hex
+    await kit.run(kit.trade("buy", "3", subscription_id=other))
+    assert (await kit.run(kit.trade("exit", "")))[0] == "FILLED"
+    await kit.restart()
+    await kit.run(kit.trade("buy", "5"))
+    late = kit.trade("exit", "", subscription_id=other)
+    assert await kit.run(late) == ("SKIPPED", "no_position")
+    assert await kit.venue_positions() == {"AAPL": "5"}

@@ -30,11 +30,27 @@ class Book:
         if fact.kind != "report" or row is None:
             return
         if said.exec_type == pb.EXEC_TYPE_FILL:
+            self._share_out(row, Decimal(said.last_qty), sees_all=record.sees_all(row))
             self.whole[row.account_id, row.instrument] = Decimal(said.position_qty)
-            self.own[row.account_id, row.instrument, row.subscription] = Decimal(said.own_qty)
         self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
         if said.ord_status not in OPEN:
             self.open.pop(row.cl_ord_id, None)
+
+    def _share_out(self, row: Row, quantity: Decimal, *, sees_all: bool) -> None:
+        """What closes the position of a whole account closes the closer's share, then the
+        largest of the others'. Beyond those it closes nobody's, and beyond the position it is
+        the closer's again."""
+        lane = (row.account_id, row.instrument)
+        left = ZERO
+        if sees_all and row.leg != "entry":
+            left = min(quantity, max(-row.sign * self.whole[lane], ZERO))
+        beyond = quantity - left
+        held = {who: -row.sign * q for (*at, who), q in self.own.items() if tuple(at) == lane}
+        for who in sorted(held, key=lambda who: (who != row.subscription, -held[who], who)):
+            part = min(left, max(held[who], ZERO))
+            self.own[*lane, who] += row.sign * part
+            left -= part
+        self.own[*lane, row.subscription] += row.sign * beyond
 
     def filled(self, row: Row) -> Decimal:
         """How much of an order was filled."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.books import Book
 from tests.sim.instance import BROKER
 from tests.sim.record import PASSING, ZERO, Record, Row
 
@@ -146,7 +147,8 @@ def orders_are_recorded_as_they_went(record: Record) -> Iterator[str]:
 
 
 def positions_are_equal(record: Record) -> Iterator[str]:
-    """Recorded positions are the broker's, and each subscription's is the sum of its fills."""
+    """Recorded positions are the broker's, and each subscription's is what its fills, and the
+    closing of the whole account's position, leave of it."""
     own = _own_positions(record)
     for (account_id, symbol, subscription), quantity in own.items():
         recorded = record.position(account_id, symbol, subscription)
@@ -161,12 +163,11 @@ def positions_are_equal(record: Record) -> Iterator[str]:
 
 
 def _own_positions(record: Record) -> dict[tuple[UUID, str, UUID], Decimal]:
-    """What each subscription's orders filled, by account and instrument."""
-    own: dict[tuple[UUID, str, UUID], Decimal] = defaultdict(Decimal)
-    for row in record.rows.values():
-        key = (row.account_id, row.instrument, row.subscription)
-        own[key] += row.sign * record.filled(row.cl_ord_id)
-    return own
+    """What each subscription holds after all that was filled, by account and instrument."""
+    book = Book()
+    for fact in record.facts:
+        book.add(fact, record)
+    return book.own
 
 
 def no_guard_is_an_orphan(record: Record) -> Iterator[str]:

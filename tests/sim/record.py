@@ -243,6 +243,11 @@ class Record:
             for symbol in account.touched_by_hand | account.touched_late
         }
 
+    def sees_all(self, row: Row) -> bool:
+        """True for an order of a subscription to which the whole account is its own."""
+        where = self.tables.positions.get((row.account_id, row.instrument, row.subscription))
+        return where is not None and where["attribution"] == "account"
+
     def position(self, account_id: UUID, symbol: str, subscription: UUID = WHOLE) -> Decimal:
         """A position as recorded."""
         row = self.tables.positions.get((account_id, symbol, subscription))

@@ -351,7 +351,8 @@ def _told(row: Row) -> str:
         return f"{state[12:]} {reason[7:].lower()}"
     if row["kind"] == "report":
         report = fact.execution_report
-        told = f"position {report.position_qty} own {report.own_qty}"
+        others = "".join(f" {who[:6]} {own}" for who, own in report.others_own.items())
+        told = f"position {report.position_qty} own {report.own_qty}{others}"
         return told if report.position_qty else ""
     return f"of {fact.trade_id[:8]}"
 

@@ -143,6 +143,15 @@ def test_d3_behind_doubt_no_exit_is_a_repeat_and_none_is_displaced() -> None:
         assert told(an_exit("3", kind, scope=scope)) == "3"
 
 
+@pytest.mark.rule("A.attribution")
+def test_a_what_another_subscription_closes_is_no_repeat_but_makes_room_for_a_full_exit() -> None:
+    theirs = replace(works("3"), is_others=True)
+    scope = held("10", closing=(theirs,))
+    assert told(an_exit("3", LIMIT, scope=scope)) == "3"
+    assert told(an_exit("5", LIMIT, scope=scope)) == "5"
+    assert an_exit(FULL, MARKET, scope=scope) == CancelFirst(("w1",))
+
+
 @pytest.mark.rule("B4")
 def test_b4_a_repeated_exit_leaves_what_guards_the_position_alone() -> None:
     stop = replace(working(SELL, "7", ord_type=OrdType.STOP), cl_ord_id="stop")

@@ -1,7 +1,9 @@
 """Positions after fills, and which part of them a subscription trades."""
 
 from decimal import Decimal
+from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +51,44 @@ def test_a_own_is_capped_by_the_brokers_position() -> None:
 
     assert [own(5, 8), own(5, 3), own(5, 0), own(5, -2)] == [5, 3, 0, 0]
     assert [own(-5, -8), own(-5, -3), own(-5, 2)] == [-5, -3, 0]
+
+
+FIRST, SECOND, THIRD = sorted(uuid4() for _ in range(3))
+
+
+def shares(**held: int) -> dict[UUID, Position]:
+    names = {"first": FIRST, "second": SECOND, "third": THIRD}
+    return {names[name]: Position(Decimal(quantity), None) for name, quantity in held.items()}
+
+
+def closed(held: dict[UUID, Position], quantity: int, whole: int) -> dict[UUID, int]:
+    parts = positions.closed_by(held, FIRST, Side.SELL, Decimal(quantity), Decimal(whole))
+    return {who: int(part) for who, part in parts.items()}
+
+
+@pytest.mark.rule("A.shares")
+def test_closing_the_whole_account_takes_ones_own_share_first_then_the_largest() -> None:
+    held = shares(first=5, second=2, third=3)
+    assert closed(held, 4, 10) == {FIRST: 4}
+    assert closed(held, 7, 10) == {FIRST: 5, THIRD: 2}
+    assert closed(held, 10, 10) == {FIRST: 5, SECOND: 2, THIRD: 3}
+
+
+@pytest.mark.rule("A.shares")
+def test_what_nobody_owns_is_closed_without_making_anybody_short() -> None:
+    assert closed(shares(first=5), 9, 9) == {FIRST: 5}
+    assert closed(shares(first=-5, second=8), 3, 3) == {SECOND: 3}
+
+
+@pytest.mark.rule("A.shares")
+def test_what_was_filled_beyond_the_position_is_the_closers() -> None:
+    assert closed(shares(first=5, second=2), 9, 7) == {FIRST: 7, SECOND: 2}
+    assert closed(shares(first=5), 5, -1) == {FIRST: 5}
+
+
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=3), st.integers(1, 30))
+def test_shares_stay_what_was_filled_while_nobody_else_trades(held: list[int], fill: int) -> None:
+    everybody = dict(zip((FIRST, SECOND, THIRD), held, strict=False))
+    before = {who: Position(Decimal(quantity)) for who, quantity in everybody.items()}
+    parts = positions.closed_by(before, FIRST, Side.SELL, Decimal(fill), Decimal(sum(held)))
+    assert sum(parts.values()) == fill

@@ -1225,7 +1225,7 @@ class SeenLedger(_message.Message):
     def __init__(self, initial: _Optional[str] = ..., when_flat: _Optional[str] = ..., in_step: _Optional[bool] = ..., followed: _Optional[str] = ...) -> None: ...
 
 class SeenOrder(_message.Message):
-    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument", "bracket")
+    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument", "bracket", "of_others")
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     LEAVES_QTY_FIELD_NUMBER: _ClassVar[int]
@@ -1235,6 +1235,7 @@ class SeenOrder(_message.Message):
     TAG_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     BRACKET_FIELD_NUMBER: _ClassVar[int]
+    OF_OTHERS_FIELD_NUMBER: _ClassVar[int]
     cl_ord_id: str
     side: Side
     leaves_qty: str
@@ -1244,7 +1245,8 @@ class SeenOrder(_message.Message):
     tag: str
     instrument: str
     bracket: str
-    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ..., bracket: _Optional[str] = ...) -> None: ...
+    of_others: bool
+    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ..., bracket: _Optional[str] = ..., of_others: _Optional[bool] = ...) -> None: ...
 
 class SeenVenue(_message.Message):
     __slots__ = ("ord_types", "quantity_step", "smallest_quantity", "times_in_force", "has_brackets", "keeps_hours")
@@ -1436,7 +1438,14 @@ class OrderSending(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
-    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg")
+    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg", "others_own")
+    class OthersOwnEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     BROKER_ORDER_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1458,6 +1467,7 @@ class ExecutionReport(_message.Message):
     OWN_QTY_FIELD_NUMBER: _ClassVar[int]
     BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEG_FIELD_NUMBER: _ClassVar[int]
+    OTHERS_OWN_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cl_ord_id: str
     broker_order_id: str
@@ -1479,7 +1489,8 @@ class ExecutionReport(_message.Message):
     own_qty: str
     broker_seq: int
     leg: Leg
-    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ...) -> None: ...
+    others_own: _containers.ScalarMap[str, str]
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ..., others_own: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class TradeOutcome(_message.Message):
     __slots__ = ("state", "reason", "numbers", "message", "planned_time", "decision")
