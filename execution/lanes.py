@@ -81,11 +81,25 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def waits_here(self) -> bool:
+        """True for an entry that is sent once its price has come, and for what goes with it."""
+        if self.run.fired_at is not None or not self.order.is_open:
+            return False
+        entry = self if self.order.terms.leg is Leg.ENTRY else self.run.entry
+        is_part = entry is self or self.is_guard
+        return is_part and entry is not None and entry.order.terms.is_watched
+
+    @property
     def waits_to_guard(self) -> bool:
         """True while its entry was not sent: there is nothing to guard, nor to cancel."""
         if not self.is_guard or (entry := self.run.entry) is None:
             return False
         return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """True for what may be at a broker that never spoke of it."""
+        return self.order.is_open and not (self.order.is_acknowledged or self.waits_here)
 
     @property
     def may_return(self) -> bool:
@@ -94,13 +108,16 @@ class Ticket:
 
     @property
     def may_rest(self) -> bool:
-        """True when its acknowledgement alone lets others go on."""
-        return self.order.terms.ord_type is not OrdType.MARKET
+        """True when its acknowledgement alone lets others go on. A watched stop whose price
+        has come fills at once."""
+        is_fired = self.order.terms.is_watched and self.run.fired_at is not None
+        at_once = OrdType.STOP if is_fired else OrdType.MARKET
+        return self.order.terms.ord_type is not at_once
 
     @property
     def is_resting(self) -> bool:
-        """True once the broker has it, and it waits for its price."""
-        return self.may_rest and self.order.is_acknowledged
+        """True while it waits for its price, at the broker or here."""
+        return self.may_rest and (self.order.is_acknowledged or self.waits_here)
 
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
@@ -137,6 +154,8 @@ class Run:
     is_resolved: bool = False
     # Its market was closed until then.
     opens_at: datetime | None = None
+    # When the price came that its entry waited for.
+    fired_at: datetime | None = None
     has_open_timer: bool = False
     queued_as: Intent | None = None
     planned_at: datetime | None = None
@@ -242,6 +261,7 @@ class Run:
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
             own_order_in_doubt=any(t.in_doubt and t.order.is_open for t in self.tickets),
+            is_watching=any(t.waits_here for t in self.tickets),
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
@@ -271,7 +291,10 @@ class Run:
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
-        """Since release; of a flip's entry since its exit filled."""
+        """Since release; of a flip's entry since its exit filled, of a watched one since its
+        price came."""
+        if leg is Leg.ENTRY and self.fired_at is not None:
+            return now - self.fired_at
         exits = [t.order for t in self.exits]
         return judging.age_of(self.trade, exits, leg, now, self.opens_at)
 

@@ -82,6 +82,7 @@ def orders(send: Send) -> list[pb.PlannedOrder]:
     after = send.cancel_after
     first = _planned(send, send, send.quantity, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
+    first.synthetic = send.is_watched
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
     guards = [_planned(guard, send, _size(guard, send), "gtc") for guard in send.guards]
     for guard in guards:

@@ -36,7 +36,7 @@ def obstacle(
         return Refusal("quantity_zero", {"quantity": text(left)})
     if left >= held and (held < venue.smallest_quantity or sizing.is_dust(trade, lot)):
         return Refusal("no_position", {"dust": text(held)})
-    if market is None and ordering.needs_the_market(trade, Leg.EXIT):
+    if market is None and ordering.needs_the_market(trade, Leg.EXIT, venue):
         return Look(lot.instrument or trade.instrument)
     if held_back := ordering.exit_spread(trade, market):
         return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)

@@ -152,6 +152,8 @@ class Progress:
     dropped_numbers: Mapping[str, str] = field(default_factory=dict)
     withdrawn: str = ""
     own_order_in_doubt: bool = False
+    # Its entry waits here for its price.
+    is_watching: bool = False
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
@@ -224,6 +226,8 @@ class Send:
     guards: tuple[Guard, ...] = ()
     # The guards come after the fill, each for itself, and are linked by us.
     is_synthetic: bool = False
+    # It waits for its price here, and goes once that has come.
+    is_watched: bool = False
     # The canonical symbol.
     instrument: str = ""
     # What it was decided from: kept with the order.

@@ -29,6 +29,10 @@ _NOT_SENT = {
 
 def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
     """The entry was sent; with exits before it this is the second half of a flip."""
+    if order.is_open and progress.is_watching:
+        terms = order.terms
+        told = {"ord_type": terms.ord_type.value, "trigger": text(terms.stop_price)}
+        return Wait(TradeState.WORKING, "entry_watched", told)
     if order.is_open:
         return _waiting(progress)
     if order.is_filled:

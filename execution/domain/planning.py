@@ -240,7 +240,7 @@ class _Plan:
             held = self.scope.against(side.opposite)
             return Look(held[0].instrument if held else "", chooses=side)
         market = self._market_of(self.trade.instrument)
-        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
+        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY, self.venue):
             return Look(self.trade.instrument)
         side = self.trade.entry_side(side)
         terms = ordering.entry_terms(self.trade, side, self.venue, market)

@@ -290,6 +290,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_FLIP_HALVED: _ClassVar[Reason]
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
+    REASON_ENTRY_WATCHED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -502,6 +503,7 @@ REASON_CURRENCY_UNKNOWN: Reason
 REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
+REASON_ENTRY_WATCHED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
