@@ -1,0 +1,52 @@
+"""Single rules: what is told of a message, what becomes of it, and the same decided again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from protos.paper.v1 import paper_pb2
+from tests.conftest import Database
+from tests.integration.execution_kit import SECONDS
+from tests.integration.explain_kit import Stand, standing
+from tests.integration.test_closing_at_once import choose, fire
+
+
+async def told(stand: Stand, **fields: Any) -> dict[str, Any]:
+    """What execution would do with a message."""
+    body = json.dumps({"ticker": "AAPL", "price": "228.40", **fields}).encode()
+    [one] = (await stand.explain(body))["subscriptions"]
+    planned: dict[str, Any] = one["execution"]
+    return planned
+
+
+async def without_stops(stand: Stand) -> None:
+    """Let the accounts take no stops."""
+    for subscription in stand.subscriptions:
+        options = paper_pb2.Options(
+            visibility_horizon_seconds=0.5, refuses_repeats=True, no_brackets=True, no_stops=True
+        )
+        await stand.kit.venue_stub.ConfigureAccount(
+            paper_pb2.ConfigureAccountRequest(account=subscription.account, options=options),
+            timeout=SECONDS,
+        )
+
+
+@pytest.mark.rule("K.price.stop")
+async def test_k_a_watched_entry_is_told_shown_and_decided_again_as_one(database: Database) -> None:
+    async with standing(database, 1, seed=1) as stand:
+        await without_stops(stand)
+        choose(stand, auto_submit=True)
+        entry = {"action": "buy", "quantity": 5, "orderType": "stop", "stopPrice": 300}
+        planned = await told(stand, **entry)
+        assert planned["words"] == ["Entry: buy 5, stop 300, day, kept by Fillwire, planned at 300"]
+        assert await fire(stand, **entry) == ("WORKING", "entry_watched", ["entry"])
+        assert all(answer["equal"] for answer in await stand.replay())
+        shown = stand.owner.execute(
+            "SELECT synthetic, ord_type, message FROM web.orders o JOIN "
+            "web.trades t ON t.id = o.trade_id"
+        ).fetchall()
+        [(synthetic, ord_type, message)] = shown
+        assert (synthetic, ord_type) == (True, "stop")
+        assert "goes at 300" in message
+        assert ">synthetic<" in stand.browse("/orders")
