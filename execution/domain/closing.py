@@ -16,7 +16,15 @@ from execution.domain.decisions import (
 from execution.domain.market import Market
 from execution.domain.orders import ZERO
 from execution.domain.trades import Trade
-from execution.domain.words import Leg, OrdType, Side, TradeState
+from execution.domain.words import (
+    Action,
+    Leg,
+    OrdType,
+    Sentiment,
+    Side,
+    SizeType,
+    TradeState,
+)
 
 
 def obstacle(
@@ -42,6 +50,16 @@ def obstacle(
         return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
     terms = ordering.exit_terms(trade, side, venue, market)
     return terms if isinstance(terms, Refusal) else None
+
+
+def made_whole(trade: Trade, asked: Decimal | None, held: Decimal) -> dict[str, str]:
+    """The numbers of a multiplier by which an exit of a part closes everything; none where it
+    does not."""
+    scaled = trade.size_type is not SizeType.PERCENT_OF_POSITION and trade.multiplier != 1
+    flat = trade.sentiment is Sentiment.FLAT or trade.action is Action.REVERSE
+    if asked is None or flat or not scaled or not asked / trade.multiplier < held <= asked:
+        return {}
+    return {"made_whole_by": text(trade.multiplier), "signal_quantity": text(trade.quantity)}
 
 
 def is_repeated(trade: Trade, scope: Scope, side: Side, size: Decimal) -> bool:

@@ -263,6 +263,13 @@ def _time_in_force(style: Style, venue: VenueRules) -> str:
     return style.time_in_force if style.time_in_force in venue.times_in_force else "day"
 
 
+def _given_up(terms: Terms) -> str:
+    """What was asked for instead of the market order that this is for want of a price."""
+    asked = terms.style.ord_type
+    became = (asked, terms.priced.ord_type) == (OrdType.LIMIT, OrdType.MARKET)
+    return asked.value if became else ""
+
+
 def _unsupported(ord_type: OrdType, **missing: str) -> Refusal:
     return Refusal("order_type_unsupported", {"ord_type": ord_type.value, **missing})
 
@@ -281,6 +288,7 @@ def numbers(
         "equity": text(figures.equity if figures else None),
         "promised": text(figures.promised or None if figures else None),
         "bound": text(figures.bound or None if figures else None),
+        "instead_of": _given_up(terms),
         "rate": "" if (rate := currencies.rate(trade, market)) == 1 else text(rate),
         "ticker": trade.ticker if trade.opens is not None else "",
         **{f"chain_{name}": number for name, number in trade.chosen_from.items()},

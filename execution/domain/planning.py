@@ -327,10 +327,11 @@ class _Plan:
         terms = ordering.exit_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
-        revision = len(self.progress.exits)
+        numbers = self._seen(asked, terms, market)
+        held = abs(self.scope.position) + self.progress.exited
         return ordering.send(
-            self.trade, terms, quantity, revision, instrument=symbol, venue=self.venue,
-            numbers=self._seen(asked, terms, market),
+            self.trade, terms, quantity, len(self.progress.exits), instrument=symbol,
+            venue=self.venue, numbers=numbers | closing.made_whole(self.trade, asked, held),
         )  # fmt: skip
 
     def _nothing_to_close(self, close: Close, asked: Decimal | None, lot: Lot) -> Decision:

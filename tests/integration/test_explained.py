@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from protos import ids
 from protos.paper.v1 import paper_pb2
 from tests.conftest import Database
 from tests.integration.execution_kit import SECONDS
@@ -50,3 +51,29 @@ async def test_k_a_watched_entry_is_told_shown_and_decided_again_as_one(database
         assert (synthetic, ord_type) == (True, "stop")
         assert "goes at 300" in message
         assert ">synthetic<" in stand.browse("/orders")
+
+
+@pytest.mark.rule("D1.flagged")
+async def test_d1_a_partial_exit_that_a_multiplier_makes_whole_is_told_and_kept(
+    database: Database,
+) -> None:
+    async with standing(database, 1, seed=1) as stand:
+        choose(stand, auto_submit=True, multiplier="2")
+        assert await fire(stand, action="buy", quantity=2) == ("FILLED", None, ["entry"])
+        part = {"action": "exit", "quantity": 3}
+        body = json.dumps({"ticker": "AAPL", **part}).encode()
+        [one] = (await stand.explain(body))["subscriptions"]
+        [by_settings], [by_position] = one["warnings"], one["execution"]["warnings"]
+        assert "2 binds exits too" in by_settings
+        assert "makes of 3 an exit of the whole position" in by_position
+        assert await fire(stand, **part) == ("FILLED", None, ["exit"])
+        assert all(answer["equal"] for answer in await stand.replay())
+        page = stand.browse(f"/trades/{last_trade(stand)}")
+        assert "makes of 3 an exit of the whole position" in page
+
+
+def last_trade(stand: Stand) -> str:
+    """The id of the newest trade, as it is shown."""
+    row = stand.owner.execute("SELECT id FROM web.trades ORDER BY accepted_at DESC").fetchone()
+    assert row is not None
+    return ids.show("trade", row[0])

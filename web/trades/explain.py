@@ -26,7 +26,7 @@ from web.signals.rules import Signal
 from web.strategies import connectors
 from web.strategies.models import Strategy
 from web.strategies.rules import Connector, Convention, Market, Mode
-from web.subscriptions import forms, preview, service, settings
+from web.subscriptions import forms, preview, remarks, service, settings
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import Resolved
 from web.switches import rules as switch_rules
@@ -271,6 +271,7 @@ def _one(asked: _Asked, planned: pb.Preview | None, why: str | None) -> dict[str
             {"label": line.label, "text": line.text}
             for line in preview.describe(asked.signal, asked.resolved, row.strategy.asset_class)
         ],
+        "warnings": remarks.of(asked.signal, asked.resolved),
         "effective": effective(asked.resolved),
         "verdicts": [_verdict(each) for each in asked.verdicts],
         "execution": plans.told(

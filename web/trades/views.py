@@ -100,6 +100,7 @@ def _decided(trade: Trade) -> list[dict[str, Any]]:
             "label": plans.step_in_words(name),
             "seen": plans.seen(step.seen),
             "version": step.rules_version,
+            "warnings": plans.warnings(step.numbers),
             "words": [plans.in_words(plans.order(o), trade.instrument) for o in step.orders],
         }
         for name, step in record.steps(trade.decision)
