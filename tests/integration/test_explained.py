@@ -1,7 +1,9 @@
 """Single rules: what is told of a message, what becomes of it, and the same decided again."""
 
 import json
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,6 +13,9 @@ from tests.conftest import Database
 from tests.integration.execution_kit import SECONDS
 from tests.integration.explain_kit import Stand, standing
 from tests.integration.test_closing_at_once import choose, fire
+from web.db import get_for_tenant
+from web.trades import approval, quotes
+from web.trades.models import Trade
 
 
 async def told(stand: Stand, **fields: Any) -> dict[str, Any]:
@@ -77,3 +82,38 @@ def last_trade(stand: Stand) -> str:
     row = stand.owner.execute("SELECT id FROM web.trades ORDER BY accepted_at DESC").fetchone()
     assert row is not None
     return ids.show("trade", row[0])
+
+
+@pytest.mark.rule("F.drift")
+async def test_f_an_approval_looks_at_the_quote_that_its_entry_would_be_planned_at(
+    database: Database,
+) -> None:
+    async with standing(database, 1, seed=1) as stand:
+        choose(stand, auto_submit=False, approval_drift_percent="2")
+        await fire(stand, action="buy", quantity=5)
+        choose(stand, auto_submit=False, approval_drift_percent="0")
+        await fire(stand, action="buy", quantity=5)
+        first, second = waiting(stand)
+        quote = await stand.inside(quoted, first)
+        assert quote.source == "quote"
+        # A broker without prices of its own follows what its client saw.
+        assert abs(quote.price / Decimal("228.40") - 1) < Decimal("0.02")
+        assert await stand.inside(yes, first, False) == "PENDING"
+        assert await stand.inside(yes, second, True) == "PENDING"
+
+
+def waiting(stand: Stand) -> list[UUID]:
+    """What waits for a person, the oldest first."""
+    rows = stand.owner.execute(
+        "SELECT id FROM web.trades WHERE state = 'WAITING_APPROVAL' ORDER BY accepted_at"
+    )
+    return [trade_id for (trade_id,) in rows.fetchall()]
+
+
+def quoted(trade_id: UUID) -> quotes.Quote:
+    return quotes.last_known([get_for_tenant(Trade, trade_id)])["AAPL"]
+
+
+def yes(trade_id: UUID, accept_drift: bool) -> str:
+    trade = get_for_tenant(Trade, trade_id)
+    return approval.approve(trade, actor="person:ann", accept_drift=accept_drift).state
