@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from execution.domain import limits, ordering, planning, switches
+from execution.domain import limits, ordering, planning, reopening, switches
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
+    Look,
     Progress,
     Refusal,
     Scope,
@@ -65,6 +66,8 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
         return refuse(trade, scope, "internal_error", {"overfilled": "yes"})
+    if unseen := _price_at_the_open(seen, decision):
+        return unseen
     if trade.origin is Origin.KILL_SWITCH:
         return decision
     if late := _rejected_by_sender(trade, progress, leg, seen.at):
@@ -72,7 +75,7 @@ def judge(trade: Trade, seen: Seen) -> Decision:
     age = age_of(trade, progress.exits, leg, seen.at, seen.opens_at)
     if age > age_limit(leg):
         refusal = Refusal("signal_stale", _too_old(leg, age))
-    elif (found := _over_limit(trade, seen, decision)) is not None:
+    elif found := _over_limit(trade, seen, decision) or _past_the_open(trade, seen, decision):
         refusal = found
     else:
         return decision
@@ -95,6 +98,22 @@ def _over_limit(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
             return limits.refuse(binding.limits, binding.used, send, point)
         case _:
             return None
+
+
+def _price_at_the_open(seen: Seen, decision: Decision) -> Look | None:
+    """An entry that waited for its market to open goes by the price that is then."""
+    if seen.opens_at is None or not isinstance(decision, Send) or decision.leg is not Leg.ENTRY:
+        return None
+    market, symbol = seen.market, decision.instrument
+    is_seen = market is not None and market.instrument in ("", symbol)
+    return None if is_seen else Look(symbol)
+
+
+def _past_the_open(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
+    """Why that price is none for it."""
+    if seen.opens_at is None or not isinstance(decision, Send) or decision.leg is not Leg.ENTRY:
+        return None
+    return reopening.refusal(trade, decision, seen.market.quote if seen.market else None)
 
 
 def age_of(

@@ -53,7 +53,6 @@ def test_f_only_what_got_worse_by_more_than_the_limit_is_a_drift(
         ({"action": "add"}, "long", 1),
         ({"action": "add"}, "short", -1),
         ({"action": "add"}, "", 0),
-        ({"action": "add", "sentiment": "bullish"}, "", 1),
     ],
 )
 def test_f_it_is_asked_which_way_an_entry_goes(

@@ -70,9 +70,7 @@ def sign_of(signal: Signal, stands: str) -> int:
     if only_closes(signal) or signal.action not in ("buy", "sell", "add"):
         return 0
     if signal.action == "add":
-        bullish = signal.sentiment == "bullish" or (not signal.sentiment and stands == "long")
-        bearish = signal.sentiment == "bearish" or (not signal.sentiment and stands == "short")
-        return bullish - bearish
+        return {"long": 1, "short": -1}.get(stands, 0)
     closes_first = {"buy": "short", "sell": "long"}[signal.action]
     if stands in (closes_first, "either"):
         return 0

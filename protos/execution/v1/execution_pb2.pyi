@@ -291,6 +291,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
     REASON_ENTRY_WATCHED: _ClassVar[Reason]
+    REASON_OPENED_BEYOND: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -504,6 +505,7 @@ REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
 REASON_ENTRY_WATCHED: Reason
+REASON_OPENED_BEYOND: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
