@@ -206,7 +206,8 @@ def end_waiting_entry(run: Run) -> bool:
 def supersede(earlier: Run, newer: Run) -> bool:
     """A newer trade ends what of an earlier one is held back from the broker; a trade that
     only waits its turn is not. True when something of the earlier one changed."""
-    if earlier.is_done or not newer.trade.supersedes(earlier.trade):
+    ends = newer.trade.supersedes(earlier.trade) or _turns_away(earlier, newer)
+    if earlier.is_done or not ends:
         return False
     entry = earlier.entry
     if entry is not None:
@@ -224,6 +225,14 @@ def supersede(earlier: Run, newer: Run) -> bool:
         newer.superseded_waiting += not earlier.exits
         newer.halved += _has_second_half(earlier)
     return True
+
+
+def _turns_away(earlier: Run, newer: Run) -> bool:
+    """True for an `add` whose side, which is the position's, is not the newer trade's."""
+    side = newer.trade.direction
+    if earlier.trade.action is not Action.ADD or side is None:
+        return False
+    return newer.lane.scope(newer).position * side.sign < 0
 
 
 def _has_second_half(run: Run) -> bool:

@@ -61,8 +61,9 @@ class Told:
 def begin(run: "Run", send: Send, terms: Terms) -> Terms:
     """The terms of an order with what guards that which it opens; the run keeps it from now
     on. A `breakeven` brings the stop, and takes over the targets."""
-    guards = send.guards
+    guards, replaced = send.guards, ""
     if send.leg is Leg.STOP:
+        replaced = " ".join(o.trade.trade_id.hex for o in _older(run, send.instrument, send.side))
         stop = Guard(
             Leg.STOP, send.side, send.ord_type, send.limit_price, send.stop_price,
             send.trail_amount, send.trail_percent,
@@ -73,6 +74,8 @@ def begin(run: "Run", send: Send, terms: Terms) -> Terms:
     run.cover = Kept(guards)
     run.lane.covered.append(run)
     told = guarding.written(guards, is_native=not send.is_synthetic)
+    if replaced:
+        told["replaces"] = replaced
     return replace(terms, decided_from={**terms.decided_from, **told})
 
 
@@ -154,7 +157,7 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
         taken=_taken(run),
         fired=kept.fired,
         rests_stop=guarding.rests(stop, venue),
-        is_growing=first.order.is_open and not _is_placed(run),
+        is_growing=_is_growing(run),
         is_refused=refusal(run) is not None,
     )
 
@@ -197,17 +200,12 @@ def release(runs: Iterable["Run"], legs: Iterable[Leg], reason: str) -> list["Ru
 
 
 def replace_older(run: "Run") -> None:
-    """Once the stop of a `breakeven` stands, nothing else guards what it guards."""
-    if run.cover is None or not _is_placed(run):
+    """Once the stop of a `breakeven` stands, nothing else guards what it was made for; what
+    was opened since keeps its own guards."""
+    if run.cover is None or run.stop is None or not _is_placed(run):
         return
-    older = [
-        other
-        for other in run.lane.covered
-        if other is not run
-        and other.instruction_id < run.instruction_id
-        and other.trade.subscription_id == run.trade.subscription_id
-        and _symbol(other) == _symbol(run)
-    ]
+    names = run.stop.order.terms.decided_from.get("replaces", "").split()
+    older = [other for other in run.lane.covered if other.trade.trade_id.hex in names]
     release(older, (Leg.STOP, Leg.TAKE_PROFIT), "superseded")
 
 
@@ -239,6 +237,13 @@ def numbers(kept: Kept, held: Decimal, covered: Decimal) -> dict[str, str]:
     return {name: value for name, value in told.items() if value}
 
 
+def _older(run: "Run", symbol: str, side: Side) -> list["Run"]:
+    """Of the run's subscription, whose position is all opened, and guarded by others so far."""
+    mine = run.trade.subscription_id
+    found = [other for other in on(run.lane, symbol, side) if other.trade.subscription_id == mine]
+    return [other for other in found if _left(other) and not _is_growing(other)]
+
+
 def _left(run: "Run") -> Decimal:
     """Opened, less what its own legs and others closed."""
     kept, first = run.cover, opening(run)
@@ -257,6 +262,12 @@ def _is_placed(run: "Run") -> bool:
     if stop is None:
         return False
     return stop.order.is_acknowledged and stop.order.ord_status is not OrdStatus.REJECTED
+
+
+def _is_growing(run: "Run") -> bool:
+    """True while its entry works."""
+    first = opening(run)
+    return first is not None and first.order.is_open and not _is_placed(run)
 
 
 def _first_of_breakeven(run: "Run") -> object:

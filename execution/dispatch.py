@@ -207,9 +207,10 @@ class Dispatch:
         self._runtime.later(seconds, check)
 
     def _vanished(self, account: Account, ticket: Ticket) -> None:
-        """The broker took it, and knows nothing of it: in doubt, as if never answered."""
+        """The broker took it, and knows nothing of it: in doubt, as if sent just now and never
+        answered; what it once showed may only have been slow to be found."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.in_doubt = True
+        ticket.in_doubt, ticket.last_send_at = True, self._runtime.now()
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
@@ -332,13 +333,17 @@ class Dispatch:
 
     def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
         if not done and ticket.order.is_open:
-            self._runtime.later(CANCEL_CHECK_SECONDS, lambda: self._check_cancel(account, ticket))
+            has_vanished = ticket.in_doubt and ticket.order.is_acknowledged
+            is_hopeless = has_vanished and ticket.run.unprovable
+            pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
+            self._runtime.later(pause, lambda: self._check_cancel(account, ticket))
 
     def _check_cancel(self, account: Account, ticket: Ticket) -> None:
-        """Cancel again, unless it is over; one in doubt when it has appeared."""
+        """Cancel again, unless it is over; one in doubt when it has appeared. What the broker
+        once showed is canceled though it is not found just now."""
         if not ticket.order.is_open or account.is_lost:
             return
-        if ticket.may_not_exist:
+        if ticket.may_not_exist and not ticket.order.is_acknowledged:
             self._cancel_answered(account, ticket, None)
             return
         self._doubts.ask_about(account, ticket)

@@ -119,14 +119,18 @@ class Doubts:
 
     async def _ask(self, asking: _Asking) -> None:
         account, asked_at = asking.account, self._runtime.now()
-        asked = [name for name, ticket in asking.tickets.items() if ticket.order.is_open]
+        asked = {
+            name: ticket.order.is_acknowledged
+            for name, ticket in asking.tickets.items()
+            if ticket.order.is_open
+        }
         if account.is_lost or not asked:
             return
         try:
             found = await account.session.ask(
                 Kind.LOOK_UP,
                 Rank.DOUBT,
-                lambda: account.adapter.find_orders(account.ref.account, asked),
+                lambda: account.adapter.find_orders(account.ref.account, list(asked)),
             )
             if asking.capabilities is None:
                 name = account.ref.account
@@ -134,13 +138,14 @@ class Doubts:
         except BrokerError as error:
             log.info("look_up_failed", account=account.ref.account, cause=str(error))
             return
-        for cl_ord_id in asked:
+        for cl_ord_id, was_there in asked.items():
             ticket = asking.tickets[cl_ord_id]
             if reports := found.get(cl_ord_id):
                 for report in reports:
                     self._found.adopt(account, ticket, report)
             elif ticket.order.is_open:
-                if ticket.order.is_acknowledged and not ticket.in_doubt:
+                # What was acknowledged since the question may be too new for its answer.
+                if was_there and not ticket.in_doubt:
                     self._found.vanished(account, ticket)
                 if ticket.in_doubt:
                     self._not_found(account, ticket, asking.capabilities, asked_at)

@@ -135,9 +135,8 @@ class Engine:
         was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
         shares = folding.fold(account, ticket, report)
         account.reserved.note(ticket, self._runtime.now())
-        self._journal.write(
-            recording.report(account, ticket, report, shares, heard=heard, asked=asked)
-        )
+        entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
+        self._journal.write(entry)
         self._dispatch.tend(account, ticket, was_open=was_open)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))

@@ -209,6 +209,13 @@ class Run:
             return True
         return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
 
+    def reopen(self) -> bool:
+        """True for a trade that was over, of which a late fill opened something to guard."""
+        if not self.is_done or self.is_guarding or not self.has_open_protection:
+            return False
+        self.is_guarding = True
+        return True
+
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
         """The open orders of earlier trades that go first."""
         targets = [self.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 
@@ -22,6 +23,7 @@ from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard
 from execution.domain.market import Quote
 from execution.domain.orders import ZERO, Order, Terms
+from execution.domain.positions import FLAT
 from execution.domain.protecting import Cover, Part, Step
 from execution.domain.protecting import Protection as State
 from execution.domain.trades import Trade
@@ -124,12 +126,13 @@ class Protecting:
         owners = {cover.subscription_id for cover in found}
         whole = lane.book(symbol).whole.quantity * -side.sign
         own = {s: lane.held(s, symbol) * -side.sign for s in owners}
+        shares = {s: _share(lane, s, symbol, side) for s in owners}
         exits = [
             (t.order.terms.subscription_id, t.order.leaves_qty)
             for t in lane.open.values()
             if _closes(t, symbol, side)
         ]
-        steps = protecting.keep(found, whole, own, exits)
+        steps = protecting.keep(found, whole, own, exits, shares)
         needs_attention = any(covers.needs_attention(run) for run in runs)
         for run, cover, step in zip(runs, found, steps, strict=True):
             assert run.cover is not None
@@ -152,8 +155,10 @@ class Protecting:
         elif covers.needs_attention(run) or (needs_attention and step.state is State.UNPROTECTED):
             # A person looks for an order; what would close the same part waits until then.
             kept.reason = "not_provable"
-        elif kept.reason == "not_provable":
-            kept.reason = ""
+        elif step.is_netted and not kept.without:
+            kept.reason = "netted"
+        elif kept.reason in ("not_provable", "netted"):
+            kept.reason = "now_unprotected" if kept.without else ""
         self._measure(run, step.state)
         if refused is not None:
             self._refused(account, run, step.free)
@@ -285,13 +290,10 @@ class Protecting:
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
         numbers = covers.numbers(kept, held, covered)
-        # What a late fill opened is found again from now on.
-        reopens = run.is_done and not run.is_guarding and state is not State.CLOSED
-        run.is_guarding = run.is_guarding or reopens
+        now = self._runtime.now()
         entry = recording.protection(
-            account, run, state, kept.reason, numbers, self._runtime.now(),
-            is_synthetic=is_synthetic, reopens=reopens,
-        )  # fmt: skip
+            account, run, state, kept.reason, numbers, now, is_synthetic=is_synthetic
+        )
         self._journal.write(entry)
 
     # -- what is watched
@@ -364,6 +366,22 @@ def _makes_room(run: Run, symbol: str) -> bool:
     return takes and not any(
         t.order.is_open and t.order.terms.instrument == symbol for t in run.exits
     )
+
+
+def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
+    """What is a subscription's own of a position; with what its exits of the other side open,
+    should less be left there than they close."""
+    own = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
+    working = sum(
+        (
+            t.order.leaves_qty
+            for t in lane.open.of(subscription)
+            if _closes(t, symbol, side.opposite)
+        ),
+        ZERO,
+    )
+    opens = lane.held(subscription, symbol) * -side.sign + working if working else ZERO
+    return max(own, opens, ZERO)
 
 
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:

@@ -98,6 +98,9 @@ def report(
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
+    if run.reopen():
+        # It is to be found again by whoever takes the account over before it is guarded.
+        entry.done[run.trade.trade_id] = False
     return entry
 
 
@@ -138,17 +141,12 @@ def protection(
     now: datetime,
     *,
     is_synthetic: bool,
-    reopens: bool = False,
 ) -> Entry:
-    """Where the protection of what the trade opened stands now. An instruction that was closed
-    is open again, where something is to be found again at the broker after all."""
+    """Where the protection of what the trade opened stands now."""
     count = run.cover.facts if run.cover is not None else 0
     fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
     messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
-    entry = _entry(account, fact, "protection", now, None, run.trade)
-    if reopens:
-        entry.done[run.trade.trade_id] = False
-    return entry
+    return _entry(account, fact, "protection", now, None, run.trade)
 
 
 def moved(account: Account, lane: Lane | None, said: PositionMove) -> Entry:

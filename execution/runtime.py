@@ -54,15 +54,16 @@ class AsyncioRuntime:
         return self._clock() + self._offset
 
     async def follow(self, asking: Awaitable[datetime]) -> bool:
-        """Follow the database's clock where it is more than 50 ms away. What it says was true
-        at some time between the question and the answer; False when that leaves more than a
-        second open."""
+        """Follow the database's clock where it is more than 50 ms away, and step no more often
+        than that: limits are counted by it. What it says was true at some time between the
+        question and the answer; False when that leaves more than a second open."""
         asked = self._clock()
         said = await asking
         answered = self._clock()
         least, most = said - answered, said - asked
-        is_near = least - NEAR <= timedelta(0) <= most + NEAR
-        self._offset = timedelta(0) if is_near else min(max(self._offset, least), most)
+        if not least - NEAR <= self._offset <= most + NEAR:
+            is_near = least - NEAR <= timedelta(0) <= most + NEAR
+            self._offset = timedelta(0) if is_near else min(max(self._offset, least), most)
         return answered - asked <= SHARP
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

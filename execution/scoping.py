@@ -27,6 +27,8 @@ def scope(lane: "Lane", run: "Run") -> Scope:
     for ticket in concerning(lane, subscription, attribution):
         if trade.sees_only not in ("", ticket.order.terms.instrument) or ticket.waits_to_guard:
             continue
+        if not trade.reaches(ticket.run.trade):
+            continue
         is_own = ticket.order.terms.subscription_id == subscription
         if not is_own and attribution is Attribution.OWN:
             if ticket.order.terms.leg is Leg.EXIT:

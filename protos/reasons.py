@@ -233,6 +233,10 @@ CATALOGUE: dict[str, Words] = {
         "Open orders were canceled, the position's stop or target among them.",
         "Send a new stop, or close the position.",
     ),
+    "netted": Words(
+        "Another subscription holds the opposite side, so that the account holds less of this.",
+        "It is guarded again once the other side is closed. Use an account for each direction.",
+    ),
     "stop_refused": Words(
         "The broker refused the position's stop or target: {text}.",
         "Look at the position. The setting `stop_refused_after_fill` decides what is done then.",

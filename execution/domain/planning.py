@@ -86,7 +86,7 @@ class _Plan:
             return self._refuse(asked)
         match table.choose(self.trade, exposure, self.scope.position, asked):
             case Refusal() as refusal:
-                return self._refuse(refusal)
+                return self._refuse(table.told(refusal, self.progress))
             case Enter(side):
                 return self._enter(side, asked)
             case Close() as close:

@@ -145,13 +145,15 @@ class Step:
     cover: Cover
     free: Decimal
     upkeep: Upkeep
+    # Others hold the opposite side, so that the account as a whole holds less than is its own.
+    is_netted: bool = False
 
     @property
     def state(self) -> Protection:
         """Where the cover stands."""
         if not self.cover.left:
             return Protection.PENDING if self.cover.is_growing else Protection.CLOSED
-        if 0 < self.upkeep.goal <= self.upkeep.covered:
+        if 0 < self.upkeep.goal <= self.upkeep.covered and not self.is_netted:
             return Protection.PROTECTED
         return Protection.UNPROTECTED
 
@@ -166,12 +168,15 @@ def keep(
     whole: Decimal,
     own: Mapping[UUID, Decimal],
     exits: Iterable[tuple[UUID, Decimal]],
+    shares: Mapping[UUID, Decimal] | None = None,
 ) -> list[Step]:
-    """What the covers of a position need, the oldest first. `whole` is the position and `own`
-    what each subscription sees of it; `exits` are the owners and sizes of what closes it."""
-    held = share(covers, whole, own)
+    """What the covers of a position need, the oldest first. `whole` is the position, `own`
+    what each subscription sees of it, and `shares` what is each one's, whatever the others
+    hold; `exits` are the owners and sizes of what closes it."""
+    opened = sum((cover.left for cover in covers), ZERO)
+    held = share(covers, opened, own if shares is None else shares)
     covers = [replace(cover, left=held[cover.trade_id]) for cover in covers]
-    left = dict(own)
+    seen, left = share(covers, whole, own), dict(own)
     for owner, leaves in exits:
         whole -= leaves
         left[owner] = left.get(owner, ZERO) - leaves
@@ -180,7 +185,8 @@ def keep(
     steps = []
     for cover in covers:
         upkeep = tend(cover, ZERO if cover.is_refused else free[cover.trade_id], room)
-        steps.append(Step(cover, free[cover.trade_id], upkeep))
+        is_netted = seen[cover.trade_id] < cover.left
+        steps.append(Step(cover, free[cover.trade_id], upkeep, is_netted))
         room -= upkeep.quantity
     return steps
 

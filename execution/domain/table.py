@@ -143,7 +143,7 @@ def _reduction(trade: Trade, side: Side, toward: Decimal, asked: Decimal | None)
 def forbids(trade: Trade, scope: Scope, progress: Progress, side: Side) -> Refusal | None:
     """Why nothing may be opened on a side."""
     if progress.entry_dropped:
-        return Refusal(progress.entry_dropped, dict(progress.dropped_numbers))
+        return _dropped(progress)
     if trade.entry_refused:
         return Refusal(trade.entry_refused, dict(trade.refusal_numbers))
     if not trade.allows(side):
@@ -154,6 +154,16 @@ def forbids(trade: Trade, scope: Scope, progress: Progress, side: Side) -> Refus
     if is_option and trade.entry_side(side) is Side.SELL and not trade.short_options:
         return Refusal("short_options_off")
     return None if trade.allow_add else _repeats(trade, scope, side)
+
+
+def told(refusal: Refusal, progress: Progress) -> Refusal:
+    """Why nothing is opened: what ended an entry says more than that it would be a repeat."""
+    is_repeat = refusal.reason in ("already_in_position", "entry_working")
+    return _dropped(progress) if is_repeat and progress.entry_dropped else refusal
+
+
+def _dropped(progress: Progress) -> Refusal:
+    return Refusal(progress.entry_dropped, dict(progress.dropped_numbers))
 
 
 def _repeats(trade: Trade, scope: Scope, side: Side) -> Refusal | None:

@@ -279,8 +279,14 @@ class Trade(Struct, frozen=True, omit_defaults=True):
         """True when positions that an order of `side` would close are none of its business."""
         return self.sides_isolated and self.sides is _ONLY[side]
 
+    def reaches(self, other: "Trade") -> bool:
+        """False for `cancel` and what was asked for after it: a delay may come between."""
+        return self.action is not Action.CANCEL or other.accepted_at <= self.accepted_at
+
     def supersedes(self, earlier: "Trade") -> bool:
         """True when this newer trade ends the waiting entries of `earlier`."""
+        if not self.reaches(earlier):
+            return False
         if self.action is Action.CANCEL and self.client_tag:
             return self.client_tag == earlier.client_tag
         if self.target is not None:

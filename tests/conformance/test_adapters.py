@@ -110,6 +110,7 @@ async def test_a_cancel_that_comes_too_late_says_so(stand: Stand) -> None:
         assert not await stand.adapter.cancel(stand.account, "never-sent")
 
 
+@pytest.mark.rule("G4.ids", "G4.source")
 async def test_what_is_found_by_asking_is_what_was_heard(stand: Stand) -> None:
     async with attached(stand) as heard:
         await stand.adapter.submit(an_order("one", account=stand.account))
@@ -118,6 +119,7 @@ async def test_what_is_found_by_asking_is_what_was_heard(stand: Stand) -> None:
     assert {name: list(reports) for name, reports in found.items()} == {"one": heard.reports}
 
 
+@pytest.mark.rule("G3.one")
 async def test_a_repeated_id_never_makes_a_second_order(stand: Stand) -> None:
     async with attached(stand) as heard:
         if not (await able_of(stand)).refuses_repeats:
@@ -130,6 +132,7 @@ async def test_a_repeated_id_never_makes_a_second_order(stand: Stand) -> None:
         assert heard.of("one") == [ExecType.NEW, ExecType.FILL]
 
 
+@pytest.mark.rule("G2.proof")
 async def test_a_refusal_keeps_the_broker_s_words(stand: Stand) -> None:
     async with attached(stand) as heard:
         await stand.refuse()
@@ -139,6 +142,7 @@ async def test_a_refusal_keeps_the_broker_s_words(stand: Stand) -> None:
         await until(lambda: heard.of("no") == [ExecType.REJECTED])
 
 
+@pytest.mark.rule("G1.doubt", "G2.otherwise")
 async def test_silence_is_doubt_and_asking_finds_the_order(stand: Stand) -> None:
     async with attached(stand):
         await stand.silence()
@@ -229,6 +233,7 @@ async def test_a_chosen_contract_can_be_quoted_and_traded(stand: Stand) -> None:
     assert quote is not None and quote.ask is not None
 
 
+@pytest.mark.rule("K.options.chain")
 async def test_a_chain_is_widened_until_it_holds_the_pick(stand: Stand) -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     async with attached(stand):

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import Database
+from tests.integration.execution_kit import Kit, running
 from tests.integration.road_kit import Road, Store
 from tests.integration.waiting_kit import Desk
 from tests.paper_venue import PaperVenue
@@ -53,3 +54,22 @@ async def venue(database: Database) -> AsyncIterator[PaperVenue]:
     await running.start()
     yield running
     await running.stop()
+
+
+@pytest.fixture
+async def kit(database: Database) -> AsyncIterator[Kit]:
+    """Execution and its venue, on a fresh database."""
+    async with running(database) as kit:
+        yield kit
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broker does not answer soon is in doubt."""
+    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
+
+
+@pytest.fixture
+def watchful(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices are looked at often, too."""
+    monkeypatch.setattr("execution.protection.WATCH_SECONDS", 0.1)

@@ -5,6 +5,8 @@ import json
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
@@ -54,6 +56,7 @@ def told(trade_id: str) -> tuple[str, str | None, str | None]:
     return trade.state, trade.reason, trade.decided_by
 
 
+@pytest.mark.rule("I.lasting")
 async def test_a_person_ends_what_waits_for_the_open(database: Database) -> None:
     async with standing(database, 1, seed=1, next_open=tomorrow) as stand:
         trade = await queued(stand)

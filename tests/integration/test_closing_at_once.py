@@ -36,6 +36,7 @@ async def fire(stand: Stand, **fields: Any) -> tuple[str, str | None, list[str]]
     return state, reason, [leg for (leg,) in legs.fetchall()]
 
 
+@pytest.mark.rule("K.words.refused")
 async def test_a_flip_closes_at_once_and_its_second_half_is_not_opened(database: Database) -> None:
     async with standing(database, 1, seed=1) as stand:
         choose(stand, auto_submit=True)

@@ -1,7 +1,6 @@
 """Orders that can neither be found nor proven absent, and what a person says of them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,22 +9,14 @@ import pytest
 
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running, start_server
+from tests.integration.execution_kit import SECONDS, Kit, start_server
 
 DROP = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP)
 TAKEN, NOT_IN_DOUBT = pb.DOUBT_STATUS_TAKEN, pb.DOUBT_STATUS_NOT_IN_DOUBT
 CHECK, ABSENT, PRESENT = pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_ABSENT, pb.DOUBT_WORD_PRESENT
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def say(kit: Kit, trade: pb.Trade, word: pb.DoubtWord) -> pb.DoubtStatus:
@@ -53,6 +44,7 @@ async def arrivals(kit: Kit) -> list[str]:
         return [row[0] for row in await rows.fetchall()]
 
 
+@pytest.mark.rule("G1.declare", "B2.doubt")
 async def test_g1_declared_absent_ends_it_without_sending_it_and_frees_the_lane(kit: Kit) -> None:
     trade = await doubtful(kit)
     blocked = kit.trade("buy", "2", allow_add=True)
@@ -126,6 +118,7 @@ async def test_a_resting_order_that_appears_stays_where_a_person_looks_after_it(
     assert len(account.open_orders) == len(ends_as)
 
 
+@pytest.mark.rule("G1.check")
 async def test_checking_again_asks_at_once_and_adopts_what_is_found(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

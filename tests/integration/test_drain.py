@@ -50,6 +50,7 @@ def test_draining_again_changes_nothing(road: Road) -> None:
     assert len(road.trades("id")) == 1 and road.store.calls == 1
 
 
+@pytest.mark.rule("B1.order")
 def test_signals_of_a_strategy_are_handed_over_in_order(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     subscription = factories.subscription(road.owner, strategy)
@@ -127,6 +128,7 @@ def test_one_disabled_since_is_skipped_with_the_reason(road: Road) -> None:
     assert road.store.trades == {}
 
 
+@pytest.mark.rule("I.ended", "F.entry")
 def test_a_late_entry_expires_and_names_the_stage(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy)
@@ -139,6 +141,7 @@ def test_a_late_entry_expires_and_names_the_stage(road: Road) -> None:
     ]
 
 
+@pytest.mark.rule("B3.exit", "B3.approval", "F.exits")
 def test_without_auto_submit_an_entry_waits_and_an_exit_goes(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy, auto_submit=False)

@@ -8,29 +8,21 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 from uuid import uuid4
 
 import grpc
 import psycopg
-import pytest
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from protos.execution.v1 import execution_pb2 as pb
-from tests.integration.execution_kit import SECONDS, Kit, running, start_server
+from tests.integration.execution_kit import SECONDS, Kit, start_server
 from web.ops import children
 
 # With a database and a venue that answer, most of it is nothing.
 ENDS_SECONDS = 10.0
 TOLD_SECONDS = 1.0
 TAKEN_OVER_SECONDS = 3.0
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 async def says(kit: Kit, port: int) -> str:

@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import grpc
 import psycopg
@@ -18,21 +16,13 @@ from execution.paper import config as paper_config
 from protos import faults, wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running, start_server
+from tests.integration.execution_kit import Kit, start_server
 
 DROP = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_DROP)
 LOST_REPLY = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LOST_REPLY)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def arrivals(kit: Kit) -> list[str]:
@@ -41,6 +31,7 @@ async def arrivals(kit: Kit) -> list[str]:
         return [row[0] for row in await rows.fetchall()]
 
 
+@pytest.mark.rule("G1.doubt", "G1.asked", "G1.adopted")
 async def test_an_order_in_doubt_is_found_and_adopted(kit: Kit) -> None:
     await kit.faults(LOST_REPLY)
     trade = kit.trade("buy", "5")
@@ -51,6 +42,7 @@ async def test_an_order_in_doubt_is_found_and_adopted(kit: Kit) -> None:
     assert all(report.recovered for report in reports)
 
 
+@pytest.mark.rule("G1.resent")
 async def test_an_order_proven_absent_is_sent_again_with_its_id(kit: Kit) -> None:
     await kit.faults(DROP)
     trade = kit.trade("buy", "5")
@@ -60,6 +52,7 @@ async def test_an_order_proven_absent_is_sent_again_with_its_id(kit: Kit) -> Non
     assert len(sendings) == 1
 
 
+@pytest.mark.rule("G1.horizon")
 @pytest.mark.timeout(90)
 async def test_at_the_venue_s_real_horizon_absence_is_proven_after_it_and_not_before(
     kit: Kit,
@@ -77,6 +70,7 @@ async def test_at_the_venue_s_real_horizon_absence_is_proven_after_it_and_not_be
     assert await arrivals(kit) == ["accepted"]
 
 
+@pytest.mark.rule("G1.standing", "K.words.nothing", "D3.debt")
 async def test_an_exit_behind_a_doubtful_entry_ends_it(kit: Kit) -> None:
     await kit.faults(DROP)
     entry, leave = kit.trade("buy", "5"), kit.trade("exit", "")
@@ -88,6 +82,7 @@ async def test_an_exit_behind_a_doubtful_entry_ends_it(kit: Kit) -> None:
     assert await arrivals(kit) == []
 
 
+@pytest.mark.rule("D3.remains", "K.words.debt")
 async def test_a_flatten_debt_closes_what_appears(kit: Kit) -> None:
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=700))
     entry, leave = kit.trade("buy", "5"), kit.trade("exit", "")
@@ -102,6 +97,7 @@ async def test_a_flatten_debt_closes_what_appears(kit: Kit) -> None:
         assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B2.doubt")
 async def test_entries_behind_doubt_are_blocked_and_then_go_on(kit: Kit) -> None:
     await kit.faults(DROP)
     first, second = kit.trade("buy", "5"), kit.trade("buy", "2", allow_add=True)
@@ -113,6 +109,7 @@ async def test_entries_behind_doubt_are_blocked_and_then_go_on(kit: Kit) -> None
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 
+@pytest.mark.rule("G1.unprovable")
 async def test_an_absence_that_cannot_be_proven_needs_attention(kit: Kit) -> None:
     await kit.faults(DROP, refuses_repeats=False)
     trade = kit.trade("buy", "5")
@@ -120,6 +117,7 @@ async def test_an_absence_that_cannot_be_proven_needs_attention(kit: Kit) -> Non
     assert await arrivals(kit) == []
 
 
+@pytest.mark.rule("G3.one")
 @pytest.mark.parametrize(
     "point",
     [
@@ -164,6 +162,7 @@ async def test_fills_missed_while_down_are_resumed(kit: Kit) -> None:
     assert await kit.outcome(trade) == ("CANCELED", "canceled_by_signal")
 
 
+@pytest.mark.rule("G3.paused")
 async def test_another_instance_takes_over_and_the_old_one_writes_nothing(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     async with await psycopg.AsyncConnection.connect(kit.database.owner) as connection:
@@ -193,6 +192,7 @@ async def test_an_instruction_stored_by_another_instance_is_executed_by_the_hold
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("G1.expired")
 async def test_an_order_too_old_to_resend_expires(kit: Kit) -> None:
     await kit.faults(DROP)
     almost = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=119.5))
@@ -245,6 +245,7 @@ async def end_connections(kit: Kit, role: str) -> None:
         )
 
 
+@pytest.mark.rule("I.amended")
 async def test_a_fill_after_the_end_amends_the_outcome(kit: Kit) -> None:
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=2000))
     almost = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=119.5))

@@ -1,6 +1,5 @@
 """Every asset class from ticker to flat: execution, venue and database are real."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -10,15 +9,9 @@ import pytest
 from execution.domain import options
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
 
 FILLED = ("FILLED", "unspecified")
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 def future(kit: Kit, action: str, ticker: str, quantity: str = "2", **fields: Any) -> pb.Trade:
@@ -122,6 +115,7 @@ async def test_a_contract_written_out_trades_as_itself(kit: Kit) -> None:
     assert not resolved(kit, entry)[0].rolls
 
 
+@pytest.mark.rule("E4.stored")
 async def test_an_exit_after_the_roll_closes_the_contract_that_is_held(kit: Kit) -> None:
     year = datetime.now(UTC).year + 2
     assert await kit.run(future(kit, "buy", f"MNQH{year}")) == FILLED
@@ -192,6 +186,7 @@ def contract_in(kit: Kit, trade: pb.Trade) -> options.OptionContract:
     return found
 
 
+@pytest.mark.rule("E4.stored")
 @pytest.mark.parametrize(
     ("kind", "action", "right"), [("both", "buy", "call"), ("both", "sell", "put"),
                                   ("call", "buy", "call"), ("put", "buy", "put")]
@@ -214,6 +209,7 @@ async def test_an_option_is_chosen_from_the_chain_and_closed_by_the_underlying(
     assert sending.numbers["chain_premium"] == meant.chosen_from["premium"]
 
 
+@pytest.mark.rule("K.options.short")
 async def test_an_inverted_put_is_sold_on_a_buy_and_bought_back(kit: Kit) -> None:
     entry = option(kit, "buy", "put", invert_puts=True)
     assert await kit.run(entry) == ("SKIPPED", "short_options_off")
@@ -266,6 +262,7 @@ async def test_no_option_fits_a_strike_that_is_not_listed(kit: Kit) -> None:
     assert await kit.run(nowhere) == ("SKIPPED", "no_contract")
 
 
+@pytest.mark.rule("K.options.money")
 async def test_money_buys_options_by_a_hundred_times_the_premium(kit: Kit) -> None:
     entry = option(kit, "buy", "call", quantity="2500")
     entry.size_type = pb.SIZE_TYPE_DOLLAR_AMOUNT

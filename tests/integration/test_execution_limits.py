@@ -23,6 +23,7 @@ async def desk(database: Any) -> AsyncIterator[Desk]:
         kit.server = desk.server
 
 
+@pytest.mark.rule("C6.position", "C6.reserved")
 async def test_two_lanes_together_stay_within_the_largest_position(desk: Desk) -> None:
     await desk.limits(max_position="5000")
     trades = [
@@ -50,6 +51,7 @@ async def test_a_contract_counts_with_its_point_value(desk: Desk) -> None:
     assert await desk.run(large) == ("SKIPPED", "max_position")
 
 
+@pytest.mark.rule("C6.orders")
 async def test_orders_of_a_minute_are_counted_across_a_restart(desk: Desk) -> None:
     await desk.limits(max_orders_per_minute=2)
     await desk.run(desk.trade())
@@ -59,6 +61,7 @@ async def test_orders_of_a_minute_are_counted_across_a_restart(desk: Desk) -> No
     assert await desk.run(desk.trade()) == ("SKIPPED", "max_orders")
 
 
+@pytest.mark.rule("C6.loss", "D6.loss")
 async def test_a_loss_stops_entries_for_the_day_and_never_exits(desk: Desk) -> None:
     await desk.run(desk.trade(quantity="10"))
     await desk.limits(max_daily_loss="0.01")

@@ -96,6 +96,7 @@ async def test_what_waits_for_the_open_waits_on_after_a_restart(
     assert await kit.venue_positions() == {"AAPL": "5"}
 
 
+@pytest.mark.rule("F.queued", "F.leg")
 async def test_its_age_starts_anew_at_the_open(kit: Kit, exchange: Exchange) -> None:
     exchange.opens_at = datetime.now(UTC) + timedelta(seconds=2)
     yesterday = datetime.now(UTC) - timedelta(seconds=119)
@@ -125,6 +126,7 @@ async def test_f_a_stop_that_the_open_jumped_over_is_refused(
     await kit.until(lambda: kit.outcomes(entry)[-1] == outcome)
 
 
+@pytest.mark.rule("B4.entries", "K.words.queued")
 async def test_the_newest_entry_wins(kit: Kit, exchange: Exchange) -> None:
     first, second = kit.trade("buy", "5"), kit.trade("buy", "7")
     await queued(kit, first)
@@ -135,6 +137,7 @@ async def test_the_newest_entry_wins(kit: Kit, exchange: Exchange) -> None:
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 
+@pytest.mark.rule("B4.both")
 async def test_an_exit_then_an_entry_go_in_that_order(kit: Kit, exchange: Exchange) -> None:
     await held(kit, exchange)
     leave, enter = kit.trade("exit", ""), kit.trade("buy", "3")
@@ -146,6 +149,7 @@ async def test_an_exit_then_an_entry_go_in_that_order(kit: Kit, exchange: Exchan
     assert await kit.venue_positions() == {"AAPL": "3"}
 
 
+@pytest.mark.rule("B4.wider")
 async def test_only_a_wider_exit_displaces_an_exit(kit: Kit, exchange: Exchange) -> None:
     await held(kit, exchange)
     part, whole, again = kit.trade("exit", "2"), kit.trade("exit", ""), kit.trade("exit", "1")
@@ -158,9 +162,14 @@ async def test_only_a_wider_exit_displaces_an_exit(kit: Kit, exchange: Exchange)
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.queued", "B3.exit", "B3.reverse", "B3.cancel")
 @pytest.mark.parametrize(
     ("action", "outcome"),
-    [("exit", ("SKIPPED", "no_position")), ("cancel", ("DONE", "unspecified"))],
+    [
+        ("exit", ("SKIPPED", "no_position")),
+        ("reverse", ("SKIPPED", "no_position")),
+        ("cancel", ("DONE", "unspecified")),
+    ],
 )
 async def test_an_exit_or_a_cancel_ends_what_waits_to_enter(
     kit: Kit, action: str, outcome: tuple[str, str]
@@ -171,11 +180,33 @@ async def test_an_exit_or_a_cancel_ends_what_waits_to_enter(
     assert await ended(kit, entry) == ("SKIPPED", "superseded")
 
 
+@pytest.mark.rule("B3.opposite", "B3.queued")
 async def test_an_opposite_signal_ends_what_waits_to_enter(kit: Kit) -> None:
     entry, other = kit.trade("buy", "5"), kit.trade("sell", "5")
     await queued(kit, entry)
     await queued(kit, other)
     assert await ended(kit, entry) == ("SKIPPED", "superseded")
+
+
+@pytest.mark.rule("B3.switch", "B3.queued", "B3.never")
+async def test_a_kill_switch_ends_what_waits_to_enter_and_no_exit(
+    kit: Kit, exchange: Exchange
+) -> None:
+    await held(kit, exchange)
+    leave, entry = kit.trade("exit", ""), kit.trade("buy", "3")
+    await queued(kit, leave)
+    await queued(kit, entry)
+    for mode in (pb.SWITCH_MODE_STOP_ENTRIES, pb.SWITCH_MODE_OFF):
+        await kit.stub.SetSwitch(
+            pb.SetSwitchRequest(
+                scope=pb.SWITCH_SCOPE_PLATFORM, mode=mode, set_by="person:test", why="a test"
+            ),
+            timeout=SECONDS,
+        )
+    assert await ended(kit, entry) == ("SKIPPED", "superseded")
+    await opened(kit, exchange)
+    assert await ended(kit, leave) == FILLED
+    assert await kit.venue_positions() == {}
 
 
 async def test_what_waits_for_the_open_can_be_withdrawn(kit: Kit) -> None:
@@ -201,6 +232,7 @@ async def test_crypto_knows_no_closing_bell(kit: Kit) -> None:
     assert await kit.run(trade) == FILLED
 
 
+@pytest.mark.rule("F.repriced")
 async def test_an_option_is_chosen_at_the_open(kit: Kit, exchange: Exchange) -> None:
     entry = kit.trade("buy", "1", asset_class=pb.ASSET_CLASS_OPTIONS, option=pb.OptionChoice())
     await queued(kit, entry)
@@ -209,6 +241,7 @@ async def test_an_option_is_chosen_at_the_open(kit: Kit, exchange: Exchange) -> 
     assert await ended(kit, entry) == FILLED
 
 
+@pytest.mark.rule("E4.stored")
 async def test_a_kill_between_resolving_and_sending_gives_the_same_contract(
     kit: Kit, exchange: Exchange
 ) -> None:
@@ -236,6 +269,7 @@ async def test_a_kill_between_resolving_and_sending_gives_the_same_contract(
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B5.drops", "B5.keeps")
 @pytest.mark.parametrize(("action", "left"), [("buy", "3"), ("sell", "-3")])
 async def test_a_newer_entry_takes_the_entry_of_a_waiting_flip(
     kit: Kit, exchange: Exchange, action: str, left: str

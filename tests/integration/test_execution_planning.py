@@ -1,6 +1,5 @@
 """Sizes, stops and brackets on the whole of execution: server, venue and database are real."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,13 +11,7 @@ from grpc.aio import AioRpcError
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+from tests.integration.execution_kit import SECONDS, Kit
 
 
 def sent(kit: Kit, trade: pb.Trade) -> list[pb.Order]:
@@ -64,6 +57,7 @@ async def preview(kit: Kit, trade: pb.Trade) -> pb.Preview:
     return found
 
 
+@pytest.mark.rule("H.native", "D4.exit")
 async def test_a_bracket_rests_with_its_entry_and_an_exit_takes_it_away(kit: Kit) -> None:
     entry = kit.trade("buy", "5", **far())
     assert await kit.run(entry) == ("FILLED", "unspecified")
@@ -82,6 +76,7 @@ async def test_a_bracket_rests_with_its_entry_and_an_exit_takes_it_away(kit: Kit
     await kit.until(lambda: ended(kit, entry, pb.LEG_STOP) == "ORD_STATUS_CANCELED")
 
 
+@pytest.mark.rule("H.one")
 async def test_one_guard_fills_and_its_twin_is_canceled(kit: Kit) -> None:
     near = {"percent": "0.1"}
     entry = kit.trade(
@@ -126,6 +121,7 @@ async def test_a_bracket_whose_reply_was_lost_is_adopted_whole(kit: Kit) -> None
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("K.price.breakeven")
 async def test_breakeven_puts_the_stop_at_the_average_price(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     trade = kit.trade("breakeven", "", signal_price="240", breakeven_offset="0.5")
@@ -146,6 +142,7 @@ async def test_a_stop_entry_waits_for_its_price(kit: Kit) -> None:
     assert await kit.outcome(trade) == ("CANCELED", "canceled_by_signal")
 
 
+@pytest.mark.rule("I.ended")
 async def test_an_entry_is_canceled_when_its_time_is_over(kit: Kit) -> None:
     style = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="100", cancel_after_seconds=1)
     assert await kit.run(kit.trade("buy", "5", entry=style)) == ("CANCELED", "canceled_in_time")
@@ -174,6 +171,7 @@ async def test_a_share_of_equity_is_sized_from_the_accounts_own_ledger(kit: Kit)
     assert await kit.positions() == {"AAPL": "200"}
 
 
+@pytest.mark.rule("K.futures.exits")
 async def test_what_its_sender_calls_too_old_is_not_begun(kit: Kit) -> None:
     long_ago = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=5))
     late = kit.trade("exit", "", reject_after_time=long_ago)

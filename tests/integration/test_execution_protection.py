@@ -1,7 +1,6 @@
 """What guards a position goes with it, and stays while nothing else closes it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,18 +10,9 @@ import pytest
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def far(**fields: Any) -> dict[str, Any]:
@@ -56,6 +46,7 @@ async def legs(kit: Kit, trade: pb.Trade) -> list[pb.Leg]:
     ]
 
 
+@pytest.mark.rule("D4.orphans", "A.whole")
 async def test_an_exit_of_the_whole_account_leaves_nobodys_stops_behind(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.run(kit.trade("buy", "3", subscription_id=uuid4().hex, **far()))
@@ -66,6 +57,7 @@ async def test_an_exit_of_the_whole_account_leaves_nobodys_stops_behind(kit: Kit
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("D2.quantity")
 async def test_an_exit_of_part_of_the_account_leaves_what_guards_the_rest(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.run(kit.trade("buy", "3", subscription_id=uuid4().hex, **far()))
@@ -76,6 +68,7 @@ async def test_an_exit_of_part_of_the_account_leaves_what_guards_the_rest(kit: K
     assert await kit.venue_positions() == {"AAPL": "3"}
 
 
+@pytest.mark.rule("F.exit")
 @pytest.mark.parametrize("late", ["by_its_sender", "by_its_age"])
 async def test_an_exit_that_comes_too_late_leaves_the_protection(kit: Kit, late: str) -> None:
     await kit.run(kit.trade("buy", "5", **far()))
@@ -87,6 +80,7 @@ async def test_an_exit_that_comes_too_late_leaves_the_protection(kit: Kit, late:
     assert await resting(kit) == guards
 
 
+@pytest.mark.rule("K.words.spread", "D6.spread")
 async def test_an_exit_that_a_wide_spread_holds_back_leaves_the_protection(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5", **far()))
     guards = await resting(kit)
@@ -103,6 +97,7 @@ async def test_an_exit_of_nothing_leaves_the_protection(kit: Kit) -> None:
     assert await resting(kit) == guards
 
 
+@pytest.mark.rule("B3.never", "B3.half")
 async def test_a_restart_does_not_revive_what_a_finished_cancel_dropped(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=1200))
@@ -118,6 +113,7 @@ async def test_a_restart_does_not_revive_what_a_finished_cancel_dropped(kit: Kit
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("K.words.urgent")
 async def test_a_full_market_exit_takes_the_place_of_a_smaller_resting_one(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     small = kit.trade("exit", "2", exit=limit_at("300"))

@@ -1,8 +1,6 @@
 """Races that once made an order too many, or left a trade waiting for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -11,18 +9,9 @@ import pytest
 from execution.service import Service
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running
+from tests.integration.execution_kit import Kit
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 async def test_a_trade_stored_by_a_call_that_broke_off_still_goes_first(
@@ -40,6 +29,7 @@ async def test_a_trade_stored_by_a_call_that_broke_off_still_goes_first(
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("D3.cancels")
 async def test_an_exit_cancels_a_doubtful_entry_that_appears_after_the_first_try(
     kit: Kit,
 ) -> None:
@@ -60,6 +50,7 @@ async def test_an_exit_cancels_a_doubtful_entry_that_appears_after_the_first_try
     assert (await kit.outcome(entry, 5))[0] == "CANCELED"
 
 
+@pytest.mark.rule("A.whole")
 async def test_two_exits_of_one_account_at_once_do_not_flip_it(kit: Kit) -> None:
     other = uuid4().hex
     await kit.run(kit.trade("buy", "5"))
@@ -71,6 +62,7 @@ async def test_two_exits_of_one_account_at_once_do_not_flip_it(kit: Kit) -> None
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.never", "B3.half", "I.half")
 async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=800))
@@ -93,6 +85,7 @@ async def test_a_restart_does_not_revive_the_dropped_half_of_a_flip(kit: Kit) ->
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.half", "B3.cancel")
 @pytest.mark.parametrize(("swaps", "said"), [(True, "flip_halved"), (False, "nothing_to_cancel")])
 async def test_a_cancel_says_that_it_dropped_the_second_half_of_a_flip(
     kit: Kit, swaps: bool, said: str

@@ -1,9 +1,7 @@
 """Stored trades become orders, fills and outcomes: execution, venue and database are real."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,13 +10,7 @@ import pytest
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import Kit, running
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+from tests.integration.execution_kit import Kit
 
 
 async def test_a_market_buy_is_filled(kit: Kit) -> None:
@@ -32,6 +24,7 @@ async def test_a_market_buy_is_filled(kit: Kit) -> None:
     assert await kit.venue_positions() == {"AAPL": "5"}
 
 
+@pytest.mark.rule("C1.position", "E2.never")
 async def test_buy_sell_with_swap_off_and_exit_each_fill(kit: Kit) -> None:
     assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
     assert await kit.run(kit.trade("buy", "5")) == ("SKIPPED", "already_in_position")
@@ -42,6 +35,7 @@ async def test_buy_sell_with_swap_off_and_exit_each_fill(kit: Kit) -> None:
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("B1.order", "B2.market")
 async def test_exits_posted_right_behind_their_buys_end_flat(kit: Kit) -> None:
     trades = []
     for _ in range(50):
@@ -55,6 +49,7 @@ async def test_exits_posted_right_behind_their_buys_end_flat(kit: Kit) -> None:
     assert kit.outcomes(trades[-1])[-1][0] in ("FILLED", "SKIPPED")
 
 
+@pytest.mark.rule("E1.waits", "I.flip")
 async def test_a_flip_waits_for_the_fill_and_enters_in_full(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5"))
     flip = kit.trade("sell", "8", allow_swap=True)
@@ -92,6 +87,7 @@ async def test_a_lower_drain_epoch_stores_nothing(kit: Kit) -> None:
     assert await kit.submit(kit.trade("exit", "")) == ["STALE"]
 
 
+@pytest.mark.rule("C1.working", "D7.entries", "C2.exit", "B2.resting", "I.done")
 async def test_a_resting_entry_is_canceled_by_cancel_and_by_exit(kit: Kit) -> None:
     limit = {"ord_type": pb.ORD_TYPE_LIMIT, "limit_price": "1.00"}
     resting = kit.trade("buy", "5", **limit)
@@ -109,6 +105,7 @@ async def test_a_resting_entry_is_canceled_by_cancel_and_by_exit(kit: Kit) -> No
     assert await kit.outcome(again) == ("CANCELED", "canceled_by_signal")
 
 
+@pytest.mark.rule("C2.opposite")
 async def test_an_opposite_signal_with_swap_off_only_cancels_the_working_entry(kit: Kit) -> None:
     resting = kit.trade("buy", "5", ord_type=pb.ORD_TYPE_LIMIT, limit_price="1.00")
     await kit.submit(resting)
@@ -117,6 +114,7 @@ async def test_an_opposite_signal_with_swap_off_only_cancels_the_working_entry(k
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("F.entry", "I.ended")
 async def test_a_stale_signal_expires_and_says_where(kit: Kit) -> None:
     old = wire.to_timestamp(datetime.now(UTC) - timedelta(seconds=130))
     trade = kit.trade("buy", "5", accepted_time=old, released_time=old)
@@ -125,6 +123,7 @@ async def test_a_stale_signal_expires_and_says_where(kit: Kit) -> None:
     assert fact.trade_outcome.numbers["stage"] == "planning"
 
 
+@pytest.mark.rule("I.ended")
 async def test_a_refusal_keeps_the_brokers_words(kit: Kit) -> None:
     await kit.faults(paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_REJECT))
     trade = kit.trade("buy", "5")

@@ -29,6 +29,7 @@ def resting(**fields: Any) -> dict[str, Any]:
     return {"ord_type": pb.ORD_TYPE_LIMIT, "limit_price": "100", **fields}
 
 
+@pytest.mark.rule("I.halted")
 @pytest.mark.parametrize("scope", SCOPES)
 @pytest.mark.parametrize("mode", [ENTRIES, ALL, FLATTEN])
 async def test_no_entry_passes_a_switch_of_any_scope(desk: Desk, scope: str, mode: Any) -> None:
@@ -45,6 +46,7 @@ async def test_a_switch_of_others_stops_nobody_here(desk: Desk, scope: str) -> N
     assert await desk.run(desk.trade()) == ("FILLED", "unspecified")
 
 
+@pytest.mark.rule("I.finish")
 async def test_exits_pass_where_only_entries_are_stopped(desk: Desk) -> None:
     await desk.run(desk.trade())
     await desk.switch(ENTRIES)
@@ -52,6 +54,7 @@ async def test_exits_pass_where_only_entries_are_stopped(desk: Desk) -> None:
     assert await desk.venue_positions() == {}
 
 
+@pytest.mark.rule("K.words.refused", "I.half")
 async def test_a_flip_is_halved_where_entries_are_stopped(desk: Desk) -> None:
     await desk.run(desk.trade())
     await desk.switch(ENTRIES)
@@ -68,6 +71,7 @@ async def test_stop_all_stops_exits_too_and_keeps_what_guards(desk: Desk) -> Non
     assert await desk.venue_positions() == {"AAPL": "5"}
 
 
+@pytest.mark.rule("I.all")
 async def test_stop_all_lists_what_no_stop_guards(desk: Desk) -> None:
     guarded = uuid4()
     stop = pb.Protection(percent="5")
@@ -87,6 +91,7 @@ async def test_stop_all_lists_what_no_stop_guards(desk: Desk) -> None:
     assert (await desk.listed()).switches[0].unprotected[0].instrument == "AAPL"
 
 
+@pytest.mark.rule("A.origin")
 @pytest.mark.parametrize("scope", SCOPES)
 async def test_flatten_cancels_and_closes_what_is_in_scope(desk: Desk, scope: str) -> None:
     await desk.run(desk.trade(stop_loss=pb.Protection(percent="5"), price_type=pb.PRICE_TYPE_LAST))
@@ -165,6 +170,7 @@ async def test_another_instance_obeys_within_a_second(desk: Desk) -> None:
         await other.stop()
 
 
+@pytest.mark.rule("G1.standing")
 async def test_an_entry_in_doubt_behind_a_switch_is_not_sent_again(desk: Desk) -> None:
     await desk.drop_the_first(seconds=7)
     entry = desk.trade()
@@ -175,6 +181,7 @@ async def test_an_entry_in_doubt_behind_a_switch_is_not_sent_again(desk: Desk) -
     assert await desk.venue_positions() == {}
 
 
+@pytest.mark.rule("B3.switch", "B3.never", "B3.blocked")
 async def test_an_entry_that_waited_is_not_revived(desk: Desk) -> None:
     await desk.drop_the_first(seconds=7)
     doubtful, waiting = desk.trade(), desk.trade(allow_add=True)
@@ -206,6 +213,7 @@ async def set_unseen(desk: Desk, mode: Any, scope: str = "connection") -> None:
         )
 
 
+@pytest.mark.rule("I.halted")
 @pytest.mark.parametrize("scope", SCOPES)
 async def test_a_switch_between_planning_and_sending_stops_the_order(
     desk: Desk, scope: str

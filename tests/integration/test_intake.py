@@ -1,5 +1,6 @@
 """The webhook URL: stored before it is answered, and every refusal says why."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -296,3 +297,23 @@ def test_a_resend_after_a_failure_behind_the_commit_is_the_same_signal(
     status, said = answer(client, strategy.path, GOOD)
     assert (status, said["duplicate"]) == (200, True)
     assert owner.execute("SELECT count(*) FROM web.signals").fetchone() == (1,)
+
+
+@pytest.mark.rule("D6.allowance")
+@pytest.mark.parametrize("limits", ["2/minute,500/hour", "100/minute,2/hour"])
+def test_beyond_either_limit_sixty_exits_and_cancels_a_minute_are_still_taken(
+    database: Database, redis_url: str, owner: psycopg.Connection, limits: str
+) -> None:
+    strategy = factories.strategy(owner)
+    client, taking = app_for(configure(database.url("web"), redis_url, limits))
+
+    def post(action: str, **fields: str) -> int:
+        body = json.dumps({"ticker": "AAPL", "action": action, **fields})
+        return answer(client, strategy.path, body)[0]
+
+    assert [post("buy") for _ in range(3)] == [200, 200, 429]
+    # A sell may open, so it is none of them.
+    assert post("sell") == post("sell", sentiment="flat") == post("reverse") == 429
+    kept = [post(("exit", "cancel")[number % 2]) for number in range(61)]
+    taking.close()
+    assert kept == [200] * 60 + [429]

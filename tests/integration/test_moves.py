@@ -70,6 +70,7 @@ async def reset(kit: Kit) -> None:
         )
 
 
+@pytest.mark.rule("A.moves")
 async def test_an_option_that_expires_leaves_execution_s_position(kit: Kit, clock: Clock) -> None:
     trade = await buy_option(kit)
     assert await held(kit) == {CALL: "2"}

@@ -77,6 +77,7 @@ def test_reading_from_the_beginning_gives_the_same_rows(
     assert again == rows
 
 
+@pytest.mark.rule("A.sum")
 def test_a_fill_after_a_move_holds_in_whatever_batch_they_come(
     stage: Stage, connections: Connections
 ) -> None:

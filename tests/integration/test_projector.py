@@ -145,6 +145,21 @@ def test_a_filled_order_shows_everywhere(stage: Stage) -> None:
     ]
 
 
+@pytest.mark.rule("I.current", "I.amended")
+def test_a_later_outcome_takes_the_place_of_the_first_on_the_same_trade(stage: Stage) -> None:
+    *sent, filled = stage.filled()
+    early = pb.TradeOutcome(state=pb.TRADE_STATE_EXPIRED, reason=pb.REASON_SIGNAL_STALE)
+    stage.projector.apply("", "c1", [stage.fact(1, trade_outcome=early)])
+    told = "SELECT state, reason FROM web.trades"
+    assert stage.rows(told) == [("EXPIRED", "signal_stale")]
+    for number, fact in enumerate([*sent, filled], 2):
+        fact.seq, fact.canonical_id = number, f"late{number}"
+    changes = stage.rows("SELECT count(*) FROM web.changes WHERE kind = 'trade'")
+    stage.projector.apply("c1", "c2", [*sent, filled])
+    assert stage.rows(told) == [("FILLED", None)]
+    assert stage.rows("SELECT count(*) FROM web.changes WHERE kind = 'trade'") > changes
+
+
 def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
     meant = pb.Resolved(ticker="MNQ1!", symbol="MNQZ2026", expires="2026-12-18", tick="0.25")
     facts = [
@@ -159,6 +174,7 @@ def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
     assert (found[0]["rolls"], found[1]) == (None, "WORKING")
 
 
+@pytest.mark.rule("A.protection")
 def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) -> None:
     refused = pb.TradeProtection(
         state=pb.PROTECTION_STATE_UNPROTECTED,

@@ -1,25 +1,13 @@
 """Protection beside what else goes on: restarts, other subscriptions, doubt."""
 
-from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.integration.execution_kit import Kit, running
-from tests.integration.test_reprotection import guarded, protections, resting, stands
+from tests.integration.execution_kit import Kit
+from tests.integration.protection_kit import guarded, protections, resting, stands
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("execution.protection.WATCH_SECONDS", 0.1)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
+pytestmark = pytest.mark.usefixtures("watchful")
 
 
 async def test_stops_that_were_resized_before_a_restart_are_not_taken_for_refused(

@@ -7,13 +7,14 @@ import pytest
 
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import SECONDS, running
+from tests.integration.protection_kit import guarded, restrict, stands, until_resting
 from tests.integration.switches_kit import ALL, OFF, Desk
-from tests.integration.test_reprotection import guarded, restrict, stands, until_resting
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
+def halted_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("execution.protection.HALTED_SECONDS", 0.1)
 
 

@@ -2,12 +2,10 @@
 restart still knows."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import psycopg
-import pytest
 
 from execution.limiter import micros
 from execution.limits import Limits
@@ -18,16 +16,10 @@ from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.conftest import Database
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
 from tests.limits_kit import a_limit
 
 TICKERS = ("AAPL", "MSFT", "NVDA", "AMZN", "META", "TSLA", "AMD", "INTC", "IBM", "ORCL")
-
-
-@pytest.fixture
-async def kit(database: Database) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 async def limit(kit: Kit, requests_per_minute: int) -> None:

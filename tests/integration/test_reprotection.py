@@ -1,8 +1,6 @@
 """A position stays guarded by what remains of it: after partial exits, cancels, refusals,
 restarts, and at brokers that can do less."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,99 +11,22 @@ import pytest
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
+from tests.integration.protection_kit import (
+    faults_only,
+    guarded,
+    move_price,
+    protections,
+    resting,
+    restrict,
+    stands,
+    until_resting,
+)
+
+pytestmark = pytest.mark.usefixtures("watchful")
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("execution.protection.WATCH_SECONDS", 0.1)
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
-
-
-def guarded(**fields: Any) -> dict[str, Any]:
-    """A target and a stop, 5 % away."""
-    return {
-        "take_profit": pb.Protection(percent="5"),
-        "stop_loss": pb.Protection(percent="5"),
-        "price_type": pb.PRICE_TYPE_LAST,
-        **fields,
-    }
-
-
-async def restrict(kit: Kit, *, no_brackets: bool = False, no_stops: bool = False) -> None:
-    """Let the account take fewer kinds of orders."""
-    await kit.venue_stub.ConfigureAccount(
-        paper_pb2.ConfigureAccountRequest(
-            account=kit.account,
-            options=paper_pb2.Options(
-                visibility_horizon_seconds=0.5,
-                refuses_repeats=True,
-                no_brackets=no_brackets,
-                no_stops=no_stops,
-            ),
-        ),
-        timeout=SECONDS,
-    )
-
-
-async def faults_only(kit: Kit, *faults: paper_pb2.Fault) -> None:
-    """Plan faults, and leave the account's options."""
-    await kit.venue_stub.ConfigureAccount(
-        paper_pb2.ConfigureAccountRequest(account=kit.account, set_faults=True, faults=faults),
-        timeout=SECONDS,
-    )
-
-
-async def resting(kit: Kit) -> list[tuple[str, Decimal | int]]:
-    """Type and quantity of what works at the venue."""
-    answer = await kit.venue_stub.GetAccount(
-        paper_pb2.GetAccountRequest(account=kit.account), timeout=SECONDS
-    )
-    return sorted(
-        (paper_pb2.OrdType.Name(o.ord_type).removeprefix("ORD_TYPE_"), Decimal(o.order_qty))
-        for o in answer.open_orders
-    )
-
-
-def protections(kit: Kit, trade: pb.Trade) -> list[tuple[str, str]]:
-    """What was told of a trade's protection: state, and held quantity."""
-    return [
-        (
-            pb.ProtectionState.Name(f.trade_protection.state).removeprefix("PROTECTION_STATE_"),
-            f.trade_protection.numbers.get("held", ""),
-        )
-        for f in kit.facts
-        if f.trade_id == trade.trade_id and f.HasField("trade_protection")
-    ]
-
-
-async def stands(kit: Kit, trade: pb.Trade, state: str, held: str) -> pb.TradeProtection:
-    """Wait until a trade's protection stands so."""
-    await kit.until(lambda: protections(kit, trade)[-1:] == [(state, held)])
-    told = [f for f in kit.facts if f.trade_id == trade.trade_id and f.HasField("trade_protection")]
-    return told[-1].trade_protection
-
-
-async def until_resting(kit: Kit, *expected: tuple[str, int]) -> None:
-    """Wait until this works at the venue."""
-    async with asyncio.timeout(SECONDS):
-        while await resting(kit) != sorted(expected):
-            await asyncio.sleep(0.02)
-
-
-async def move_price(kit: Kit, price: str) -> None:
-    """Have the feed follow another price, by what another subscription sees and buys."""
-    other = uuid4().hex
-    trade = kit.trade("buy", "1", subscription_id=other, signal_price=price)
-    assert (await kit.run(trade))[0] == "FILLED"
-
-
+@pytest.mark.rule("D4.exit", "A.protection", "H.gap")
 async def test_what_a_partial_exit_leaves_gets_its_stop_and_target_again(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)
@@ -125,6 +46,7 @@ async def test_what_a_partial_exit_leaves_gets_its_stop_and_target_again(kit: Ki
     assert await kit.venue_positions() == {}
 
 
+@pytest.mark.rule("D2.quantity", "H.one")
 async def test_a_resting_partial_exit_and_the_stop_together_close_no_more_than_is_held(
     kit: Kit,
 ) -> None:
@@ -144,6 +66,7 @@ async def test_a_resting_partial_exit_and_the_stop_together_close_no_more_than_i
     await until_resting(kit, ("STOP", 2), ("STOP", 3))
 
 
+@pytest.mark.rule("D7.protection", "D7.unprotected")
 async def test_a_canceled_protection_stays_away_after_a_restart_too(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)
@@ -168,6 +91,7 @@ async def test_after_a_restart_what_remains_is_guarded_as_before(kit: Kit) -> No
     assert await resting(kit) == [("STOP", 2)]
 
 
+@pytest.mark.rule("K.price.replaces")
 async def test_a_breakeven_takes_the_target_over_and_closes_no_more_than_is_held(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)
@@ -192,6 +116,7 @@ async def test_a_refused_breakeven_leaves_the_old_protection(kit: Kit) -> None:
     await until_resting(kit, ("STOP", 5))
 
 
+@pytest.mark.rule("H.stop", "H.watched", "H.target")
 async def test_without_brackets_the_stop_rests_and_the_target_is_watched(kit: Kit) -> None:
     await restrict(kit, no_brackets=True)
     enter = kit.trade("buy", "5", **guarded())
@@ -233,6 +158,7 @@ async def test_a_watched_target_survives_a_restart(kit: Kit) -> None:
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("K.size.fraction")
 async def test_an_entry_with_a_fraction_is_guarded_by_us(kit: Kit) -> None:
     enter = kit.trade("buy", "1.5", fractional=True, **guarded())
     assert await kit.run(enter) == ("FILLED", "unspecified")
@@ -249,6 +175,7 @@ def _refused(kit: Kit, trade: pb.Trade) -> list[tuple[str, str]]:
     return protections(kit, trade)[-1:]
 
 
+@pytest.mark.rule("C5.refused")
 @pytest.mark.parametrize("keeps", [False, True])
 async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps: bool) -> None:
     await restrict(kit, no_brackets=True)
@@ -261,6 +188,7 @@ async def test_a_stop_refused_after_the_fill_flattens_or_alarms(kit: Kit, keeps:
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("D4.orphans")
 async def test_when_another_subscription_closes_the_account_the_stop_shrinks(kit: Kit) -> None:
     await restrict(kit, no_brackets=True)
     await kit.run(kit.trade("buy", "5"))
@@ -297,6 +225,7 @@ def laddered(*rungs: tuple[str, str]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.rule("H.ladder")
 async def test_the_stop_shrinks_with_each_rung_of_a_ladder(kit: Kit) -> None:
     enter = kit.trade("buy", "10", **laddered(("260", "3"), ("280", "5"), ("300", "")))
     assert await kit.run(enter) == ("FILLED", "unspecified")

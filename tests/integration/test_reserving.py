@@ -42,6 +42,7 @@ def share(kit: Kit, ticker: str, percent: str, **fields: Any) -> pb.Trade:
     )
 
 
+@pytest.mark.rule("C6.reserved", "C6.account")
 async def test_c6_lanes_that_plan_from_the_same_figures_do_not_spend_them_twice(kit: Kit) -> None:
     # The venue must be known already, or the first would be far ahead of the others.
     await kit.run(kit.trade("exit", ""))

@@ -15,15 +15,9 @@ from protos.execution.v1 import execution_pb2, simulation_pb2_grpc
 from protos.execution.v1 import simulation_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import Kit, running
-from tests.integration.test_reprotection import restrict
+from tests.integration.protection_kit import restrict
 
 SECONDS = 5.0
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 @pytest.fixture

@@ -138,6 +138,7 @@ async def test_an_entry_in_doubt_across_a_restart_under_a_switch_is_not_sent_aga
     assert desk.arrivals() == []
 
 
+@pytest.mark.rule("D3.remains")
 async def test_flatten_closes_what_appears_late(desk: Desk) -> None:
     late = paper_pb2.Fault(nth=1, kind=paper_pb2.FAULT_KIND_LATE_ACCEPT, delay_ms=1500)
     await desk.faults(late)

@@ -84,6 +84,7 @@ def audited(stand: Stand) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in rows]
 
 
+@pytest.mark.rule("I.halted", "I.finish")
 @pytest.mark.parametrize("scope", ["tenant", "strategy", "connection"])
 async def test_what_is_halted_trades_no_entry_and_says_so(stand: Stand, scope: str) -> None:
     assert await outcome(stand, BUY) == ("FILLED", None)
@@ -99,6 +100,7 @@ async def test_what_is_halted_trades_no_entry_and_says_so(stand: Stand, scope: s
     assert "Stop entries</b>" not in await asyncio.to_thread(stand.browse, "/trades")
 
 
+@pytest.mark.rule("I.all")
 async def test_stop_all_ends_exits_before_execution_hears_of_them(stand: Stand) -> None:
     await outcome(stand, BUY)
     done = await halt(stand, "stop_all")
@@ -111,6 +113,7 @@ async def test_stop_all_ends_exits_before_execution_hears_of_them(stand: Stand) 
     assert "AAPL on" in page
 
 
+@pytest.mark.rule("A.origin")
 async def test_what_flatten_closes_is_a_trade_that_no_signal_asked_for(stand: Stand) -> None:
     await outcome(stand, BUY)
     done = await halt(stand, "flatten")
@@ -128,6 +131,7 @@ async def test_what_flatten_closes_is_a_trade_that_no_signal_asked_for(stand: St
     assert left == (0,)
 
 
+@pytest.mark.rule("B3.switch", "B3.approval", "B3.never")
 async def test_entries_that_wait_end_and_are_not_revived(stand: Stand) -> None:
     choose(stand, auto_submit=False)
     waiting = await stand.fire(BUY)

@@ -1,7 +1,7 @@
 """The sync templates of Crypto-Arsenal on the whole of execution, message by message, and
 orders canceled by the sender's name."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
-from tests.integration.execution_kit import SECONDS, Kit, running
+from tests.integration.execution_kit import SECONDS, Kit
 from web.signals import crypto_arsenal
 from web.strategies.rules import Connector, Mode
 from web.trades import targets
@@ -26,12 +26,6 @@ MODES = (
     ("Percentage of Balance at No Position", "10"),
     ("Strategy Percentage with Fixed Capital", "1000"),
 )
-
-
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
 
 
 def message(kit: Kit, mode: Mode, **fields: Any) -> pb.Trade:

@@ -12,12 +12,6 @@ from structlog.testing import capture_logs
 from tests.integration.execution_kit import Kit, running, start_server
 
 
-@pytest.fixture
-async def kit(database: Any) -> AsyncIterator[Kit]:
-    async with running(database) as kit:
-        yield kit
-
-
 @asynccontextmanager
 async def beside(kit: Kit) -> AsyncIterator[Kit]:
     """The same client at a second instance."""

@@ -14,6 +14,7 @@ from tests.integration.waiting_kit import ANN, BOB, Desk, wait
 from web.trades import approval
 
 
+@pytest.mark.rule("F.leg", "F.replanned")
 def test_an_approved_trade_is_handed_over_with_a_fresh_age(road: Road, desk: Desk) -> None:
     waiting = wait(road, quantity=Decimal(3))
     assert road.store.trades == {}
@@ -78,6 +79,7 @@ def test_a_rejected_trade_ends_with_the_reason(road: Road, desk: Desk) -> None:
     assert road.store.trades == {}
 
 
+@pytest.mark.rule("F.approval")
 def test_nobody_approves_what_has_expired_even_before_the_timer_ran(road: Road, desk: Desk) -> None:
     waiting = wait(road)
     desk.pass_time(waiting.trade_id, 601)
@@ -99,6 +101,7 @@ def test_what_was_paused_meanwhile_is_not_approved_but_still_waits(
     assert desk.do(approval.approve, waiting.trade_id) == "won"
 
 
+@pytest.mark.rule("B3.approval", "B3.exit", "B3.skipped")
 def test_an_exit_ends_what_was_approved_after_it_but_not_yet_handed_over(
     road: Road, desk: Desk
 ) -> None:
@@ -172,6 +175,7 @@ def test_what_was_approved_before_an_exit_goes_before_it(road: Road, desk: Desk)
     ]
 
 
+@pytest.mark.rule("B1.release")
 def test_an_approved_trade_stays_behind_signals_accepted_before_its_release(
     road: Road, desk: Desk
 ) -> None:
@@ -186,6 +190,7 @@ def test_an_approved_trade_stays_behind_signals_accepted_before_its_release(
     assert waiting.trade_id.hex not in road.store.trades
 
 
+@pytest.mark.rule("B1.release")
 def test_released_trades_go_in_the_order_of_release(road: Road, desk: Desk) -> None:
     first = wait(road)
     second_id = road.signal(first.strategy, ticker="MSFT")
@@ -197,6 +202,7 @@ def test_released_trades_go_in_the_order_of_release(road: Road, desk: Desk) -> N
     assert road.store.order == [second.hex, first.trade_id.hex]
 
 
+@pytest.mark.rule("F.leg")
 def test_a_delayed_trade_goes_when_its_time_has_come(road: Road, desk: Desk) -> None:
     strategy = factories.strategy(road.owner)
     factories.subscription(road.owner, strategy)
@@ -240,6 +246,7 @@ def test_a_queued_trade_is_released_like_a_delayed_one(road: Road, desk: Desk) -
     assert desk.state(waiting.trade_id)[0] == "PENDING"
 
 
+@pytest.mark.rule("B3.delayed", "B3.others")
 def test_an_exit_supersedes_a_delayed_entry_but_no_delayed_exit(road: Road, desk: Desk) -> None:
     waiting = wait(road, delay_seconds=30)
     road.signal(waiting.strategy, action="sell", sentiment="flat", delay_seconds=60)
@@ -267,6 +274,7 @@ def test_a_test_signal_supersedes_nothing(road: Road, desk: Desk) -> None:
     assert desk.state(waiting.trade_id)[0] == "WAITING_APPROVAL"
 
 
+@pytest.mark.rule("D6.click")
 def test_a_late_full_exit_waits_a_day_for_one_click(road: Road, desk: Desk) -> None:
     waiting = wait(road, action="exit", seconds_ago=1000)
     assert desk.state(waiting.trade_id) == ("WAITING_APPROVAL", "late_exit")
@@ -382,6 +390,7 @@ def test_a_delayed_sell_of_what_is_held_by_then_asks_nobody(road: Road, desk: De
     assert road.store.trades[trade_id.hex].entry_refusal.reason == pb.REASON_APPROVAL_NEEDED
 
 
+@pytest.mark.rule("A.origin")
 def test_the_orders_of_an_approved_trade_are_of_origin_approval(road: Road, desk: Desk) -> None:
     waiting = wait(road)
     desk.do(approval.approve, waiting.trade_id)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +123,7 @@ DECISIONS = st.tuples(st.sampled_from(sorted(VERBS)), st.sampled_from([ANN, BOB]
 EVENTS = st.sampled_from(["expire", "exit", "drain", "lose"])
 
 
+@pytest.mark.rule("B3.approval")
 @given(steps=st.lists(DECISIONS | EVENTS, max_size=8))
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

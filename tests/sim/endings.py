@@ -69,12 +69,21 @@ def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
     own = record.position(row.account_id, row.instrument, row.subscription)
     if max(-own * closing, -record.position(row.account_id, row.instrument) * closing) <= 0:
         return False
+    if told.reason == pb.REASON_NETTED:
+        return _is_netted(record, row, -closing)
     return _is_bare_for_good(record, trade_id, told.reason) or any(
         exit_.sign == closing and exit_.cl_ord_id not in record.ends
         for exit_ in record.rows.values()
         if exit_.leg == "exit"
         and (exit_.account_id, exit_.instrument) == (row.account_id, row.instrument)
     )
+
+
+def _is_netted(record: Record, beside: Row, sign: int) -> bool:
+    """More is held on one side by all subscriptions together than by the account as a whole."""
+    here = (beside.account_id, beside.instrument)
+    held = [q * sign for (*at, _), q in _own_positions(record).items() if tuple(at) == here]
+    return sum(q for q in held if q > 0) > record.position(*here) * sign
 
 
 def _is_bare_for_good(record: Record, trade_id: UUID, reason: "pb.Reason") -> bool:
@@ -173,8 +182,7 @@ def _own_positions(record: Record) -> dict[tuple[UUID, str, UUID], Decimal]:
 
 
 def no_guard_is_an_orphan(record: Record) -> Iterator[str]:
-    """Targets and stops at the broker close a position that is there. Where subscriptions that
-    share an instrument enter on both sides, one's position nets another's: see the docs."""
+    """Targets and stops at the broker close a position that is there."""
     own = _own_positions(record)
     for row in record.rows.values():
         account = record.trade[row.trade_id].to.account
@@ -184,9 +192,6 @@ def no_guard_is_an_orphan(record: Record) -> Iterator[str]:
         if any(record.is_open(e.cl_ord_id) for e in record.rows_of(row.trade_id, "entry")):
             continue
         held = [q for (*where, _), q in own.items() if where == [row.account_id, row.instrument]]
-        nets = len(held) > 1 and len(record.entry_sides(row)) > 1
-        if nets and not record.with_gaps:
-            continue
         if (len(held) == 1 and held[0] * row.sign >= 0) or not any(held):
             yield f"{row.leg} {row.cl_ord_id} works at positions of {', '.join(map(str, held))}"
 

@@ -58,7 +58,11 @@ class Trade:
     def supersedes(self, earlier: "Trade") -> bool:
         """Whether it ends the entries of an earlier trade that never reached the broker."""
         said, before = self.message, earlier.message
-        if said.action in (pb.ACTION_EXIT, pb.ACTION_CANCEL, pb.ACTION_REVERSE):
+        if said.action == pb.ACTION_CANCEL:
+            # A delay may have come between; what was asked for meanwhile stays.
+            asked, since = before.accepted_time, said.accepted_time
+            return (asked.seconds, asked.nanos) <= (since.seconds, since.nanos)
+        if said.action in (pb.ACTION_EXIT, pb.ACTION_REVERSE):
             return True
         if said.sentiment == pb.SENTIMENT_FLAT or said.HasField("target"):
             return True
@@ -184,12 +188,6 @@ class Record:
             if row.trade_id == trade_id and (not legs or row.leg in legs)
         ]
 
-    def entry_sides(self, beside: Row) -> set[str]:
-        """The sides of all entries in an order's account and instrument."""
-        lane = (beside.account_id, beside.instrument)
-        rows = self.rows.values()
-        return {r.side for r in rows if r.leg == "entry" and (r.account_id, r.instrument) == lane}
-
     def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
         """What the broker has under an id."""
         for account in self.venue.accounts.values():
@@ -208,6 +206,12 @@ class Record:
         """The last words about orders whose end is on record."""
         told = [f.message.execution_report for f in self.facts if f.kind == "report"]
         return {said.cl_ord_id: said for said in told if said.ord_status not in OPEN}
+
+    @cached_property
+    def unheard(self) -> set[str]:
+        """Orders of which nothing was ever heard."""
+        told = {f.message.execution_report.cl_ord_id for f in self.facts if f.kind == "report"}
+        return set(self.rows) - told
 
     def holder(self, account_id: UUID, at: float) -> str:
         """Which life held the account at some second."""

@@ -10,7 +10,7 @@ from uuid import UUID
 from execution.domain.words import ExecType
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim import checker, endings, plan
+from tests.sim import checker, endings, guarding, plan
 from tests.sim.adapter import WireFaults
 from tests.sim.database import Database
 from tests.sim.instance import BROKER, Instance
@@ -298,7 +298,10 @@ class Run:
         self._facts_seen = len(tables.facts)
         # What was said just now is on its way; while the database is away nothing is stored.
         quiet = max(self.plan.trouble.until, self.last_fault, self.venue.last_act) + LOOK_SECONDS
-        if is_calm and now > quiet and not endings.unfinished(self._record()):
+        record = self._record()
+        # A guard that is too large is being canceled, or was forgotten.
+        fits = not any(guarding.guards_fit_what_is_held(record))
+        if is_calm and now > quiet and fits and not endings.unfinished(record):
             self._calm += 1
         else:
             self._calm = 0

@@ -1,6 +1,7 @@
 """Runs that are told step by step, for what a seed once found."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +76,8 @@ class Script:
     def submit(self, to: Instance, *trades: pb.Trade) -> None:
         """Hand trades over, and give it a moment."""
         self._epoch += 1
-        group = pb.TradeGroup(strategy_id=UUID(int=2).hex, drain_epoch=self._epoch, trades=trades)
+        strategy_id = trades[0].strategy_id
+        group = pb.TradeGroup(strategy_id=strategy_id, drain_epoch=self._epoch, trades=trades)
         to.submit(pb.SubmitTradesRequest(groups=[group]), lambda _answer: None)
 
     def arrive(self, cl_ord_id: str, author: str) -> Order:
@@ -88,6 +90,23 @@ class Script:
         taken = self.venue.take(terms, author, self.world.seconds, 0.0)
         assert taken is not None
         return taken
+
+    def fill(self, cl_ord_id: str, quantity: int) -> None:
+        """The broker fills so much of an order, wherever the price is."""
+        [order] = self.venue.account("A").orders[cl_ord_id]
+        self.venue._fill(self.venue.account("A"), order, Decimal(quantity))
+
+    def fill_newest(self, quantity: int) -> None:
+        """Of the order that was written last."""
+        self.fill(self.orders()[-1], quantity)
+        self.wait(0.1)
+
+    def hold(self, at: Instance, quantity: int = 5) -> None:
+        """Buy so much."""
+        self.submit(at, self.trade("buy", str(quantity)))
+        self.wait(0.1)
+        self.fill_newest(quantity)
+        assert self.position == quantity
 
     def withdraw(self, to: Instance, trade: pb.Trade) -> None:
         """A member cancels a trade."""
@@ -137,3 +156,10 @@ class Script:
     def _reported(self, account: Account) -> None:
         for instance in self.instances:
             instance.adapter.stream(account)
+
+
+def slow() -> tuple[Script, Instance]:
+    """At a broker that fills nothing by itself."""
+    script = Script(slowness=1e9)
+    script.venue.habits.met = script.venue.habits.guards_met = 0.0
+    return script, script.start("one")

@@ -1,26 +1,14 @@
 """What the simulator found, told step by step."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-import structlog
 
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.__main__ import quiet_logs
 from tests.sim.script import Script
 
 LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after_seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """What the core logs of faults is no news here."""
-    kept = structlog.get_config()
-    quiet_logs(for_good=False)
-    yield
-    structlog.configure(**kept)
 
 
 def test_trades_stored_before_an_account_was_ever_held_go_first() -> None:
@@ -59,6 +47,7 @@ def test_a_trade_that_another_holder_ended_is_not_run_again() -> None:
     assert [fact["seq"] for fact in script.database.tables.facts] == list(range(1, 9))
 
 
+@pytest.mark.rule("B3.never")
 def test_what_a_withdrawn_trade_superseded_is_not_revived_by_a_restart() -> None:
     script = Script(horizon=3.0)
     first = script.start("one", drop=1.0)
@@ -97,6 +86,7 @@ def test_guards_of_an_entry_that_nobody_can_find_hold_nothing_up() -> None:
     assert script.world.steps - asked < 400
 
 
+@pytest.mark.rule("I.amended", "I.half")
 def test_a_fill_after_the_end_amends_a_flip_that_was_over() -> None:
     script = Script(late_fills=1.0)
     one = script.start("one")
@@ -110,6 +100,7 @@ def test_a_fill_after_the_end_amends_a_flip_that_was_over() -> None:
     assert script.outcome(turn) == ("PARTIALLY_FILLED", "canceled_in_time")
 
 
+@pytest.mark.rule("B2.doubt")
 def test_a_trade_behind_a_doubt_is_judged_by_what_came_of_it() -> None:
     script = Script(horizon=2.0)
     one = script.start("one", drop=1.0)
@@ -125,6 +116,7 @@ def test_a_trade_behind_a_doubt_is_judged_by_what_came_of_it() -> None:
     assert script.outcome(again) == ("SKIPPED", "already_in_position")
 
 
+@pytest.mark.rule("F.clock")
 def test_a_clock_follows_the_database_and_not_its_late_answers() -> None:
     script = Script()
     one = script.start("one", skew=600.0)
@@ -140,6 +132,7 @@ def test_a_clock_follows_the_database_and_not_its_late_answers() -> None:
     assert script.written() == []
 
 
+@pytest.mark.rule("G1.standing")
 def test_an_order_that_was_given_up_and_appears_after_all_is_canceled() -> None:
     script = Script(horizon=0.5)
     one = script.start("one", drop=1.0)
@@ -176,6 +169,7 @@ def test_an_entry_does_not_overtake_one_that_the_broker_refused_for_its_limit() 
     assert script.outcome(first) == script.outcome(second) == ("FILLED", "unspecified")
 
 
+@pytest.mark.rule("B3.blocked")
 def test_an_exit_takes_with_it_what_waits_behind_a_limited_entry() -> None:
     script = Script()
     one = script.start("one")
@@ -207,6 +201,7 @@ def test_what_guards_an_entry_that_was_not_sent_is_not_canceled_for_ever() -> No
     assert [script.outcome(entry)[0] for entry in guarded] == ["FILLED"] * 3
 
 
+@pytest.mark.rule("B3.opposite", "B3.half", "B5.drops", "B5.keeps")
 def test_what_turns_round_does_not_wait_behind_what_it_ends() -> None:
     script = Script()
     one = script.start("one")

@@ -1,13 +1,10 @@
 """What the simulator found of protection, told step by step."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from protos.execution.v1 import execution_pb2 as pb
-from tests.sim.__main__ import quiet_logs
 from tests.sim.script import Script
 
 LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after_seconds=1)
@@ -15,15 +12,6 @@ GUARDS: dict[str, Any] = {
     "take_profit": pb.Protection(percent="5"),
     "stop_loss": pb.Protection(percent="5"),
 }
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    """What the core logs of faults is no news here."""
-    kept = structlog.get_config()
-    quiet_logs(for_good=False)
-    yield
-    structlog.configure(**kept)
 
 
 def test_a_stop_that_waits_for_the_limit_leaves_the_outcome_as_it_was() -> None:
@@ -83,6 +71,7 @@ def test_what_a_withdrawn_trade_opened_stays_guarded(has_brackets: bool) -> None
     assert len(script.orders()) <= 5
 
 
+@pytest.mark.rule("H.stop", "D4.orphans")
 @pytest.mark.parametrize("restarts", [False, True])
 def test_what_is_filled_after_its_end_is_guarded(restarts: bool) -> None:
     script = Script(late_fills=1.0)

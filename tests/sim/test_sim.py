@@ -39,6 +39,7 @@ def simulate(*arguments: str, hash_seed: str = "0") -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.rule("G3.one", "B1.order")
 @pytest.mark.parametrize("mode", [(), ("--liveness",)])
 def test_no_promise_is_broken(mode: tuple[str, ...]) -> None:
     code, told = simulate("--seeds", "150", "--quiet", *mode)

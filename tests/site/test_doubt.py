@@ -76,6 +76,7 @@ def listed(site: Site, of: Workspace) -> list[str]:
     return [row["id"] for row in site.api(of, "GET", "/attention")[1]["data"]]
 
 
+@pytest.mark.rule("I.attention")
 def test_every_page_says_that_something_needs_attention_until_it_does_not(
     site: Site, execution: Execution
 ) -> None:
@@ -101,6 +102,7 @@ def test_what_failed_inside_us_is_no_doubt_to_be_resolved(site: Site, execution:
     assert (answer[0], answer[1]["code"], execution.said) == (409, "not_waiting", [])
 
 
+@pytest.mark.rule("G1.declare")
 @pytest.mark.parametrize(("word", "said"), [("absent", ABSENT), ("present", PRESENT)])
 def test_a_declaration_reaches_execution_and_the_audit_and_repeats_alike(
     site: Site, execution: Execution, word: str, said: int

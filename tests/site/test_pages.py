@@ -3,8 +3,10 @@
 import html
 import re
 
+import pytest
 from flask.testing import FlaskClient
 
+from protos import reasons
 from tests.site.conftest import Site, csrf
 from web.signals.refusals import CATALOGUE
 
@@ -117,6 +119,17 @@ def test_every_refusal_is_explained_at_the_address_its_answer_names(site: Site) 
         assert f'id="{refusal.code}"' in page
 
 
+@pytest.mark.rule("J.fix")
+def test_every_reason_of_a_trade_is_explained_at_the_address_its_pages_link_to(site: Site) -> None:
+    page = site.app.test_client().get("/docs/reasons").text
+    assert all(f'id="{reason}"' in page for reason in reasons.CATALOGUE)
+    client = site.signed_in(site.ours)
+    site.owner.execute("UPDATE web.trades SET state = 'SKIPPED', reason = 'swap_off'")
+    for here in ("trade", "signal"):
+        told = client.get(f"/{here}s/{site.ours.shown(here)}").text
+        assert 'href="/docs/reasons#swap_off"' in told
+
+
 def test_a_refused_message_shows_its_field_and_links_to_its_explanation(site: Site) -> None:
     client = site.signed_in(site.ours)
     strategy = f"/strategies/{site.ours.shown('strategy')}"
@@ -169,6 +182,7 @@ def test_a_trade_shows_what_its_ticker_means(site: Site) -> None:
     assert "MNQ1! is MNQZ2026 until it rolls." in page
 
 
+@pytest.mark.rule("H.gap", "A.protection")
 def test_a_trade_shows_where_its_protection_stands_and_who_keeps_it(site: Site) -> None:
     here = f"/trades/{site.ours.shown('trade')}"
     client = site.signed_in(site.ours)

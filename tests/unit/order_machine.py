@@ -24,7 +24,7 @@ from execution.domain.words import Action, ExecType, Leg, OrdStatus, OrdType, Si
 from execution.lanes import Ticket
 from protos.paper.v1 import paper_pb2
 from tests.unit.order_core import REF, SYMBOL, Core
-from tests.unit.order_model import ZERO, Sent, folded
+from tests.unit.order_model import ZERO, Sent, folded, name, shares
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
 BOTH = (OURS, THEIRS)
@@ -45,6 +45,8 @@ class OrderMachine(RuleBasedStateMachine):
         self.highest: dict[str, Decimal] = {}
         self.over: dict[str, OrdStatus] = {}
         self.attribution: dict[UUID, Attribution] = {}
+        # As they were heard: shares depend on what was held before.
+        self.fills: list[tuple[Sent, Report]] = []
         self.reports = 0
 
     # -- what we do
@@ -80,8 +82,7 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.open)
     @rule(data=st.data())
     def hear_no_answer(self, data: st.DataObject) -> None:
-        sent = _pick(data, self.open)
-        if not sent.is_known:
+        if not (sent := _pick(data, self.open)).is_known:
             self.ticket(sent).in_doubt = sent.in_doubt = True
 
     @precondition(lambda self: self.open)
@@ -113,6 +114,7 @@ class OrderMachine(RuleBasedStateMachine):
             kept = survived.reports[cl_ord_id]
             sent.heard = {key: said for key, said in sent.heard.items() if key in kept}
             sent.in_doubt = True
+        self.fills = [(sent, said) for sent, said in self.fills if said.report_id in sent.heard]
         self.attribution = survived.attribution
         self.highest.clear()
         self.over.clear()
@@ -200,7 +202,7 @@ class OrderMachine(RuleBasedStateMachine):
         assert other.ord_status is order.ord_status
         assert (other.cum_qty, other.leaves_qty) == (order.cum_qty, order.leaves_qty)
         assert other.avg_px == order.avg_px
-        assert _name(other.end) == _name(order.end)
+        assert name(other.end) == name(order.end)
 
     # -- what must be true
 
@@ -228,7 +230,7 @@ class OrderMachine(RuleBasedStateMachine):
                 self.over[cl_ord_id] = order.ord_status
 
     @invariant()
-    def positions_are_the_sum_of_fills(self) -> None:
+    def positions_follow_from_the_fills(self) -> None:
         book = self.core.lane.book(SYMBOL)
         assert book.whole.quantity == self.whole
         for subscription in BOTH:
@@ -284,7 +286,7 @@ class OrderMachine(RuleBasedStateMachine):
         """In the end everything is heard, and is as the broker has it."""
         self.hear_everything()
         self.orders_are_what_was_heard()
-        self.positions_are_the_sum_of_fills()
+        self.positions_follow_from_the_fills()
         for sent in self.sent.values():
             assert sent.cum == sent.filled
 
@@ -319,7 +321,7 @@ class OrderMachine(RuleBasedStateMachine):
         return [s for s in ours if not legs or s.terms.leg in legs]
 
     def own(self, subscription: UUID) -> Decimal:
-        return sum((sent.signed for sent in self.of(subscription)), ZERO)
+        return shares(self.fills, self.attribution).get(subscription, ZERO)
 
     def sees_all(self, subscription: UUID) -> bool:
         return self.core.lane.attribution_of(subscription) is Attribution.ACCOUNT
@@ -361,6 +363,8 @@ class OrderMachine(RuleBasedStateMachine):
             self._hear(sent, said)
 
     def _hear(self, sent: Sent, said: Report, *, asked: bool = False) -> None:
+        if said.exec_type is ExecType.FILL and said.report_id not in sent.heard:
+            self.fills.append((sent, said))
         sent.heard[said.report_id] = said
         self.core.hear(said, asked=asked)
 
@@ -389,10 +393,6 @@ class OrderMachine(RuleBasedStateMachine):
             time=self.core.runtime.at,
             venue_time=None,
         )
-
-
-def _name(report: Report | None) -> str:
-    return "" if report is None else report.report_id
 
 
 def _pick(data: st.DataObject, some: Sequence[Picked]) -> Picked:

@@ -3,10 +3,12 @@
 import contextlib
 from dataclasses import dataclass, field
 from decimal import Decimal
+from uuid import UUID
 
 from execution.domain.orders import Order, Overfilled, Terms
+from execution.domain.positions import Attribution
 from execution.domain.reports import Report
-from execution.domain.words import ExecType, OrdStatus
+from execution.domain.words import ExecType, Leg, OrdStatus
 
 ZERO = Decimal(0)
 ENDS = {
@@ -83,6 +85,27 @@ class Sent:
         return ZERO if self.status in OVER else self.terms.order_qty - self.cum
 
 
+def shares(
+    fills: list[tuple[Sent, Report]], attribution: dict[UUID, Attribution]
+) -> dict[UUID, Decimal]:
+    """Whose the position is after these fills. What closes that of the whole account closes the
+    closer's share first, then the largest of the others', and then nobody's."""
+    held: dict[UUID, Decimal] = {}
+    for sent, said in fills:
+        owner, sign = sent.terms.subscription_id, sent.terms.side.sign
+        beyond, left = said.last_qty or ZERO, ZERO
+        if sent.terms.leg is not Leg.ENTRY and attribution[owner] is Attribution.ACCOUNT:
+            left = max(min(beyond, -sign * sum(held.values(), ZERO)), ZERO)
+            beyond -= left
+        for who in sorted(held, key=lambda each: (each != owner, sign * held[each])):
+            part = max(min(left, -sign * held[who]), ZERO)
+            held[who] += sign * part
+            left -= part
+        assert not left, "nobody but ours trades here"
+        held[owner] = held.get(owner, ZERO) + sign * beyond
+    return held
+
+
 def folded(terms: Terms, reports: list[Report]) -> Order:
     """The order of which this was heard, in this order."""
     order = Order(terms)
@@ -90,3 +113,8 @@ def folded(terms: Terms, reports: list[Report]) -> Order:
         with contextlib.suppress(Overfilled):
             order.add(report)
     return order
+
+
+def name(report: Report | None) -> str:
+    """What tells a report from others; empty for none."""
+    return "" if report is None else report.report_id

@@ -75,6 +75,7 @@ def test_a_close_without_size_asks_for_everything_whatever_the_settings_say(acti
         assert trade.size_type == pb.SIZE_TYPE_PERCENT_OF_POSITION
 
 
+@pytest.mark.rule("K.cells.exits")
 def test_a_setting_sizes_an_entry_but_never_a_close() -> None:
     assert sent(read(action="openLong", fixed="2"), quantity="3").quantity == "3"
     own = sent(read(action="openLong", percent="50"), quantity="3")
@@ -102,6 +103,7 @@ def test_r10_profit_and_loss_are_prices_of_a_target_and_a_stop() -> None:
     assert (trade.take_profit.price, trade.stop_loss.price) == ("110", "90")
 
 
+@pytest.mark.rule("E5.reverse")
 def test_r13_a_reversing_trade_may_swap_and_its_size_is_the_entrys() -> None:
     trade = sent(read(Mode.REVERSE, action="openLong", fixed="2"))
     assert (trade.allow_swap, trade.quantity, trade.reverses) == (True, "2", True)

@@ -262,6 +262,7 @@ def _guarded(leg: str, held: int, *, is_open: bool = True) -> Evidence:
     )
 
 
+@pytest.mark.rule("D4.orphans")
 @pytest.mark.parametrize("leg", ["stop", "take_profit"])
 @pytest.mark.parametrize("held", [0, 4, -5])
 def test_a_guard_at_the_venue_without_its_position_is_found(leg: str, held: int) -> None:

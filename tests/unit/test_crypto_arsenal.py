@@ -176,6 +176,7 @@ def test_r10_profit_and_loss_of_anything_else_are_left_with_a_warning(action: st
     assert len(signal.warnings) == 2
 
 
+@pytest.mark.rule("E3.taken")
 def test_r11_a_stop_on_the_wrong_side_is_kept_for_who_knows_the_price() -> None:
     signal = parse(action="openLong", limit="42000", loss="43000")
     assert signal.stop_loss == StopLoss(type="stop", stop_price=Decimal(43000))
@@ -196,6 +197,7 @@ def test_r12_an_action_of_the_other_market_is_refused(market: Market, action: st
     assert parse(Connector("BTCUSDT", market=market), action="cancelAll").action == "cancel"
 
 
+@pytest.mark.rule("E5.reverse")
 def test_r13_only_a_reversing_connector_closes_the_opposite_position_first() -> None:
     reversing = Connector("BTCUSDT", mode=Mode.REVERSE)
     kept = {"fixed": "2", "limit": "42000", "loss": "41000"}

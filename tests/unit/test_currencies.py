@@ -37,6 +37,7 @@ def seen(rate: str | None, money: str = "5000000") -> Market:
 MONEY = {"size_type": SizeType.DOLLAR_AMOUNT}
 
 
+@pytest.mark.rule("C6.currency")
 def test_money_buys_as_much_as_it_is_worth_in_the_instruments_currency() -> None:
     # 20,000 points of 25 euros at 1.10: 550,000 a contract.
     trade = a_future("1700000", **MONEY)
@@ -46,6 +47,7 @@ def test_money_buys_as_much_as_it_is_worth_in_the_instruments_currency() -> None
     assert decision.numbers["rate"] == "1.10"
 
 
+@pytest.mark.rule("C6.unknown")
 @pytest.mark.parametrize(
     "fields",
     [

@@ -107,6 +107,7 @@ def test_ticks_and_point_values_are_the_exchanges(
     assert line.currency == currency
 
 
+@pytest.mark.rule("K.futures.years", "E4.futures")
 @pytest.mark.parametrize(
     ("ticker", "symbol"),
     [
@@ -127,6 +128,7 @@ def test_every_spelling_names_its_contract(ticker: str, symbol: str) -> None:
     assert the(ticker).symbol == symbol
 
 
+@pytest.mark.rule("K.futures.warning")
 @pytest.mark.parametrize("ticker", ["MNQ", "MNQ1!", "MNQZ6", "MNQZ26"])
 def test_a_symbol_that_was_interpreted_says_so(ticker: str) -> None:
     assert "MNQZ2026" in the(ticker).warning
@@ -153,10 +155,12 @@ def test_what_names_no_contract_is_refused(ticker: str, reason: str) -> None:
     assert refused.value.reason == reason
 
 
+@pytest.mark.rule("A.lane")
 def test_the_lane_of_every_contract_is_its_root() -> None:
     assert {the(t).root for t in ("MNQ", "MNQ2!", "MNQZ2026")} == {"MNQ"}
 
 
+@pytest.mark.rule("K.futures.roll", "K.futures.zone")
 def test_the_continuous_symbol_rolls_two_days_before_expiry_at_the_exchange_s_midnight() -> None:
     # MNQZ2023 expires on 15 December; Chicago is six hours behind.
     before = datetime(2023, 12, 13, 5, 59, 59, tzinfo=UTC)

@@ -17,6 +17,7 @@ NOON = datetime(2026, 11, 21, 17, tzinfo=UTC)
 CRYPTO, STOCKS = AssetClass.CRYPTO, AssetClass.STOCKS
 
 
+@pytest.mark.rule("E4.pairs")
 @pytest.mark.parametrize(
     ("ticker", "symbol", "base", "quote"),
     [
@@ -44,6 +45,7 @@ def test_a_coin_alone_is_priced_in_the_connection_s_quote() -> None:
     assert pair.symbol == "BTCUSDT"
 
 
+@pytest.mark.rule("K.refusals.crypto")
 @pytest.mark.parametrize("ticker", ["ETHBTC", "SOL/ETH", "ETH-BTC", "ETHEUR"])
 def test_a_pair_that_is_not_priced_in_dollars_is_refused(ticker: str) -> None:
     with pytest.raises(Unresolved) as refused:
@@ -58,6 +60,7 @@ def test_what_is_no_pair_is_unknown(ticker: str) -> None:
     assert refused.value.reason == "instrument_unknown"
 
 
+@pytest.mark.rule("K.size.dust")
 def test_less_than_a_dollar_fifty_is_dust() -> None:
     assert pairs.is_dust(Decimal("0.00001"), Decimal(90_000))
     assert not pairs.is_dust(Decimal("0.00002"), Decimal(90_000))

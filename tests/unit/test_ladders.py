@@ -96,6 +96,7 @@ def test_no_venue_links_a_ladder_so_we_keep_it() -> None:
     assert [guard.leg for guard in send.guards] == [Leg.TAKE_PROFIT, Leg.TAKE_PROFIT, Leg.STOP]
 
 
+@pytest.mark.rule("C5.targetside")
 def test_c5_a_rung_on_the_wrong_side_refuses_the_entry() -> None:
     wrong = Rung(Distance(By.PRICE, Decimal(90)), Decimal(1))
     assert refused(decide(climbing(at(5, 3), wrong), held("0"), seen=market("100"))) == (

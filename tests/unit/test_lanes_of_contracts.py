@@ -46,6 +46,7 @@ def holding(**lots: str) -> Scope:
     return Scope(sum((lot.quantity for lot in found), ZERO), lots=found)
 
 
+@pytest.mark.rule("A.lane")
 @pytest.mark.parametrize(
     ("ticker", "asset_class", "symbol", "lane"),
     [
@@ -66,6 +67,7 @@ def test_a_ticker_has_a_symbol_and_a_lane(
     assert asset_class == "options" or known.lane_of(symbol) == lane
 
 
+@pytest.mark.rule("E4.futures", "K.futures.roll")
 def test_the_front_contract_changes_two_days_before_it_expires() -> None:
     before = meant("MNQ1!", "futures", released_at=datetime(2026, 3, 18, 4, tzinfo=UTC)).opens
     after = meant("MNQ1!", "futures", released_at=ROLL).opens
@@ -74,6 +76,7 @@ def test_the_front_contract_changes_two_days_before_it_expires() -> None:
     assert after.symbol == "MNQM2026"
 
 
+@pytest.mark.rule("E4.stored")
 def test_what_was_recorded_outweighs_what_would_be_found_now() -> None:
     trade = a_trade("buy", "5", ticker="MNQ1!", asset_class=AssetClass.FUTURES)
     recorded = pb.Resolved(symbol="MNQZ2026", rolls="2026-12-16", warning="So it was.")
@@ -93,6 +96,7 @@ def test_an_expired_contract_that_was_recorded_is_still_meant() -> None:
     assert (found.unknown, found.instrument) == ("", "MNQZ2023")
 
 
+@pytest.mark.rule("E4.put")
 @pytest.mark.parametrize(
     ("action", "kind", "entry", "call", "put"),
     [

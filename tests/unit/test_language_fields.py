@@ -162,6 +162,7 @@ def test_an_expiration_is_a_date_or_a_distance(sent: str, kept: str) -> None:
     assert signal.option == OptionChoice(expiration=kept)
 
 
+@pytest.mark.rule("F.lint", "K.price.exit")
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -256,3 +257,17 @@ def test_a_moment_gone_by_or_of_no_known_zone_is_no_delay(delay: str, code: str)
 
 def test_a_noon_is_read_without_a_clock() -> None:
     assert traderspost.parse({**BUY, "delay": "noon UTC"}).delay_seconds is None
+
+
+@pytest.mark.rule("E3.taken")
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"ticker":"AAPL","action":"sell","sentiment":"bullish"}',
+        '{"ticker":"AAPL","action":"buy","sentiment":"bearish"}',
+        '{"ticker":"AAPL","action":"buy","price":100,"stopLoss":{"type":"stop","stopPrice":110}}',
+        '{"ticker":"AAPL","action":"buy","price":100,"takeProfit":{"limitPrice":90}}',
+    ],
+)
+def test_what_settings_may_still_change_is_not_refused_at_the_door(message: str) -> None:
+    assert parse(message.encode()).ticker == "AAPL"

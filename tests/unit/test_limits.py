@@ -97,12 +97,14 @@ def test_a_fill_wins_or_loses_on_what_it_closes(
     assert limits.result(held, side, Decimal(fill), Decimal(90)) == Decimal(won)
 
 
+@pytest.mark.rule("C6.loss")
 def test_a_loss_at_the_limit_is_over_it() -> None:
     refusal = limits.refuse(Limits(Decimal(500)), Used(lost=Decimal(500)), entry(), ONE)
     assert refusal is not None
     assert (refusal.reason, refusal.numbers) == ("daily_loss_hit", {"lost": "500", "limit": "500"})
 
 
+@pytest.mark.rule("C6.position")
 def test_a_position_up_to_the_limit_is_taken() -> None:
     bound, used = Limits(max_position=Decimal(1000)), Used(exposed=Decimal(500))
     assert limits.refuse(bound, used, entry("5", "100"), ONE) is None
@@ -123,6 +125,7 @@ def test_a_size_that_nothing_prices_passes_no_limit() -> None:
     assert refusal.reason == "max_position"
 
 
+@pytest.mark.rule("C6.orders")
 def test_the_order_after_the_last_one_allowed_waits() -> None:
     assert limits.refuse(Limits(max_orders=2), Used(orders=1), entry(), ONE) is None
     assert limits.refuse(Limits(max_orders=2), Used(orders=2), entry(), ONE) is not None

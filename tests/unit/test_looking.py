@@ -11,16 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution import looking
 from execution.accounts import Account
-from execution.brokers.base import Adapter, NotSent, QuoteSnapshot
-from execution.domain.decisions import Look
+from execution.brokers.base import AccountSnapshot, Adapter, NotSent, QuoteSnapshot
+from execution.domain.decisions import Decision, Look, Send
+from execution.domain.market import Figures
 from execution.domain.trades import Retry
+from execution.domain.words import SizeType
 from execution.lanes import Lane, Run
 from execution.looking import Looking
 from execution.reserving import Reserved
 from execution.runtime import Timer
 from execution.session import Session
-from tests.unit.planning_kit import NOON, a_trade
+from tests.unit.planning_kit import NOON, a_trade, decide, held
 
 PRICE = Decimal("228.40")
 
@@ -124,3 +127,75 @@ def test_pauses_grow_up_to_the_longest_and_end(
     pauses = list(Retry(times, timedelta(milliseconds=delay), multiplier, most).pauses())
     assert len(pauses) == times and pauses == sorted(pauses)
     assert timedelta() < pauses[0] and pauses[-1] <= most
+
+
+class Figured:
+    """A broker that tells its own account's figures."""
+
+    def __init__(self, unrealised: Decimal | None) -> None:
+        self.unrealised = unrealised
+        self.asked: list[str] = []
+
+    async def quote(self, account: str, symbol: str, *, reference_price: object) -> QuoteSnapshot:
+        return QuoteSnapshot(symbol, PRICE, PRICE, PRICE, NOON)
+
+    async def account(self, account: str) -> AccountSnapshot:
+        self.asked.append(account)
+        return AccountSnapshot(
+            Decimal(4000),
+            "USD",
+            [],
+            [],
+            NOON,
+            equity=Decimal(11_500),
+            unrealised=self.unrealised,
+        )
+
+
+def figures(unrealised: Decimal | None) -> Figures | None:
+    """What sizes are worked out from."""
+    clock, broker = Clockwork(), Figured(unrealised)
+    trade = a_trade("buy", "10", size_type=SizeType.PERCENT_OF_EQUITY)
+    session = Session(cast("Adapter", broker), clock)
+    account = cast("Account", SimpleNamespace(adapter=broker, ref=trade.account, session=session))
+    seen = asyncio.run(looking.ask_market(account, trade, "AAPL", clock.now))
+    assert broker.asked == [trade.account.account]
+    return seen.figures
+
+
+@pytest.mark.rule("C6.own", "K.size.equity")
+def test_equity_is_the_connection_s_own_without_what_is_won_or_lost_on_paper() -> None:
+    found = figures(Decimal(1500))
+    assert found is not None and found.equity == 10_000
+    losing = figures(Decimal(-500))
+    assert losing is not None and losing.equity == 12_000
+
+
+@pytest.mark.rule("C6.unknown")
+def test_without_knowing_what_is_open_there_is_no_equity() -> None:
+    assert figures(None) is None
+
+
+@pytest.mark.rule("C6.age", "E1.size")
+def test_what_was_seen_more_than_five_seconds_ago_is_asked_for_again() -> None:
+    clock, broker = Clockwork(), Figured(Decimal(0))
+    trade = a_trade("buy", "10", size_type=SizeType.PERCENT_OF_EQUITY)
+    run = Run(trade, Lane("AAPL"), 1)
+    session = Session(cast("Adapter", broker), clock)
+    account = cast(
+        "Account",
+        SimpleNamespace(adapter=broker, ref=trade.account, session=session, reserved=Reserved()),
+    )
+    eyes = Looking(clock)
+
+    def decided() -> Decision:
+        return decide(trade, held("0"), seen=eyes.seen(account, run))
+
+    assert decided() == Look("AAPL")
+    eyes.look(account, run, Look("AAPL"), lambda: None)
+    clock.run()
+    seen_at = clock.at
+    clock.at = seen_at + timedelta(seconds=5)
+    assert isinstance(decided(), Send)
+    clock.at = seen_at + timedelta(seconds=5.001)
+    assert decided() == Look("AAPL")

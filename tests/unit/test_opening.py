@@ -3,6 +3,7 @@
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,12 +24,14 @@ def queue(*arrivals: Queued) -> Queue:
     return state
 
 
+@pytest.mark.rule("B4.entries")
 def test_the_newest_entry_wins() -> None:
     left = queue(a(1, ENTRY), a(2, ENTRY))
     assert left.waiting == (a(2, ENTRY),)
     assert left.superseded == (UUID(int=1),)
 
 
+@pytest.mark.rule("B4.both")
 def test_an_entry_does_not_replace_an_exit_and_comes_after_it() -> None:
     left = queue(a(1, EXIT), a(2, ENTRY))
     assert left.waiting == (a(1, EXIT), a(2, ENTRY))
@@ -46,6 +49,7 @@ def test_after_exit_and_entry_a_newer_entry_replaces_only_the_entry() -> None:
     assert left.waiting == (a(1, EXIT), a(3, ENTRY))
 
 
+@pytest.mark.rule("B4.wider")
 def test_only_a_wider_exit_displaces_an_exit() -> None:
     wider = queue(a(1, EXIT, "2"), a(2, EXIT, "3"))
     assert (wider.waiting, wider.superseded) == ((a(2, EXIT, "3"),), (UUID(int=1),))
@@ -74,6 +78,7 @@ def test_a_cancel_ends_entries_and_leaves_exits() -> None:
     assert left.superseded == (UUID(int=2),)
 
 
+@pytest.mark.rule("B4.both", "B4.entries")
 @given(
     st.lists(
         st.tuples(st.sampled_from(Intent), st.none() | st.integers(1, 5).map(Decimal)), max_size=8

@@ -61,6 +61,7 @@ def test_a_symbol_reads_back_as_its_contract(
     assert options.read(contract.symbol) == contract
 
 
+@pytest.mark.rule("E4.put")
 @pytest.mark.parametrize(
     ("option_type", "side", "inverts", "right", "order_side"),
     [
@@ -81,6 +82,7 @@ def test_the_kind_of_strategy_chooses_right_and_side(
     assert options.leg(option_type, side, inverts_puts=inverts) == (right, order_side)
 
 
+@pytest.mark.rule("K.options.short")
 def test_only_a_sell_beyond_what_is_held_opens_a_short_option() -> None:
     assert options.opens_short(SELL, Decimal(0), Decimal(1))
     assert options.opens_short(SELL, Decimal(2), Decimal(3))
@@ -97,6 +99,7 @@ CHAIN = [
 ]
 
 
+@pytest.mark.rule("K.options.spot", "K.options.nearest", "K.options.first")
 @pytest.mark.parametrize(
     ("right", "moneyness", "away", "spot", "strike"),
     [
@@ -133,6 +136,7 @@ def test_an_exact_strike_is_taken_whatever_the_price() -> None:
     assert picked == OptionContract("SPY", NEAR, Decimal(645), Right.PUT)
 
 
+@pytest.mark.rule("K.options.chain")
 @pytest.mark.parametrize(
     ("choice", "spot"),
     [

@@ -100,6 +100,7 @@ def test_a_fill_after_cancel_still_counts() -> None:
     assert folded(a_report(1, ExecType.CANCELED), a_report(2, ExecType.FILL, "10")).is_filled
 
 
+@pytest.mark.rule("G5.recorded")
 def test_an_overfill_is_raised_and_recorded() -> None:
     order = folded(a_report(1, ExecType.FILL, "10"))
     with pytest.raises(Overfilled):
@@ -107,6 +108,7 @@ def test_an_overfill_is_raised_and_recorded() -> None:
     assert order.cum_qty == 11
 
 
+@pytest.mark.rule("G4.replaced")
 def test_what_the_broker_says_outweighs_our_own_not_sent() -> None:
     order = folded(a_report(1, ExecType.NOT_SENT))
     assert not order.is_open

@@ -81,6 +81,7 @@ def test_a_move_without_a_fill_is_read_with_its_sign(
     assert read.report_id == "a:7"
 
 
+@pytest.mark.rule("G4.ids")
 def test_a_report_keeps_its_numbers_exactly_and_its_canonical_id() -> None:
     read = paper_wire.read_report(report())
     assert (read.report_id, read.sequence) == ("a:7", 7)
@@ -93,6 +94,7 @@ def test_a_number_that_is_none_stops_the_report() -> None:
         paper_wire.read_report(report(last_px="cheap"))
 
 
+@pytest.mark.rule("G2.proof", "G2.otherwise")
 @pytest.mark.parametrize("status", pb.ReplyStatus.values())
 def test_every_reply_to_a_submit_is_taken_refused_or_stopped(status: pb.ReplyStatus) -> None:
     reply = pb.OrderReply(status=status, text="no")

@@ -33,15 +33,18 @@ from tests.unit.planning_kit import (
 )
 
 
+@pytest.mark.rule("A.exposure", "C1.working")
 def test_a_exposure_counts_own_working_entries() -> None:
     scope = held("0", entries=(working(BUY, "5"),))
     assert refused(decide(a_trade("buy", "3"), scope)) == "entry_working"
 
 
+@pytest.mark.rule("C1.adding")
 def test_c1_adding_is_allowed_by_setting() -> None:
     assert sent(decide(a_trade("buy", "3", allow_add=True), held("5")))[0] is Leg.ENTRY
 
 
+@pytest.mark.rule("C2.exit", "K.words.canceled")
 def test_c2_an_exit_cancels_own_open_entries_first() -> None:
     scope = held("0", entries=(working(BUY, "5"),))
     assert decide(a_trade("exit"), scope) == CancelFirst(("w1",))
@@ -52,6 +55,7 @@ def test_c2_an_exit_cancels_own_open_entries_first() -> None:
     assert (after.state, after.reason) == (TradeState.DONE, "entry_canceled")
 
 
+@pytest.mark.rule("C3.one", "C3.crypto")
 def test_c3_nothing_configured_is_one_but_never_for_crypto() -> None:
     assert sent(decide(a_trade("buy"), held("0"))) == (Leg.ENTRY, BUY, "1")
     assert (
@@ -60,11 +64,13 @@ def test_c3_nothing_configured_is_one_but_never_for_crypto() -> None:
     )
 
 
+@pytest.mark.rule("C3.lot", "C3.zero")
 def test_c3_entries_round_down_and_zero_is_skipped() -> None:
     assert sent(decide(a_trade("buy", "1.23456"), held("0")))[2] == "1.234"
     assert refused(decide(a_trade("buy", "0.0001"), held("0"))) == "quantity_zero"
 
 
+@pytest.mark.rule("C4.price", "C4.unsupported", "K.price.none")
 def test_c4_order_types_are_never_replaced() -> None:
     trade = a_trade("buy", "3", signal_price=None, **limit())
     assert refused(decide(trade, held("0"))) == "no_price"
@@ -73,6 +79,7 @@ def test_c4_order_types_are_never_replaced() -> None:
     assert refused(decision) == "order_type_unsupported"
 
 
+@pytest.mark.rule("K.price.limit")
 def test_k_a_limit_is_priced_by_limit_price_then_quote_then_signal_price() -> None:
     def price(quote: str | None, asked: str | None = None) -> Decimal | None:
         trade = a_trade("buy", "3", **limit(asked))
@@ -99,21 +106,25 @@ def test_spot_crypto_is_not_sold_short() -> None:
     )
 
 
+@pytest.mark.rule("D1.all", "D1.exact", "D1.partial", "D1.fraction")
 def test_d1_a_missing_quantity_exits_all_exactly() -> None:
     assert sent(decide(a_trade("exit"), held("5.12345"))) == (Leg.EXIT, SELL, "5.12345")
     assert sent(decide(a_trade("exit", "2.00099"), held("5")))[2] == "2.000"
 
 
+@pytest.mark.rule("K.cells.exits")
 def test_d1_sizing_settings_never_size_exits() -> None:
     trade = a_trade("sell", "3", quantity_from_signal=False)
     assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "5")
 
 
+@pytest.mark.rule("D2.quantity")
 def test_d2_an_exit_leaves_out_what_already_closes() -> None:
     scope = held("5", closing=(working(SELL, "2"),))
     assert sent(decide(a_trade("exit"), scope)) == (Leg.EXIT, SELL, "3")
 
 
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 def test_k_an_exit_while_all_is_closing_is_skipped_unless_more_urgent() -> None:
     market = held("5", closing=(working(SELL, "5"),))
     assert refused(decide(a_trade("exit"), market)) == "already_closing"
@@ -121,6 +132,7 @@ def test_k_an_exit_while_all_is_closing_is_skipped_unless_more_urgent() -> None:
     assert decide(a_trade("exit"), resting) == CancelFirst(("w1",))
 
 
+@pytest.mark.rule("D3.debt", "K.words.debt", "K.words.nothing", "D3.ends")
 def test_d3_in_doubt_no_exit_is_skipped() -> None:
     doubtful = working(BUY, "5", in_doubt=True, cancel_asked=True)
     scope = held("0", entries=(doubtful,), in_doubt=True)
@@ -132,6 +144,7 @@ def test_d3_in_doubt_no_exit_is_skipped() -> None:
     assert sent(appeared) == (Leg.EXIT, SELL, "5")
 
 
+@pytest.mark.rule("D3.remains")
 def test_d3_a_debt_goes_on_with_what_remains() -> None:
     first = filled(Leg.EXIT, SELL, "2")
     decision = decide(a_trade("exit"), held("5"), in_debt=True, exits=(first,))
@@ -140,6 +153,7 @@ def test_d3_a_debt_goes_on_with_what_remains() -> None:
     assert decision.revision == 1
 
 
+@pytest.mark.rule("D7.entries", "D7.raced", "K.words.cancel")
 def test_d7_cancel_removes_entries_and_says_when_one_filled_first() -> None:
     scope = held("0", entries=(working(BUY, "5"),))
     assert decide(a_trade("cancel"), scope) == CancelFirst(("w1",))
@@ -155,6 +169,7 @@ def test_d7_cancel_removes_entries_and_says_when_one_filled_first() -> None:
 FLIP = a_trade("sell", "8", allow_swap=True)
 
 
+@pytest.mark.rule("E1.waits")
 def test_e1_a_flip_exits_then_enters_in_full() -> None:
     assert sent(decide(FLIP, held("5"))) == (Leg.EXIT, SELL, "5")
     still = an_order(Leg.EXIT, SELL, "5")
@@ -163,6 +178,7 @@ def test_e1_a_flip_exits_then_enters_in_full() -> None:
     assert sent(decide(FLIP, held("0"), exits=done)) == (Leg.ENTRY, SELL, "8")
 
 
+@pytest.mark.rule("I.half", "K.words.refused")
 def test_e1_a_dropped_entry_leaves_the_flip_half_done() -> None:
     done = (filled(Leg.EXIT, SELL, "5"),)
     decision = decide(FLIP, held("0"), exits=done, entry_dropped="superseded")
@@ -170,12 +186,14 @@ def test_e1_a_dropped_entry_leaves_the_flip_half_done() -> None:
     assert (decision.state, decision.reason) == (TradeState.PARTIALLY_FILLED, "superseded")
 
 
+@pytest.mark.rule("K.words.timeout")
 def test_e1_a_flip_that_waits_too_long_says_so_until_the_exit_ends() -> None:
     still = (an_order(Leg.EXIT, SELL, "5"),)
     decision = decide(FLIP, held("5"), exits=still, entry_dropped="flip_timeout")
     assert decision == Wait(TradeState.WORKING, "flip_timeout")
 
 
+@pytest.mark.rule("E2.exit", "E2.never")
 def test_e2_swap_off_exits_the_smaller_and_never_enters() -> None:
     trade = a_trade("sell", "8")
     assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "5")
@@ -184,6 +202,7 @@ def test_e2_swap_off_exits_the_smaller_and_never_enters() -> None:
     assert (decision.state, decision.reason) == (TradeState.FILLED, "swap_off")
 
 
+@pytest.mark.rule("E2.partial")
 def test_e2_swap_with_less_than_the_position_is_a_partial_exit() -> None:
     trade = a_trade("sell", "3", allow_swap=True)
     assert sent(decide(trade, held("5"))) == (Leg.EXIT, SELL, "3")
@@ -192,17 +211,20 @@ def test_e2_swap_with_less_than_the_position_is_a_partial_exit() -> None:
     assert decision.state is TradeState.FILLED
 
 
+@pytest.mark.rule("K.cells.only")
 def test_e2_sides_naming_only_the_new_side_enter_after_the_exit() -> None:
     trade = a_trade("sell", "8", sides=Sides.BEARISH)
     done = (filled(Leg.EXIT, SELL, "5"),)
     assert sent(decide(trade, held("0"), exits=done)) == (Leg.ENTRY, SELL, "8")
 
 
+@pytest.mark.rule("E3.bearish")
 def test_e3_reducing_without_a_quantity_is_skipped() -> None:
     trade = a_trade("sell", sentiment=Sentiment.BULLISH)
     assert refused(decide(trade, held("5"))) == "sentiment_mismatch"
 
 
+@pytest.mark.rule("K.cells.exposure", "C2.opposite", "K.cells.position")
 def test_k_the_cell_is_chosen_before_anything_is_canceled() -> None:
     trade = a_trade("sell", "3")
     scope = held("0", entries=(working(BUY, "5"),))
@@ -212,11 +234,13 @@ def test_k_the_cell_is_chosen_before_anything_is_canceled() -> None:
     assert after.reason == "entry_canceled"
 
 
+@pytest.mark.rule("B2.doubt")
 def test_b2_entries_behind_doubt_are_blocked() -> None:
     scope = held("0", closing=(working(SELL, "5", in_doubt=True),), in_doubt=True)
     assert decide(a_trade("buy", "3"), scope) == Wait(TradeState.BLOCKED, "in_doubt")
 
 
+@pytest.mark.rule("K.words.doubt", "K.words.adding")
 def test_k_a_same_side_entry_behind_doubt_is_skipped() -> None:
     scope = held("0", entries=(working(BUY, "5", in_doubt=True),), in_doubt=True)
     assert refused(decide(a_trade("buy", "3"), scope)) == "entry_working"
@@ -224,6 +248,7 @@ def test_k_a_same_side_entry_behind_doubt_is_skipped() -> None:
     assert decide(adding, scope) == Wait(TradeState.BLOCKED, "in_doubt")
 
 
+@pytest.mark.rule("I.filled", "I.partial", "I.ended")
 def test_i_the_outcome_follows_the_intent_leg() -> None:
     def outcome(*reports: tuple[ExecType, str]) -> tuple[TradeState, str]:
         decision = decide(
@@ -238,6 +263,7 @@ def test_i_the_outcome_follows_the_intent_leg() -> None:
     assert outcome((ExecType.CANCELED, ""))[0] is TradeState.CANCELED
 
 
+@pytest.mark.rule("I.attention", "G1.unprovable")
 def test_g1_an_unprovable_order_needs_attention() -> None:
     entry = an_order(Leg.ENTRY, BUY, "5")
     decision = decide(

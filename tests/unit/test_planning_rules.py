@@ -52,6 +52,7 @@ def outcome(decision: Any) -> tuple[TradeState, str]:
     return decision.state, decision.reason
 
 
+@pytest.mark.rule("K.cells.cancel")
 def test_k_an_explicit_cancel_is_done_first_and_judged_after() -> None:
     trade = a_trade("buy", "3", cancel_first=True)
     scope = held("0", entries=(working(BUY, "5"),))
@@ -92,6 +93,7 @@ def test_c1_a_position_and_an_entry_against_it_cancel_out_and_are_repeated_on_ne
     assert sent(decide(adding, scope)) == (Leg.ENTRY, BUY, "2")
 
 
+@pytest.mark.rule("D3.cancels", "D3.remains")
 def test_d3_a_flatten_debt_waits_for_the_entry_that_appeared_to_go() -> None:
     first = filled(Leg.EXIT, SELL, "2")
     late = working(BUY, "1", cancel_asked=True)
@@ -101,6 +103,7 @@ def test_d3_a_flatten_debt_waits_for_the_entry_that_appeared_to_go() -> None:
     assert outcome(paid) == (TradeState.FILLED, "")
 
 
+@pytest.mark.rule("C2.setting")
 def test_c2_the_cancel_setting_replaces_open_entries_where_adding_is_allowed() -> None:
     scope = held("0", entries=(working(BUY, "5"),))
     replacing = a_trade("buy", "3", cancel_by_setting=True, allow_add=True)
@@ -111,6 +114,7 @@ def test_c2_the_cancel_setting_replaces_open_entries_where_adding_is_allowed() -
     assert refused(decide(repeat, scope)) == "entry_working"
 
 
+@pytest.mark.rule("D4.exit")
 def test_d4_an_exit_cancels_its_own_protection_first() -> None:
     scope = held("5", protection=(working(SELL, "5", ord_type=OrdType.STOP),))
     assert decide(a_trade("exit"), scope) == CancelFirst(("w1",))
@@ -119,6 +123,7 @@ def test_d4_an_exit_cancels_its_own_protection_first() -> None:
     assert sent(decide(a_trade("exit"), held("5"))) == (Leg.EXIT, SELL, "5")
 
 
+@pytest.mark.rule("D7.protection", "D7.unprotected", "D7.keep")
 def test_d7_cancel_says_when_the_position_is_left_unprotected() -> None:
     scope = held("5", protection=(working(SELL, "5", ord_type=OrdType.STOP),))
     assert decide(a_trade("cancel"), scope) == CancelFirst(("w1",))
@@ -128,6 +133,7 @@ def test_d7_cancel_says_when_the_position_is_left_unprotected() -> None:
     assert refused(decide(keeping, scope)) == "nothing_to_cancel"
 
 
+@pytest.mark.rule("K.size.dust")
 def test_k_a_full_exit_below_the_venues_minimum_is_dust() -> None:
     venue = replace(VENUE, smallest_quantity=Decimal("0.01"))
     trade = a_trade("exit", asset_class=AssetClass.CRYPTO, signal_price=Decimal(150))
@@ -144,6 +150,7 @@ def test_crypto_worth_less_than_a_dollar_fifty_is_dust() -> None:
     assert sent(decide(structs.replace(trade, asset_class=AssetClass.STOCKS), held("0.001")))
 
 
+@pytest.mark.rule("K.options.short")
 def test_k_a_sell_that_would_open_a_short_option_is_skipped() -> None:
     trade = a_trade("sell", "1", asset_class=AssetClass.OPTIONS)
     assert refused(decide(trade, held("0"))) == "short_options_off"
@@ -151,6 +158,7 @@ def test_k_a_sell_that_would_open_a_short_option_is_skipped() -> None:
     assert sent(decide(allowed, held("0"))) == (Leg.ENTRY, SELL, "1")
 
 
+@pytest.mark.rule("K.words.canceled", "K.cells.exposure")
 def test_e3_reverse_with_only_a_working_entry_cancels_it() -> None:
     trade = a_trade("reverse")
     scope = held("0", entries=(working(BUY, "5"),))
@@ -159,6 +167,7 @@ def test_e3_reverse_with_only_a_working_entry_cancels_it() -> None:
     assert outcome(after) == (TradeState.DONE, "entry_canceled")
 
 
+@pytest.mark.rule("C5.stop", "C4.unsupported")
 def test_c5_an_entry_whose_stop_can_exist_neither_there_nor_here_is_skipped() -> None:
     nothing = replace(VENUE, has_brackets=False, ord_types=frozenset({OrdType.MARKET}))
     # Once its price has come a watched stop_limit is a limit, and a watched trail at market.
@@ -185,6 +194,7 @@ def test_c5_an_entry_whose_stop_can_exist_neither_there_nor_here_is_skipped() ->
     assert refused(decision) == "target_unsupported"
 
 
+@pytest.mark.rule("K.size.fraction")
 def test_k_fractional_entries_take_synthetic_protection() -> None:
     stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
     for quantity, asset_class, is_synthetic in (
@@ -226,6 +236,7 @@ def test_an_order_that_ran_out_of_time_says_so() -> None:
     )
 
 
+@pytest.mark.rule("I.done")
 def test_a_breakeven_trade_is_done_once_its_stop_rests() -> None:
     resting = an_order(Leg.STOP, SELL, "5", (ExecType.NEW, ""))
     assert outcome(decide(a_trade("breakeven"), held("5"), stop=resting))[0] is TradeState.DONE
@@ -242,6 +253,7 @@ def test_a_breakeven_whose_stop_is_in_doubt_does_not_grow_too_old() -> None:
     assert decision == Wait(TradeState.BLOCKED, "in_doubt")
 
 
+@pytest.mark.rule("K.price.replaces")
 def test_k_breakeven_replaces_the_resting_stop_and_takes_the_target_off_the_book() -> None:
     stop = working(SELL, "5", ord_type=OrdType.STOP)
     target = replace(working(SELL, "5", ord_type=OrdType.LIMIT), cl_ord_id="target")
@@ -313,6 +325,7 @@ trades = st.builds(
 positions = st.decimals(min_value="-500", max_value="500", places=3)
 
 
+@pytest.mark.rule("E2.exit")
 @given(trade=trades, position=positions)
 def test_no_plan_closes_more_than_the_position(trade: Any, position: Decimal) -> None:
     left = position
@@ -323,6 +336,7 @@ def test_no_plan_closes_more_than_the_position(trade: Any, position: Decimal) ->
         left += send.side.sign * send.quantity
 
 
+@pytest.mark.rule("K.cells.mirror")
 @given(trade=trades, position=positions)
 def test_no_plan_touches_an_isolated_side(trade: Any, position: Decimal) -> None:
     trade = structs.replace(trade, sides_isolated=True)
@@ -343,6 +357,7 @@ def test_ignored_exits_are_never_sent(trade: Any, position: Decimal) -> None:
     assert all(send.leg is Leg.ENTRY for send in seen.sends)
 
 
+@pytest.mark.rule("C4.never")
 @given(trade=trades, position=positions, kind=st.sampled_from(list(OrdType)))
 def test_no_plan_sends_another_order_type_than_was_asked(
     trade: Any, position: Decimal, kind: OrdType
@@ -357,6 +372,7 @@ def test_the_same_state_gives_the_same_plan(trade: Any, position: Decimal) -> No
     assert plan(trade, Scope(position)) == plan(trade, Scope(position))
 
 
+@pytest.mark.rule("C4.never")
 @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
 def test_c4_a_limit_stays_a_limit_at_its_own_price(side: Side) -> None:
     decision = decide(a_trade(side.value, "1", **limit("99.005")), held("0"))

@@ -15,6 +15,7 @@ QUANTITIES = st.integers(1, 50).map(Decimal)
 FILLS = st.lists(st.tuples(st.sampled_from(Side), QUANTITIES, QUANTITIES), max_size=12)
 
 
+@pytest.mark.rule("A.sum")
 @given(FILLS)
 def test_the_sum_of_fills_is_the_position(fills: list[tuple[Side, Decimal, Decimal]]) -> None:
     position = FLAT
@@ -37,6 +38,7 @@ def test_crossing_zero_restarts_the_price() -> None:
     assert long.after(Side.SELL, Decimal(5), Decimal(90)) == Position(Decimal(-3), Decimal(90))
 
 
+@pytest.mark.rule("A.default")
 def test_a_the_only_subscription_trades_the_whole_account() -> None:
     alone = positions.attribute(others_trade_here=False, is_all_own=True)
     assert alone is Attribution.ACCOUNT
@@ -45,6 +47,7 @@ def test_a_the_only_subscription_trades_the_whole_account() -> None:
     assert shared is foreign is Attribution.OWN
 
 
+@pytest.mark.rule("A.own")
 def test_a_own_is_capped_by_the_brokers_position() -> None:
     def own(mine: int, whole: int) -> Decimal:
         return positions.in_scope(Attribution.OWN, own=Decimal(mine), whole=Decimal(whole))

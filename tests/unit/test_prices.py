@@ -135,6 +135,7 @@ def test_the_price_type_chooses_the_price_of_the_quote() -> None:
     assert seen("mark") == 50
 
 
+@pytest.mark.rule("K.price.limit")
 def test_k_a_quote_wins_over_the_price_the_sender_saw() -> None:
     trade = a_trade("buy", "1000", size_type=SizeType.DOLLAR_AMOUNT, signal_price=Decimal(10))
     decision = decide(trade, held("0"), seen=market("100"))
@@ -151,6 +152,7 @@ def guarded(by_stop: str | None = None, by_target: str | None = None) -> dict[st
     return fields
 
 
+@pytest.mark.rule("C5.stopside", "C5.targetside")
 def test_c5_a_stop_or_target_on_the_wrong_side_refuses_the_entry() -> None:
     assert refused(decide(a_trade("buy", "1", **guarded("101")), held("0"))) == "stop_wrong_side"
     assert refused(decide(a_trade("sell", "1", **guarded("99")), held("0"))) == "stop_wrong_side"
@@ -175,6 +177,7 @@ def filtered(**fields: Any) -> dict[str, Any]:
 WIDE = Market(quoted(bid="99", ask="101"))
 
 
+@pytest.mark.rule("D6.spread", "K.words.spread")
 @pytest.mark.parametrize("fields", [{"spread_filter": "1"}, {"spread_filter_percent": "1.9"}])
 def test_k_a_wide_spread_skips_an_entry_and_holds_an_exit(fields: dict[str, Any]) -> None:
     entry = decide(a_trade("buy", "1", **filtered(**fields)), held("0"), seen=WIDE)
@@ -185,6 +188,7 @@ def test_k_a_wide_spread_skips_an_entry_and_holds_an_exit(fields: dict[str, Any]
     assert isinstance(decide(a_trade("exit", **filtered(**fields)), held("5")), Send)
 
 
+@pytest.mark.rule("C4.parity")
 def test_c4_parity_may_send_a_limit_without_any_price_as_a_market_order() -> None:
     trade = a_trade("buy", "1", signal_price=None, market_without_price=True, **limit())
     decision = decide(trade, held("0"))
@@ -192,6 +196,7 @@ def test_c4_parity_may_send_a_limit_without_any_price_as_a_market_order() -> Non
     assert decision.ord_type is OrdType.MARKET
 
 
+@pytest.mark.rule("K.price.beyond", "K.price.breakeven", "K.price.type")
 def test_k_breakeven_goes_to_the_average_price_and_its_offset() -> None:
     def at(position: str, paid: str) -> Any:
         trade = a_trade("breakeven", breakeven_offset=Decimal(1))
@@ -209,6 +214,7 @@ cents = st.decimals(min_value="0.01", max_value="99999", places=5)
 ticks = st.sampled_from(["0.01", "0.25", "0.0001", "0.05", "1"])
 
 
+@pytest.mark.rule("C4.never")
 @given(price=cents, tick=ticks, side=st.sampled_from([BUY, SELL]))
 def test_a_rounded_price_is_never_more_aggressive(price: Decimal, tick: str, side: Side) -> None:
     rounded = prices.to_tick(price, Decimal(tick), side)
@@ -217,6 +223,7 @@ def test_a_rounded_price_is_never_more_aggressive(price: Decimal, tick: str, sid
     assert rounded % Decimal(tick) == 0
 
 
+@pytest.mark.rule("C4.never")
 @given(
     ord_type=st.sampled_from(list(OrdType)),
     side=st.sampled_from([BUY, SELL]),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -272,7 +273,10 @@ class Guarded(RuleBasedStateMachine):
             assert not self.working()
         for step in steps:
             if step.cover.stop is not None and step.free > 0:
-                assert step.state is Protection.PROTECTED
+                assert step.upkeep.covered == step.upkeep.goal
+                is_whole = step.state is Protection.PROTECTED
+                # Shares of more than the account holds are told as bare.
+                assert is_whole or (step.is_netted and self.has_shrunk)
 
 
 TestGuarded = Guarded.TestCase
@@ -297,6 +301,7 @@ def laddered(**fields: object) -> Cover:
     return Cover(**(values | fields))  # type: ignore[arg-type]
 
 
+@pytest.mark.rule("H.ladder")
 def test_h_the_stop_is_resized_after_each_rung() -> None:
     near, far = target(105, 3), target(110)
     assert laddered().at_venue(Decimal(10)) == [part(STOP, 10)]
@@ -312,6 +317,7 @@ def test_h_the_stop_is_resized_after_each_rung() -> None:
     assert both.at_venue(Decimal(7)) == [part(far, 7)]
 
 
+@pytest.mark.rule("H.target")
 def test_a_rung_goes_out_only_when_the_stop_that_covers_it_is_gone() -> None:
     near = target(105, 3)
     stop = Resting("s1", protecting.key(STOP), Decimal(10))
@@ -356,3 +362,14 @@ def test_what_is_written_of_guards_reads_the_same() -> None:
     guards = (target(105, 3), target(110), STOP)
     kept = guarding.written(guards, is_native=False)
     assert guarding.read(Side.SELL, kept) == guards
+
+
+def test_what_another_side_nets_stays_and_is_guarded_again() -> None:
+    long, theirs = laddered(targets=()), {OURS: Decimal(10)}
+    [step] = protecting.keep([long], Decimal(4), {OURS: Decimal(4)}, [], theirs)
+    assert (step.cover.left, step.free, step.is_netted) == (Decimal(10), Decimal(4), True)
+    assert (step.state, step.upkeep.sends) == (Protection.UNPROTECTED, ((STOP, Decimal(4)),))
+    [step] = protecting.keep([long], ZERO, {OURS: ZERO}, [], theirs)
+    assert (step.cover.left, step.state) == (Decimal(10), Protection.UNPROTECTED)
+    [step] = protecting.keep([long], Decimal(10), theirs, [], theirs)
+    assert (step.is_netted, step.upkeep.sends) == (False, ((STOP, Decimal(10)),))

@@ -328,6 +328,17 @@ MESSAGES: list[tuple[str, str | None, str | None, str]] = [
 ]
 
 
+@pytest.mark.rule(
+    "K.refusals.trails",
+    "K.refusals.delay",
+    "K.refusals.cancel",
+    "K.refusals.reject",
+    "K.refusals.offset",
+    "K.refusals.spreads",
+    "K.refusals.pnl",
+    "K.options.clash",
+    "K.options.expired",
+)
 @pytest.mark.parametrize(
     ("code", "field", "asset_class", "message"), MESSAGES, ids=[row[0] for row in MESSAGES]
 )
@@ -346,6 +357,9 @@ def test_every_code_that_reading_raises_has_a_message_above() -> None:
     assert read == {row[0] for row in MESSAGES}
 
 
+@pytest.mark.rule(
+    "J.kebab",
+)
 def test_the_57_codes_of_the_reference_are_all_there() -> None:
     ours = {"idempotency-mismatch", "payload-too-large", "internal-error", "try-again"}
     ours |= {"unknown-connector", "invalid-connector", "connector-missing"}

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,7 @@ def taken(reserved: Reserved, asked: float) -> tuple[Decimal, Decimal]:
     return figures.promised, figures.bound
 
 
+@pytest.mark.rule("C6.reserved")
 def test_c6_the_second_lane_may_not_spend_what_the_first_took_from_the_same_figures() -> None:
     reserved = Reserved()
     trade = a_trade("buy", "60", size_type=SizeType.PERCENT_OF_EQUITY)

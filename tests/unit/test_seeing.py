@@ -169,6 +169,7 @@ def test_a_step_is_decided_again_with_the_option_that_was_chosen() -> None:
     assert _again(known.resolve(plain, other), decided).hash != decided.hash
 
 
+@pytest.mark.rule("F.queued")
 def test_an_entry_is_as_old_as_the_open_it_waited_for() -> None:
     trade, late = a_trade("buy", "5"), NOON + timedelta(hours=20)
     seen = Seen(held("0"), Progress(), VENUE, Market(), late, opens_at=late - timedelta(seconds=9))

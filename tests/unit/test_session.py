@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ def a_desk(limit: Limit | None = A_MINUTE, **broker: Any) -> Desk:
     return Desk(world, venue, Session(cast(Adapter, venue), world, flow))
 
 
+@pytest.mark.rule("D6.limiter")
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 1_000_000))
 def test_ten_times_the_load_on_sixty_a_minute_breaks_nothing_and_exits_go_at_once(
@@ -116,6 +118,7 @@ def test_an_entry_whose_turn_would_come_too_late_is_refused_at_once() -> None:
     }
 
 
+@pytest.mark.rule("D6.limiter")
 def test_exits_and_cancels_are_never_refused() -> None:
     desk = a_desk()
     for number in range(300):

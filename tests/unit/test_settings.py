@@ -118,6 +118,7 @@ def test_a_signal_that_says_no_is_heard() -> None:
     assert told(resolved, "cancel_open_orders") == [(False, "signal")]
 
 
+@pytest.mark.rule("C7.lower")
 def test_a_lock_lowers_and_never_raises() -> None:
     strategy = {
         "locked": ["sides", "allow_add", "allow_swap", "allowed_tickers", "quantity"],
@@ -288,3 +289,16 @@ def test_the_schema_has_every_setting_and_only_known_references() -> None:
         (settings.strategy_schema(), settings.OF_STRATEGY),
     ):
         assert set(schema["properties"]) == set(schema["$defs"]) == {row.name for row in table}
+
+
+@pytest.mark.rule("E1.range")
+@pytest.mark.parametrize(
+    ("seconds", "is_taken"), [("59", False), ("60", True), ("300", True), ("301", False)]
+)
+def test_a_flip_waits_between_one_and_five_minutes(seconds: str, is_taken: bool) -> None:
+    chosen = {"exit_fill_wait_seconds": seconds}
+    if is_taken:
+        assert settings.validate(chosen)
+        return
+    with pytest.raises(BadSetting):
+        settings.validate(chosen)

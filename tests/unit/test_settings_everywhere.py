@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -95,6 +96,7 @@ def test_a_signal_and_settings_are_never_mixed_within_a_value(
     assert settings.complete(resolved.snapshot()) == resolved.to_json()
 
 
+@pytest.mark.rule("C7.lower")
 @given(settings_values.of_strategy(), settings_values.of_subscription(), settings_values.signals)
 @examples(max_examples=300, deadline=None)
 def test_caps_only_lower(strategy: dict[str, Any], stored: dict[str, Any], signal: Signal) -> None:

@@ -56,11 +56,13 @@ def test_percent_of_position_is_of_what_is_held() -> None:
     assert Decimal(quantity) == 5
 
 
+@pytest.mark.rule("K.size.multiplier")
 def test_k_the_multiplier_leaves_percent_of_position_alone() -> None:
     trade = a_trade("exit", "50", size_type=SizeType.PERCENT_OF_POSITION, multiplier=Decimal(2))
     assert Decimal(sent(decide(trade, held("10")))[2]) == 5
 
 
+@pytest.mark.rule("D1.multiplier")
 def test_d1_the_multiplier_applies_to_fixed_quantities_of_exits() -> None:
     trade = a_trade("exit", "2", multiplier=Decimal("1.5"))
     assert Decimal(sent(decide(trade, held("10")))[2]) == 3
@@ -71,6 +73,7 @@ def test_the_multiplier_is_of_what_the_signal_said() -> None:
     assert Decimal(sent(decide(trade, held("0")))[2]) == 2
 
 
+@pytest.mark.rule("K.cells.money")
 def test_k_money_is_turned_into_units_before_it_is_compared_with_the_position() -> None:
     trade = a_trade("sell", "300", size_type=SizeType.DOLLAR_AMOUNT, allow_swap=True)
     assert Decimal(sent(decide(trade, held("5"), seen=MONEY))[2]) == 3
@@ -81,6 +84,7 @@ def test_a_risk_size_says_nothing_of_how_much_to_close() -> None:
     assert sent(decide(trade, held("5"), seen=MONEY)) == (Leg.EXIT, SELL, "5")
 
 
+@pytest.mark.rule("C3.unknown", "C6.unknown")
 @pytest.mark.parametrize(
     ("size_type", "seen", "fields", "missing"),
     [
@@ -100,6 +104,7 @@ def test_c3_a_size_that_cannot_be_worked_out_says_what_is_missing(
     assert getattr(decision, "numbers", {})["missing"] == missing
 
 
+@pytest.mark.rule("K.size.risk")
 def test_k_the_risk_distance_is_to_the_stop_as_it_will_be_sent() -> None:
     loose = StopLoss(OrdType.STOP, Distance(By.PRICE, Decimal("89.991")))
     trade = a_trade("buy", "100", size_type=SizeType.RISK_DOLLAR_AMOUNT, stop_loss=loose)
@@ -109,17 +114,20 @@ def test_k_the_risk_distance_is_to_the_stop_as_it_will_be_sent() -> None:
     assert decision.quantity == 10
 
 
+@pytest.mark.rule("K.options.money")
 def test_k_option_money_is_premium_times_a_hundred() -> None:
     trade = a_trade("buy", "1000", size_type=SizeType.DOLLAR_AMOUNT, asset_class=AssetClass.OPTIONS)
     assert Decimal(sent(decide(trade, held("0"), seen=market("2")))[2]) == 5
 
 
+@pytest.mark.rule("K.size.power")
 def test_k_buying_power_that_is_too_small_refuses_and_never_lowers() -> None:
     poor = Market(None, Figures(Decimal(10000), Decimal(10000), buying_power=Decimal(999)))
     trade = a_trade("buy", "10", size_type=SizeType.PERCENT_OF_EQUITY)
     assert refused(decide(trade, held("0"), seen=poor)) == "buying_power"
 
 
+@pytest.mark.rule("K.size.short")
 def test_k_fractional_shorts_are_floored_to_whole_units() -> None:
     assert sent(decide(a_trade("sell", "2.7"), held("0")))[2] == "2"
     whole = a_trade("buy", "2.7", is_fractional=False)
@@ -134,6 +142,7 @@ def test_f_a_flip_enters_with_the_size_of_what_then_is() -> None:
 numbers = st.decimals(min_value="0.0001", max_value="1000000", places=4)
 
 
+@pytest.mark.rule("C3.lot")
 @given(quantity=numbers, step=st.sampled_from(["1", "0.1", "0.001", "0.00000001", "0.25"]))
 def test_rounding_down_never_gives_more(quantity: Decimal, step: str) -> None:
     rounded = sizing.down(quantity, Decimal(step))
@@ -174,6 +183,7 @@ def test_a_size_never_spends_or_risks_more_than_was_said(
     assert used <= allowed
 
 
+@pytest.mark.rule("D1.partial")
 @given(held_=numbers, asked=st.none() | numbers, side=st.sampled_from([BUY, SELL]))
 def test_an_exit_never_sends_more_than_the_position(
     held_: Decimal, asked: Decimal | None, side: Any

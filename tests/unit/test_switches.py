@@ -30,6 +30,7 @@ def under(mode: Mode) -> Binding:
     return Binding(Switch(Where.TENANT, mode))
 
 
+@pytest.mark.rule("I.halted")
 @pytest.mark.parametrize("mode", ON)
 def test_no_mode_lets_an_entry_pass(mode: Mode) -> None:
     end = judging.judge(a_trade("buy", "5"), seen(Scope(), under(mode)))
@@ -38,6 +39,7 @@ def test_no_mode_lets_an_entry_pass(mode: Mode) -> None:
     assert end.numbers["mode"] == mode.value.replace("_", " ")
 
 
+@pytest.mark.rule("I.finish")
 @pytest.mark.parametrize("mode", [Mode.STOP_ENTRIES, Mode.FLATTEN])
 def test_what_closes_passes_unless_all_is_stopped(mode: Mode) -> None:
     step = judging.judge(a_trade("exit"), seen(LONG, under(mode)))
@@ -45,6 +47,7 @@ def test_what_closes_passes_unless_all_is_stopped(mode: Mode) -> None:
     assert step.leg is Leg.EXIT
 
 
+@pytest.mark.rule("I.all")
 def test_stop_all_takes_no_guard_away() -> None:
     stop = OpenOrder("guard", Side.SELL, LONG.position, OrdType.STOP)
     guarded = replace(LONG, protection=(stop,))

@@ -41,10 +41,12 @@ def decide(
     )
 
 
+@pytest.mark.rule("C3.one")
 def test_nothing_configured_anywhere_means_one() -> None:
     assert decide().quantity == 1
 
 
+@pytest.mark.rule("C3.crypto")
 def test_never_one_for_crypto() -> None:
     assert decide(asset_class="crypto").quantity is None
     assert decide("add", asset_class="crypto").reason == "quantity_missing"
@@ -54,6 +56,7 @@ def test_a_crypto_exit_needs_no_quantity() -> None:
     assert decide("exit", asset_class="crypto").state == "PENDING"
 
 
+@pytest.mark.rule("K.words.test", "E6.live")
 def test_a_test_signal_is_recorded_and_never_sent() -> None:
     assert decide(test=True) == Decision("SKIPPED", "test")
 
@@ -62,6 +65,7 @@ def test_a_paused_strategy_trades_nothing() -> None:
     assert decide("exit", strategy_enabled=False).reason == "subscription_paused"
 
 
+@pytest.mark.rule("F.entry", "F.exit")
 @pytest.mark.parametrize(
     ("action", "age", "state"),
     [
@@ -86,6 +90,7 @@ def test_a_breakeven_stop_needs_no_approval() -> None:
     assert decide("breakeven", chosen={"auto_submit": False}).state == "PENDING"
 
 
+@pytest.mark.rule("F.exits")
 def test_entries_wait_for_approval_and_exits_approve_themselves() -> None:
     assert decide(chosen={"auto_submit": False}).state == "WAITING_APPROVAL"
     assert decide("exit", chosen={"auto_submit": False}).state == "PENDING"
@@ -136,6 +141,7 @@ def test_where_puts_are_added_to_nobody_knows_what_closes_so_a_person_is_asked()
     assert decide("sell", chosen=adding, stands="long").state == "PENDING"
 
 
+@pytest.mark.rule("F.exits")
 @pytest.mark.parametrize("action", ["exit", "buy", "sell", "reverse", "add"])
 @pytest.mark.parametrize("stands", ["", "long", "short"])
 def test_exits_ask_too_where_the_member_wants_that(action: str, stands: str) -> None:
@@ -156,6 +162,7 @@ def refused(decision: Decision) -> str | None:
     return decision.entry_refused.reason if decision.entry_refused else None
 
 
+@pytest.mark.rule("E6.paper")
 def test_a_test_signal_trades_on_paper_where_it_may() -> None:
     chosen = {"test_on_paper": True}
     assert decide(test=True, chosen=chosen, mode="paper").state == "PENDING"
@@ -166,6 +173,7 @@ HOURS = {"windows": "mon-fri 09:30-16:00 America/New_York"}
 CLOSED = datetime(2026, 11, 20, 21, 1, tzinfo=UTC)
 
 
+@pytest.mark.rule("K.words.outside")
 def test_outside_the_windows_nothing_is_opened_and_exits_go() -> None:
     assert refused(decide(chosen=HOURS)) is None
     assert refused(decide(chosen=HOURS, now=CLOSED)) == "outside_window"
@@ -227,6 +235,7 @@ def test_a_limit_of_ones_own_on_age_binds_entries_by_the_senders_clock() -> None
     assert decide("exit", age=61, chosen=chosen).state == "PENDING"
 
 
+@pytest.mark.rule("K.futures.exits", "K.futures.equal")
 def test_a_limit_on_age_that_the_sender_asks_for_binds_exits_too() -> None:
     limit = Decimal(30)
     assert decide("exit", age=30, reject_after_seconds=limit).state == "PENDING"
@@ -240,6 +249,7 @@ def test_a_time_of_the_sender_in_the_future_counts_from_acceptance() -> None:
     assert refused(decide(age=61, chosen=chosen, sent_at=sent)) == "signal_stale"
 
 
+@pytest.mark.rule("C7.refuses", "C7.entry")
 def test_a_cap_that_cannot_lower_refuses_the_entry_and_lets_exits_go() -> None:
     strategy = {"locked": ["quantity"], "quantity": "4"}
     chosen = {"quantity": "1", "quantity_type": "dollar_amount"}
@@ -271,3 +281,40 @@ def test_whoever_says_flat_ends_the_waiting_entries_of_both_sides(action: str) -
         dialect="traderspost", ticker="AAPL", instrument="AAPL", action=action, sentiment="flat"
     )
     assert {"buy ", "sell ", "add ", "reverse "} <= set(rules.superseded_by(signal))
+
+
+@pytest.mark.rule("F.sender", "F.clock")
+@pytest.mark.parametrize("action", ["buy", "exit", "add"])
+def test_an_old_time_of_the_sender_alone_makes_nothing_too_old(action: str) -> None:
+    assert decide(action, sent_at=NOW - timedelta(days=3)).state == "PENDING"
+    refusing = decide(action, sent_at=NOW - timedelta(days=3), reject_after_seconds=Decimal(60))
+    assert refusing.reason == "signal_stale" or refused(refusing) == "signal_stale"
+
+
+@pytest.mark.rule("F.display")
+def test_a_signal_that_says_it_has_expired_is_decided_like_any_other() -> None:
+    for chosen in ({}, {"auto_submit": False}):
+        gone = decide(chosen=chosen, expires_at="2020-01-01 00:00:00")
+        assert gone == decide(chosen=chosen)
+
+
+@pytest.mark.rule("K.futures.delay", "K.futures.equal")
+@pytest.mark.parametrize(("age", "state"), [(30, "DELAYED"), (31, "EXPIRED")])
+def test_a_delay_does_not_use_up_the_age_that_the_sender_allows(age: float, state: str) -> None:
+    limits: dict[str, Any] = {"reject_after_seconds": Decimal(30), "delay_seconds": Decimal(600)}
+    decision = decide("exit", sent_at=NOW - timedelta(seconds=age), **limits)
+    assert decision.state == state
+
+
+@pytest.mark.rule("F.approval", "F.exits")
+def test_an_approval_may_take_ten_minutes() -> None:
+    decision = decide(chosen={"auto_submit": False})
+    assert decision.approval_expires_at == NOW + timedelta(minutes=10)
+
+
+@pytest.mark.rule("D6.click")
+def test_a_full_exit_that_came_too_late_may_be_approved_for_a_day() -> None:
+    decision = decide("exit", age=901)
+    assert decision.reason == "late_exit"
+    assert decision.approval_expires_at == NOW + timedelta(days=1)
+    assert decide("exit", age=901, quantity=Decimal(1)).state == "EXPIRED"

@@ -52,6 +52,15 @@ def told(send: Send) -> str:
     return f"{SAID[send.leg, send.side]} {send.quantity:f}"
 
 
+@pytest.mark.rule(
+    "K.cells.both",
+    "K.cells.only",
+    "K.cells.isolated",
+    "E2.parity",
+    "E3.flat",
+    "E3.reverse",
+    "C1.position",
+)
 @pytest.mark.parametrize("cell", truth_table.cells(), ids=str)
 def test_the_cell(cell: Cell) -> None:
     trade = a_trade(

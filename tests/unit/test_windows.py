@@ -64,6 +64,7 @@ def test_one_that_crosses_midnight_belongs_to_the_day_it_began_on() -> None:
     assert not night.covers(there(2026, 11, 21, 23, 0))
 
 
+@pytest.mark.rule("K.futures.windows")
 def test_both_hours_of_a_repeated_hour_are_covered() -> None:
     window = one("sun 01:00-02:00 America/New_York")
     first, second = there(2026, 11, 1, 1, 30), there(2026, 11, 1, 1, 30, fold=1)
@@ -72,6 +73,7 @@ def test_both_hours_of_a_repeated_hour_are_covered() -> None:
     assert window.covers(second)
 
 
+@pytest.mark.rule("K.futures.windows")
 def test_the_skipped_hour_takes_only_itself_away() -> None:
     window = one("sun 01:30-03:30 America/New_York")
     begin = datetime(2026, 3, 8, 6, 0, tzinfo=UTC)

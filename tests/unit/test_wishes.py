@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from execution import known
 from execution import messages as execution_messages
 from execution.domain.options import OptionType
@@ -100,12 +102,14 @@ def test_protection_comes_from_the_signal_or_from_the_settings() -> None:
     assert chosen.take_profit == Distance(By.PERCENT, Decimal(3))
 
 
+@pytest.mark.rule("C5.refused")
 def test_c5_a_refused_stop_flattens_unless_an_alarm_is_wanted() -> None:
     assert not told().keeps_unprotected
     assert told({"stop_refused_after_fill": "alarm"}).keeps_unprotected
     assert not told({"stop_refused_after_fill": "flatten"}).keeps_unprotected
 
 
+@pytest.mark.rule("K.words.filter")
 def test_a_signals_spread_filter_binds_entries_only() -> None:
     trade = told(spread_filter=Decimal("0.05"))
     assert trade.entry.spread_filter == Decimal("0.05")
@@ -120,6 +124,7 @@ def test_cancel_is_an_order_of_the_signal_or_a_wish_of_the_settings() -> None:
     assert by_setting.cancel_by_setting
 
 
+@pytest.mark.rule("K.futures.delay", "F.sender")
 def test_reject_after_counts_from_the_sender_and_not_the_delay() -> None:
     sent = NOON - timedelta(seconds=5)
     trade = told(
@@ -160,6 +165,7 @@ def test_waiting_for_a_cancel_and_asking_again_are_the_settings_own() -> None:
     assert [pause.total_seconds() for pause in again.pauses()] == [0.05, 0.1]
 
 
+@pytest.mark.rule("E1.range")
 def test_a_flip_waits_as_long_as_its_settings_say() -> None:
     assert told().flip_wait == timedelta(seconds=120)
     assert told({"exit_fill_wait_seconds": "60"}).flip_wait == timedelta(seconds=60)

@@ -2,8 +2,10 @@
 
 from flask import Blueprint, Flask, Response, render_template, url_for
 
+from protos import reasons
 from web.signals.reads import NONE
 from web.signals.refusals import CATALOGUE, DOCS_PATH, Raised
+from web.trades import reference
 
 blueprint = Blueprint("pages", __name__)
 
@@ -38,7 +40,19 @@ def refusals() -> str:
     return render_template("pages/errors.html", refusals=CATALOGUE.values(), never=Raised.NEVER)
 
 
+@blueprint.get(reference.DOCS_PATH)
+def why() -> str:
+    """What each reason of a trade means."""
+    known = sorted(reasons.CATALOGUE.items())
+    return render_template("pages/reasons.html", reasons=known, plain=reference.plain)
+
+
 def install(app: Flask) -> None:
     """Register these pages and what every template may use."""
     app.register_blueprint(blueprint)
-    app.jinja_env.globals.update(navigation=NAVIGATION, no_counts=NONE, refusal_docs=DOCS_PATH)
+    app.jinja_env.globals.update(
+        navigation=NAVIGATION,
+        no_counts=NONE,
+        refusal_docs=DOCS_PATH,
+        reason_docs=reference.DOCS_PATH,
+    )

@@ -37,8 +37,9 @@ _EXITS = (
 )
 # Entries of these kinds, still waiting, end when the action on the left goes.
 _SUPERSEDES: Mapping[str, tuple[str, ...]] = {
-    "buy": _SHORT,
-    "sell": (*_LONG, "add "),
+    # Which way `add` and `reverse` go is the position's to say, and this may turn it.
+    "buy": (*_SHORT, *_EITHER),
+    "sell": (*_LONG, *_EITHER),
     "exit": ENTRIES,
     "cancel": ENTRIES,
     "reverse": ENTRIES,

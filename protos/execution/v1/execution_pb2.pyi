@@ -292,6 +292,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
     REASON_ENTRY_WATCHED: _ClassVar[Reason]
     REASON_OPENED_BEYOND: _ClassVar[Reason]
+    REASON_NETTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -506,6 +507,7 @@ REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
 REASON_ENTRY_WATCHED: Reason
 REASON_OPENED_BEYOND: Reason
+REASON_NETTED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
