@@ -69,9 +69,8 @@ class Ticket:
     @property
     def guards(self) -> list["Ticket"]:
         """What goes with this order, when it is an entry."""
-        if self.order.terms.leg is not Leg.ENTRY:
-            return []
-        return [t for t in self.run.tickets if t.is_guard]
+        is_entry = self.order.terms.leg is Leg.ENTRY
+        return [t for t in self.run.tickets if t.is_guard] if is_entry else []
 
     @property
     def may_not_exist(self) -> bool:
@@ -121,10 +120,8 @@ class Ticket:
 
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
-        terms = self.order.terms
-        if not self.order.is_open:
-            return True
-        return self.is_resting or now - terms.created_at >= MARKET_BOUND
+        is_late = now - self.order.terms.created_at >= MARKET_BOUND
+        return not self.order.is_open or self.is_resting or is_late
 
 
 @dataclass(slots=True, eq=False)
@@ -276,8 +273,7 @@ class Run:
     def _displaced_filled(self) -> Decimal:
         """What exits filled that it asked to go."""
         exits = (t.order for t in self.canceled if t.order.terms.leg is Leg.EXIT)
-        before = self.filled_before
-        return sum((o.cum_qty - before[o.terms.cl_ord_id] for o in exits), ZERO)
+        return sum((o.cum_qty - self.filled_before[o.terms.cl_ord_id] for o in exits), ZERO)
 
     def flip_seconds_left(self, now: datetime) -> float:
         """How long the entry of a flip still waits for the exit; a restart grants no more."""

@@ -5,9 +5,7 @@ A.told | no page says that two connections share an account
 A.external | orders made at the broker are not taken in
 A.acknowledge | the broker's position is not read
 A.both | pages show one number
-C4.warning | nothing is said of the market order
 C5.alarm | execution raises no alarm yet
-D1.flag | neither lint nor explain says so
 D4.outside | positions that others move are not read
 D5.position | the broker's position is not read
 D5.fill | the broker's position is not read
@@ -17,12 +15,10 @@ D6.window | a held exit is not blocked yet
 D6.alarm | execution raises no alarm yet
 D6.late | execution raises no alarm yet
 E1.alarm | execution raises no alarm yet
-F.drift | an approval is not held to a drift
 G5.alarm | execution raises no alarm yet
 G5.correction | no order corrects what fills beyond its size
 H.unprotected | execution raises no alarm yet
 I.bust | no broker takes fills back yet
 K.words.window | a held exit is not blocked yet
-K.price.stop | stop entries are not watched yet
 K.futures.alarm | execution raises no alarm yet
 """

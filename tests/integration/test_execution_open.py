@@ -107,7 +107,7 @@ async def test_its_age_starts_anew_at_the_open(kit: Kit, exchange: Exchange) -> 
     assert await ended(kit, entry) == FILLED
 
 
-@pytest.mark.rule("F.open")
+@pytest.mark.rule("F.repriced")
 @pytest.mark.parametrize(
     ("stop", "outcome"),
     [("250", ("SKIPPED", "opened_beyond")), ("300", ("WORKING", "unspecified"))],

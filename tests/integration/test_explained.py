@@ -58,7 +58,7 @@ async def test_k_a_watched_entry_is_told_shown_and_decided_again_as_one(database
         assert ">synthetic<" in stand.browse("/orders")
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 async def test_d1_a_partial_exit_that_a_multiplier_makes_whole_is_told_and_kept(
     database: Database,
 ) -> None:

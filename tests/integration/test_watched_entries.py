@@ -12,8 +12,7 @@ from execution.session import Session, Waiting
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import SECONDS, Kit, running
-from tests.integration.switches_kit import ALL, ENTRIES, Desk
-from tests.integration.test_reprotection import (
+from tests.integration.protection_kit import (
     guarded,
     move_price,
     resting,
@@ -21,6 +20,7 @@ from tests.integration.test_reprotection import (
     stands,
     until_resting,
 )
+from tests.integration.switches_kit import ALL, ENTRIES, Desk
 
 WATCHED = ("WORKING", "entry_watched")
 
@@ -89,8 +89,7 @@ async def test_k_a_stop_entry_that_the_broker_lacks_goes_to_market_at_its_price(
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 
-@pytest.mark.rule("K.price.stop")
-@pytest.mark.rule("C4")
+@pytest.mark.rule("K.price.stop", "C4.never")
 async def test_c4_a_stop_limit_entry_becomes_the_limit_it_asked_for(kit: Desk) -> None:
     await move_price(kit, "240")
     style = stop_at("250", "251", time_in_force="gtc")
@@ -145,7 +144,7 @@ async def test_k_a_restart_between_the_price_and_the_socket_asks_before_it_sends
     assert (await at_venue(kit)).count(name) == 1
 
 
-@pytest.mark.rule("C2")
+@pytest.mark.rule("C2.exit")
 @pytest.mark.parametrize("restarts", [False, True])
 @pytest.mark.parametrize(
     ("action", "outcome"),
@@ -183,7 +182,7 @@ async def test_a_watched_entry_ends_after_its_time_and_when_a_member_ends_it(kit
     assert await at_venue(kit) == []
 
 
-@pytest.mark.rule("B3")
+@pytest.mark.rule("B3.switch")
 @pytest.mark.parametrize("mode", [ENTRIES, ALL])
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_b3_a_kill_switch_ends_a_watched_entry(

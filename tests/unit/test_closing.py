@@ -51,7 +51,7 @@ def told(decision: Decision) -> str:
             return sent(decision)[2]
 
 
-@pytest.mark.rule("K.words.closing")
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 @pytest.mark.parametrize(
     ("exit_", "kind", "working_", "its", "what"),
     [
@@ -91,7 +91,7 @@ def test_k_an_exit_while_another_works(
     assert told(an_exit(exit_, kind, scope=scope)) == what
 
 
-@pytest.mark.rule("K.words.closing")
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 def test_k_what_is_displaced_is_gone_before_the_wider_exit_goes() -> None:
     going = replace(works("3"), cancel_asked=True)
     waits = an_exit("5", LIMIT, scope=held("10", closing=(going,)))
@@ -99,7 +99,7 @@ def test_k_what_is_displaced_is_gone_before_the_wider_exit_goes() -> None:
     assert sent(an_exit("5", LIMIT, scope=held("10"))) == (Leg.EXIT, SELL, "5")
 
 
-@pytest.mark.rule("K.words.closing")
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 @pytest.mark.parametrize(("filled", "sends"), [("0", "5"), ("1", "4"), ("3", "2")])
 def test_k_what_a_displaced_exit_filled_meanwhile_was_part_of_the_wider_one(
     filled: str, sends: str
@@ -109,7 +109,7 @@ def test_k_what_a_displaced_exit_filled_meanwhile_was_part_of_the_wider_one(
     assert sent(after) == (Leg.EXIT, SELL, sends)
 
 
-@pytest.mark.rule("K.words.closing")
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 def test_k_an_urgent_exit_whose_like_filled_first_is_done() -> None:
     done = an_exit("3", MARKET, scope=held("7"), displaced_filled=Decimal(3))
     assert isinstance(done, End)
@@ -117,7 +117,7 @@ def test_k_an_urgent_exit_whose_like_filled_first_is_done() -> None:
     assert done.numbers["filled"] == "3"
 
 
-@pytest.mark.rule("K.words.closing")
+@pytest.mark.rule("K.words.closing", "K.words.urgent")
 def test_k_a_wider_exit_displaces_all_that_rests_and_an_equal_one_is_equal_to_one_or_all() -> None:
     two = (works("3"), works("2", name="w2"))
     assert an_exit("6", LIMIT, scope=held("10", closing=two)) == CancelFirst(("w1", "w2"))
@@ -128,7 +128,7 @@ def test_k_a_wider_exit_displaces_all_that_rests_and_an_equal_one_is_equal_to_on
     assert told(an_exit("3", MARKET, scope=held("10", closing=two))) == "3"
 
 
-@pytest.mark.rule("D2")
+@pytest.mark.rule("D2.quantity")
 def test_d2_a_full_exit_makes_urgent_what_rests_and_leaves_what_fills_at_once() -> None:
     both = held("10", closing=(works("4"), works("6", MARKET, name="w2")))
     assert an_exit(FULL, MARKET, scope=both) == CancelFirst(("w1",))
@@ -136,14 +136,14 @@ def test_d2_a_full_exit_makes_urgent_what_rests_and_leaves_what_fills_at_once() 
     assert told(an_exit(FULL, MARKET, scope=rest)) == "4"
 
 
-@pytest.mark.rule("D3")
+@pytest.mark.rule("D3.debt")
 def test_d3_behind_doubt_no_exit_is_a_repeat_and_none_is_displaced() -> None:
     for kind in (LIMIT, MARKET):
         scope = held("10", closing=(works("3"),), in_doubt=True)
         assert told(an_exit("3", kind, scope=scope)) == "3"
 
 
-@pytest.mark.rule("A.attribution")
+@pytest.mark.rule("A.whole")
 def test_a_what_another_subscription_closes_is_no_repeat_but_makes_room_for_a_full_exit() -> None:
     theirs = replace(works("3"), is_others=True)
     scope = held("10", closing=(theirs,))
@@ -152,7 +152,7 @@ def test_a_what_another_subscription_closes_is_no_repeat_but_makes_room_for_a_fu
     assert an_exit(FULL, MARKET, scope=scope) == CancelFirst(("w1",))
 
 
-@pytest.mark.rule("B4")
+@pytest.mark.rule("B4.wider")
 def test_b4_a_repeated_exit_leaves_what_guards_the_position_alone() -> None:
     stop = replace(working(SELL, "7", ord_type=OrdType.STOP), cl_ord_id="stop")
     scope = held("10", closing=(works("3"),), protection=(stop,))
@@ -160,7 +160,7 @@ def test_b4_a_repeated_exit_leaves_what_guards_the_position_alone() -> None:
     assert an_exit("5", LIMIT, scope=scope) == CancelFirst(("stop", "w1"))
 
 
-@pytest.mark.rule("C2")
+@pytest.mark.rule("C2.exit")
 def test_c2_a_repeated_exit_still_cancels_own_open_entries_first() -> None:
     entry = replace(working(BUY, "1", ord_type=OrdType.LIMIT), cl_ord_id="entry")
     scope = held("10", closing=(works("3"),), entries=(entry,))

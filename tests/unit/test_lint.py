@@ -141,7 +141,7 @@ def test_a_ticker_that_tells_futures_is_judged_as_such(
     assert code is None or code in verdict["code"]
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 def test_d1_with_settings_it_is_said_what_they_make_of_a_message(tmp_path: Path) -> None:
     file = tmp_path / "settings.json"
     file.write_text('{"settings": {"multiplier": {"source": "own", "value": "3"}}}')

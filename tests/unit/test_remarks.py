@@ -24,7 +24,7 @@ def own(value: Any) -> dict[str, Any]:
     return {"source": "own", "value": value}
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 def test_d1_a_multiplier_that_binds_a_partial_exit_is_flagged() -> None:
     doubled = {"multiplier": own("2")}
     [told] = remarks_on(doubled, action="exit", quantity=3)
@@ -39,7 +39,7 @@ def test_d1_a_multiplier_that_binds_a_partial_exit_is_flagged() -> None:
     assert remarks_on({"multiplier": own("0.5")}, action="exit", quantity=3) == []
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 def test_d1_a_size_that_is_not_taken_from_the_signal_is_flagged() -> None:
     sized = {"quantity": own("5")}
     [told] = remarks_on(sized, action="exit", quantity=3)
@@ -51,7 +51,7 @@ def test_d1_a_size_that_is_not_taken_from_the_signal_is_flagged() -> None:
     assert remarks_on({}, action="exit", quantity=3) == []
 
 
-@pytest.mark.rule("C4.parity")
+@pytest.mark.rule("C4.warning")
 def test_c4_a_limit_that_may_go_as_market_is_flagged() -> None:
     parity = {"limit_without_price_as_market": own(True)}
     [told] = remarks_on(parity, action="buy", orderType="limit")
@@ -75,7 +75,7 @@ def warned(decision: object) -> list[str]:
     return plans.warnings(decision.numbers)
 
 
-@pytest.mark.rule("C4.parity")
+@pytest.mark.rule("C4.warning")
 def test_c4_what_goes_as_market_for_want_of_a_price_says_so() -> None:
     entry = a_style("limit")
     trade = a_trade("buy", "5", entry=entry, signal_price=None, market_without_price=True)
@@ -89,7 +89,7 @@ def test_c4_what_goes_as_market_for_want_of_a_price_says_so() -> None:
     assert warned(even) == []
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 @pytest.mark.parametrize(
     ("quantity", "sends", "is_flagged"),
     [("2", "4", False), ("2.5", "5", True), ("3", "5", True), ("5", "5", False), ("6", "5", False)],
@@ -103,7 +103,7 @@ def test_d1_an_exit_that_a_multiplier_made_whole_says_so(
     assert bool(warned(decision)) is is_flagged
 
 
-@pytest.mark.rule("D1.flagged")
+@pytest.mark.rule("D1.flag")
 def test_d1_a_flip_that_a_multiplier_made_of_a_partial_exit_says_so() -> None:
     trade = a_trade("sell", "3", multiplier=Decimal(2), allow_swap=True)
     [told] = warned(decide(trade, held("5")))

@@ -41,7 +41,7 @@ def an_entry(action: str, kind: str, level: str, was: str | None, **fields: Any)
     return a_trade(action, "5", entry=style, signal_price=signal_price, **fields)
 
 
-@pytest.mark.rule("F.open")
+@pytest.mark.rule("F.repriced")
 @pytest.mark.parametrize(
     ("action", "kind", "level", "was", "opened", "what"),
     [
@@ -77,7 +77,7 @@ def test_f_the_price_is_checked_again_at_the_open(
     assert told == {"what": what, "level": level, "price": opened}
 
 
-@pytest.mark.rule("F.open")
+@pytest.mark.rule("F.repriced")
 def test_f_a_limit_met_at_a_better_price_must_fit_its_stop_and_target() -> None:
     stop = StopLoss(OrdType.STOP, Distance(By.PRICE, Decimal(96)))
     guarded = an_entry("buy", "limit", "100", "105", stop_loss=stop)
@@ -92,7 +92,7 @@ def test_f_a_limit_met_at_a_better_price_must_fit_its_stop_and_target() -> None:
     assert refused(judged(above, market("99"))) == "stop_wrong_side"
 
 
-@pytest.mark.rule("F.open")
+@pytest.mark.rule("F.repriced")
 def test_f_a_market_entry_is_planned_at_the_price_of_the_open() -> None:
     stop = StopLoss(OrdType.STOP, Distance(By.PRICE, Decimal(96)))
     trade = a_trade("buy", "5", stop_loss=stop)

@@ -71,7 +71,7 @@ def test_k_an_unsupported_stop_entry_is_watched_where_there_is_a_quote(
     assert isinstance(native, Send) and not native.is_watched
 
 
-@pytest.mark.rule("C4")
+@pytest.mark.rule("C4.never", "C4.unsupported")
 def test_c4_nothing_is_watched_that_would_become_what_the_venue_lacks_too() -> None:
     market_only = replace(NO_STOPS, ord_types=frozenset({OrdType.MARKET}))
     limited = a_stop(entry=a_style("stop_limit", stop_price="110", limit_price="111"))
@@ -84,7 +84,7 @@ def test_c4_nothing_is_watched_that_would_become_what_the_venue_lacks_too() -> N
     assert refused(decision) == "order_type_unsupported"
 
 
-@pytest.mark.rule("C4")
+@pytest.mark.rule("C4.never")
 @pytest.mark.parametrize(
     ("kind", "asked", "sent_as", "lasts"),
     [
@@ -121,14 +121,14 @@ def test_k_a_watched_entry_is_working_and_says_what_it_waits_for() -> None:
     assert (waits.state, waits.reason) == (TradeState.WORKING, "entry_watched")
 
 
-@pytest.mark.rule("C1")
+@pytest.mark.rule("C1.working")
 def test_c1_a_watched_entry_counts_as_one_that_works() -> None:
     scope = Scope(entries=(working(BUY, "5", ord_type=OrdType.STOP),))
     decision = planning.decide(a_trade("buy", "3"), scope, Progress(), NO_STOPS, market("100"))
     assert refused(decision) == "entry_working"
 
 
-@pytest.mark.rule("C5")
+@pytest.mark.rule("C5.stopside")
 def test_c5_its_own_stop_is_on_the_right_side_of_the_price_it_waits_for() -> None:
     def at(price: str) -> Decision:
         stop = StopLoss(OrdType.STOP, Distance(By.PRICE, Decimal(price)))
@@ -185,7 +185,7 @@ class Watched(Desk):
         return run.said[0], run.said[1]
 
 
-@pytest.mark.rule("F.age")
+@pytest.mark.rule("F.leg")
 def test_f_the_age_of_an_entry_does_not_count_while_it_waits_for_its_price() -> None:
     desk = Watched()
     assert desk.look(minutes=30) == (WORKING, "entry_watched")
