@@ -369,8 +369,8 @@ def _makes_room(run: Run, symbol: str) -> bool:
 
 
 def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
-    """What is a subscription's own of a position; with what its exits of the other side open,
-    should less be left there than they close."""
+    """What is a subscription's own of a position, or more where it trades the whole account;
+    with what its exits of the other side open, should less be left there than they close."""
     own = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
     working = sum(
         (
@@ -380,8 +380,7 @@ def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
         ),
         ZERO,
     )
-    opens = lane.held(subscription, symbol) * -side.sign + working if working else ZERO
-    return max(own, opens, ZERO)
+    return max(own, lane.held(subscription, symbol) * -side.sign + working, ZERO)
 
 
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:
