@@ -127,6 +127,9 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
             for earlier in track[:number]:
                 if not newer.supersedes(earlier) or record.came_apart(earlier, newer):
                     continue
+                # Who was withdrawn before it acted took nothing that rests, here or there.
+                if _watched(record, earlier.id) and _was_withdrawn(record, newer.id):
+                    continue
                 for arrival in _entries_written(record, earlier):
                     if arrival.written > since:
                         yield f"{arrival.cl_ord_id} at {arrival.written:.3f}, after {since:.3f}"
@@ -264,6 +267,10 @@ CHECKS: tuple[Check, ...] = (
     limits_are_kept,
     outcomes_only_grow,
 )
+
+
+def _was_withdrawn(record: Record, trade_id: UUID) -> bool:
+    return record.last_outcome(trade_id).reason == pb.REASON_CANCELED_BY_MEMBER
 
 
 def _watched(record: Record, trade_id: UUID) -> list[Row]:
