@@ -5,15 +5,11 @@ A.told | no page says that two connections share an account
 A.external | orders made at the broker are not taken in
 A.acknowledge | the broker's position is not read
 A.both | pages show one number
-C4.warning | nothing is said of the market order
-D1.flag | neither lint nor explain says so
 D4.outside | positions that others move are not read
 D5.position | the broker's position is not read
 D5.fill | the broker's position is not read
 D5.unknown | the broker's position is not read
 D6.plan | there are no plans and no quotas yet
-F.drift | an approval is not held to a drift
 I.bust | no broker takes fills back yet
-K.price.stop | stop entries are not watched yet
 K.futures.alarm | execution raises no alarm yet
 """
