@@ -122,6 +122,8 @@ class Service:
                     continue
             pause = soon.pop(0) if soon else facts.POLL_SECONDS
             if await facts.rang(event, pause):
+                # What belongs together is read together.
+                await asyncio.sleep(facts.GATHER_SECONDS)
                 soon = list(facts.SOON_SECONDS)
 
     async def list_facts(self, request: pb.ListFactsRequest) -> pb.ListFactsResponse:
