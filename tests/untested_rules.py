@@ -15,5 +15,4 @@ D6.plan | there are no plans and no quotas yet
 F.drift | an approval is not held to a drift
 I.bust | no broker takes fills back yet
 K.price.stop | stop entries are not watched yet
-K.futures.alarm | execution raises no alarm yet
 """
