@@ -11,5 +11,4 @@ D5.fill | the broker's position is not read
 D5.unknown | the broker's position is not read
 D6.plan | there are no plans and no quotas yet
 I.bust | no broker takes fills back yet
-K.futures.alarm | execution raises no alarm yet
 """
