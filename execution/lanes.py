@@ -300,8 +300,7 @@ class Run:
         price came."""
         if leg is Leg.ENTRY and self.fired_at is not None:
             return now - self.fired_at
-        exits = [t.order for t in self.exits]
-        return judging.age_of(self.trade, exits, leg, now, self.opens_at)
+        return judging.age_of(self.trade, [t.order for t in self.exits], leg, now, self.opens_at)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""

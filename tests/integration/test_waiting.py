@@ -394,12 +394,3 @@ def test_a_delayed_sell_of_what_is_held_by_then_asks_nobody(road: Road, desk: De
     assert desk.turn() == ["ring"]
     road.drain.drain_due()
     assert road.store.trades[trade_id.hex].entry_refusal.reason == pb.REASON_APPROVAL_NEEDED
-
-
-@pytest.mark.rule("A.origin")
-def test_the_orders_of_an_approved_trade_are_of_origin_approval(road: Road, desk: Desk) -> None:
-    waiting = wait(road)
-    desk.do(approval.approve, waiting.trade_id)
-    road.drain.drain_due()
-    assert road.store.trades[waiting.trade_id.hex].origin == pb.ORIGIN_APPROVAL
-    assert road.trades("decided_by") == [(ANN,)]

@@ -182,7 +182,7 @@ def test_an_exit_that_comes_too_late_displaces_nothing() -> None:
     scope = held("10", closing=(works("3"),))
     late = NOON + timedelta(minutes=16)
     step = judging.judge(a_trade("exit"), Seen(scope, Progress(), VENUE, market("100"), late))
-    assert isinstance(step, End) and step.reason == "signal_stale"
+    assert isinstance(step, End) and step.reason == "late_exit"
 
 
 @pytest.mark.rule("K.words.cancel")
