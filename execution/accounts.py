@@ -136,6 +136,8 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         if order.is_open:
             lane.open[order.terms.cl_ord_id] = ticket
             account.reserved.note(ticket, order.terms.created_at)
+    for ticket in run.tickets:
+        ticket.sends = 0 if ticket.waits_here else 1
     covers.recall(run, image.protections.get(trade.trade_id))
     lane.track(trade.subscription_id).append(run)
     return run.tickets
@@ -181,6 +183,8 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
     if "opens_at" in numbers:
         run.opens_at = datetime.fromisoformat(numbers["opens_at"])
         run.queued_as = Intent(numbers["queued_as"])
+    if "fired_at" in numbers:
+        run.fired_at = datetime.fromisoformat(numbers["fired_at"])
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.halved = int(numbers.get("halved", 0))
@@ -215,7 +219,8 @@ def end_waiting_entry(run: Run) -> bool:
     if run.is_done or run.trade.action in _NO_ENTRY:
         return False
     if run.entry is not None:
-        run.is_superseded = run.is_superseded or run.entry.in_doubt or run.entry.is_held_back
+        is_unsent = run.entry.in_doubt or run.entry.is_held_back or run.entry.waits_here
+        run.is_superseded = run.is_superseded or is_unsent
         return run.is_superseded
     waits = run.said is not None and run.said[0] in _HELD_BACK
     if run.entry_dropped or not (waits or run.exits):

@@ -1,14 +1,33 @@
 """The next step of a run: judged, whatever happens on the way."""
 
+from datetime import datetime
+
 import structlog
 
+from execution.accounts import Account
 from execution.domain import judging
 from execution.domain.decisions import Decision, End
 from execution.domain.judging import Seen
+from execution.domain.market import Market
+from execution.domain.switches import Binding
 from execution.domain.words import TradeState
 from execution.lanes import Run
 
 log = structlog.get_logger()
+
+
+def see(account: Account, run: Run, market: Market | None, binding: Binding, now: datetime) -> Seen:
+    """All that the next step of a run is decided from."""
+    return Seen(
+        run.lane.scope(run),
+        run.progress(),
+        account.rules,
+        market,
+        now,
+        run.lane.is_overfilled,
+        run.opens_at,
+        binding,
+    )
 
 
 def judge(run: Run, seen: Seen) -> Decision:

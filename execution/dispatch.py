@@ -19,6 +19,7 @@ from execution.doubt import Doubts, Found
 from execution.lanes import Run, Ticket
 from execution.runtime import Runtime
 from execution.session import Answer, Submitted, Waiting
+from execution.terms import as_sent
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ HELD_BACK_SECONDS = 0.05
 # What the broker took and forgot shows only by asking: soon for what should fill at once.
 MARKET_CHECK_SECONDS = 2.0
 RESTING_CHECK_SECONDS = 60.0
+_STATUS = {ExecType.REJECTED: OrdStatus.REJECTED, ExecType.CANCELED: OrdStatus.CANCELED}
 
 
 class Hears(Protocol):
@@ -123,7 +125,7 @@ class Dispatch:
         """When the order is too old to be sent, or its sender wants it no more."""
         leg, run, now = ticket.order.terms.leg, ticket.run, self._runtime.now()
         ends = now + age_limit(leg) - run.age(leg, now)
-        until = None if run.exits else run.trade.reject_at
+        until = None if run.exits or run.fired_at else run.trade.reject_at
         return ends if until is None else min(ends, until)
 
     def _held(self, account: Account, ticket: Ticket, numbers: Mapping[str, str]) -> None:
@@ -244,10 +246,13 @@ class Dispatch:
         what = ExecType.EXPIRED if ticket.order.is_acknowledged else ExecType.NOT_SENT
         self._synthesise(account, ticket, what, reason)
 
+    def end_here(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
+        """End an entry that waits here, as the broker would that had it."""
+        self._synthesise(account, ticket, what, text)
+
     def _synthesise(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
         """A report of our own finding; the broker's own word, if one comes, outweighs it."""
         terms = ticket.order.terms
-        rejected = what is ExecType.REJECTED
         report = Report(
             account=account.ref.account,
             report_id=f"{terms.cl_ord_id}:{what.value.lower()}",
@@ -255,7 +260,7 @@ class Dispatch:
             cl_ord_id=terms.cl_ord_id,
             broker_order_id="",
             exec_type=what,
-            ord_status=OrdStatus.REJECTED if rejected else OrdStatus.EXPIRED,
+            ord_status=_STATUS.get(what, OrdStatus.EXPIRED),
             instrument=terms.instrument,
             side=terms.side,
             exec_id="",
@@ -292,7 +297,9 @@ class Dispatch:
         terms = ticket.order.terms
         if not ticket.order.is_open or account.is_lost:
             return
-        if not self.take_back(account, ticket, "superseded"):
+        if ticket.waits_here:
+            self.end_here(account, ticket, ExecType.CANCELED, "")
+        elif not self.take_back(account, ticket, "superseded"):
             account.session.cancel(
                 account.ref.account,
                 terms.cl_ord_id,
@@ -300,8 +307,10 @@ class Dispatch:
             )
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
-        """Do not send what still waits for the broker's limit; False when it does not."""
-        if ticket.in_doubt or not account.session.withdraw(ticket.order.terms.cl_ord_id):
+        """Do not send what still waits for the broker's limit, or for its price; False when it
+        does not."""
+        waits = ticket.waits_here or account.session.withdraw(ticket.order.terms.cl_ord_id)
+        if ticket.in_doubt or not waits:
             return False
         self._never_sent(account, ticket, reason)
         return True
@@ -343,7 +352,7 @@ class Dispatch:
 
 def _new_order(account: Account, ticket: Ticket) -> NewOrder:
     """An order with what guards it, for the broker."""
-    terms = ticket.order.terms
+    terms = as_sent(ticket.order.terms, account.rules)
     return NewOrder(
         account=account.ref.account,
         cl_ord_id=terms.cl_ord_id,

@@ -5,7 +5,6 @@ Everything happens in plain callbacks on one event loop, so planning in a lane i
 Time, tasks, storage and venues are handed in.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +28,7 @@ from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.trades import Trade
 from execution.domain.words import DECLARED, ExecType, Leg, TradeState
+from execution.finished import Finished
 from execution.halting import Halting
 from execution.lanes import Lane, Run, Ticket
 from execution.looking import Looking
@@ -38,6 +38,7 @@ from execution.rows import Entry, Writes
 from execution.runtime import Runtime
 from execution.terms import guard_terms, terms_of
 from execution.waking import Waking
+from execution.watching import Watching
 from protos.execution.v1 import execution_pb2 as pb
 
 
@@ -55,7 +56,7 @@ class Engine:
         self._journal = journal
         self._runtime = runtime
         self.halting = Halting(controls or Controls(), self)
-        self._finished: deque[tuple[datetime, Account, Run]] = deque()
+        self._finished = Finished()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
@@ -65,6 +66,7 @@ class Engine:
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
+        self._watching = Watching(runtime, self._dispatch, self._queueing, self._say)
 
     # -- what comes in
 
@@ -87,7 +89,7 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
-            ticket.in_doubt = ticket.order.is_open and not ticket.order.is_acknowledged
+            ticket.in_doubt = ticket.is_unanswered
         supersede_again(account)
         self.halting.recall(account)
 
@@ -95,7 +97,10 @@ class Engine:
         """Ask about those orders, and go on with the trades."""
         for ticket in tickets:
             if ticket.order.is_open:
-                self._dispatch.ask_about(account, ticket)
+                if not ticket.waits_here:
+                    self._dispatch.ask_about(account, ticket)
+                elif not ticket.is_guard:
+                    self._watching.begin(account, ticket)
                 self._dispatch.cancel_in_time(account, ticket)
         for lane in account.lanes.values():
             self.settle(account, lane)
@@ -158,7 +163,7 @@ class Engine:
 
     def finish(self, account: Account, run: Run) -> None:
         """Keep a finished run for a while, for what may still be heard about it."""
-        self._finished.append((self._runtime.now(), account, run))
+        self._finished.keep(self._runtime.now(), account, run)
 
     def forget(self, account: Account) -> None:
         """Drop an account whose lease is lost; nothing of it is acted on any more."""
@@ -169,15 +174,7 @@ class Engine:
 
     def retire(self, before: datetime) -> None:
         """Drop runs from memory that were over, and recorded, before some time."""
-        while self._finished and self._finished[0][0] < before:
-            at, account, run = self._finished.popleft()
-            if run.is_guarding:
-                # Something late opened a position; it is finished again with that.
-                continue
-            if not run.is_recorded and not account.is_lost:
-                self._finished.append((at, account, run))
-                return
-            account.forget(run)
+        for run in self._finished.retire(before):
             for ticket in run.tickets:
                 self._tickets.pop(ticket.order.terms.cl_ord_id, None)
 
@@ -292,16 +289,9 @@ class Engine:
             self._journal.write(entry)
 
     def _see(self, account: Account, run: Run) -> Seen:
-        return Seen(
-            run.lane.scope(run),
-            run.progress(),
-            account.rules,
-            self._looking.seen(account, run),
-            self._runtime.now(),
-            run.lane.is_overfilled,
-            run.opens_at,
-            self.halting.binding(account, run, self._runtime.now()),
-        )
+        now = self._runtime.now()
+        market, binding = self._looking.seen(account, run), self.halting.binding(account, run, now)
+        return deciding.see(account, run, market, binding, now)
 
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
@@ -379,12 +369,20 @@ class Engine:
                 account,
                 tickets,
                 now,
-                committed=lambda: self._dispatch.submit(account, tickets[0]),
+                committed=lambda: self._go(account, tickets[0]),
                 stopped=lambda: self.halting.stop(account, run, tickets, self._runtime.now()),
                 decided=decided,
                 seen=self.halting.controls.version,
             )
         )
+
+    def _go(self, account: Account, ticket: Ticket) -> None:
+        """To the broker; or, while its price has not come, nowhere."""
+        if ticket.waits_here:
+            self._watching.begin(account, ticket)
+            self.go_on(account, ticket.run)
+        else:
+            self._dispatch.submit(account, ticket)
 
     def _cancel_first(self, account: Account, run: Run, cl_ord_ids: Sequence[str]) -> None:
         """Record what is about to be canceled, then ask for it."""

@@ -69,9 +69,8 @@ class Ticket:
     @property
     def guards(self) -> list["Ticket"]:
         """What goes with this order, when it is an entry."""
-        if self.order.terms.leg is not Leg.ENTRY:
-            return []
-        return [t for t in self.run.tickets if t.is_guard]
+        is_entry = self.order.terms.leg is Leg.ENTRY
+        return [t for t in self.run.tickets if t.is_guard] if is_entry else []
 
     @property
     def may_not_exist(self) -> bool:
@@ -81,11 +80,25 @@ class Ticket:
         return self.in_doubt or with_entry
 
     @property
+    def waits_here(self) -> bool:
+        """True for an entry that is sent once its price has come, and for what goes with it."""
+        if self.run.fired_at is not None or not self.order.is_open:
+            return False
+        entry = self if self.order.terms.leg is Leg.ENTRY else self.run.entry
+        is_part = entry is self or self.is_guard
+        return is_part and entry is not None and entry.order.terms.is_watched
+
+    @property
     def waits_to_guard(self) -> bool:
         """True while its entry was not sent: there is nothing to guard, nor to cancel."""
         if not self.is_guard or (entry := self.run.entry) is None:
             return False
         return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """True for what may be at a broker that never spoke of it."""
+        return self.order.is_open and not (self.order.is_acknowledged or self.waits_here)
 
     @property
     def may_return(self) -> bool:
@@ -94,20 +107,21 @@ class Ticket:
 
     @property
     def may_rest(self) -> bool:
-        """True when its acknowledgement alone lets others go on."""
-        return self.order.terms.ord_type is not OrdType.MARKET
+        """True when its acknowledgement alone lets others go on. A watched stop whose price
+        has come fills at once."""
+        is_fired = self.order.terms.is_watched and self.run.fired_at is not None
+        at_once = OrdType.STOP if is_fired else OrdType.MARKET
+        return self.order.terms.ord_type is not at_once
 
     @property
     def is_resting(self) -> bool:
-        """True once the broker has it, and it waits for its price."""
-        return self.may_rest and self.order.is_acknowledged
+        """True while it waits for its price, at the broker or here."""
+        return self.may_rest and (self.order.is_acknowledged or self.waits_here)
 
     def is_settled(self, now: datetime) -> bool:
         """True when the next trade need not wait for this order."""
-        terms = self.order.terms
-        if not self.order.is_open:
-            return True
-        return self.is_resting or now - terms.created_at >= MARKET_BOUND
+        is_late = now - self.order.terms.created_at >= MARKET_BOUND
+        return not self.order.is_open or self.is_resting or is_late
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +134,8 @@ class Run:
     tickets: list[Ticket] = field(default_factory=list)
     # Orders of earlier trades that this one canceled.
     canceled: list[Ticket] = field(default_factory=list)
+    # How much of them was filled then.
+    filled_before: dict[str, Decimal] = field(default_factory=dict)
     canceled_before: int = 0
     superseded_waiting: int = 0
     # Reversals of which it dropped the second half.
@@ -135,6 +151,8 @@ class Run:
     is_resolved: bool = False
     # Its market was closed until then.
     opens_at: datetime | None = None
+    # When the price came that its entry waited for.
+    fired_at: datetime | None = None
     has_open_timer: bool = False
     queued_as: Intent | None = None
     planned_at: datetime | None = None
@@ -203,6 +221,7 @@ class Run:
         self.canceled += targets
         for ticket in targets:
             ticket.cancel_asked = True
+            self.filled_before.setdefault(ticket.order.terms.cl_ord_id, ticket.order.cum_qty)
         return targets
 
     def withdraw(self, reason: str) -> None:
@@ -242,14 +261,21 @@ class Run:
             halved=self.halved,
             has_canceled=bool(self.canceled),
             raced=sum((t.order.cum_qty for t in ended if t.order.is_filled), ZERO),
+            displaced_filled=self._displaced_filled(),
             unprotected=len(guards),
             entry_dropped=self.entry_dropped,
             dropped_numbers=self.dropped_numbers,
             withdrawn=self.withdrawn,
             own_order_in_doubt=any(t.in_doubt and t.order.is_open for t in self.tickets),
+            is_watching=any(t.waits_here for t in self.tickets),
             unprovable=self.unprovable,
             in_debt=self.in_debt,
         )
+
+    def _displaced_filled(self) -> Decimal:
+        """What exits filled that it asked to go."""
+        exits = (t.order for t in self.canceled if t.order.terms.leg is Leg.EXIT)
+        return sum((o.cum_qty - self.filled_before[o.terms.cl_ord_id] for o in exits), ZERO)
 
     def flip_seconds_left(self, now: datetime) -> float:
         """How long the entry of a flip still waits for the exit; a restart grants no more."""
@@ -270,9 +296,11 @@ class Run:
         return any(t.run is not self or not t.is_settled(now) for t in mine)
 
     def age(self, leg: Leg, now: datetime) -> timedelta:
-        """Since release; of a flip's entry since its exit filled."""
-        exits = [t.order for t in self.exits]
-        return judging.age_of(self.trade, exits, leg, now, self.opens_at)
+        """Since release; of a flip's entry since its exit filled, of a watched one since its
+        price came."""
+        if leg is Leg.ENTRY and self.fired_at is not None:
+            return now - self.fired_at
+        return judging.age_of(self.trade, [t.order for t in self.exits], leg, now, self.opens_at)
 
     def is_stale(self, leg: Leg, now: datetime) -> bool:
         """True when the leg is too old to be sent."""

@@ -168,7 +168,7 @@ def order(order: Order) -> pb.Order:
         cum_qty=wire.to_text(order.cum_qty),
         avg_px=wire.to_text(order.avg_px),
         broker_order_id=order.broker_order_id,
-        synthetic=terms.leg.is_protection and terms.revision > 0,
+        synthetic=terms.is_watched or (terms.leg.is_protection and terms.revision > 0),
     )
 
 

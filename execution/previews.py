@@ -47,7 +47,7 @@ class Previews:
         lane = account.lanes.get(trade.lane) or Lane(trade.lane)
         run = Run(trade, lane, 0)
         legs = (Leg.ENTRY, Leg.EXIT)
-        needed = any(ordering.needs_the_market(trade, leg) for leg in legs)
+        needed = any(ordering.needs_the_market(trade, leg, account.rules) for leg in legs)
         waits = trade.option is not None and trade.opens is None
         market = Market(instrument=trade.instrument)
         if needed and not waits:

@@ -21,6 +21,11 @@ def exchange_opens(calendar: str, at: datetime) -> datetime:
     return sessions.next_open(calendar, at, reference.day)
 
 
+def exchange_closes(calendar: str, at: datetime) -> datetime | None:
+    """When the session of an instant ends, by the exchange's own hours."""
+    return sessions.session_end(calendar, at, reference.day)
+
+
 class Queueing:
     """Holds back what cannot be sent yet, the newest entry only, and lets it go at the open."""
 
@@ -57,6 +62,15 @@ class Queueing:
         kept = run.queued_as or Intent.ENTRY
         numbers = {"opens": told, "opens_at": opens.isoformat(), "queued_as": kept.value}
         return Wait(TradeState.QUEUED, "market_closed", numbers)
+
+    def is_open(self, account: Account, run: Run, symbol: str) -> bool:
+        """False where the broker would refuse an order now."""
+        now = self._runtime.now()
+        return not account.rules.keeps_hours or self._next_open(_hours(run, symbol), now) <= now
+
+    def day_ends(self, run: Run, symbol: str, began: datetime) -> datetime | None:
+        """When the day is over of an order that began then; None for never."""
+        return exchange_closes(_hours(run, symbol), began)
 
     def _line_up(self, account: Account, run: Run, decision: Decision) -> End | None:
         """End what the newcomer displaces; the newcomer's own end, if it adds nothing."""
@@ -154,7 +168,11 @@ def _only_exits(run: Run) -> bool:
 
 def _calendar(run: Run, decision: Decision) -> str:
     """The hours of what would be traded; of options those of their underlying."""
-    symbol = decision.instrument if isinstance(decision, Send | Look) else ""
+    return _hours(run, decision.instrument if isinstance(decision, Send | Look) else "")
+
+
+def _hours(run: Run, symbol: str) -> str:
+    """The calendar of an instrument of the run."""
     is_own = symbol in ("", run.trade.instrument) and run.trade.opens is not None
     instrument = run.trade.opens if is_own else known.find(symbol or run.trade.instrument)
     return sessions.US_STOCKS if instrument is None else instrument.calendar

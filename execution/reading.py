@@ -112,6 +112,7 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
             _word(ORD_TYPES, message.cancel_ord_type) if message.cancel_ord_type else None
         ),
         "keep_protection": message.keep_protection,
+        "superseded_waiting": max(message.superseded_waiting, 0),
         "keeps_unprotected": message.keep_unprotected,
         "breakeven_offset": Decimal(0) if offset is None else offset,
         "flip_wait": _bounded(message.flip_wait_seconds, FLIP_WAIT),

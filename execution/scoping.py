@@ -88,6 +88,7 @@ def _seen(ticket: "Ticket", trade: Trade, *, is_own: bool = True) -> OpenOrder:
         cancel_asked=ticket.cancel_asked,
         tag=ticket.run.trade.client_tag if is_own else "",
         bracket=_bracket(ticket),
+        is_others=not is_own,
     )
 
 

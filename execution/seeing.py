@@ -82,6 +82,7 @@ def orders(send: Send) -> list[pb.PlannedOrder]:
     after = send.cancel_after
     first = _planned(send, send, send.quantity, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
+    first.synthetic = send.is_watched
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
     guards = [_planned(guard, send, _size(guard, send), "gtc") for guard in send.guards]
     for guard in guards:
@@ -205,6 +206,7 @@ def _open_orders(orders: Iterable[OpenOrder]) -> list[pb.SeenOrder]:
             tag=order.tag,
             instrument=order.instrument,
             bracket=order.bracket,
+            of_others=order.is_others,
         )
         for order in orders
     ]
@@ -230,6 +232,7 @@ def _read_order(message: pb.SeenOrder) -> OpenOrder:
         message.instrument,
         message.tag,
         message.bracket,
+        message.of_others,
     )
 
 
@@ -273,6 +276,7 @@ def _progress(progress: Progress) -> pb.SeenProgress:
         superseded_waiting=progress.superseded_waiting,
         halved=progress.halved,
         raced=wire.to_text(progress.raced),
+        displaced_filled=wire.to_text(progress.displaced_filled or None),
         unprotected=progress.unprotected,
         entry_dropped=messages.reason(progress.entry_dropped),
         dropped_numbers=progress.dropped_numbers,
@@ -291,6 +295,7 @@ def _read_progress(trade: Trade, message: pb.SeenProgress) -> Progress:
         superseded_waiting=message.superseded_waiting,
         halved=message.halved,
         raced=_number(message.raced),
+        displaced_filled=_number(message.displaced_filled),
         unprotected=message.unprotected,
         entry_dropped=messages.REASON_WORDS[message.entry_dropped],
         dropped_numbers=dict(message.dropped_numbers),

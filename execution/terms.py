@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
-from execution.domain.decisions import Guard, Send
-from execution.domain.orders import Terms
-from execution.domain.words import Leg, Origin
+from execution.domain import ordering
+from execution.domain.decisions import Guard, Send, VenueRules
+from execution.domain.orders import WATCHED, Terms
+from execution.domain.words import Leg, OrdType, Origin
 from execution.lanes import Run
 from protos import ids
 
@@ -29,10 +30,21 @@ def guard_terms(entry: Terms, guard: Guard) -> Terms:
     )
 
 
+def as_sent(terms: Terms, venue: VenueRules) -> Terms:
+    """The order as it goes to the broker: a watched stop is what it becomes at its price."""
+    if not terms.is_watched:
+        return terms
+    ord_type = ordering.WATCHED_AS[terms.ord_type]
+    lasts = ord_type is OrdType.LIMIT and terms.time_in_force in venue.times_in_force
+    time_in_force = terms.time_in_force if lasts else "day"
+    return replace(terms, ord_type=ord_type, stop_price=None, time_in_force=time_in_force)
+
+
 def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     """The order that a decision asks for."""
     trade = run.trade
     origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
+    numbers = {**send.numbers, WATCHED: "yes"} if send.is_watched else send.numbers
     pays_debt = run.in_debt and send.leg is Leg.EXIT and origin.is_of_a_signal
     return Terms(
         order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
@@ -53,5 +65,5 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
         stop_price=send.stop_price,
         trail_amount=send.trail_amount,
         trail_percent=send.trail_percent,
-        decided_from=send.numbers,
+        decided_from=numbers,
     )

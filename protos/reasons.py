@@ -65,6 +65,14 @@ CATALOGUE: dict[str, Words] = {
         "Nothing was open; the working entry was canceled.",
         "Nothing to do.",
     ),
+    "opened_beyond": Words(
+        "The market opened at {price}, beyond the {what} at {level} that was to be met.",
+        "Send the signal again if you still want it.",
+    ),
+    "entry_watched": Words(
+        "The broker holds no such order, so Fillwire watches the price: it goes at {trigger}.",
+        "Nothing to do; cancel it if you do not want it any more.",
+    ),
     "raced_fill": Words(
         "The order filled before the cancel arrived.",
         "Check the position; send an exit if you do not want it.",

@@ -298,12 +298,18 @@ def send(url: str, message: str) -> None:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day to judge expiries by; without it, what is over today is a warning.",
 )
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A subscription's settings, as the API gives them: what they make of the messages.",
+)
 def lint(
     files: tuple[str, ...],
     dialect: str,
     asset_class: str | None,
     jsonl: bool,
     as_of: datetime | None,
+    settings: str | None,
 ) -> None:
     """Check messages offline, with the code that reads webhooks; `-` is standard input.
 
@@ -314,17 +320,19 @@ def lint(
     Example: fillwire lint --jsonl alerts.jsonl
     """
     from web.signals import lint as linting
+    from web.subscriptions import remarks
 
-    options = linting.Options(
-        dialect=dialect,
-        asset_class=asset_class,
-        now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
-        jsonl=jsonl,
-        by_clock=as_of is not None,
-    )
     try:
+        options = linting.Options(
+            dialect=dialect,
+            asset_class=asset_class,
+            now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
+            jsonl=jsonl,
+            by_clock=as_of is not None,
+            remark=remarks.by(Path(settings).read_bytes()) if settings else None,
+        )
         fine = linting.run(files, options, sys.stdout.buffer)
-    except OSError as problem:
+    except (OSError, remarks.Unreadable) as problem:
         raise click.ClickException(str(problem)) from None
     if not fine:
         raise SystemExit(1)

@@ -93,6 +93,8 @@ def _print_subscription(told: Mapping[str, Any]) -> None:
     click.echo(f"  {told['state']} {told['message'] or ''}".rstrip())
     if told["entry_message"]:
         click.echo(f"  opens nothing: {told['entry_message']}")
+    for warning in [*told["warnings"], *(planned or {}).get("warnings", ())]:
+        click.echo(f"  warning: {warning}")
     for each in told["effective"]:
         if each["from"] != "default":
             click.echo(f"  {each['label']}: {each['text']} [{each['from']}]")

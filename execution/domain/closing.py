@@ -3,10 +3,28 @@
 from decimal import Decimal
 
 from execution.domain import ordering, sizing
-from execution.domain.decisions import Look, Lot, Refusal, Scope, VenueRules, Wait, text
+from execution.domain.decisions import (
+    Look,
+    Lot,
+    OpenOrder,
+    Refusal,
+    Scope,
+    VenueRules,
+    Wait,
+    text,
+)
 from execution.domain.market import Market
+from execution.domain.orders import ZERO
 from execution.domain.trades import Trade
-from execution.domain.words import Leg, OrdType, Side, TradeState
+from execution.domain.words import (
+    Action,
+    Leg,
+    OrdType,
+    Sentiment,
+    Side,
+    SizeType,
+    TradeState,
+)
 
 
 def obstacle(
@@ -26,7 +44,7 @@ def obstacle(
         return Refusal("quantity_zero", {"quantity": text(left)})
     if left >= held and (held < venue.smallest_quantity or sizing.is_dust(trade, lot)):
         return Refusal("no_position", {"dust": text(held)})
-    if market is None and ordering.needs_the_market(trade, Leg.EXIT):
+    if market is None and ordering.needs_the_market(trade, Leg.EXIT, venue):
         return Look(lot.instrument or trade.instrument)
     if held_back := ordering.exit_spread(trade, market):
         return Wait(TradeState.BLOCKED, held_back.reason, held_back.numbers)
@@ -34,10 +52,54 @@ def obstacle(
     return terms if isinstance(terms, Refusal) else None
 
 
-def less_urgent(trade: Trade, scope: Scope, side: Side) -> tuple[str, ...] | None:
-    """Resting exits that a market order takes the place of; None for no such. Behind doubt
-    nothing is replaced: what is free is closed, and the rest stays owed."""
-    if scope.in_doubt or trade.exit.ord_type is not OrdType.MARKET:
+def made_whole(trade: Trade, asked: Decimal | None, held: Decimal) -> dict[str, str]:
+    """The numbers of a multiplier by which an exit of a part closes everything; none where it
+    does not."""
+    scaled = trade.size_type is not SizeType.PERCENT_OF_POSITION and trade.multiplier != 1
+    flat = trade.sentiment is Sentiment.FLAT or trade.action is Action.REVERSE
+    if asked is None or flat or not scaled or not asked / trade.multiplier < held <= asked:
+        return {}
+    return {"made_whole_by": text(trade.multiplier), "signal_quantity": text(trade.quantity)}
+
+
+def is_repeated(trade: Trade, scope: Scope, side: Side, size: Decimal) -> bool:
+    """True for an exit of the same size as what works, or as one exit that does: it asks for
+    what is on its way. Behind doubt none is: it is owed."""
+    works = [o for o in _works(scope, side) if not (o.cancel_asked or o.is_others)]
+    closes = sum((o.leaves for o in works), ZERO)
+    same = works if closes == size else [o for o in works if o.leaves == size]
+    return not scope.in_doubt and any(not _is_overtaken(trade, o) for o in same)
+
+
+def already(scope: Scope, side: Side, size: Decimal) -> Refusal:
+    """What an exit is told that adds nothing to what works."""
+    closes = sum((o.leaves for o in scope.closing if o.side is side), ZERO)
+    return Refusal("already_closing", {"asked": text(size), "closing": text(closes)})
+
+
+def displaced(
+    trade: Trade, scope: Scope, side: Side, size: Decimal, *, takes_all: bool
+) -> tuple[str, ...] | None:
+    """Resting exits that one of this size takes the place of, for it is wider than all that
+    works, or as wide and more urgent; None for no such. What goes at once fills, and is not
+    displaced. Behind doubt nothing is: what is free is closed, and the rest stays owed."""
+    works = [o for o in _works(scope, side) if takes_all or not o.is_others]
+    resting = [o for o in works if o.ord_type is not OrdType.MARKET]
+    closes = sum((o.leaves for o in works), ZERO)
+    if size == closes and (takes_all or len(resting) == len(works)):
+        found = [o for o in resting if o.cancel_asked or _is_overtaken(trade, o)]
+    else:
+        found = resting if size > closes else []
+    if scope.in_doubt or not found:
         return None
-    resting = [o for o in scope.closing if o.side is side and o.ord_type is not OrdType.MARKET]
-    return tuple(o.cl_ord_id for o in resting if not o.cancel_asked) if resting else None
+    return tuple(o.cl_ord_id for o in found if not o.cancel_asked)
+
+
+def _works(scope: Scope, side: Side) -> list[OpenOrder]:
+    """The exits that work; what others take of an own share has no name here."""
+    return [o for o in scope.closing if o.side is side and o.cl_ord_id]
+
+
+def _is_overtaken(trade: Trade, order: OpenOrder) -> bool:
+    """True when this trade's exit is more urgent: a market order, where that one rests."""
+    return trade.exit.ord_type is OrdType.MARKET and order.ord_type is not OrdType.MARKET

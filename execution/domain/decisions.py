@@ -26,6 +26,8 @@ class OpenOrder:
     tag: str = ""
     # Of a target and its stop, which share it, only one fills.
     bracket: str = ""
+    # An exit of another subscription, where the account's whole position is this one's.
+    is_others: bool = False
 
     @property
     def may_stay(self) -> bool:
@@ -114,10 +116,10 @@ class Scope:
         """Position and own entries that are working or in doubt."""
         return self.position + sum((e.side.sign * e.leaves for e in self.entries), ZERO)
 
-    def is_guarded_by(self, cl_ord_ids: Iterable[str]) -> bool:
-        """True when some of these orders guard the position."""
-        guards = {o.cl_ord_id for o in (*self.protection, *self.others_guards)}
-        return not guards.isdisjoint(cl_ord_ids)
+    def is_reduced_by(self, cl_ord_ids: Iterable[str]) -> bool:
+        """True when some of these orders guard the position, or close it."""
+        reduce = {o.cl_ord_id for o in (*self.protection, *self.others_guards, *self.closing)}
+        return not reduce.isdisjoint(cl_ord_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,8 @@ class Progress:
     has_canceled: bool = False
     # Fills that came although a cancel was asked.
     raced: Decimal = ZERO
+    # What exits filled that it takes the place of, since it asked them to go.
+    displaced_filled: Decimal = ZERO
     # Protection that a `cancel` took away.
     unprotected: int = 0
     # Why the entry must not be sent any more.
@@ -148,6 +152,8 @@ class Progress:
     dropped_numbers: Mapping[str, str] = field(default_factory=dict)
     withdrawn: str = ""
     own_order_in_doubt: bool = False
+    # Its entry waits here for its price.
+    is_watching: bool = False
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
@@ -220,6 +226,8 @@ class Send:
     guards: tuple[Guard, ...] = ()
     # The guards come after the fill, each for itself, and are linked by us.
     is_synthetic: bool = False
+    # It waits for its price here, and goes once that has come.
+    is_watched: bool = False
     # The canonical symbol.
     instrument: str = ""
     # What it was decided from: kept with the order.

@@ -29,6 +29,10 @@ _NOT_SENT = {
 
 def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
     """The entry was sent; with exits before it this is the second half of a flip."""
+    if order.is_open and progress.is_watching:
+        terms = order.terms
+        told = {"ord_type": terms.ord_type.value, "trigger": text(terms.stop_price)}
+        return Wait(TradeState.WORKING, "entry_watched", told)
     if order.is_open:
         return _waiting(progress)
     if order.is_filled:
@@ -84,10 +88,8 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
         return Wait(TradeState.BLOCKED, "in_doubt")
     if ours:
         return Wait(TradeState.WORKING, "")
-    counts = {
-        "canceled": str(progress.canceled_first),
-        "superseded": str(progress.superseded_waiting),
-    }
+    superseded = progress.superseded_waiting + trade.superseded_waiting
+    counts = {"canceled": str(progress.canceled_first), "superseded": str(superseded)}
     if progress.raced:
         return End(TradeState.DONE, "raced_fill", {**counts, "filled": text(progress.raced)})
     if progress.unprotected and scope.position:
@@ -95,7 +97,7 @@ def cancel(trade: Trade, scope: Scope, progress: Progress) -> Decision:
     if progress.halved:
         halves = {"halved": str(progress.halved), "instrument": trade.instrument}
         return End(TradeState.DONE, "flip_halved", {**counts, **halves})
-    if progress.canceled_first or progress.superseded_waiting:
+    if progress.canceled_first or superseded:
         return End(TradeState.DONE, "", counts)
     # A name that nothing has is what senders expect, not a mistake.
     state = TradeState.DONE if trade.client_tag else TradeState.SKIPPED

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from execution.domain import limits, ordering, planning, switches
+from execution.domain import limits, ordering, planning, reopening, switches
 from execution.domain.decisions import (
     CancelFirst,
     Decision,
     End,
+    Look,
     Progress,
     Refusal,
     Scope,
@@ -61,13 +62,15 @@ def judge(trade: Trade, seen: Seen) -> Decision:
         # Held by a filter of its own, an exit grows too old as well.
         case Wait(TradeState.BLOCKED, "spread_too_wide"):
             leg = Leg.EXIT
-        # Nor does an exit that comes too late take away what guards the position.
-        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
+        # Nor does an exit that comes too late take away what guards the position, or closes it.
+        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_reduced_by(ids):
             leg = Leg.EXIT
         case _:
             return decision
     if leg is Leg.ENTRY and seen.is_overfilled:
         return refuse(trade, scope, "overfilled")
+    if unseen := _price_at_the_open(seen, decision):
+        return unseen
     if trade.origin is Origin.KILL_SWITCH:
         return decision
     if late := _rejected_by_sender(trade, progress, leg, seen.at):
@@ -78,7 +81,7 @@ def judge(trade: Trade, seen: Seen) -> Decision:
             told = {"instrument": trade.instrument, **_too_old(leg, age), "given_back": "yes"}
             return End(TradeState.WAITING_APPROVAL, "late_exit", told)
         refusal = Refusal("signal_stale", _too_old(leg, age))
-    elif (found := _over_limit(trade, seen, decision)) is not None:
+    elif found := _over_limit(trade, seen, decision) or _past_the_open(trade, seen, decision):
         refusal = found
     else:
         return decision
@@ -101,6 +104,22 @@ def _over_limit(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
             return limits.refuse(binding.limits, binding.used, send, point)
         case _:
             return None
+
+
+def _price_at_the_open(seen: Seen, decision: Decision) -> Look | None:
+    """An entry that waited for its market to open goes by the price that is then."""
+    if seen.opens_at is None or not isinstance(decision, Send) or decision.leg is not Leg.ENTRY:
+        return None
+    market, symbol = seen.market, decision.instrument
+    is_seen = market is not None and market.instrument in ("", symbol)
+    return None if is_seen else Look(symbol)
+
+
+def _past_the_open(trade: Trade, seen: Seen, decision: Decision) -> Refusal | None:
+    """Why that price is none for it."""
+    if seen.opens_at is None or not isinstance(decision, Send) or decision.leg is not Leg.ENTRY:
+        return None
+    return reopening.refusal(trade, decision, seen.market.quote if seen.market else None)
 
 
 def age_of(

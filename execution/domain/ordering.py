@@ -12,6 +12,8 @@ from execution.domain.trades import Style, Trade
 from execution.domain.words import By, Leg, OrdType, Side
 
 _STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
+# What a stop entry is once its price has come.
+WATCHED_AS = {OrdType.STOP: OrdType.MARKET, OrdType.STOP_LIMIT: OrdType.LIMIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,12 @@ class Terms:
     stop_price: Decimal | None = None
 
 
-def needs_the_market(trade: Trade, leg: Leg) -> bool:
-    """True when a leg cannot be priced or sized from the signal and the settings alone."""
+def needs_the_market(trade: Trade, leg: Leg, venue: VenueRules) -> bool:
+    """True when a leg cannot be priced or sized from the signal and the settings alone; or
+    waits for its price here, and it must be known that there is one."""
     style = trade.style(leg)
+    if leg is Leg.ENTRY and is_watched(style.ord_type, venue):
+        return True
     filters = style.spread_filter is not None or style.spread_filter_percent is not None
     if filters or _lacks_its_price(style):
         return True
@@ -41,6 +46,11 @@ def needs_the_market(trade: Trade, leg: Leg) -> bool:
     priced_by_market = style.ord_type is OrdType.MARKET
     sized = trade.size_type not in sizing.PLAIN_TYPES
     return currencies.needs_the_account(trade) or (priced_by_market and (guarded or sized))
+
+
+def is_watched(ord_type: OrdType, venue: VenueRules) -> bool:
+    """True for a stop that the venue does not hold, though it takes what it becomes."""
+    return ord_type not in venue.ord_types and WATCHED_AS.get(ord_type) in venue.ord_types
 
 
 def _lacks_its_price(style: Style) -> bool:
@@ -217,6 +227,7 @@ def send(
         cancel_after=None if terms.leg.is_protection else terms.style.cancel_after,
         guards=guards,
         is_synthetic=not is_native,
+        is_watched=terms.leg is Leg.ENTRY and is_watched(priced.ord_type, venue),
         instrument=instrument or trade.instrument,
         numbers=numbers,
     )
@@ -227,7 +238,10 @@ def _terms(
 ) -> Terms | Refusal:
     style = trade.style(leg)
     if style.ord_type not in venue.ord_types:
-        return _unsupported(style.ord_type)
+        if leg is not Leg.ENTRY or not is_watched(style.ord_type, venue):
+            return _unsupported(style.ord_type)
+        if market is None or market.quote is None:
+            return _unsupported(style.ord_type, missing="quote")
     seen = _seen(trade, market)
     priced = prices.price_order(style, side, seen, market_without_price=trade.market_without_price)
     if isinstance(priced, Refusal):
@@ -242,12 +256,22 @@ def _seen(trade: Trade, market: Market | None) -> Seen:
 
 
 def _time_in_force(style: Style, venue: VenueRules) -> str:
-    """As asked where the venue has it; else its own default, which is never tighter."""
+    """As asked where the venue has it; else its own default, which is never tighter. What is
+    watched may last here as long as it was to."""
+    if is_watched(style.ord_type, venue):
+        return "gtc" if style.time_in_force == "gtc" else "day"
     return style.time_in_force if style.time_in_force in venue.times_in_force else "day"
 
 
-def _unsupported(ord_type: OrdType) -> Refusal:
-    return Refusal("order_type_unsupported", {"ord_type": ord_type.value})
+def _given_up(terms: Terms) -> str:
+    """What was asked for instead of the market order that this is for want of a price."""
+    asked = terms.style.ord_type
+    became = (asked, terms.priced.ord_type) == (OrdType.LIMIT, OrdType.MARKET)
+    return asked.value if became else ""
+
+
+def _unsupported(ord_type: OrdType, **missing: str) -> Refusal:
+    return Refusal("order_type_unsupported", {"ord_type": ord_type.value, **missing})
 
 
 def numbers(
@@ -264,6 +288,7 @@ def numbers(
         "equity": text(figures.equity if figures else None),
         "promised": text(figures.promised or None if figures else None),
         "bound": text(figures.bound or None if figures else None),
+        "instead_of": _given_up(terms),
         "rate": "" if (rate := currencies.rate(trade, market)) == 1 else text(rate),
         "ticker": trade.ticker if trade.opens is not None else "",
         **{f"chain_{name}": number for name, number in trade.chosen_from.items()},

@@ -10,6 +10,8 @@ from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
 
 ZERO = Decimal(0)
+# Kept with an order that waited here for its price.
+WATCHED = "watched"
 _ENDS = {
     ExecType.CANCELED: OrdStatus.CANCELED,
     ExecType.REJECTED: OrdStatus.REJECTED,
@@ -43,6 +45,11 @@ class Terms:
     trail_percent: Decimal | None = None
     # What the terms were decided from.
     decided_from: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_watched(self) -> bool:
+        """True for a stop entry that the venue does not hold: it goes once its price has come."""
+        return WATCHED in self.decided_from
 
 
 class Overfilled(Exception):

@@ -188,7 +188,8 @@ class _Plan:
         if not plain and market is None:
             return Look(symbol)
         side = trade.order_side(symbol, side)
-        return ordering.exit_units(trade, side, market, held=abs(self.scope.position))
+        was_held = abs(self.scope.position) + self.progress.displaced_filled
+        return ordering.exit_units(trade, side, market, held=was_held)
 
     def _asked_before(self) -> Decimal | None:
         """As worked out for the first order; a fixed quantity needs no working out."""
@@ -239,7 +240,7 @@ class _Plan:
             held = self.scope.against(side.opposite)
             return Look(held[0].instrument if held else "", chooses=side)
         market = self._market_of(self.trade.instrument)
-        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY):
+        if market is None and ordering.needs_the_market(self.trade, Leg.ENTRY, self.venue):
             return Look(self.trade.instrument)
         side = self.trade.entry_side(side)
         terms = ordering.entry_terms(self.trade, side, self.venue, market)
@@ -255,48 +256,57 @@ class _Plan:
         if isinstance(guarded, Refusal):
             return self._refuse(guarded)
         return ordering.send(
-            self.trade,
-            terms,
-            quantity,
-            0,
-            instrument=self.trade.instrument,
-            guards=guarded,
-            venue=self.venue,
-            numbers=self._seen(asked, terms, market),
-        )
+            self.trade, terms, quantity, 0, instrument=self.trade.instrument, guards=guarded,
+            venue=self.venue, numbers=self._seen(asked, terms, market),
+        )  # fmt: skip
 
     # -- closing
 
     def _close(self, close: Close, asked: Decimal | None) -> Decision:
         """Cancel own open entries and protection, then send what may still be closed, one lot
         after the other."""
-        progress = self.progress
-        want = None if close.want is None else close.want - progress.exited
+        want = self._left_to_close(close)
+        if want is not None and want <= 0 < self.progress.displaced_filled:
+            filled = text(self.progress.displaced_filled)
+            return End(TradeState.DONE, "raced_fill", {"filled": filled})
         lot, scope = self.scope.next_to_close(close.side, want)
         held = abs(lot.quantity)
         left = held if want is None else want
+        size = held if left >= held else sizing.down(left, self._step())
         guards = (*scope.protection, *(scope.others_guards if left >= held else ()))
-        obstacle = None
-        if held and any(not o.cancel_asked for o in guards):
+        displaced = closing.displaced(
+            self.trade, scope, close.side, size, takes_all=left >= held > 0
+        )
+        obstacle: Decision | None = None
+        if displaced is None and closing.is_repeated(self.trade, scope, close.side, size):
+            obstacle = self._refuse(closing.already(scope, close.side, size))
+        elif held and (displaced or any(not o.cancel_asked for o in guards)):
             obstacle = self._cannot_close(close.side, lot, left)
-        # What guards the position stays while nothing else can close it.
+        # What guards or closes the position stays while nothing else can close it.
         ours = scope.entries if obstacle else (*scope.entries, *guards)
-        if to_cancel := [o.cl_ord_id for o in ours if not o.cancel_asked]:
+        goes = () if obstacle else displaced or ()
+        if to_cancel := [*(o.cl_ord_id for o in ours if not o.cancel_asked), *goes]:
             return CancelFirst(tuple(to_cancel))
         if any(not o.in_doubt for o in ours):
             return Wait(TradeState.WORKING, "")
         if obstacle:
             return obstacle
+        if displaced is not None:
+            return Wait(TradeState.WORKING, "")
         free = scope.free(close.side, want)
-        is_short = left >= held > 0 or free <= 0 < held
-        replaced = closing.less_urgent(self.trade, scope, close.side) if is_short else None
-        if replaced is not None:
-            return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
         if free > 0:
             quantity = sizing.down(left, self._step()) if left < free else free
             wrong = self._cannot_close(close.side, lot, left)
             return wrong or self._send_exit(close.side, lot, quantity, asked)
-        return self._nothing_to_close(close, asked, held)
+        return self._nothing_to_close(close, asked, lot)
+
+    def _left_to_close(self, close: Close) -> Decimal | None:
+        """What is still to be closed; None for all. What a displaced exit filled meanwhile was
+        part of it, unless the wanted position says by itself how much is left."""
+        if close.want is None:
+            return None
+        left = close.want - self.progress.exited
+        return left if self.trade.wanted else left - self.progress.displaced_filled
 
     def _market_of(self, symbol: str) -> Market | None:
         """What was seen of the market, when that was this instrument's."""
@@ -317,14 +327,15 @@ class _Plan:
         terms = ordering.exit_terms(self.trade, side, self.venue, market)
         if isinstance(terms, Refusal):
             return self._refuse(terms)
-        revision = len(self.progress.exits)
+        numbers = self._seen(asked, terms, market)
+        held = abs(self.scope.position) + self.progress.exited
         return ordering.send(
-            self.trade, terms, quantity, revision, instrument=symbol, venue=self.venue,
-            numbers=self._seen(asked, terms, market),
+            self.trade, terms, quantity, len(self.progress.exits), instrument=symbol,
+            venue=self.venue, numbers=numbers | closing.made_whole(self.trade, asked, held),
         )  # fmt: skip
 
-    def _nothing_to_close(self, close: Close, asked: Decimal | None, held: Decimal) -> Decision:
-        scope, progress = self.scope, self.progress
+    def _nothing_to_close(self, close: Close, asked: Decimal | None, lot: Lot) -> Decision:
+        scope, progress, held = self.scope, self.progress, abs(lot.quantity)
         if scope.in_doubt:
             return Wait(TradeState.BLOCKED, "flatten_debt")
         names_no_size = self.trade.action is Action.REVERSE and self.trade.signal_quantity is None
@@ -336,7 +347,7 @@ class _Plan:
             return End(TradeState.DONE, "entry_canceled")
         if not held:
             return self._refuse(Refusal("no_position"))
-        return self._refuse(Refusal("already_closing"))
+        return self._refuse(closing.already(scope, close.side, held))
 
     # -- breakeven
 

@@ -90,7 +90,7 @@ def stop(
     match step:
         case Send():
             pass
-        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_guarded_by(ids):
+        case CancelFirst(ids) if trade.action is not Action.CANCEL and scope.is_reduced_by(ids):
             pass
         case _:
             return None

@@ -184,6 +184,8 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     cancel_ord_type: OrdType | None = None
     # `cancel` leaves targets and stops alone.
     keep_protection: bool = False
+    # Trades that a `cancel` ended before they came here.
+    superseded_waiting: int = 0
     # A stop refused after the fill: leave the position and say so, instead of closing it.
     keeps_unprotected: bool = False
     breakeven_offset: Decimal = Decimal(0)

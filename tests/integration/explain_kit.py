@@ -179,7 +179,8 @@ class Stand:
                 if not fact.order_sending.order.synthetic:
                     # What guards the position afterwards comes with its fill.
                     self.orders.setdefault(fact.trade_id, []).append(fact.order_sending.order)
-                self.open[fact.order_sending.order.cl_ord_id] = fact.account.account
+                if not _waits_here(fact.order_sending.order):
+                    self.open[fact.order_sending.order.cl_ord_id] = fact.account.account
             if fact.HasField("execution_report") and fact.execution_report.ord_status not in (
                 pb.ORD_STATUS_PENDING_NEW,
                 pb.ORD_STATUS_NEW,
@@ -224,6 +225,11 @@ class Stand:
         assert wanted is not None
         sent = self.orders.get(ids.trade_id(signal_id, wanted).hex, [])
         return plans.terms(plans.order(_planned(order)) for order in sent)
+
+
+def _waits_here(order: pb.Order) -> bool:
+    """True for an entry that is not at the venue before its price has come."""
+    return order.synthetic and order.leg == pb.LEG_ENTRY
 
 
 def _token(page: str) -> str:

@@ -56,3 +56,24 @@ async def test_a_sell_of_part_of_a_long_is_a_whole_exit_of_that_part(database: D
         assert await fire(stand, action="sell", quantity=2) == ("FILLED", None, ["exit"])
         choose(stand, auto_submit=False, approve_exits=True)
         assert await fire(stand, action="exit") == ("WAITING_APPROVAL", None, [])
+
+
+@pytest.mark.rule("K.words.cancel")
+async def test_a_cancel_of_what_only_waits_is_done_as_explained_and_as_replayed(
+    database: Database,
+) -> None:
+    async with standing(database, 1, seed=1) as stand:
+        choose(stand, auto_submit=False)
+        for waiting in (0, 2):
+            for _ in range(waiting):
+                await fire(stand, action="buy", quantity=5)
+            body = json.dumps({"ticker": "AAPL", "action": "cancel"}).encode()
+            [told] = (await stand.explain(body))["subscriptions"]
+            planned = told["execution"]
+            state, reason, _ = await fire(stand, action="cancel")
+            assert (planned["state"], planned["reason"]) == (state, reason)
+            assert (state, reason) == (
+                ("DONE", None) if waiting else ("SKIPPED", "nothing_to_cancel")
+            )
+        assert planned["numbers"]["superseded"] == "2"
+        assert all(answer["equal"] for answer in await stand.replay())

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -104,6 +105,25 @@ async def test_its_age_starts_anew_at_the_open(kit: Kit, exchange: Exchange) -> 
     entry.released_time.FromDatetime(yesterday)
     await queued(kit, entry)
     assert await ended(kit, entry) == FILLED
+
+
+@pytest.mark.rule("F.repriced")
+@pytest.mark.parametrize(
+    ("stop", "outcome"),
+    [("250", ("SKIPPED", "opened_beyond")), ("300", ("WORKING", "unspecified"))],
+)
+async def test_f_a_stop_that_the_open_jumped_over_is_refused(
+    kit: Kit, exchange: Exchange, stop: str, outcome: tuple[str, str]
+) -> None:
+    later, exchange.opens_at = exchange.opens_at, datetime.now(UTC)
+    other = kit.trade("buy", "1", subscription_id=uuid4().hex, signal_price="260")
+    assert await kit.run(other) == FILLED
+    exchange.opens_at = later
+    style = pb.OrderStyle(ord_type=pb.ORD_TYPE_STOP, stop_price=stop)
+    entry = kit.trade("buy", "5", signal_price="", entry=style, exit=pb.OrderStyle())
+    await queued(kit, entry)
+    await opened(kit, exchange)
+    await kit.until(lambda: kit.outcomes(entry)[-1] == outcome)
 
 
 @pytest.mark.rule("B4.entries", "K.words.queued")

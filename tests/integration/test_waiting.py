@@ -129,6 +129,34 @@ def test_cancel_by_name_ends_only_what_waits_under_that_name(road: Road, desk: D
     assert still == ("WAITING_APPROVAL", None)
 
 
+@pytest.mark.rule("K.words.cancel")
+def test_a_cancel_is_handed_over_with_how_many_waiting_trades_it_ended(
+    road: Road, desk: Desk
+) -> None:
+    waiting = wait(road)
+    road.signal(waiting.strategy)
+    exit_id = road.signal(waiting.strategy, action="exit")
+    road.drain.drain_due()
+    assert desk.state(waiting.trade_id) == ("SKIPPED", "superseded")
+    road.signal(waiting.strategy)
+    cancel_id = road.signal(waiting.strategy, action="cancel")
+    road.drain.drain_due()
+    told = {
+        signal_id: road.store.trades[ids.trade_id(signal_id, waiting.subscription.id).hex]
+        for signal_id in (exit_id, cancel_id)
+    }
+    # What an exit ended is none of its outcome; of a cancel it may be all there is.
+    assert told[exit_id].superseded_waiting == 0
+    assert told[cancel_id].superseded_waiting == 1
+    recorded = road.owner.execute(
+        "SELECT numbers, decision->'web'->'released' FROM web.trades WHERE signal_id = %s",
+        (cancel_id,),
+    ).fetchone()
+    assert recorded is not None
+    assert recorded[0]["superseded_waiting"] == "1"
+    assert recorded[0] == recorded[1]
+
+
 def test_a_wanted_position_ends_entries_that_wait_on_its_own_side_too(
     road: Road, desk: Desk
 ) -> None:
@@ -366,12 +394,3 @@ def test_a_delayed_sell_of_what_is_held_by_then_asks_nobody(road: Road, desk: De
     assert desk.turn() == ["ring"]
     road.drain.drain_due()
     assert road.store.trades[trade_id.hex].entry_refusal.reason == pb.REASON_APPROVAL_NEEDED
-
-
-@pytest.mark.rule("A.origin")
-def test_the_orders_of_an_approved_trade_are_of_origin_approval(road: Road, desk: Desk) -> None:
-    waiting = wait(road)
-    desk.do(approval.approve, waiting.trade_id)
-    road.drain.drain_due()
-    assert road.store.trades[waiting.trade_id.hex].origin == pb.ORIGIN_APPROVAL
-    assert road.trades("decided_by") == [(ANN,)]

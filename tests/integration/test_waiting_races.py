@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.road_kit import Road
 from tests.integration.waiting_kit import ANN, BOB, Desk, wait
 from web.trades import approval
@@ -167,3 +168,12 @@ def _until_blocked(road: Road, sessions: int = 1) -> None:
         if row and row[0] >= sessions:
             return
     raise AssertionError("nobody waits for the row")
+
+
+@pytest.mark.rule("A.origin")
+def test_the_orders_of_an_approved_trade_are_of_origin_approval(road: Road, desk: Desk) -> None:
+    waiting = wait(road)
+    desk.do(approval.approve, waiting.trade_id)
+    road.drain.drain_due()
+    assert road.store.trades[waiting.trade_id.hex].origin == pb.ORIGIN_APPROVAL
+    assert road.trades("decided_by") == [(ANN,)]

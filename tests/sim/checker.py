@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from uuid import UUID
 
+from execution.domain.words import OrdType
 from execution.runtime import NEAR, SHARP
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
@@ -12,7 +13,7 @@ from protos.ids import cl_ord_id
 from tests.sim import endings, guarding
 from tests.sim.books import sent, walk
 from tests.sim.instance import BROKER
-from tests.sim.record import PASSING, ZERO, Fact, Record, Trade
+from tests.sim.record import PASSING, ZERO, Fact, Record, Row, Trade
 from tests.sim.venue import Arrival
 
 Check = Callable[[Record], Iterator[str]]
@@ -126,6 +127,9 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
             for earlier in track[:number]:
                 if not newer.supersedes(earlier) or record.came_apart(earlier, newer):
                     continue
+                # Who was withdrawn before it acted took nothing that rests, here or there.
+                if _watched(record, earlier.id) and _was_withdrawn(record, newer.id):
+                    continue
                 for arrival in _entries_written(record, earlier):
                     if arrival.written > since:
                         yield f"{arrival.cl_ord_id} at {arrival.written:.3f}, after {since:.3f}"
@@ -135,6 +139,8 @@ def entries_go_in_order(record: Record) -> Iterator[str]:
     """The entries of a subscription are written in the order of acceptance."""
     for track in record.tracks.values():
         first = {t.id: min(w) for t in track if (w := _when_written(record, t))}
+        # What waited for its price goes when that has come.
+        first = {i: at for i, at in first.items() if not _watched(record, i)}
         for earlier, newer in combinations([t for t in track if t.id in first], 2):
             if first[newer.id] < first[earlier.id] and not record.came_apart(earlier, newer):
                 yield f"{newer.id.hex[:8]} before {earlier.id.hex[:8]}"
@@ -193,8 +199,25 @@ def no_entry_is_sent_too_old(record: Record) -> Iterator[str]:
         exits = {r.cl_ord_id for r in record.rows_of(row.trade_id, "exit")}
         since = released.seconds + released.nanos / 1e9 - record.venue.world.started
         since = max([since, *(c.at for c in record.venue.crossings if c.cl_ord_id in exits)])
+        if row.is_watched:
+            since = record.fired_at(row) or since
         if arrival.written - since > ENTRY_AGE + CLOCK_OFF:
             yield f"{arrival.cl_ord_id} is {arrival.written - since:.1f} s old"
+
+
+def watched_entries_wait_for_their_price(record: Record) -> Iterator[str]:
+    """What waited with us is written once it is on record that its price had come, and goes as
+    what it becomes then."""
+    for arrival in record.venue.arrivals:
+        row = record.rows.get(arrival.cl_ord_id)
+        if row is None or not row.is_watched or record.is_stale(arrival):
+            continue
+        fired = record.fired_at(row)
+        if fired is None or fired > arrival.written:
+            yield f"{arrival.cl_ord_id} was written before its price was on record"
+        kinds = {order.terms.ord_type for order in record.venue_orders(arrival.cl_ord_id)}
+        if not kinds <= {OrdType.MARKET, OrdType.LIMIT}:
+            yield f"{arrival.cl_ord_id} was sent as {kinds}"
 
 
 def limits_are_kept(record: Record) -> Iterator[str]:
@@ -240,9 +263,18 @@ CHECKS: tuple[Check, ...] = (
     no_entry_doubles_an_exposure,
     exits_miss_no_entry,
     no_entry_is_sent_too_old,
+    watched_entries_wait_for_their_price,
     limits_are_kept,
     outcomes_only_grow,
 )
+
+
+def _was_withdrawn(record: Record, trade_id: UUID) -> bool:
+    return record.last_outcome(trade_id).reason == pb.REASON_CANCELED_BY_MEMBER
+
+
+def _watched(record: Record, trade_id: UUID) -> list[Row]:
+    return [row for row in record.rows_of(trade_id, "entry") if row.is_watched]
 
 
 def _entries_written(record: Record, trade: Trade) -> list[Arrival]:

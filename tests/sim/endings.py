@@ -44,6 +44,8 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
         return not record.venue.habits.refuses_repeats
     if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
         return True
+    if told.state == pb.TRADE_STATE_WORKING and told.reason == pb.REASON_ENTRY_WATCHED:
+        return not record.venue.habits.has_stops
     is_blocked = told.state == pb.TRADE_STATE_BLOCKED
     return is_blocked and _is_behind_a_doubt(record, trade_id)
 

@@ -13,6 +13,12 @@ from tests.sim.world import SECOND, World
 
 SYMBOLS = ("AAPL", "MSFT")
 _LIMITS = {pb.ACTION_BUY: "99.00", pb.ACTION_SELL: "101.00", pb.ACTION_ADD: "99.00"}
+# Reached at once, or when the price wanders there.
+_STOPS = {
+    pb.ACTION_BUY: ("100.00", "103.00"),
+    pb.ACTION_SELL: ("100.00", "97.00"),
+    pb.ACTION_ADD: ("100.00", "103.00"),
+}
 _UNITS = pb.SIZING_UNITS
 _ENTRIES = (pb.ACTION_BUY, pb.ACTION_SELL)
 
@@ -43,6 +49,8 @@ class Signal:
     sentiment: "pb.Sentiment"
     quantity: str
     is_limit: bool
+    # Of an entry that rests: a stop, perhaps with a limit, at this price.
+    stop: str = ""
     cancel_after: int = 0
     is_sized_by_equity: bool = False
     # Seconds that it was old already when it came to execution.
@@ -145,6 +153,10 @@ def trade_of(
             time_in_force="gtc",
             cancel_after_seconds=signal.cancel_after,
         )
+        if signal.stop:
+            style.stop_price, style.ord_type = signal.stop, pb.ORD_TYPE_STOP_LIMIT
+            if signal.cancel_after:
+                style.ord_type, style.limit_price = pb.ORD_TYPE_STOP, ""
         (trade.exit if signal.action == pb.ACTION_EXIT else trade.entry).CopyFrom(style)
     if signal.is_sized_by_equity:
         trade.size_type, trade.quantity = pb.SIZE_TYPE_PERCENT_OF_EQUITY, "0.4"
@@ -247,11 +259,18 @@ def _signal(dice: Random, at: float, strategy: UUID, *, is_first: bool) -> Signa
         pb.SENTIMENT_FLAT if kind == "flat" else pb.SENTIMENT_UNSPECIFIED,
         str(dice.randint(1, 5)) if sized else "",
         is_limit=is_limit,
+        stop=_stop(at, action) if is_limit else "",
         cancel_after=dice.choice((0, 1, 3)) if is_limit else 0,
         is_sized_by_equity=kind == "enter" and not is_limit and dice.random() < 0.1,
         age=dice.choice((0.0,) * 12 + (118.0, 119.5)),
         withdrawn_after=dice.uniform(0.0, 1.0) if dice.random() < 0.04 else None,
     )
+
+
+def _stop(at: float, action: "pb.Action") -> str:
+    """Where the stop of every other resting entry is; of its moment, for no more dice."""
+    number = round(at * 1_000_000)
+    return _STOPS[action][number // 2 % 2] if action in _STOPS and number % 2 else ""
 
 
 def _come_late(dice: Random, habits: Habits, signals: list[Signal], trouble: Trouble) -> None:

@@ -26,6 +26,7 @@ from execution.outside import Outside
 from execution.reconciling import Reconciling
 from execution.rows import Written
 from execution.store import Store
+from execution.watching import Watching
 from protos import ids
 
 Plant = Callable[[], Any]
@@ -329,6 +330,19 @@ def say_protected_whatever_works() -> Any:
     )
 
 
+def fire_before_it_is_written() -> Any:
+    """A watched entry goes to the socket at its price; that the price came is written after."""
+
+    def fire(self: Any, account: Any, ticket: Any, _quote: Any) -> None:
+        run = ticket.run
+        run.fired_at = self._runtime.now()
+        self._dispatch.submit(account, ticket)
+        told = {"fired_at": run.fired_at.isoformat()}
+        self._say(account, run, TradeState.WORKING, "", told, lambda: None)
+
+    return patch.object(Watching, "_fire", fire)
+
+
 PLANTS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -362,6 +376,7 @@ PLANTS: dict[str, Plant] = {
         guard_before_the_other_is_gone,
         forget_guards_at_takeover,
         say_protected_whatever_works,
+        fire_before_it_is_written,
     )
 }
 
@@ -376,6 +391,7 @@ SINCE = {
     "start_listening_too_late": 55,
     "forget_partial_fills_on_restart": 180,
     "never_make_guards_smaller": 190,
+    "fire_before_it_is_written": 130,
 }
 
 

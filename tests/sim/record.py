@@ -3,13 +3,14 @@ web had asked for. The checker sees nothing else; above all nothing that an engi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from execution.domain.orders import WATCHED
 from execution.rows import WHOLE
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription
@@ -98,6 +99,8 @@ class Row:
     committed: float
     # Who wanted it.
     origin: str
+    # It waited with us for its price.
+    is_watched: bool
 
     @property
     def sign(self) -> int:
@@ -166,6 +169,11 @@ class Record:
         """The current outcome; unspecified before the first."""
         told = self.outcomes(trade_id)
         return told[-1].message.trade_outcome if told else pb.TradeOutcome()
+
+    def fired_at(self, row: Row) -> float | None:
+        """When it was on record that the price had come which a watched entry waited for."""
+        told = (f for f in self.outcomes(row.trade_id) if "fired_at" in _numbers(f))
+        return next((f.committed for f in told), None)
 
     def last_protection(self, trade_id: UUID) -> pb.TradeProtection | None:
         """Where the protection of what a trade opened stands; None where it has none."""
@@ -258,9 +266,13 @@ class Record:
         return ZERO if row is None else row["quantity"]
 
 
+def _numbers(fact: Fact) -> Mapping[str, str]:
+    return fact.message.trade_outcome.numbers
+
+
 def _row(row: dict[str, Any]) -> Row:
     return Row(
         row["cl_ord_id"], row["id"], row["trade_id"], row["leg"], row["revision"],
         row["account_id"], row["subscription_id"], row["instrument"], row["side"],
-        row["order_qty"], row["committed"], row["origin"],
+        row["order_qty"], row["committed"], row["origin"], WATCHED in row["decided_from"],
     )  # fmt: skip

@@ -63,6 +63,7 @@ def test_an_order_that_nobody_can_prove_anything_of_raises_an_alarm() -> None:
     assert script.alarms() == ["not_provable"] * 2
 
 
+@pytest.mark.rule("K.futures.alarm")
 @pytest.mark.parametrize(("action", "alarms"), [("exit", ["exit_refused_by_age"]), ("buy", [])])
 def test_a_sender_that_wants_its_exit_no_more_raises_an_alarm(
     action: str, alarms: list[str]

@@ -132,3 +132,32 @@ def test_raising_it_again_changes_nothing_and_what_is_over_is_raised_as_over(sit
         assert raising.write(worker, rows) == []
     # By then it does not wait any more.
     assert row_of(site, alarm_id) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "says"), [("correction", "filled more than an order asked"), ("kill_switch", "kill")]
+)
+def test_a_trade_that_no_signal_asked_for_says_what_did(site: Site, origin: str, says: str) -> None:
+    trade_id = add_waiting(site, site.ours, state="WORKING", expires=None)
+    site.owner.execute(
+        "UPDATE web.trades SET signal_id = NULL, origin = %s WHERE id = %s", (origin, trade_id)
+    )
+    page = site.signed_in(site.ours).get(f"/trades/{ids.show('trade', trade_id)}").text
+    assert "No signal asked for this" in page and says in page
+
+
+def test_a_held_exit_waits_with_its_reason_and_two_ways_out(site: Site) -> None:
+    trade_id = add_waiting(site, site.ours)
+    site.owner.execute(
+        "UPDATE web.trades SET state = 'BLOCKED', reason = 'outside_window', "
+        "message = 'It was night.', release_at = now() + interval '1 hour' WHERE id = %s",
+        (trade_id,),
+    )
+    client = site.signed_in(site.ours)
+    for path in ("/approvals", f"/trades/{ids.show('trade', trade_id)}"):
+        page = client.get(path).text
+        assert "It was night." in page and "Goes by itself in" in page
+        assert f"/trades/{ids.show('trade', trade_id)}/approve" in page
+    listed = site.api(site.ours, "GET", "/approvals")[1]["data"]
+    assert ids.show("trade", trade_id) in [row["id"] for row in listed]
+    site.owner.execute("DELETE FROM web.trades WHERE id = %s", (trade_id,))

@@ -36,6 +36,7 @@ TRADE_KEYS = [
     "contract",
     "protection",
     "protection_details",
+    "warnings",
     "stages",
     "orders",
 ]

@@ -1,5 +1,6 @@
 """Waiting trades on the site and in the API: seen, decided once, by those who may."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,12 @@ from web.signals import waterfall
 from web.trades.models import Trade
 from web.trades.stages import times_of
 from web.trades.words import intent
+
+
+def said(action: str = "buy", **fields: Any) -> str:
+    """A signal, as it is stored with its trade."""
+    signal = {"dialect": "traderspost", "ticker": "AAPL", "instrument": "AAPL", "action": action}
+    return json.dumps({**signal, "signal_price": "200", **fields})
 
 
 def add_waiting(site: Site, of: Workspace, **more: Any) -> UUID:
@@ -27,10 +34,11 @@ def add_waiting(site: Site, of: Workspace, **more: Any) -> UUID:
         "mode": "paper",
         "state": "WAITING_APPROVAL",
         "instrument": "AAPL",
-        "signal": '{"action":"buy","instrument":"AAPL","signal_price":"200","message":"Gap <up>"}',
+        "signal": said(message="Gap <up>"),
         "expires": now + timedelta(minutes=9),
         "release": None,
         "at": now,
+        "settings": '{"allow_swap":{"value":false,"from":"default"}}',
         **more,
     }
     site.owner.execute(
@@ -40,8 +48,7 @@ def add_waiting(site: Site, of: Workspace, **more: Any) -> UUID:
         "approval_expires_at, release_at) VALUES (%(id)s, %(tenant_id)s, %(signal_id)s, 1, "
         "%(strategy_id)s, %(subscription_id)s, %(connection_id)s, %(mode)s, %(state)s, "
         '\'{"quantity":"5"}\', %(instrument)s, %(signal)s, '
-        '\'{"allow_swap":{"value":false,"from":"default"}}\', '
-        "1, %(at)s, %(at)s, %(at)s, %(at)s, %(expires)s, %(release)s)",
+        "%(settings)s, 1, %(at)s, %(at)s, %(at)s, %(at)s, %(expires)s, %(release)s)",
         row,
     )
     return UUID(str(row["id"]))
@@ -70,6 +77,93 @@ def test_the_api_lists_what_waits_with_what_a_person_needs(site: Site) -> None:
     # Nobody filled any, so no price is known.
     assert (trade["last_price"], trade["drift_percent"]) == (None, None)
     assert shown(trade_id) not in str(site.api(site.theirs, "GET", "/approvals"))
+
+
+def fill(site: Site, trade_id: UUID, instrument: str, price: str) -> None:
+    """Somebody's fill a moment ago: what the price is now, as far as we know."""
+    site.owner.execute(
+        "INSERT INTO web.fills (id, tenant_id, order_id, trade_id, connection_id, exec_id, "
+        "instrument, side, qty, price, at) SELECT gen_random_uuid(), tenant_id, id, id, "
+        "connection_id, 'x', %s, 'buy', 1, %s, now() FROM web.trades WHERE id = %s",
+        (instrument, price, trade_id),
+    )
+
+
+def approve(site: Site, trade_id: UUID, **body: Any) -> tuple[int, Any]:
+    return site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/approve", **body)
+
+
+@pytest.mark.rule("F.drift")
+def test_f_a_price_that_got_worse_is_shown_before_an_entry_goes(site: Site) -> None:
+    trade_id = add_waiting(site, site.ours, instrument="DRFT1")
+    fill(site, trade_id, "DRFT1", "205")
+    status, problem = approve(site, trade_id)
+    assert (status, problem["code"]) == (409, "price_drifted")
+    numbers = ("signal_price", "price", "drift_percent", "limit_percent", "price_from")
+    assert [problem[name] for name in numbers] == ["200", "205", "2.50", "1", "fill"]
+    _, trade = site.api(site.ours, "GET", f"/trades/{shown(trade_id)}")
+    assert trade["state"] == "WAITING_APPROVAL"
+    assert approve(site, trade_id, accept_drift=False)[0] == 409
+    status, trade = approve(site, trade_id, accept_drift=True)
+    assert (status, trade["state"]) == (200, "PENDING")
+    # Once it went, there is nothing left to ask about.
+    assert approve(site, trade_id)[0] == 200
+
+
+@pytest.mark.rule("F.drift")
+@pytest.mark.parametrize(
+    ("signal", "price"),
+    [
+        (said("buy"), "202"),
+        (said("buy"), "150"),
+        (said("sell"), "250"),
+        (said("exit"), "150"),
+        (said("sell", sentiment="bullish", quantity="1"), "150"),
+        (said("buy", order_type="limit", limit_price="201"), "250"),
+        (said("buy", signal_price=None), "250"),
+    ],
+)
+def test_f_what_closes_is_bounded_or_got_better_is_not_asked_about(
+    site: Site, signal: str, price: str
+) -> None:
+    settings = json.dumps({"entry_order_type": {"value": "limit", "from": "signal"}})
+    is_limit = {"settings": settings} if "limit_price" in signal else {}
+    trade_id = add_waiting(site, site.ours, instrument="DRFT2", signal=signal, **is_limit)
+    fill(site, trade_id, "DRFT2", price)
+    assert approve(site, trade_id)[0] == 200
+
+
+@pytest.mark.rule("F.drift")
+def test_f_the_setting_says_from_where_on_it_is_asked(site: Site) -> None:
+    for limit, status in (("3", 200), ("2.49", 409), ("100", 200), ("0", 409)):
+        chosen = {"approval_drift_percent": {"value": limit, "from": "yours"}}
+        trade_id = add_waiting(
+            site, site.ours, instrument="DRFT3", settings=json.dumps(chosen), signal=said("buy")
+        )
+        fill(site, trade_id, "DRFT3", "205")
+        assert approve(site, trade_id)[0] == status
+
+
+@pytest.mark.rule("F.drift")
+def test_f_the_page_asks_again_with_the_numbers_and_then_approves(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    one, other = (add_waiting(site, site.ours, instrument=f"DRFT{n}") for n in (4, 5))
+    fill(site, one, "DRFT4", "210")
+    form: dict[str, Any] = {"csrf_token": csrf(client, "/approvals")}
+    asked = client.post(f"/trades/{shown(one)}/approve", data=form)
+    assert asked.status_code == 409
+    assert "Approve it all the same?" in asked.text
+    assert "210" in asked.text and "5.00 %" in asked.text
+    many = form | {"verb": "approve", "trade_id": [shown(one), shown(other)]}
+    asked = client.post("/approvals", data=many)
+    # The one whose price did not move has gone.
+    assert asked.status_code == 409
+    assert shown(one) in asked.text and shown(other) not in asked.text
+    _, trade = site.api(site.ours, "GET", f"/trades/{shown(other)}")
+    assert trade["state"] == "PENDING"
+    again = form | {"verb": "approve", "trade_id": shown(one), "accept_drift": "1"}
+    answer = client.post("/approvals", data=again, follow_redirects=True)
+    assert "Approved: 1 of 1." in answer.text
 
 
 def test_drift_is_measured_from_the_signals_price_to_the_last_fill(site: Site) -> None:

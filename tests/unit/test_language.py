@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -141,11 +141,11 @@ def test_the_quick_reader_and_the_slow_one_agree(body: bytes) -> None:
 def test_16_kb_of_anything_takes_under_5_ms(body: bytes) -> None:
     best = 1.0
     for _ in range(5):
-        began = perf_counter()
+        began = thread_time()
         with pytest.raises(BadSignal):
             parse(body)
-        best = min(best, perf_counter() - began)
-    # Twice the promise: other programs run here as well.
+        best = min(best, thread_time() - began)
+    # Of this thread alone; and twice the promise, for other programs share its caches.
     assert best < 0.010
 
 

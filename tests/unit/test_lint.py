@@ -139,3 +139,23 @@ def test_a_ticker_that_tells_futures_is_judged_as_such(
     _, [verdict] = lint("-", stdin=body)
     assert verdict["accepted"] is (code is None)
     assert code is None or code in verdict["code"]
+
+
+@pytest.mark.rule("D1.flag")
+def test_d1_with_settings_it_is_said_what_they_make_of_a_message(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"settings": {"multiplier": {"source": "own", "value": "3"}}}')
+    part = b'{"ticker":"AAPL","action":"exit","quantity":2}'
+    result, [verdict] = lint("--settings", str(file), "-", stdin=part)
+    assert result.exit_code == 0
+    assert verdict["warnings"] == [
+        "The multiplier 3 binds exits too: of a position that 6 covers, an exit of 2 closes "
+        "everything."
+    ]
+    assert lint("-", stdin=part)[1][0]["warnings"] == []
+    file.write_text("[]")
+    assert lint_fails("--settings", str(file), "-") == 1
+
+
+def lint_fails(*arguments: str) -> int:
+    return CliRunner().invoke(cli.main, ["lint", *arguments], input=b"{}").exit_code

@@ -208,7 +208,7 @@ def test_exits_that_must_stay_inside_wait_for_the_window_or_a_person_for_a_day()
     assert decide("exit", chosen=chosen).state == "PENDING"
 
 
-@pytest.mark.rule("D6.alarm")
+@pytest.mark.rule("K.futures.alarm")
 @pytest.mark.parametrize(
     ("action", "kind"), [("exit", "exit_refused_by_age"), ("buy", None), ("add", None)]
 )

@@ -210,7 +210,7 @@ def test_an_entry_behind_a_doubt_is_blocked_until_it_is_too_old() -> None:
 @pytest.mark.rule("G5.stop")
 def test_where_more_was_filled_than_asked_nothing_is_opened_and_what_closes_goes() -> None:
     over = Seen(held("0"), Progress(), VENUE, NOTHING, NOON, is_overfilled=True)
-    assert refused(judging.judge(a_trade("buy", "1"), over)) == "internal_error"
+    assert refused(judging.judge(a_trade("buy", "1"), over)) == "overfilled"
     assert isinstance(judging.judge(a_trade("exit"), replace(over, scope=held("5"))), Send)
 
 

@@ -21,6 +21,7 @@ from web.signals.refusals import BadSignal
 from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
+from web.trades import plans, record
 from web.trades.holdings import Holding
 from web.trades.models import Fill, Order, Trade
 from web.trades.quotes import Quote
@@ -157,6 +158,9 @@ def trade(row: Trade) -> dict[str, Any]:
         "contract": row.contract,
         "protection": row.protection,
         "protection_details": row.protection_details,
+        "warnings": [
+            told for _, step in record.steps(row.decision) for told in plans.warnings(step.numbers)
+        ],
         "stages": {stage: _time(at) for stage, at in times_of(row).items()},
         "orders": [order(each) for each in row.orders],
     }

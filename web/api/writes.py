@@ -1,6 +1,7 @@
 """What the API changes: the same services as the pages, and the same checks."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from web.trades import approval, closing, doubt
 from web.trades import reads as trades
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
+from web.trades.drift import Drifted
 from web.trades.models import Trade
 
 T = TypeVar("T")
@@ -120,8 +122,12 @@ def change_subscription(subscription_id: UUID) -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/approve")
 def approve_trade(trade_id: UUID) -> Response:
-    """Let a trade that waits for approval go. Repeating answers the same."""
-    return _decided(trade_id, approval.approve)
+    """Let a trade that waits for approval go. Repeating answers the same.
+
+    `{"accept_drift": true}`: also where the price got worse meanwhile.
+    """
+    accepts = _take(_body("accept_drift"), "accept_drift", bool, False)
+    return _decided(trade_id, partial(approval.approve, accept_drift=accepts))
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/reject")
@@ -241,6 +247,32 @@ def not_waiting(error: NotWaiting) -> Response:
         "Look at the trade; send the signal again if you still want it.",
     )
     extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
+    return shapes.to_response(
+        problem.to_json() | extra, problem.status, content_type="application/problem+json"
+    )
+
+
+@blueprint.errorhandler(Drifted)
+def drifted(error: Drifted) -> Response:
+    """Somebody should see the price before they say yes to it."""
+    found = error.drift
+    problem = Problem(
+        409,
+        "price_drifted",
+        "The price moved against the entry",
+        f"It was {found.then:f} at the signal and is {found.now:f} now, {found.percent:f} % worse; "
+        f"up to {found.limit:f} % is not asked about. The trade still waits.",
+        'Approve again with `{"accept_drift": true}`, or reject it.',
+        retryable=True,
+    )
+    told = {
+        "signal_price": found.then,
+        "price": found.now,
+        "drift_percent": found.percent,
+        "limit_percent": found.limit,
+    }
+    extra = {name: format(number, "f") for name, number in told.items()}
+    extra |= {"price_from": found.source, "trade_id": ids.show("trade", error.trade.id)}
     return shapes.to_response(
         problem.to_json() | extra, problem.status, content_type="application/problem+json"
     )

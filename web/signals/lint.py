@@ -1,7 +1,7 @@
 """`fillwire lint`: what would become of these messages, offline."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import msgspec
 from web.signals import dialects
 from web.signals.body import MAX_BODY_BYTES
 from web.signals.refusals import BadSignal, bad
+from web.signals.rules import Signal
 
 STANDARD_INPUT = "-"
 
@@ -26,6 +27,8 @@ class Options:
     jsonl: bool
     # False: what only this moment refuses, such as an expired contract, is a warning.
     by_clock: bool = True
+    # What settings make of a message.
+    remark: Callable[[Signal], list[str]] | None = None
 
 
 def run(files: Iterable[str], options: Options, out: BinaryIO) -> bool:
@@ -77,6 +80,8 @@ def _verdict(message: bytes, options: Options, now: datetime | None) -> dict[str
         }
     read = signal.to_json()
     warnings = read.pop("warnings", [])
+    if options.remark is not None:
+        warnings = [*warnings, *options.remark(signal)]
     return {
         "accepted": True,
         "code": None,

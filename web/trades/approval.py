@@ -18,6 +18,7 @@ from web.execution_client import ExecutionClient
 from web.queue import Bell
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
+from web.trades import drift
 from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
 _ASKS = Trade.state.in_(ASKING_STATES) & Trade.approval_expires_at.is_not(None)
@@ -35,11 +36,14 @@ class Paused(Exception):
     """The subscription or its strategy is paused, so nothing of it may go."""
 
 
-def approve(trade: Trade, *, actor: str) -> Trade:
+def approve(trade: Trade, *, actor: str, accept_drift: bool = False) -> Trade:
     """Let a waiting trade go; the next drain hands it over, with a fresh age.
 
-    Repeated by the same actor it changes nothing. Raises NotWaiting, Paused.
+    Repeated by the same actor it changes nothing. Raises NotWaiting, Paused; Drifted, unless
+    the drift is accepted.
     """
+    if trade.state == "WAITING_APPROVAL" and not accept_drift:
+        drift.check(trade)
     enabled = _is_enabled(trade)
     now = func.clock_timestamp()
     if enabled and decide_once(

@@ -26,7 +26,7 @@ from web.signals.rules import Signal
 from web.strategies import connectors
 from web.strategies.models import Strategy
 from web.strategies.rules import Connector, Convention, Market, Mode
-from web.subscriptions import forms, preview, service, settings
+from web.subscriptions import forms, preview, remarks, service, settings
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import Resolved
 from web.switches import rules as switch_rules
@@ -210,6 +210,9 @@ def _trade(
     if decision.state not in GOES_ON:
         return None
     account = row.connection.broker_account
+    numbers = record.numbers_of(decision)
+    if signal.action == "cancel" and (ended := reads.ended_by(row, signal)):
+        numbers["superseded_waiting"] = str(ended)
     return messages.to_trade(
         trade_id=ids.trade_id(signal_id, row.id),
         strategy_id=strategy.id,
@@ -224,7 +227,7 @@ def _trade(
         accepted_at=now,
         released_at=None,
         asset_class=strategy.asset_class,
-        numbers=record.numbers_of(decision),
+        numbers=numbers,
     )  # fmt: skip
 
 
@@ -268,6 +271,7 @@ def _one(asked: _Asked, planned: pb.Preview | None, why: str | None) -> dict[str
             {"label": line.label, "text": line.text}
             for line in preview.describe(asked.signal, asked.resolved, row.strategy.asset_class)
         ],
+        "warnings": remarks.of(asked.signal, asked.resolved),
         "effective": effective(asked.resolved),
         "verdicts": [_verdict(each) for each in asked.verdicts],
         "execution": plans.told(

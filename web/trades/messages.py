@@ -93,6 +93,7 @@ def to_trade(
         allow_swap=settings["allow_swap"]["value"] or signal.get("reverses", False),
         asset_class=_ASSET_CLASSES[asset_class],
         entry_refusal=_refusal(numbers),
+        superseded_waiting=int(numbers.get("superseded_waiting", 0)),
     )
     if approved:
         trade.origin = pb.ORIGIN_APPROVAL

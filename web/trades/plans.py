@@ -57,6 +57,7 @@ def told(
         "orders": found,
         "words": [in_words(each, ticker) for each in found],
         "cancels": list(preview.cancels),
+        "warnings": [told for each in preview.verdicts for told in warnings(each.numbers)],
         "worst_loss": preview.worst_loss or None,
         "verdicts": [
             {"rule": each.rule, "passed": each.passed, "numbers": dict(each.numbers)}
@@ -149,6 +150,22 @@ def seen(state: pb.SeenState) -> dict[str, Any]:
             for each in orders
         ],
     }
+
+
+def warnings(numbers: Mapping[str, str]) -> list[str]:
+    """What somebody may not expect of an order with these numbers."""
+    found = []
+    if asked := numbers.get("instead_of"):
+        found.append(
+            f"There was neither a price nor a quote, so the {asked} order goes as market: the "
+            "settings ask for that."
+        )
+    if by := numbers.get("made_whole_by"):
+        found.append(
+            f"The multiplier {by} makes of {numbers.get('signal_quantity', 'a part')} an exit of "
+            "the whole position."
+        )
+    return found
 
 
 def explained(reason: str | None, numbers: Mapping[str, str]) -> str | None:

@@ -79,6 +79,8 @@ def _question(trade: Trade, account: pb.Account) -> pb.Trade:
         action=pb.ACTION_BUY,
         instrument=trade.instrument,
         asset_class=cast("pb.AssetClass", pb.AssetClass.Value(f"ASSET_CLASS_{asset_class}")),
+        # As when it is planned: where nothing is quoted but what a sender named.
+        signal_price=trade.signal.get("signal_price") or "",
         quantity="1",
         size_type=pb.SIZE_TYPE_DOLLAR_AMOUNT,
     )

@@ -13,7 +13,7 @@ from web.paging import Page, newest_first
 from web.signals.rules import Signal
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
-from web.trades import standing
+from web.trades import rules, standing
 from web.trades.models import Order, Position, Trade
 
 # No market is closed for longer.
@@ -83,6 +83,21 @@ def stands(subscription: Subscription, signal: Signal, asset_class: str) -> str:
     )
     own = standing.own_of({row.instrument: row.own for row in found}, subscription.id)
     return standing.stands(own, signal, asset_class)
+
+
+def ended_by(subscription: Subscription, signal: Signal) -> int:
+    """How many waiting trades of a subscription a signal ends, were it to go now."""
+    said = Trade.signal["action"].astext
+    sentiment = func.coalesce(Trade.signal["sentiment"].astext, "")
+    query = select(func.count()).where(
+        _WAITS | Trade.handover_due,
+        Trade.subscription_id == subscription.id,
+        Trade.instrument == signal.instrument,
+        (said + " " + sentiment).in_(rules.superseded_by(signal)),
+    )
+    if (tag := rules.meant_by_name(signal)) is not None:
+        query = query.where(Trade.signal["client_tag"].astext == tag)
+    return db.session.scalar(query) or 0
 
 
 def connections() -> Mapping[UUID, Connection]:

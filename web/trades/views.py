@@ -1,6 +1,6 @@
 """Trades, orders and positions; what waits, and the buttons that let it go or end it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from web.signals.models import Signal
 from web.trades import approval, closing, doubt, holdings, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
+from web.trades.drift import Drift, Drifted
 from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
@@ -104,6 +105,7 @@ def _decided(trade: Trade) -> list[dict[str, Any]]:
             "label": plans.step_in_words(name),
             "seen": plans.seen(step.seen),
             "version": step.rules_version,
+            "warnings": plans.warnings(step.numbers),
             "words": [plans.in_words(plans.order(o), trade.instrument) for o in step.orders],
         }
         for name, step in record.steps(trade.decision)
@@ -236,15 +238,22 @@ def decide_many() -> ResponseReturnValue:
         (get_for_tenant(Trade, trade_id) for trade_id in wanted),
         key=lambda trade: (trade.accepted_at, trade.signal_seq),
     )
-    answers = [_decide(trade, verb) for trade in found]
-    failures = [answer for answer in answers if answer]
+    accepts = verb == "approve" and bool(request.form.get("accept_drift"))
+    failures: list[str] = []
+    drifted: list[tuple[Trade, Drift]] = []
+    for trade in found:
+        try:
+            failures += [failure for failure in [_decide(trade, verb, accepts=accepts)] if failure]
+        except Drifted as error:
+            drifted.append((trade, error.drift))
     if not found:
         lists.failed("Nothing was ticked, so nothing was done.")
-    if len(found) > len(failures):
-        lists.done(f"{_VERBS[verb][1]}: {len(found) - len(failures)} of {len(found)}.")
+    done = len(found) - len(failures) - len(drifted)
+    if done:
+        lists.done(f"{_VERBS[verb][1]}: {done} of {len(found)}.")
     for failure in failures[:FAILURES_SHOWN]:
         lists.failed(failure)
-    return redirect(url_for("trades.approvals"))
+    return _ask_again(drifted) if drifted else redirect(url_for("trades.approvals"))
 
 
 @blueprint.post(f"/trades/<shown(trade):trade_id>/<any({', '.join(_VERBS)}):verb>")
@@ -253,7 +262,10 @@ def decide(trade_id: UUID, verb: str) -> ResponseReturnValue:
     """Approve, reject or cancel one waiting trade, or say what became of a doubtful one."""
     trade = get_for_tenant(Trade, trade_id)
     _authorise()
-    failure = _decide(trade, verb)
+    try:
+        failure = _decide(trade, verb)
+    except Drifted as error:
+        return _ask_again([(trade, error.drift)])
     if failure:
         lists.failed(failure)
     else:
@@ -268,10 +280,16 @@ def _authorise() -> None:
         abort(403)
 
 
-def _decide(trade: Trade, verb: str) -> str | None:
-    """Do it; why it could not be done, if it could not."""
+def _ask_again(drifted: Sequence[tuple[Trade, Drift]]) -> ResponseReturnValue:
+    """Nothing was done for these: first somebody looks at what the price is now."""
+    return render_template("trades/drifted.html", drifted=drifted), 409
+
+
+def _decide(trade: Trade, verb: str, *, accepts: bool = False) -> str | None:
+    """Do it; why it could not be done, if it could not. Raises Drifted."""
+    more = {"accept_drift": True} if accepts else {}
     try:
-        _VERBS[verb][0](trade, actor=visitor().actor)
+        _VERBS[verb][0](trade, actor=visitor().actor, **more)
     except NotWaiting as error:
         now = error.trade.state.replace("_", " ").lower()
         reason = f" ({error.trade.reason})" if error.trade.reason else ""

@@ -34,19 +34,31 @@ log = structlog.get_logger()
 # Tenant, kind and object, as live pages are told.
 Change = tuple[UUID, str, UUID]
 
-# A trade let go a moment ago is still ended by what was accepted before it was let go.
+# A trade let go a moment ago is still ended by what was accepted before it was let go. A
+# `cancel` is told how many it ended: there may be nothing else for it to do.
 _SUPERSEDE = """
-UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
-    approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
-FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
-        instrument text, seq bigint, since timestamptz, ends jsonb, tag text)
-WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL OR t.handover_due)
-  AND (NOT t.handover_due OR (t.state = 'PENDING' AND t.released_at > n.since))
-  AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
-  AND t.instrument = n.instrument AND t.signal_seq < n.seq
-  AND (n.tag IS NULL OR t.signal->>'client_tag' = n.tag)
-  AND n.ends ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
-RETURNING t.tenant_id, t.id
+WITH ended AS (
+    UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
+        approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
+    FROM json_to_recordset(%(by)s::json) AS n(strategy_id uuid, subscription_id uuid,
+            instrument text, seq bigint, since timestamptz, ends jsonb, tag text)
+    WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL OR t.handover_due)
+      AND (NOT t.handover_due OR (t.state = 'PENDING' AND t.released_at > n.since))
+      AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
+      AND t.instrument = n.instrument AND t.signal_seq < n.seq
+      AND (n.tag IS NULL OR t.signal->>'client_tag' = n.tag)
+      AND n.ends ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
+    RETURNING t.tenant_id, t.id, n.strategy_id, n.subscription_id, n.seq
+), counted AS (
+    UPDATE web.trades c SET numbers = c.numbers || e.told,
+        decision = jsonb_set(c.decision, '{web,released}', c.numbers || e.told)
+    FROM (SELECT strategy_id, subscription_id, seq,
+              jsonb_build_object('superseded_waiting', count(*)::text) AS told
+          FROM ended GROUP BY strategy_id, subscription_id, seq) e
+    WHERE c.strategy_id = e.strategy_id AND c.subscription_id = e.subscription_id
+      AND c.signal_seq = e.seq AND c.signal->>'action' = 'cancel'
+)
+SELECT tenant_id, id FROM ended
 """
 
 # A kill switch ends the entries that wait; what closes goes on waiting.

@@ -310,6 +310,8 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_DECLARED_ABSENT: _ClassVar[Reason]
     REASON_DECLARED_PRESENT: _ClassVar[Reason]
     REASON_OVERFILLED: _ClassVar[Reason]
+    REASON_ENTRY_WATCHED: _ClassVar[Reason]
+    REASON_OPENED_BEYOND: _ClassVar[Reason]
     REASON_NETTED: _ClassVar[Reason]
     REASON_BUSTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
@@ -541,6 +543,8 @@ REASON_FLIP_HALVED: Reason
 REASON_DECLARED_ABSENT: Reason
 REASON_DECLARED_PRESENT: Reason
 REASON_OVERFILLED: Reason
+REASON_ENTRY_WATCHED: Reason
+REASON_OPENED_BEYOND: Reason
 REASON_NETTED: Reason
 REASON_BUSTED: Reason
 
@@ -809,7 +813,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "revives", "correct_overfills", "asked_by")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "revives", "correct_overfills", "asked_by", "superseded_waiting")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -867,6 +871,7 @@ class Trade(_message.Message):
     REVIVES_FIELD_NUMBER: _ClassVar[int]
     CORRECT_OVERFILLS_FIELD_NUMBER: _ClassVar[int]
     ASKED_BY_FIELD_NUMBER: _ClassVar[int]
+    SUPERSEDED_WAITING_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
     strategy_id: str
@@ -924,7 +929,8 @@ class Trade(_message.Message):
     revives: bool
     correct_overfills: bool
     asked_by: str
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., revives: _Optional[bool] = ..., correct_overfills: _Optional[bool] = ..., asked_by: _Optional[str] = ...) -> None: ...
+    superseded_waiting: int
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., revives: _Optional[bool] = ..., correct_overfills: _Optional[bool] = ..., asked_by: _Optional[str] = ..., superseded_waiting: _Optional[int] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "delay_milliseconds", "multiplier", "longest_delay_milliseconds")
@@ -1296,7 +1302,7 @@ class SeenLedger(_message.Message):
     def __init__(self, initial: _Optional[str] = ..., when_flat: _Optional[str] = ..., in_step: _Optional[bool] = ..., followed: _Optional[str] = ...) -> None: ...
 
 class SeenOrder(_message.Message):
-    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument", "bracket")
+    __slots__ = ("cl_ord_id", "side", "leaves_qty", "ord_type", "in_doubt", "cancel_asked", "tag", "instrument", "bracket", "of_others")
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
     SIDE_FIELD_NUMBER: _ClassVar[int]
     LEAVES_QTY_FIELD_NUMBER: _ClassVar[int]
@@ -1306,6 +1312,7 @@ class SeenOrder(_message.Message):
     TAG_FIELD_NUMBER: _ClassVar[int]
     INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
     BRACKET_FIELD_NUMBER: _ClassVar[int]
+    OF_OTHERS_FIELD_NUMBER: _ClassVar[int]
     cl_ord_id: str
     side: Side
     leaves_qty: str
@@ -1315,7 +1322,8 @@ class SeenOrder(_message.Message):
     tag: str
     instrument: str
     bracket: str
-    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ..., bracket: _Optional[str] = ...) -> None: ...
+    of_others: bool
+    def __init__(self, cl_ord_id: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., leaves_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., in_doubt: _Optional[bool] = ..., cancel_asked: _Optional[bool] = ..., tag: _Optional[str] = ..., instrument: _Optional[str] = ..., bracket: _Optional[str] = ..., of_others: _Optional[bool] = ...) -> None: ...
 
 class SeenVenue(_message.Message):
     __slots__ = ("ord_types", "quantity_step", "smallest_quantity", "times_in_force", "has_brackets", "keeps_hours")
@@ -1334,7 +1342,7 @@ class SeenVenue(_message.Message):
     def __init__(self, ord_types: _Optional[_Iterable[_Union[OrdType, str]]] = ..., quantity_step: _Optional[str] = ..., smallest_quantity: _Optional[str] = ..., times_in_force: _Optional[_Iterable[str]] = ..., has_brackets: _Optional[bool] = ..., keeps_hours: _Optional[bool] = ...) -> None: ...
 
 class SeenProgress(_message.Message):
-    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled", "halved")
+    __slots__ = ("exits", "exposure", "asked", "canceled_first", "superseded_waiting", "raced", "unprotected", "entry_dropped", "dropped_numbers", "withdrawn", "in_debt", "has_canceled", "halved", "displaced_filled")
     class DroppedNumbersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1355,6 +1363,7 @@ class SeenProgress(_message.Message):
     IN_DEBT_FIELD_NUMBER: _ClassVar[int]
     HAS_CANCELED_FIELD_NUMBER: _ClassVar[int]
     HALVED_FIELD_NUMBER: _ClassVar[int]
+    DISPLACED_FILLED_FIELD_NUMBER: _ClassVar[int]
     exits: _containers.RepeatedCompositeFieldContainer[SeenExit]
     exposure: str
     asked: str
@@ -1368,7 +1377,8 @@ class SeenProgress(_message.Message):
     in_debt: bool
     has_canceled: bool
     halved: int
-    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ..., halved: _Optional[int] = ...) -> None: ...
+    displaced_filled: str
+    def __init__(self, exits: _Optional[_Iterable[_Union[SeenExit, _Mapping]]] = ..., exposure: _Optional[str] = ..., asked: _Optional[str] = ..., canceled_first: _Optional[int] = ..., superseded_waiting: _Optional[int] = ..., raced: _Optional[str] = ..., unprotected: _Optional[int] = ..., entry_dropped: _Optional[_Union[Reason, str]] = ..., dropped_numbers: _Optional[_Mapping[str, str]] = ..., withdrawn: _Optional[_Union[Reason, str]] = ..., in_debt: _Optional[bool] = ..., has_canceled: _Optional[bool] = ..., halved: _Optional[int] = ..., displaced_filled: _Optional[str] = ...) -> None: ...
 
 class SeenExit(_message.Message):
     __slots__ = ("side", "order_qty", "filled_time", "instrument")

@@ -28,6 +28,21 @@ BASICS = (
         advanced=True,
     ),
     Setting(
+        name="approval_drift_percent",
+        group="Basics",
+        label="Approving asks again when the price got worse by",
+        help="Since the signal, for entries without a limit; the click then shows both prices. "
+        "100 never asks.",
+        kind=Kind.NUMBER,
+        default=Decimal(1),
+        at_least=Decimal(0),
+        at_most=Decimal(100),
+        unit="%",
+        binds="entries",
+        depends_on=("auto_submit", ("false",)),
+        advanced=True,
+    ),
+    Setting(
         name="allow_signal_overrides",
         group="Basics",
         label="Let signals override settings",

@@ -1,0 +1,32 @@
+"""Finished runs, kept in memory for a while for what may still be heard about them."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+
+from execution.accounts import Account
+from execution.lanes import Run
+
+
+class Finished:
+    """In the order in which they were over."""
+
+    def __init__(self) -> None:
+        self._runs: deque[tuple[datetime, Account, Run]] = deque()
+
+    def keep(self, at: datetime, account: Account, run: Run) -> None:
+        """A run is over."""
+        self._runs.append((at, account, run))
+
+    def retire(self, before: datetime) -> Iterator[Run]:
+        """Forget runs that were over, and recorded, before some time."""
+        while self._runs and self._runs[0][0] < before:
+            at, account, run = self._runs.popleft()
+            if run.is_guarding:
+                # Something late opened a position; it is finished again with that.
+                continue
+            if not run.is_recorded and not account.is_lost:
+                self._runs.append((at, account, run))
+                return
+            account.forget(run)
+            yield run
