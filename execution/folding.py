@@ -1,6 +1,7 @@
 """A report changes its order, its lane and what its account has used."""
 
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
@@ -36,7 +37,7 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
             shares = lane.move(ticket, said)
         elif moved:
             log.warning("fill_taken_back", cl_ord_id=report.cl_ord_id, exec_id=report.ref_exec_id)
-            shares = lane.take_back(ticket, -moved, report.last_px or ZERO)
+            shares = take_back(ticket, -moved, report.last_px or ZERO)
         book.note(report.sequence)
         # What an entry goes by is looked at again after its exit.
         ticket.run.looked_at = None
@@ -46,3 +47,10 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
     else:
         lane.open.pop(report.cl_ord_id, None)
     return shares
+
+
+def take_back(ticket: Ticket, quantity: Decimal, price: Decimal) -> set[UUID]:
+    """Positions after a part of what was filled never was; whose shares changed."""
+    terms = ticket.order.terms
+    book, side = ticket.run.lane.book(terms.instrument), terms.side.opposite
+    return book.fill(terms.subscription_id, side, quantity, price, closes_all=False)

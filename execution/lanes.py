@@ -354,13 +354,6 @@ class Lane:
             self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
         return changed
 
-    def take_back(self, ticket: Ticket, quantity: Decimal, price: Decimal) -> set[UUID]:
-        """Positions after a part of what was filled never was; whose shares changed."""
-        terms = ticket.order.terms
-        return self.book(terms.instrument).fill(
-            terms.subscription_id, terms.side.opposite, quantity, price, closes_all=False
-        )
-
     def ledger(self, subscription: UUID) -> Ledger:
         """What is remembered for a subscription's targets."""
         return self.ledgers.get(subscription, NO_LEDGER)

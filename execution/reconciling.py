@@ -169,7 +169,9 @@ class Reconciling:
             log.info("positions_not_known", accounts=len(names), cause=str(error))
             answers = [None] * len(names)
         for account, told in zip(accounts, answers, strict=True):
-            account.outside.told, account.outside.is_asked = told, False
+            # Of one that cannot be asked holds what it said before.
+            account.outside.told = told or account.outside.told
+            account.outside.is_asked = False
             self.heard(account)
 
     async def _ask_about_orders(self, account: Account, names: Sequence[str]) -> None:

@@ -107,6 +107,7 @@ async def test_protection_shrinks_with_a_position_that_is_sold_by_hand(kit: Kit)
     await stops_become(kit, ["2"])
     await kit.by_hand("sell", "2")
     await stops_become(kit, [])
+    await kit.until(lambda: len(kit.changes()) == 2)
     assert await held(kit) == 0
 
 

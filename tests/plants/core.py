@@ -10,7 +10,6 @@ from execution import accounts, folding
 from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.words import ExecType
-from execution.lanes import Lane
 from tests.sim import plants as simulated
 from tests.sim.plants import Plant
 from tests.unit.order_machine import OrderMachine
@@ -90,7 +89,7 @@ def leave_canceled_orders_in_the_lane() -> Any:
 
 def keep_what_was_taken_back() -> Any:
     """A fill that the broker takes back leaves the order, and not the position."""
-    return patch.object(Lane, "take_back", lambda *_: set())
+    return patch.object(folding, "take_back", lambda *_: set())
 
 
 def count_facts_anew() -> Any:

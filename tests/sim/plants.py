@@ -186,11 +186,7 @@ def drop_strangers() -> Any:
 
 def ignore_what_others_do() -> Any:
     """What is traded at the broker by others is neither heard nor asked for."""
-
-    def nothing(*_: Any) -> None:
-        pass
-
-    return patch.multiple(Reconciling, adopt=nothing, compare=nothing)
+    return patch.multiple(Reconciling, adopt=lambda *_: None, compare=lambda *_: None)
 
 
 def count_others_fills_twice() -> Any:
@@ -202,7 +198,6 @@ def count_others_fills_twice() -> Any:
     stack = ExitStack()
     stack.enter_context(patch.object(Outside, "adopt", lambda *_: True))
     stack.enter_context(patch.object(Store, "recorded", recorded))
-    # Nor does asking put it right.
     stack.enter_context(patch.object(Reconciling, "compare", lambda *_: None))
     return stack
 
