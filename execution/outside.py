@@ -44,8 +44,12 @@ class Outside:
     def is_behind(self) -> bool:
         """True while something that its broker told of already was not heard."""
         told = self.told
-        lacks = told is not None and told.sequence is not None and self.heard < told.sequence
-        return lacks or self.is_asked
+        return told is not None and told.sequence is not None and self.heard < told.sequence
+
+    @property
+    def is_unknown(self) -> bool:
+        """True while nothing is to be planned by what is known."""
+        return self.is_behind or self.is_asked
 
     @property
     def opening(self) -> int:

@@ -100,7 +100,7 @@ class Reconciling:
         """Go on with an account that was taken once its past was heard, up to what its broker
         has told already; but not for ever."""
         outside = account.outside
-        if not outside.is_behind:
+        if not outside.is_unknown:
             then()
             return
         outside.then = then
@@ -108,9 +108,9 @@ class Reconciling:
 
     def heard(self, account: Account) -> None:
         """More was heard of it: what waited for that goes on."""
-        if not account.outside.is_behind:
+        if not account.outside.is_unknown:
             self._let_go(account)
-            self.compare(account)
+        self.compare(account)
 
     def _let_go(self, account: Account) -> None:
         then, account.outside.then = account.outside.then, None
