@@ -169,3 +169,61 @@ def test_an_order_that_was_placed_at_the_broker_is_listed_without_a_trade(site: 
     [order] = [row for row in listed["data"] if row["origin"] == "external"]
     assert (order["trade_id"], order["cl_ord_id"]) == (None, "theirs")
     site.owner.execute("DELETE FROM web.orders WHERE origin = 'external'")
+
+
+# -- beside what others hold
+
+
+@pytest.mark.rule("A.acknowledge")
+def test_enabling_beside_a_foreign_position_asks_a_person_first(site: Site, moved: None) -> None:
+    client, here = site.signed_in(site.ours), f"/subscriptions/{site.ours.shown('subscription')}"
+
+    def switch(**fields: str) -> Any:
+        form = fields | {"csrf_token": csrf(client, here)}
+        return client.post(f"{here}/enabled", data=form, follow_redirects=True)
+
+    switch(enabled="0")
+    asked = switch(enabled="1")
+    assert asked.status_code == 409 and "Held there already" in asked.text and "+9" in asked.text
+    assert "Enable on PAPER" in client.get(here).text
+    assert "the next signal is traded" in switch(enabled="1", accept_foreign="1").text
+    [told] = site.owner.execute(
+        "SELECT after FROM web.audit_events WHERE action = 'connection:acknowledge_foreign'"
+    ).fetchall()
+    assert told == ({"AAPL": "9"},)
+    # What trades already is not asked about again.
+    assert switch(enabled="1").status_code == 200
+
+
+@pytest.mark.rule("A.acknowledge")
+def test_the_api_asks_the_same(site: Site, moved: None) -> None:
+    path = f"/subscriptions/{site.ours.shown('subscription')}"
+    assert site.api(site.ours, "PATCH", path, enabled=False)[0] == 200
+    status, problem = site.api(site.ours, "PATCH", path, enabled=True)
+    assert (status, problem["code"], problem["foreign"]) == (
+        409,
+        "foreign_positions",
+        {"AAPL": "9"},
+    )
+    status, changed = site.api(site.ours, "PATCH", path, enabled=True, accept_foreign=True)
+    assert (status, changed["enabled"]) == (200, True)
+
+
+@pytest.mark.rule("A.told")
+def test_people_are_told_that_a_connection_shares_its_account(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    assert "also traded through" not in client.get("/connections").text
+    [before] = site.owner.execute(
+        "SELECT broker_account_id FROM web.connections WHERE id = %s", (site.theirs.connection_id,)
+    ).fetchall()
+    moved = (
+        "UPDATE web.connections SET broker_account_id = (SELECT broker_account_id FROM "
+        "web.connections WHERE id = %s) WHERE id = %s"
+    )
+    site.owner.execute(moved, (site.ours.connection_id, site.theirs.connection_id))
+    page = client.get("/connections").text
+    assert "also traded through somebody else: one position, one set of limits" in page
+    site.owner.execute(
+        "UPDATE web.connections SET broker_account_id = %s WHERE id = %s",
+        (*before, site.theirs.connection_id),
+    )

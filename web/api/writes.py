@@ -27,7 +27,7 @@ from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
-from web.trades import approval, closing, doubt
+from web.trades import approval, closing, doubt, holdings
 from web.trades import reads as trades
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
@@ -92,15 +92,19 @@ def create_connection() -> Response:
 
 @blueprint.post("/subscriptions")
 def create_subscription() -> Response:
-    """`{"strategy_id", "connection_id", "enabled", "settings"}`."""
-    body = _body("strategy_id", "connection_id", "enabled", "settings")
+    """`{"strategy_id", "connection_id", "enabled", "settings", "accept_foreign"}`."""
+    body = _body("strategy_id", "connection_id", "enabled", "settings", "accept_foreign")
     strategy = strategies.get(_id(body, "strategy_id", "strategy"))
     connection = connections.get(_id(body, "connection_id", "connection"))
+    enabled = _take(body, "enabled", bool, False)
+    if enabled:
+        accepted = _take(body, "accept_foreign", bool, False)
+        holdings.acknowledge(connection.id, actor=key().actor, accepted=accepted)
     row = subscriptions.create(
         strategy,
         connection,
         actor=key().actor,
-        enabled=_take(body, "enabled", bool, False),
+        enabled=enabled,
         new_settings=_take(body, "settings", dict, {}),
     )
     return shapes.to_response(shapes.subscription(row), 201)
@@ -108,13 +112,20 @@ def create_subscription() -> Response:
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>")
 def change_subscription(subscription_id: UUID) -> Response:
-    """`{"enabled", "settings"}`; only the settings named are touched, null resets one."""
+    """`{"enabled", "settings"}`; only the settings named are touched, null resets one.
+
+    `{"accept_foreign": true}`: also where the account holds what is not from here.
+    """
     row = subscriptions.get(subscription_id)
-    body = _body("enabled", "settings")
+    body = _body("enabled", "settings", "accept_foreign")
+    enabled = _take(body, "enabled", bool, None)
+    if enabled and not row.enabled:
+        accepted = _take(body, "accept_foreign", bool, False)
+        holdings.acknowledge(row.connection_id, actor=key().actor, accepted=accepted)
     subscriptions.change(
         row,
         actor=key().actor,
-        enabled=_take(body, "enabled", bool, None),
+        enabled=enabled,
         new_settings=_take(body, "settings", dict, None),
     )
     return shapes.to_response(shapes.subscription(row))
@@ -249,6 +260,26 @@ def not_waiting(error: NotWaiting) -> Response:
     extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
     return shapes.to_response(
         problem.to_json() | extra, problem.status, content_type="application/problem+json"
+    )
+
+
+@blueprint.errorhandler(holdings.ForeignHeld)
+def foreign_held(error: holdings.ForeignHeld) -> Response:
+    """Somebody should know what is there before a strategy trades beside it."""
+    named = {h.position.instrument: format(h.foreign, "f") for h in error.held}
+    problem = Problem(
+        409,
+        "foreign_positions",
+        "The account holds what is not from here",
+        f"Not from here: {', '.join(f'{held} {name}' for name, held in named.items())}. "
+        "Signals in these would trade a share of their own beside it.",
+        'Enable again with `{"accept_foreign": true}`, or close it at the broker first.',
+        retryable=True,
+    )
+    return shapes.to_response(
+        problem.to_json() | {"foreign": named},
+        problem.status,
+        content_type="application/problem+json",
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from protos import ids
+from web.audit import service as audit
 from web.connections.models import PositionChange
 from web.db import db
 from web.strategies.models import Strategy
@@ -70,6 +71,30 @@ def one_held(connection_id: UUID, instrument: str) -> Holding | None:
     wanted = (connection_id, instrument)
     found = (h for h in all_held() if (h.position.connection_id, h.position.instrument) == wanted)
     return next(found, None)
+
+
+class ForeignHeld(Exception):
+    """The account holds what no subscription of ours bought; somebody should know first."""
+
+    def __init__(self, held: Sequence[Holding]) -> None:
+        super().__init__(", ".join(holding.position.instrument for holding in held))
+        self.held = held
+
+
+def acknowledge(connection_id: UUID, *, actor: str, accepted: bool) -> None:
+    """Before a subscription trades on a connection: somebody says that they know what its
+    account holds that is not from here, which goes on record with what they then do. Raises
+    ForeignHeld where they did not."""
+    held = [h for h in all_held() if h.position.connection_id == connection_id and h.foreign]
+    if held and not accepted:
+        raise ForeignHeld(held)
+    if held:
+        audit.record(
+            actor,
+            "connection:acknowledge_foreign",
+            ids.show("connection", connection_id),
+            after={h.position.instrument: format(h.foreign, "f") for h in held},
+        )
 
 
 def _last_changes() -> Mapping[tuple[UUID, str], PositionChange]:

@@ -3,7 +3,7 @@ fills that were taken back."""
 
 from alembic import op
 
-revision = "0021"
+revision = "0020"
 down_revision = "0019"
 
 
