@@ -28,6 +28,8 @@ class Outside:
 
     # The last number of the broker's stream that was worked in.
     heard: int = 0
+    # The one that was worked in before the account was taken.
+    began: int = 0
     # What it was said to hold, until that can be compared.
     told: HeldSnapshot | None = None
     # Its first answer is on its way.
@@ -47,6 +49,13 @@ class Outside:
         return told is not None and told.sequence is not None and self.heard < told.sequence
 
     @property
+    def is_outdated(self) -> bool:
+        """True for an answer from before all that was known when the account was taken: it was
+        asked for long ago, and came to a process that had slept."""
+        told = self.told
+        return told is not None and told.sequence is not None and told.sequence < self.began
+
+    @property
     def is_unknown(self) -> bool:
         """True while nothing is to be planned by what is known."""
         return self.is_behind or self.is_asked
@@ -60,7 +69,7 @@ class Outside:
 
     def begin(self, heard: int) -> None:
         """The account is taken, and its past is loaded."""
-        self.heard = heard
+        self.heard = self.began = heard
         self.suspected.clear()
         self.found.clear()
         self._adopted.clear()

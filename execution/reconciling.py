@@ -141,7 +141,10 @@ class Reconciling:
             return
         if outside.is_behind:
             return
-        outside.told = None
+        is_outdated, outside.told = outside.is_outdated, None
+        if is_outdated:
+            self.look_soon()
+            return
         here = {s: lane for lane in account.lanes.values() for s in lane.books}
         for symbol in sorted({*here, *told.positions}):
             lane = here.get(symbol) or account.lane(known.lane_of(symbol))

@@ -105,3 +105,15 @@ def test_the_same_report_moves_nothing_twice(desk: Desk) -> None:
 def test_what_nobody_told_of_yet_leaves_everything_as_it_is(desk: Desk) -> None:
     reconciling(desk).compare(desk.account)
     assert held(desk) == 5
+
+
+@pytest.mark.rule("D5.fill")
+def test_an_answer_from_before_the_account_was_taken_counts_for_nothing(desk: Desk) -> None:
+    """A process that slept is answered when it wakes, and takes the account back then."""
+    by, outside = reconciling(desk), desk.account.outside
+    outside.begin(heard=4)
+    for sequence, left in ((0, 5), (3, 5), (4, 0)):
+        outside.told = HeldSnapshot({}, LATER, sequence)
+        by.compare(desk.account)
+        desk.steps.run()
+        assert (held(desk), outside.told) == (left, None)
