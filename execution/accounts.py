@@ -185,6 +185,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.queued_as = Intent(numbers["queued_as"])
     if "fired_at" in numbers:
         run.fired_at = datetime.fromisoformat(numbers["fired_at"])
+        run.fired_price = Decimal(numbers["fired_price"]) if "fired_price" in numbers else None
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.halved = int(numbers.get("halved", 0))

@@ -75,6 +75,7 @@ def test_closing_the_whole_account_takes_ones_own_share_first_then_the_largest()
     assert closed(held, 4, 10) == {FIRST: 4}
     assert closed(held, 7, 10) == {FIRST: 5, THIRD: 2}
     assert closed(held, 10, 10) == {FIRST: 5, SECOND: 2, THIRD: 3}
+    assert closed(shares(first=2, second=3, third=5), 4, 10) == {FIRST: 2, THIRD: 2}
 
 
 @pytest.mark.rule("A.shares")
