@@ -144,8 +144,10 @@ def orders_of(run: "Run") -> list["Ticket"]:
 
 
 def needs_attention(run: "Run") -> bool:
-    """True while the broker can neither show an order that guards, nor prove that it is absent."""
-    return run.unprovable and any(t.order.is_open and t.in_doubt for t in orders_of(run))
+    """True while the broker can neither show an order that guards, or that closes what none
+    could guard, nor prove that it is absent."""
+    doubted = [t for t in run.tickets if t.order.is_open and t.in_doubt]
+    return run.unprovable and any(t.order.terms.leg.is_protection or t.is_upkeep for t in doubted)
 
 
 def cover(run: "Run", venue: VenueRules) -> Cover:
