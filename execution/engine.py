@@ -90,6 +90,9 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.is_unanswered
+        for run in account.runs.values():
+            if run.is_done:
+                self.finish(account, run)
         supersede_again(account)
         self.halting.recall(account)
 

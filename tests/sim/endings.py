@@ -116,13 +116,16 @@ def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
 
 
 def _doubts_its_stop(record: Record, trade_id: UUID) -> bool:
-    """A guard there is neither shown by the broker nor proven absent, and that is told."""
+    """A guard there, or what closes as none could guard, is neither shown by the broker nor
+    proven absent, and that is told."""
     told = record.last_protection(trade_id)
     if told is None or told.reason != pb.REASON_NOT_PROVABLE:
         return False
     one = record.trade[trade_id].to
     here = [other.id for other in record.trades if other.to.account == one.account]
     guards = [row for other in here for row in record.rows_of(other, *_GUARDS)]
+    closing = [row for other in here for row in record.rows_of(other, "exit")]
+    guards += [row for row in closing if _closes_bare(record, row)]
     is_open = any(r.instrument == one.symbol and r.cl_ord_id not in record.ends for r in guards)
     return is_open and not record.venue.habits.refuses_repeats
 
