@@ -380,7 +380,7 @@ SINCE = {
     "act_without_the_lease": 220,
     "skip_exits_behind_doubt": 450,
     "resend_unproven": 170,
-    "retry_at_once": 345,
+    "retry_at_once": 50,
     "resend_at_once": 90,
     "drop_strangers": 55,
     "start_listening_too_late": 55,
