@@ -17,6 +17,7 @@ from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
+from execution.outside import Outside
 from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
@@ -50,6 +51,7 @@ class Account:
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     reserved: Reserved = field(default_factory=Reserved)
+    outside: Outside = field(default_factory=Outside)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -95,6 +97,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
     account.moved_seq = image.moved_seq
+    account.outside.begin(image.heard_seq)
     for held in image.positions:
         lane = account.lane(known.lane_of(held.instrument))
         book = lane.book(held.instrument)
@@ -195,6 +198,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.queued_as = Intent(numbers["queued_as"])
     if "fired_at" in numbers:
         run.fired_at = datetime.fromisoformat(numbers["fired_at"])
+        run.fired_price = Decimal(numbers["fired_price"]) if "fired_price" in numbers else None
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
     run.halved = int(numbers.get("halved", 0))

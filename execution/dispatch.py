@@ -352,7 +352,7 @@ class Dispatch:
 
 def _new_order(account: Account, ticket: Ticket) -> NewOrder:
     """An order with what guards it, for the broker."""
-    terms = as_sent(ticket.order.terms, account.rules)
+    terms = as_sent(ticket.order.terms, account.rules, ticket.run.fired_price)
     return NewOrder(
         account=account.ref.account,
         cl_ord_id=terms.cl_ord_id,

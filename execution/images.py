@@ -42,7 +42,9 @@ async def fill(ask: Ask, images: Sequence[AccountImage]) -> None:
         moved = row["moved"]
         image.moved_seq = told.broker_seq(moved) if moved is not None else 0
         image.heard_seq = max(map(told.broker_seq, row["reports"]), default=0)
-        image.heard_seq = max(image.heard_seq, image.moved_seq)
+        external = row["external"]
+        others = told.broker_seq(external) if external is not None else 0
+        image.heard_seq = max(image.heard_seq, image.moved_seq, others)
     for row in await ask(statements.IMAGE_SENT, (accounts,)):
         by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
     trades: dict[UUID, AccountImage] = {}

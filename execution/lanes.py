@@ -132,9 +132,8 @@ class Run:
     lane: "Lane"
     instruction_id: int
     tickets: list[Ticket] = field(default_factory=list)
-    # Orders of earlier trades that this one canceled.
+    # Orders of earlier trades that this one canceled, and how much of them was filled then.
     canceled: list[Ticket] = field(default_factory=list)
-    # How much of them was filled then.
     filled_before: dict[str, Decimal] = field(default_factory=dict)
     canceled_before: int = 0
     superseded_waiting: int = 0
@@ -151,8 +150,9 @@ class Run:
     is_resolved: bool = False
     # Its market was closed until then.
     opens_at: datetime | None = None
-    # When the price came that its entry waited for.
+    # When the price came that its entry waited for, and what it was.
     fired_at: datetime | None = None
+    fired_price: Decimal | None = None
     has_open_timer: bool = False
     queued_as: Intent | None = None
     planned_at: datetime | None = None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from execution.domain import ordering
 from execution.domain.decisions import Guard, Send, VenueRules
@@ -30,14 +31,18 @@ def guard_terms(entry: Terms, guard: Guard) -> Terms:
     )
 
 
-def as_sent(terms: Terms, venue: VenueRules) -> Terms:
-    """The order as it goes to the broker: a watched stop is what it becomes at its price."""
+def as_sent(terms: Terms, venue: VenueRules, fired_price: Decimal | None) -> Terms:
+    """The order as it goes to the broker: a watched stop is what it becomes at its price, and
+    that price takes the place of the one its sender saw."""
     if not terms.is_watched:
         return terms
     ord_type = ordering.WATCHED_AS[terms.ord_type]
     lasts = ord_type is OrdType.LIMIT and terms.time_in_force in venue.times_in_force
     time_in_force = terms.time_in_force if lasts else "day"
-    return replace(terms, ord_type=ord_type, stop_price=None, time_in_force=time_in_force)
+    seen = fired_price if terms.reference_price is not None else None
+    return replace(
+        terms, ord_type=ord_type, stop_price=None, time_in_force=time_in_force, reference_price=seen
+    )  # fmt: skip
 
 
 def terms_of(run: Run, send: Send, now: datetime) -> Terms:

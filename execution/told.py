@@ -25,7 +25,11 @@ def sent(fact: bytes) -> list[tuple[str, datetime]]:
 def broker_seq(fact: Any) -> int:
     """The broker's number of a report."""
     message: pb.Fact = pb.Fact.FromString(bytes(fact))
-    return message.execution_report.broker_seq or message.position_change.broker_seq
+    return (
+        message.execution_report.broker_seq
+        or message.position_change.broker_seq
+        or message.external_report.broker_seq
+    )
 
 
 def resolved(fact: bytes) -> pb.Resolved:

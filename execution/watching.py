@@ -112,12 +112,14 @@ class Watching:
         """Its price has come: that is written down, then it goes."""
         run, terms = ticket.run, ticket.order.terms
         run.fired_at = self._runtime.now()
+        run.fired_price = guarding.price_for(terms.side, quote)
         log.info("entry_fired", cl_ord_id=terms.cl_ord_id)
         numbers = {
             "fired_at": run.fired_at.isoformat(),
             "trigger": text(terms.stop_price),
             "fired_bid": text(quote.bid),
             "fired_ask": text(quote.ask),
+            "fired_price": text(run.fired_price),
         }
         told = {name: number for name, number in numbers.items() if number}
 

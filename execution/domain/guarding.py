@@ -50,7 +50,7 @@ def unsupported(
 
 def is_reached(guard: Guard, quote: Quote) -> bool:
     """True when the price has come to a watched leg."""
-    price = _closing_price(guard, quote)
+    price = price_for(guard.side, quote)
     level = guard.limit_price if guard.leg is Leg.TAKE_PROFIT else guard.stop_price
     if price is None or level is None:
         return False
@@ -60,7 +60,7 @@ def is_reached(guard: Guard, quote: Quote) -> bool:
 
 def trailed(stop: Guard, quote: Quote) -> Guard:
     """A watched trailing stop after a look at the price: it follows, and never goes back."""
-    price = _closing_price(stop, quote)
+    price = price_for(stop.side, quote)
     moved = trail_start(price, stop.side, stop.trail_amount, stop.trail_percent)
     if moved is None or stop.stop_price is None:
         return stop
@@ -141,7 +141,7 @@ def _read_rung(side: Side, word: str) -> Guard:
     )
 
 
-def _closing_price(guard: Guard, quote: Quote) -> Decimal | None:
-    """What a closing order would trade at."""
-    price = quote.bid if guard.side is Side.SELL else quote.ask
+def price_for(side: Side, quote: Quote) -> Decimal | None:
+    """What an order of a side would trade at."""
+    price = quote.bid if side is Side.SELL else quote.ask
     return quote.last if price is None else price

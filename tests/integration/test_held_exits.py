@@ -9,15 +9,18 @@ import pytest
 from protos import ids
 from tests import factories
 from tests.integration.road_kit import Road
+from tests.integration.test_waiting import hold as hold_position
 from tests.integration.waiting_kit import Desk
-from web.trades import approval
+from web.trades import approval, waiting
 
 pytestmark = pytest.mark.rule("D6.window", "D6.alarm", "K.words.window")
 
 HELD = ("BLOCKED", "outside_window")
 
 
-def hold(road: Road) -> tuple[factories.Strategy, factories.Subscription, UUID]:
+def hold(
+    road: Road, held: str = "0", **fields: Any
+) -> tuple[factories.Strategy, factories.Subscription, UUID]:
     """An exit of a subscription that trades in two hours' time, for an hour."""
     opens = datetime.now(UTC) + timedelta(hours=2)
     days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -27,7 +30,8 @@ def hold(road: Road) -> tuple[factories.Strategy, factories.Subscription, UUID]:
     chosen: dict[str, Any] = {"windows": [window], "allow_exits_outside": False}
     settings = {name: {"source": "own", "value": value} for name, value in chosen.items()}
     subscription = factories.subscription(road.owner, strategy, settings=settings)
-    signal_id = road.signal(strategy, action="exit")
+    hold_position(road, subscription, "AAPL", held)
+    signal_id = road.signal(strategy, **({"action": "exit"} | fields))
     road.drain.drain_due()
     return strategy, subscription, ids.trade_id(signal_id, subscription.id)
 
@@ -86,3 +90,37 @@ def test_a_held_exit_that_nothing_lets_go_ends_after_a_day(road: Road, desk: Des
     assert desk.turn() == []
     assert desk.state(trade_id) == ("EXPIRED", "approval_expired")
     assert alarms(road) == [("exit_outside_window", False)]
+
+
+@pytest.mark.parametrize(
+    "newer", [{"action": "cancel"}, {"action": "exit", "quantity": 1}, {"action": "buy"}], ids=str
+)
+def test_nothing_but_a_full_exit_displaces_a_sell_that_is_held_and_only_closes(
+    road: Road, desk: Desk, newer: dict[str, Any]
+) -> None:
+    strategy, _, trade_id = hold(road, held="3", action="sell")
+    assert desk.state(trade_id) == HELD
+    road.signal(strategy, **newer)
+    road.drain.drain_due()
+    assert desk.state(trade_id) == HELD
+    road.signal(strategy, action="exit")
+    road.drain.drain_due()
+    assert desk.state(trade_id) == ("SKIPPED", "superseded")
+
+
+def test_a_switch_leaves_a_sell_that_is_held_and_only_closes(road: Road, desk: Desk) -> None:
+    strategy, _, trade_id = hold(road, held="3", action="sell")
+    waiting.halt(road.owner, [("strategy", strategy.id)])
+    assert desk.state(trade_id) == HELD
+    assert alarms(road) == [("exit_outside_window", True)]
+
+
+def test_an_exit_that_is_too_old_for_its_sender_displaces_no_held_one(
+    road: Road, desk: Desk
+) -> None:
+    strategy, subscription, trade_id = hold(road)
+    at = datetime.now(UTC) - timedelta(minutes=5)
+    signal_id = road.signal(strategy, action="exit", rejectAfter=60, time=at.isoformat())
+    road.drain.drain_due()
+    assert desk.state(ids.trade_id(signal_id, subscription.id)) == ("EXPIRED", "signal_stale")
+    assert desk.state(trade_id) == HELD

@@ -89,6 +89,24 @@ async def test_k_a_stop_entry_that_the_broker_lacks_goes_to_market_at_its_price(
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 
+@pytest.mark.rule("K.price.stop")
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_k_a_watched_entry_pays_what_its_price_came_to_be(
+    kit: Desk, is_restarted: bool
+) -> None:
+    trade = await watch(kit, **guarded())
+    if is_restarted:
+        await kit.restart()
+    await move_price(kit, "260")
+    assert await kit.outcome(trade) == ("FILLED", "unspecified")
+    paid = [
+        f.execution_report.last_px
+        for f in kit.facts
+        if f.trade_id == trade.trade_id and f.execution_report.last_qty
+    ]
+    assert len(paid) == 1 and 257 < float(paid[0]) < 263
+
+
 @pytest.mark.rule("K.price.stop", "C4.never")
 async def test_c4_a_stop_limit_entry_becomes_the_limit_it_asked_for(kit: Desk) -> None:
     await move_price(kit, "240")

@@ -51,7 +51,7 @@ def told(decision: Decision) -> str:
             return sent(decision)[2]
 
 
-@pytest.mark.rule("K.words.closing", "K.words.urgent")
+@pytest.mark.rule("B4.wider", "K.words.closing", "K.words.urgent")
 @pytest.mark.parametrize(
     ("exit_", "kind", "working_", "its", "what"),
     [

@@ -37,9 +37,6 @@ from web.trades.asking import may_close
 from web.trades.messages import Destination
 from web.trades.rules import Context, Decision, Verdict
 
-# These go on to execution, at once or later; the others end here.
-GOES_ON = ("PENDING", "DELAYED", "WAITING_APPROVAL", "BLOCKED")
-
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -207,7 +204,7 @@ def _trade(
     signal_id: UUID,
 ) -> pb.Trade | None:
     """What execution would be given; None for a trade that ends before it."""
-    if decision.state not in GOES_ON:
+    if not decision.goes_on:
         return None
     account = row.connection.broker_account
     numbers = record.numbers_of(decision)

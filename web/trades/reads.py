@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import selectinload
 
 from web.connections.models import Connection
@@ -87,13 +87,14 @@ def stands(subscription: Subscription, signal: Signal, asset_class: str) -> str:
 
 def ended_by(subscription: Subscription, signal: Signal) -> int:
     """How many waiting trades of a subscription a signal ends, were it to go now."""
-    said = Trade.signal["action"].astext
     sentiment = func.coalesce(Trade.signal["sentiment"].astext, "")
+    said = Trade.signal["action"].astext + " " + sentiment
+    kind = case((Trade.numbers.op("?")("entry_refused"), "exit "), else_=said)
     query = select(func.count()).where(
         _WAITS | Trade.handover_due,
         Trade.subscription_id == subscription.id,
         Trade.instrument == signal.instrument,
-        (said + " " + sentiment).in_(rules.superseded_by(signal)),
+        kind.in_(rules.superseded_by(signal)),
     )
     if (tag := rules.meant_by_name(signal)) is not None:
         query = query.where(Trade.signal["client_tag"].astext == tag)

@@ -104,7 +104,7 @@ def _changed(
     snapshot = _with(trade.settings, changes)
     decision, _ = record.again(signal, snapshot, kept)
     numbers = record.numbers_of(decision)
-    first = [decided.seen for _, decided in steps[:1]] if decision.state in explain.GOES_ON else []
+    first = [decided.seen for _, decided in steps[:1]] if decision.goes_on else []
     previews = explain.client().preview([_message(trade, snapshot, numbers)] * len(first), first)
     after = _plan(decision, previews)
     was = settings.complete(trade.settings)

@@ -89,6 +89,11 @@ class Decision:
         """False for what never goes, and for what has yet to wait for its time."""
         return self.reason != "test" and self.state != "DELAYED"
 
+    @property
+    def goes_on(self) -> bool:
+        """True for what goes on to execution, at once or later; the others end here."""
+        return self.state in ("PENDING", "DELAYED", "WAITING_APPROVAL", "BLOCKED")
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -219,6 +224,13 @@ def release(
         return Decision("PENDING", entry_refused=_needs_approval(signal))
     asks = approval.asks(signal, may_open=may_open)
     return _wait(APPROVAL_AGE, now) if asks else Decision("PENDING")
+
+
+def ended_by(signal: Signal, decision: Decision) -> tuple[str, ...]:
+    """The waiting trades that end by this one. An exit that is over itself closes nothing, and
+    displaces none."""
+    ends = superseded_by(signal) if decision.supersedes else ()
+    return ends if decision.goes_on else tuple(kind for kind in ends if kind not in _EXITS)
 
 
 def superseded_by(signal: Signal) -> tuple[str, ...]:

@@ -212,7 +212,7 @@ def _make_trades(
         return decided[key]
 
     among: list[UUID] = []
-    ends = rules.superseded_by(signal.signal) if strategy.has_held else ()
+    has_held = strategy.has_held
     for subscriber in subscribers:
         to = subscriber.destination
         halted = _halted(strategy, to) if strategy.switches else None
@@ -244,8 +244,8 @@ def _make_trades(
             instrument = signal.signal.instrument
             raised = raising.of_trade(kind, trade_id, instrument, decision["numbers"])
             batch.alarms.append(raised)
-        if ends and decision["supersedes"]:
-            batch.supersede.append(_superseding(strategy, signal, to, ends))
+        if has_held and decision["ends"]:
+            batch.supersede.append(_superseding(strategy, signal, to, decision["ends"]))
 
 
 def _turns_on_position(decision: Mapping[str, Any]) -> bool:
@@ -286,7 +286,7 @@ def _decide(
         "planned_at": signal.dequeued_at,
         "approval_expires_at": None,
         "release_at": None,
-        "supersedes": False,
+        "ends": (),
         "decision": {},
     }
 
@@ -331,7 +331,7 @@ def _decide_by_rules(
         "planned_at": signal.dequeued_at if ended_or_waits else None,
         "approval_expires_at": decision.approval_expires_at,
         "release_at": decision.release_at,
-        "supersedes": decision.supersedes,
+        "ends": rules.ended_by(signal.signal, decision),
         "decision": {record.RULES: recorded},
     }
 

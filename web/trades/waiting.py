@@ -34,9 +34,13 @@ log = structlog.get_logger()
 # Tenant, kind and object, as live pages are told.
 Change = tuple[UUID, str, UUID]
 
+# Action and sentiment; what may open nothing any more is an exit, whatever its action.
+_KIND = """(CASE WHEN t.numbers ? 'entry_refused' THEN 'exit '
+    ELSE (t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', '') END)"""
+
 # A trade let go a moment ago is still ended by what was accepted before it was let go. A
 # `cancel` is told how many it ended: there may be nothing else for it to do.
-_SUPERSEDE = """
+_SUPERSEDE = f"""
 WITH ended AS (
     UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
         approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
@@ -47,11 +51,11 @@ WITH ended AS (
       AND t.strategy_id = n.strategy_id AND t.subscription_id = n.subscription_id
       AND t.instrument = n.instrument AND t.signal_seq < n.seq
       AND (n.tag IS NULL OR t.signal->>'client_tag' = n.tag)
-      AND n.ends ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
+      AND n.ends ? {_KIND}
     RETURNING t.tenant_id, t.id, n.strategy_id, n.subscription_id, n.seq
 ), counted AS (
     UPDATE web.trades c SET numbers = c.numbers || e.told,
-        decision = jsonb_set(c.decision, '{web,released}', c.numbers || e.told)
+        decision = jsonb_set(c.decision, '{{web,released}}', c.numbers || e.told)
     FROM (SELECT strategy_id, subscription_id, seq,
               jsonb_build_object('superseded_waiting', count(*)::text) AS told
           FROM ended GROUP BY strategy_id, subscription_id, seq) e
@@ -62,14 +66,14 @@ SELECT tenant_id, id FROM ended
 """
 
 # A kill switch ends the entries that wait; what closes goes on waiting.
-_HALT = """
+_HALT = f"""
 UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
     approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
 FROM json_to_recordset(%(by)s::json) AS n(scope text, scope_id uuid)
 WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL)
   AND CASE n.scope WHEN 'platform' THEN true WHEN 'tenant' THEN t.tenant_id = n.scope_id
       WHEN 'strategy' THEN t.strategy_id = n.scope_id ELSE t.connection_id = n.scope_id END
-  AND %(entries)s::jsonb ? ((t.signal->>'action') || ' ' || coalesce(t.signal->>'sentiment', ''))
+  AND %(entries)s::jsonb ? {_KIND}
 RETURNING t.tenant_id, t.id
 """
 
@@ -167,7 +171,7 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
         try:
             signal = language.from_json(stored)
             decision = _ripen(signal, subscription_id, row[7:], standing)
-            ends = rules.superseded_by(signal)
+            ends = rules.ended_by(signal, decision)
         except Exception:
             log.exception("trade_not_released", trade_id=trade_id.hex)
             decision, ends = Decision("NEEDS_ATTENTION", "internal_error"), ()
