@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import covers, known, messages
+from execution import covers, known, messages, told
 from execution.brokers.base import Adapter
 from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
@@ -17,6 +17,7 @@ from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.lanes import Lane, Run, Ticket
+from execution.outside import Outside
 from execution.reserving import Reserved, planned_price
 from execution.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
 from execution.session import Session
@@ -50,6 +51,7 @@ class Account:
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
     reserved: Reserved = field(default_factory=Reserved)
+    outside: Outside = field(default_factory=Outside)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
 
@@ -95,6 +97,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
     account.moved_seq = image.moved_seq
+    account.outside.begin(image.heard_seq)
     for held in image.positions:
         lane = account.lane(known.lane_of(held.instrument))
         book = lane.book(held.instrument)
@@ -110,7 +113,20 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)
+    for past in image.displaced:
+        trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
+        tickets += finished_run(account, trade, past).tickets
+    _recall_displaced(account, image, tickets)
     return tickets
+
+
+def _recall_displaced(account: Account, image: AccountImage, tickets: Sequence[Ticket]) -> None:
+    """The exits whose place trades take, and what those had filled when they were asked to go."""
+    named = {ticket.order.terms.cl_ord_id: ticket for ticket in tickets}
+    for trade_id, outcome in image.outcomes.items():
+        run, filled = account.runs[trade_id], told.displaced(outcome.numbers)
+        run.filled_before = {name: before for name, before in filled.items() if name in named}
+        run.canceled = [named[name] for name in run.filled_before]
 
 
 def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[Ticket]:
@@ -307,8 +323,11 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
     kept.setdefault("instrument", run.trade.instrument)
     if run.exposure is not None:
         kept.setdefault("exposure", format(run.exposure, "f"))
-    if run.canceled:
-        kept.setdefault("canceling", str(len(run.canceled)))
+    if canceling := max(len(run.canceled), run.canceled_before):
+        kept.setdefault("canceling", str(canceling))
+    exits = [t.order.terms for t in run.canceled if t.order.terms.leg is Leg.EXIT]
+    if before := [f"{o.cl_ord_id}:{run.filled_before[o.cl_ord_id]:f}" for o in exits]:
+        kept.setdefault("displaced", " ".join(before))
     if run.superseded_waiting:
         kept.setdefault("superseded", str(run.superseded_waiting))
     if run.halved:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -70,6 +71,12 @@ def of_fill(order: Order) -> Alarm | None:
         "filled": format(order.cum_qty, "f"),
     }
     return Alarm("overfilled", order.terms.instrument, numbers, order.terms.order_id)
+
+
+def of_shares(instrument: str, taken: Decimal, left: Decimal) -> Alarm | None:
+    """What a position raises that somebody else made smaller, at the cost of subscriptions."""
+    numbers = {"taken": format(taken, "f"), "left": format(left, "f")}
+    return Alarm("share_taken", instrument, numbers) if taken else None
 
 
 def _instrument(run: "Run") -> str:

@@ -1,5 +1,6 @@
 """What is held of each contract of a lane, and by whom."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,9 @@ class Book:
     instrument: Instrument | None = None
     whole: Position = FLAT
     own: dict[UUID, Position] = field(default_factory=dict)
+    # How often it moved, and by which of the broker's reports last.
+    moves: int = 0
+    moved_by: int = 0
 
     @property
     def point_value(self) -> Decimal:
@@ -46,6 +50,23 @@ class Book:
         for who, part in parts.items():
             self.own[who] = self.own.get(who, FLAT).after(side, part, price)
         return {of, *parts}
+
+    def note(self, sequence: int) -> None:
+        """It moved; 0 for what the broker does not number."""
+        self.moves += 1
+        self.moved_by = max(self.moved_by, sequence)
+
+    def move(self, whole: Position, first: Collection[UUID]) -> Decimal:
+        """Somebody else moved it; how much of the shares that took. `first`: whose go first where
+        there is less than the shares come to."""
+        before, self.whole = self.whole.quantity, whole
+        if whole.quantity * before >= 0 and abs(whole.quantity) >= abs(before):
+            return ZERO
+        held = {who: own.quantity for who, own in self.own.items()}
+        left = positions.shrunk(held, whole.quantity, first)
+        for who in held:
+            self.own[who] = Position(left[who], self.own[who].avg_price) if left[who] else FLAT
+        return sum((abs(held[who] - left[who]) for who in held), ZERO)
 
 
 def ends(held: tuple[str, Book]) -> tuple[date, str]:

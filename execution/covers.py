@@ -72,9 +72,13 @@ class Told:
 def begin(run: "Run", send: Send, terms: Terms) -> Terms:
     """The terms of an order with what guards that which it opens; the run keeps it from now
     on. A `breakeven` brings the stop, and takes over the targets."""
-    guards, replaced = send.guards, ""
+    guards, replaced = send.guards, {}
     if send.leg is Leg.STOP:
-        replaced = " ".join(o.trade.trade_id.hex for o in _older(run, send.instrument, send.side))
+        older = _older(run, send.instrument, send.side)
+        if older:
+            replaced["replaces"] = " ".join(other.trade.trade_id.hex for other in older)
+            # Also of what others' opposite side nets just now.
+            replaced["stands_for"] = text(sum((_left(other) for other in older), ZERO))
         stop = Guard(
             Leg.STOP, send.side, send.ord_type, send.limit_price, send.stop_price,
             send.trail_amount, send.trail_percent,
@@ -84,9 +88,7 @@ def begin(run: "Run", send: Send, terms: Terms) -> Terms:
         return terms
     run.cover = Kept(guards)
     run.lane.covered.append(run)
-    told = guarding.written(guards, is_native=not send.is_synthetic)
-    if replaced:
-        told["replaces"] = replaced
+    told = guarding.written(guards, is_native=not send.is_synthetic) | replaced
     return replace(terms, decided_from={**terms.decided_from, **told})
 
 
@@ -144,8 +146,10 @@ def orders_of(run: "Run") -> list["Ticket"]:
 
 
 def needs_attention(run: "Run") -> bool:
-    """True while the broker can neither show an order that guards, nor prove that it is absent."""
-    return run.unprovable and any(t.order.is_open and t.in_doubt for t in orders_of(run))
+    """True while the broker can neither show an order that guards, or that closes what none
+    could guard, nor prove that it is absent."""
+    doubted = [t for t in run.tickets if t.order.is_open and t.in_doubt]
+    return run.unprovable and any(t.order.terms.leg.is_protection or t.is_upkeep for t in doubted)
 
 
 def cover(run: "Run", venue: VenueRules) -> Cover:
@@ -275,7 +279,9 @@ def _left(run: "Run") -> Decimal:
         return ZERO
     opened = first.order.cum_qty
     if run.trade.action is Action.BREAKEVEN:
-        opened = first.order.terms.order_qty if _is_placed(run) else ZERO
+        terms = first.order.terms
+        stands_for = Decimal(terms.decided_from.get("stands_for", 0))
+        opened = max(terms.order_qty, stands_for) if _is_placed(run) else ZERO
     closed = sum((t.order.cum_qty for t in orders_of(run)), ZERO)
     return max(opened - closed - kept.lost, ZERO)
 

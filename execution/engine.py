@@ -90,6 +90,9 @@ class Engine:
             self.remember(account, ticket)
             ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.is_unanswered
+        for run in account.runs.values():
+            if run.is_done:
+                self.finish(account, run)
         supersede_again(account)
         self.halting.recall(account)
 
@@ -195,7 +198,7 @@ class Engine:
     def _pump(self, account: Account, lane: Lane, subscription: UUID) -> None:
         """Advance the runs of a subscription in order, up to one that has to wait its turn."""
         track = lane.track(subscription)
-        if account.is_lost or not track:
+        if account.is_lost or account.outside.then is not None or not track:
             return
         busy: Run | None = None
         for run in tuple(track):

@@ -1,14 +1,15 @@
 """A report changes its order, its lane and what its account has used."""
 
+from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 import structlog
 
 from execution import covers
 from execution.accounts import Account
-from execution.domain.orders import Overfilled
+from execution.domain.orders import ZERO, Overfilled
 from execution.domain.reports import Report
-from execution.domain.words import ExecType
 from execution.lanes import Ticket
 
 log = structlog.get_logger()
@@ -17,7 +18,7 @@ log = structlog.get_logger()
 def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
     """Fold a report that was not heard before into all that it changes; whose shares of the
     position changed."""
-    lane = ticket.run.lane
+    lane, before = ticket.run.lane, ticket.order.cum_qty
     try:
         ticket.order.add(report)
     except Overfilled:
@@ -27,10 +28,17 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
         ticket.in_doubt = False
         ticket.run.unprovable = False
     shares: set[UUID] = set()
-    if report.exec_type is ExecType.FILL:
+    if report.exec_type.moves:
         book = lane.book(ticket.order.terms.instrument)
-        account.usage.book(book.whole, ticket.order, report, book.point_value)
-        shares = lane.move(ticket, report)
+        moved = ticket.order.cum_qty - before
+        if moved > 0:
+            said = report if moved == report.last_qty else replace(report, last_qty=moved)
+            account.usage.book(book.whole, said, book.point_value)
+            shares = lane.move(ticket, said)
+        elif moved:
+            log.warning("fill_taken_back", cl_ord_id=report.cl_ord_id, exec_id=report.ref_exec_id)
+            shares = take_back(ticket, -moved, report.last_px or ZERO)
+        book.note(report.sequence)
         # What an entry goes by is looked at again after its exit.
         ticket.run.looked_at = None
         covers.revive(ticket.run)
@@ -39,3 +47,10 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
     else:
         lane.open.pop(report.cl_ord_id, None)
     return shares
+
+
+def take_back(ticket: Ticket, quantity: Decimal, price: Decimal) -> set[UUID]:
+    """Positions after a part of what was filled never was; whose shares changed."""
+    terms = ticket.order.terms
+    book, side = ticket.run.lane.book(terms.instrument), terms.side.opposite
+    return book.fill(terms.subscription_id, side, quantity, price, closes_all=False)

@@ -3,6 +3,7 @@ gives trades and reports to the engine, and lets go of what was taken away."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -10,20 +11,21 @@ import structlog
 from execution import accounts, arriving, messages, moving
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
-from execution.domain.reports import PositionMove, Report, RulesChanged, Said
+from execution.domain.reports import Said
 from execution.domain.switches import Binding
 from execution.domain.trades import AccountRef, Trade
 from execution.engine import Engine
+from execution.hearing import Hearing
 from execution.journal import StoreUnavailable
 from execution.lanes import Run, Ticket
 from execution.limits import Limits
-from execution.rows import AccountImage, PastTrade
+from execution.reconciling import Reconciling
+from execution.rows import AccountImage
 from execution.rules import Rules, Venue
 from execution.runtime import AsyncioRuntime
 from execution.session import Session
 from execution.store import OpenTrade, Store
 from protos import ids
-from protos.execution.v1 import execution_pb2 as pb
 
 log = structlog.get_logger()
 
@@ -62,7 +64,10 @@ class Holding:
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
-        self._strangers: dict[str, list[Said]] = {}
+        self._reconciling = Reconciling(engine, runtime, self.accounts)
+        self._hearing = Hearing(
+            store, engine, runtime, adapters, self.rules, self._reconciling, self._accounts.get
+        )
         self._is_ending = self._is_gone = False
 
     async def start(self) -> None:
@@ -73,6 +78,7 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
         self._poll(settled_seconds=0.0)
         self._look_for_expired()
+        self._reconciling.start()
 
     def claim_no_more(self) -> None:
         """Take no account and begin no trade any more: what is stored is for who comes next."""
@@ -149,53 +155,13 @@ class Holding:
             self._take_some()
 
     def on_report(self, report: Said) -> None:
-        """A report from a broker's stream. Behind one that is not recognised yet the
-        account's others wait: what is stored last tells where to resume."""
-        name = report.cl_ord_id if isinstance(report, Report) else ""
-        known = not name or self._engine.knows(name)
-        if not known and not self._accounts_of(report):
-            return  # of another instance by now; whoever takes it hears it again
-        if known and not self._has_strangers(report.account):
-            self._hear(report)
-            return
-        if not self._strangers:
-            self.runtime.spawn(self._recognise())
-        self._strangers.setdefault(name or report.report_id, []).append(report)
-
-    def _has_strangers(self, account: str) -> bool:
-        return any(waiting[0].account == account for waiting in self._strangers.values())
-
-    def _hear(self, report: Said) -> None:
-        """One report that cannot be worked in must not end the broker's stream."""
-        try:
-            match report:
-                case Report():
-                    self._engine.hear(report, heard=True)
-                case PositionMove():
-                    self._move(report)
-                case RulesChanged():
-                    asking = self._accounts_of(report)
-                    self.runtime.spawn(self.rules.learn_again(asking, self.runtime))
-        except Exception:
-            log.exception("report_failed", report_id=report.report_id)
-
-    def _move(self, said: PositionMove) -> None:
-        """A position moved without a fill. An account that is not held hears it when it is."""
-        for account in self._accounts_of(said):
-            if moved := moving.apply(account, said):
-                entry, lane = moved
-                self._engine.record(entry)
-                if lane is not None:
-                    self._engine.settle(account, lane)
-
-    def _accounts_of(self, said: Said) -> list[Account]:
-        ids_of = (ids.account_id(*venue, said.account) for venue in self._adapters)
-        found = (self._accounts.get(account_id) for account_id in ids_of)
-        return [account for account in found if account is not None and account.epoch]
+        """A report from a broker's stream."""
+        self._hearing.on_report(report)
 
     def on_gap(self, cause: str) -> None:
         """A broker's stream was lost; the adapter resumes it."""
         log.warning("broker_stream_lost", cause=cause)
+        self._reconciling.look_soon()
 
     def lose(self, account_id: UUID, epoch: int) -> None:
         """The account's lease of this epoch is gone: another instance has it now."""
@@ -247,6 +213,8 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
+        # Beside: what they hold is known by the time they are ready, if the broker answers.
+        self._reconciling.look_first(batch)
         await self.rules.ask(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [trade.trade_id for a in batch for _, trade in a.pending]
@@ -261,13 +229,14 @@ class Holding:
             else:
                 if image.epoch == 1:
                     arriving.let_wait(account, image)
+                    image.heard_seq = account.outside.opening
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
         await self.rules.count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
-            self._resume(account, tickets)
+            self._reconciling.when_known(account, partial(self._resume, account, tickets))
 
     async def _attach(self, images: Mapping[UUID, AccountImage]) -> None:
         by_venue: dict[Venue, list[tuple[str, int]]] = {}
@@ -279,44 +248,11 @@ class Holding:
 
     def _resume(self, account: Account, tickets: list[Ticket]) -> None:
         account.is_ready = True
+        self._reconciling.compare(account)
         self._engine.resume(account, tickets)
         pending, account.pending = account.pending, []
         for instruction_id, trade in sorted(pending, key=lambda arrival: arrival[0]):
             self._engine.enter(account, instruction_id, trade)
-
-    async def _recognise(self) -> None:
-        """Reports of orders that are no longer in memory: bring their trades back."""
-        asked = list(self._strangers)
-        try:
-            past = await self._store.past(asked)
-        except StoreUnavailable:
-            self.runtime.later(RETRY_SECONDS, lambda: self.runtime.spawn(self._recognise()))
-            return
-        except Exception:
-            log.exception("orders_not_recognised", orders=len(asked))
-            past = []
-        strangers = {cl_ord_id: self._strangers.pop(cl_ord_id) for cl_ord_id in asked}
-        if self._strangers:
-            self.runtime.spawn(self._recognise())
-        for trade in past:
-            self._bring_back(trade)
-        reports = [report for same in strangers.values() for report in same]
-        for report in sorted(reports, key=lambda report: report.sequence):
-            if isinstance(report, Report) and not self._engine.knows(report.cl_ord_id):
-                log.warning("external_order", cl_ord_id=report.cl_ord_id)
-            else:
-                self._hear(report)
-
-    def _bring_back(self, past: PastTrade) -> None:
-        trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
-        account = self._accounts.get(trade.account_id)
-        # One not loaded yet hears it again when it attaches.
-        if account is None or not account.epoch or trade.trade_id in account.runs:
-            return
-        run = accounts.finished_run(account, trade, past)
-        for ticket in run.tickets:
-            self._engine.remember(account, ticket)
-        self._engine.finish(account, run)
 
     def _look_for_expired(self) -> None:
         self.runtime.spawn(self._hold_what_expired())

@@ -42,7 +42,9 @@ async def fill(ask: Ask, images: Sequence[AccountImage]) -> None:
         moved = row["moved"]
         image.moved_seq = told.broker_seq(moved) if moved is not None else 0
         image.heard_seq = max(map(told.broker_seq, row["reports"]), default=0)
-        image.heard_seq = max(image.heard_seq, image.moved_seq)
+        external = row["external"]
+        others = told.broker_seq(external) if external is not None else 0
+        image.heard_seq = max(image.heard_seq, image.moved_seq, others)
     for row in await ask(statements.IMAGE_SENT, (accounts,)):
         by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
     trades: dict[UUID, AccountImage] = {}
@@ -83,12 +85,28 @@ async def _fill_trades(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None:
         outcomes = trades[row["trade_id"]].outcomes
         before = outcomes.get(row["trade_id"])
         outcomes[row["trade_id"]] = told.outcome(bytes(row["fact"]), before)
+    await _fill_displaced(ask, trades)
     for row in await ask(statements.IMAGE_PROTECTIONS, (list(trades),)):
         said = told.protection(bytes(row["fact"]), row["count"])
         trades[row["trade_id"]].protections[row["trade_id"]] = said
     for row in await ask(statements.IMAGE_RESOLVED, (list(trades),)):
         found = told.resolved(bytes(row["fact"]))
         trades[row["trade_id"]].resolved[row["trade_id"]] = found
+
+
+async def _fill_displaced(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None:
+    """The trades that are over whose exits some open trade takes the place of: what those
+    filled is part of its own."""
+    wanted: dict[str, AccountImage] = {}
+    for trade_id, image in trades.items():
+        if (outcome := image.outcomes.get(trade_id)) is not None:
+            wanted |= dict.fromkeys(told.displaced(outcome.numbers), image)
+    for image in trades.values() if wanted else ():
+        for order in (order for orders in image.orders.values() for order in orders):
+            wanted.pop(order.terms.cl_ord_id, None)
+    for trade in await past(ask, list(wanted)) if wanted else ():
+        named = next(o.terms.cl_ord_id for o in trade.orders if o.terms.cl_ord_id in wanted)
+        wanted[named].displaced.append(trade)
 
 
 async def _add_reports(ask: Ask, orders: Sequence[Order]) -> None:

@@ -218,7 +218,7 @@ class Run:
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:
         """The open orders of earlier trades that go first."""
         targets = [self.lane.open[cl_ord_id] for cl_ord_id in cl_ord_ids]
-        self.canceled += targets
+        self.canceled += [ticket for ticket in targets if ticket not in self.canceled]
         for ticket in targets:
             ticket.cancel_asked = True
             self.filled_before.setdefault(ticket.order.terms.cl_ord_id, ticket.order.cum_qty)

@@ -103,6 +103,7 @@ def read_trade(message: pb.Trade) -> Trade:
             entry_refused=REASON_WORDS[message.entry_refusal.reason],
             refusal_numbers=dict(message.entry_refusal.numbers),
             origin=_ORIGINS[message.origin or pb.ORIGIN_SIGNAL],
+            asked_by=message.asked_by,
             **reading.wishes(message),
         )
     except KeyError as error:
@@ -183,6 +184,7 @@ def new_fact(
         fact.subscription_id = trade.subscription_id.hex
         if not trade.origin.is_of_a_signal:
             fact.origin = _ORIGIN[trade.origin]
+            fact.asked_by = trade.asked_by
     return fact
 
 
@@ -238,8 +240,9 @@ def set_report(
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
         message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
-    if report.exec_type is words.ExecType.FILL:
+    if report.exec_type.moves:
         message.exec_id = report.exec_id
+        message.ref_exec_id = report.ref_exec_id
         message.last_qty = wire.to_text(report.last_qty)
         message.last_px = wire.to_text(report.last_px)
         message.fee = wire.to_text(report.fee)
@@ -251,9 +254,37 @@ def set_report(
             message.others_own[owner.hex] = wire.to_text(quantity)
 
 
-def set_moved(fact: pb.Fact, said: PositionMove, book: Book) -> None:
-    """A position moved without a fill, and what is held after it."""
-    message = fact.position_change
+def set_external(message: pb.ExternalReport, account_id: UUID, said: Report) -> None:
+    """What the broker said about an order that nobody here placed."""
+    name = said.broker_order_id or said.cl_ord_id
+    message.order.CopyFrom(
+        pb.Order(
+            order_id=ids.derive("external", account_id, name).hex,
+            cl_ord_id=said.cl_ord_id,
+            broker_order_id=said.broker_order_id,
+            origin=pb.ORIGIN_EXTERNAL,
+            instrument=said.instrument,
+            side=_SIDE[said.side],
+            order_qty=wire.to_text(said.order_qty),
+            limit_price=wire.to_text(said.limit_price),
+            stop_price=wire.to_text(said.stop_price),
+            ord_status=_ORD_STATUS[said.ord_status],
+            cum_qty=wire.to_text(said.cum_qty),
+            ord_type=_ORD_TYPE[said.ord_type] if said.ord_type else pb.ORD_TYPE_UNSPECIFIED,
+        )
+    )
+    message.exec_type = _EXEC_TYPE[said.exec_type]
+    message.text = said.text
+    message.broker_seq = said.sequence
+    if said.exec_type is words.ExecType.FILL:
+        message.exec_id = said.exec_id
+        message.last_qty = wire.to_text(said.last_qty)
+        message.last_px = wire.to_text(said.last_px)
+        message.fee = wire.to_text(said.fee)
+
+
+def set_change(message: pb.PositionChange, said: PositionMove, book: Book) -> None:
+    """A position moved without a fill of ours, and what is held after it."""
     message.cause = said.cause
     message.change_qty = wire.to_text(said.quantity)
     message.price = wire.to_text(said.price)
@@ -324,6 +355,7 @@ def read_report(fact: pb.Fact) -> Report:
         text=message.text,
         time=wire.to_datetime(fact.time) or _EPOCH,
         venue_time=wire.to_datetime(message.venue_time),
+        ref_exec_id=message.ref_exec_id,
     )
 
 

@@ -27,6 +27,7 @@ def apply(account: Account, said: PositionMove) -> tuple[Entry, Lane | None] | N
     book = lane.book(said.instrument)
     quantity = book.whole.quantity + said.quantity
     book.whole = Position(quantity, book.whole.avg_price) if quantity else FLAT
+    book.note(said.sequence)
     if not quantity:
         book.own = dict.fromkeys(book.own, FLAT)
     return recording.moved(account, lane, said), lane

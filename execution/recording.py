@@ -88,7 +88,7 @@ def report(
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if (takes_back := correcting.correction(account, ticket, said)) is not None:
         entry.instructions.append(takes_back)
-    if said.exec_type is ExecType.FILL:
+    if said.exec_type.moves:
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
@@ -146,18 +146,45 @@ def protection(
     return _entry(account, fact, "protection", now, None, run.trade)
 
 
-def moved(account: Account, lane: Lane | None, said: PositionMove) -> Entry:
+def moved(
+    account: Account,
+    lane: Lane | None,
+    said: PositionMove,
+    alarm: Alarm | None = None,
+    *,
+    kind: str = "move",
+) -> Entry:
     """A position moved without a fill; without a lane, the account as a whole."""
     symbol = said.instrument
     fact = _fact(account, said.report_id, said.time, None)
-    book = lane.book(symbol) if lane is not None else Book()
-    messages.set_moved(fact, said, book)
-    entry = _entry(account, fact, "move", said.time, None, None)
+    messages.set_change(fact.position_change, said, lane.book(symbol) if lane else Book())
+    messages.set_alarm(fact, alarm)
+    entry = _entry(account, fact, kind, said.time, None, None)
     if lane is not None:
-        entry.positions.append(_whole_row(account, symbol, book, fact.seq))
-        for subscription in book.own:
-            entry.positions.append(_own_row(account, lane, symbol, subscription, fact.seq))
+        entry.positions += _rows(account, lane, symbol, fact.seq)
     return entry
+
+
+def external(
+    account: Account, lane: Lane, said: Report, move: PositionMove | None, alarm: Alarm | None
+) -> Entry:
+    """What the broker said of an order that nobody here placed; a fill moved the position."""
+    fact = _fact(account, said.report_id, said.time, None)
+    messages.set_external(fact.external_report, account.account_id, said)
+    messages.set_alarm(fact, alarm)
+    if move is not None:
+        messages.set_change(fact.external_report.change, move, lane.book(said.instrument))
+    entry = _entry(account, fact, "external", said.time, None, None)
+    if move is not None:
+        entry.positions += _rows(account, lane, said.instrument, fact.seq)
+    return entry
+
+
+def _rows(account: Account, lane: Lane, symbol: str, seq: int) -> list[PositionRow]:
+    """The whole position and every share of it."""
+    book = lane.book(symbol)
+    own = [_own_row(account, lane, symbol, subscription, seq) for subscription in book.own]
+    return [_whole_row(account, symbol, book, seq), *own]
 
 
 def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade | None) -> pb.Fact:
@@ -253,7 +280,7 @@ def _own_row(
 
 def _whole_row(account: Account, symbol: str, book: Book, seq: int) -> PositionRow:
     whole = book.whole
-    day, result = account.usage.results[symbol]
+    day, result = account.usage.results.get(symbol, (None, None))
     return PositionRow(
         account.account_id,
         symbol,

@@ -26,6 +26,7 @@ from execution.facts import Bell
 from execution.holding import Holding
 from execution.journal import Journal, StoreUnavailable
 from execution.limits import Limits
+from execution.manual import Manual
 from execution.queueing import NextOpen, exchange_opens
 from execution.rules import Venue
 from execution.runtime import AsyncioRuntime
@@ -61,10 +62,13 @@ _OPTIONS = (
 class Servicer(execution_pb2_grpc.ExecutionServicer):
     """The service of `protos/execution/v1`."""
 
-    def __init__(self, service: Service, switching: Switching, declaring: Declaring) -> None:
+    def __init__(
+        self, service: Service, switching: Switching, declaring: Declaring, manual: Manual
+    ) -> None:
         self._service = service
         self._switching = switching
         self._declaring = declaring
+        self._manual = manual
 
     async def SubmitTrades(
         self, request: pb.SubmitTradesRequest, context: Context
@@ -119,6 +123,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
         self, request: pb.ResolveDoubtRequest, context: Context
     ) -> pb.ResolveDoubtResponse:
         return await _answer(self._declaring.resolve(request), context)
+
+    async def ClosePosition(
+        self, request: pb.ClosePositionRequest, context: Context
+    ) -> pb.ClosePositionResponse:
+        return await _answer(self._manual.close(request), context)
 
 
 class ExecutionServer:
@@ -175,6 +184,7 @@ class ExecutionServer:
             Service(self._store, holding, bell),
             Switching(self._store, switches, holding, watch.read),
             Declaring(self._store, holding.withdraw, check),
+            Manual(self._store, holding),
         )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         await self._simulator.start()

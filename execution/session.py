@@ -84,6 +84,11 @@ class Session:
         self._flow = flow or Limiter(runtime).flow("")
         self._requests: dict[str, Request] = {}
 
+    @property
+    def is_free(self) -> bool:
+        """True while nothing that is asked is counted."""
+        return self._flow.is_free
+
     def limit(self, limits: Sequence[Limit]) -> None:
         """Count requests by these limits from now on."""
         self._flow.count_by(limits)

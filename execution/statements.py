@@ -210,7 +210,9 @@ SELECT a.id AS account_id,
     ARRAY(SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'report'
           ORDER BY f.seq DESC LIMIT 4) AS reports,
     (SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'move'
-     ORDER BY f.seq DESC LIMIT 1) AS moved
+     ORDER BY f.seq DESC LIMIT 1) AS moved,
+    (SELECT f.fact FROM execution.facts f WHERE f.account_id = a.id AND f.kind = 'external'
+     ORDER BY f.seq DESC LIMIT 1) AS external
 FROM unnest(%s::uuid[]) AS a(id)
 """
 
@@ -265,6 +267,12 @@ PAST_TRADES = """
 SELECT i.id, i.trade_id, i.trade, coalesce(i.cancel_reason, 0) AS withdrawn
 FROM execution.instructions i
 WHERE i.trade_id IN (SELECT o.trade_id FROM execution.orders o WHERE o.cl_ord_id = ANY(%s))
+"""
+
+# What is on record of these, whatever it became.
+RECORDED = """
+SELECT f.canonical_id FROM unnest(%s::uuid[], %s::text[]) AS a(account_id, canonical_id)
+JOIN execution.facts f USING (account_id, canonical_id)
 """
 
 # `f.xid`, not `xid`: bare, it would be the text of the output, and 1000 sort before 999.

@@ -221,6 +221,12 @@ class Store:
         """The trades that these orders belong to. Raises StoreUnavailable."""
         return await images.past(self.ask, cl_ord_ids)
 
+    async def recorded(self, reports: Sequence[tuple[UUID, str]]) -> set[str]:
+        """Those of some accounts' reports that are on record. Raises StoreUnavailable."""
+        accounts = [account for account, _ in reports]
+        rows = await self.ask(statements.RECORDED, (accounts, [name for _, name in reports]))
+        return {row["canonical_id"] for row in rows}
+
     async def facts_after(self, cursor: str, most: int) -> Page:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
         xid, _, last = (cursor or "0-0").partition("-")

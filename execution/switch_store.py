@@ -57,7 +57,7 @@ WHERE p.quantity <> 0 OR EXISTS (
 ORDER BY p.account_id, p.instrument, p.subscription_id
 """
 
-_ADD = """
+ADD = """
 INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
 SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
     decode(t.trade, 'base64')
@@ -133,7 +133,7 @@ class Change:
 
     async def add(self, trades: Sequence[InstructionRow]) -> dict[UUID, int]:
         """Store trades; the number of each that is new."""
-        rows = await self._rows(_ADD, (to_rows(trades),))
+        rows = await self._rows(ADD, (to_rows(trades),))
         return {row["trade_id"]: row["id"] for row in rows}
 
     async def _rows(self, statement: str, parameters: Any) -> list[DictRow]:

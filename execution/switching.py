@@ -4,13 +4,12 @@ Durable fact of each: its row, and with FLATTEN the trades that close what is he
 same transaction. If we die right after, the holders find both in the database.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import binding, messages
+from execution import binding, manual, messages
 from execution.controls import LIMITS, STOP, read_limits, write_limits
 from execution.domain.limits import Limits, LimitsState
 from execution.domain.orders import ZERO
@@ -19,16 +18,11 @@ from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Leg
 from execution.errors import BadRequest
 from execution.holding import Holding
-from execution.rows import AccountImage, InstructionRow, SwitchRow
+from execution.rows import AccountImage, SwitchRow
 from execution.store import Store
 from execution.switch_store import Held, SwitchStore
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
-
-# What of a trade says whose it is and in what: a closing trade takes over no more.
-_KEPT = (
-    "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "asset_class",
-)  # fmt: skip
 
 
 class Switching:
@@ -58,7 +52,7 @@ class Switching:
                 if mode is Mode.FLATTEN:
                     held = await change.held()
                     closing = _closing(row, held, change.now, of=request.tenant_id)
-                    stored = await change.add([_instruction(m, t) for m, t in closing])
+                    stored = await change.add([manual.instruction(m, t) for m, t in closing])
                     arrivals = [(stored[t.trade_id], t) for _, t in closing if t.trade_id in stored]
         await self._read()
         self._holding.accept([(i, t) for i, t in arrivals if self._holding.trades_at(t.account)])
@@ -142,24 +136,14 @@ def _closing(
         last = pb.Trade.FromString(each.trade)
         if not _is_in(row, last) or of not in ("", last.tenant_id):
             continue
-        message = pb.Trade(**{name: getattr(last, name) for name in _KEPT})
-        message.trade_id = ids.derive(
+        trade_id = ids.derive(
             "flatten", row.scope, row.scope_id, row.version, each.account_id,
             each.subscription_id, each.instrument,
-        ).hex  # fmt: skip
-        message.accepted_time.CopyFrom(wire.to_timestamp(at))
-        # What is held itself, whatever its ticker means by now.
-        message.instrument = each.instrument
-        message.action, message.sides = pb.ACTION_EXIT, pb.SIDES_BOTH
+        )  # fmt: skip
+        message = manual.closing(last, each.instrument, trade_id, at)
         message.origin = pb.ORIGIN_KILL_SWITCH
         found.append((message, messages.read_trade(message)))
     return found
-
-
-def _instruction(message: pb.Trade, trade: Trade) -> InstructionRow:
-    stored = message.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(stored).digest()
-    return InstructionRow(trade.trade_id, digest, trade.account_id, trade.strategy_id, stored)
 
 
 def _is_in(row: SwitchRow, message: pb.Trade) -> bool:

@@ -1,10 +1,14 @@
 """What stored facts tell."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from execution import messages
 from execution.covers import Told
+from execution.domain.words import TradeState
 from execution.rows import OutcomeImage
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -21,7 +25,11 @@ def sent(fact: bytes) -> list[tuple[str, datetime]]:
 def broker_seq(fact: Any) -> int:
     """The broker's number of a report."""
     message: pb.Fact = pb.Fact.FromString(bytes(fact))
-    return message.execution_report.broker_seq or message.position_change.broker_seq
+    return (
+        message.execution_report.broker_seq
+        or message.position_change.broker_seq
+        or message.external_report.broker_seq
+    )
 
 
 def resolved(fact: bytes) -> pb.Resolved:
@@ -36,9 +44,18 @@ def protection(fact: bytes, count: int) -> Told:
     return Told(count, state.value, messages.REASON_WORDS[said.reason], dict(said.numbers))
 
 
+def displaced(numbers: Mapping[str, str]) -> dict[str, Decimal]:
+    """The exits whose place a trade takes, and what each had filled when it was asked to go."""
+    words = (word.partition(":") for word in numbers.get("displaced", "").split())
+    return {cl_ord_id: Decimal(filled) for cl_ord_id, _, filled in words}
+
+
 def outcome(fact: bytes, before: OutcomeImage | None) -> OutcomeImage:
     """The outcome of a trade, after an earlier one."""
     outcome = pb.Fact.FromString(fact).trade_outcome
+    if before is not None and before.state == TradeState.WAITING_APPROVAL:
+        # It was given back, and let go since: nothing of that counts any more.
+        before = replace(before, numbers={})
     return OutcomeImage(
         count=(before.count if before else 0) + 1,
         state=messages.read_state(outcome).value,

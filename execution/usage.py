@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from execution.domain import limits
 from execution.domain.limits import MINUTE, Used
-from execution.domain.orders import ZERO, Order
+from execution.domain.orders import ZERO
 from execution.domain.positions import Position
 from execution.domain.reports import Report
 
@@ -21,11 +21,11 @@ class Usage:
     results: dict[str, tuple[date, Decimal]] = field(default_factory=dict)
     sent: dict[str, deque[datetime]] = field(default_factory=dict)
 
-    def book(self, before: Position, order: Order, fill: Report, point_value: Decimal) -> None:
-        """A fill, with the position before it."""
+    def book(self, before: Position, fill: Report, point_value: Decimal) -> None:
+        """A fill, with the position before it, whoever traded."""
         quantity, price = fill.last_qty or ZERO, fill.last_px or ZERO
-        won = limits.result(before, order.terms.side, quantity, price) * point_value
-        day, symbol = limits.trading_day(fill.time), order.terms.instrument
+        won = limits.result(before, fill.side, quantity, price) * point_value
+        day, symbol = limits.trading_day(fill.time), fill.instrument
         known_day, known = self.results.get(symbol, (day, ZERO))
         earlier = known if known_day == day else ZERO
         self.results[symbol] = (day, earlier + won - (fill.fee or ZERO))

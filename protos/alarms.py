@@ -51,6 +51,11 @@ CATALOGUE: dict[str, Words] = {
         "An exit of {instrument} could not be sent for {limit} s, and was given up.",
         "Look at the position; close it if it is still open.",
     ),
+    "share_taken": Words(
+        "{instrument} was traded at the broker by somebody else: {taken} of what subscriptions "
+        "held is gone, and the account holds {left}.",
+        "Nothing to do if it was you: stops and exits go by what is left.",
+    ),
     "exit_refused_by_age": Words(
         "An exit of {instrument} was not sent: it was {age} s old, and `rejectAfter` is {limit} s.",
         "Look at the position; close it if you do not want it.",

@@ -105,6 +105,10 @@ CATALOGUE: dict[str, Words] = {
         "A member said that the broker never had the order.",
         "Nothing more is sent. Should it appear after all, it is canceled.",
     ),
+    "busted": Words(
+        "The broker took back or corrected a fill that it had reported: {filled} of {of} stands.",
+        "Check the position at the broker. Nothing is sent again for it.",
+    ),
     "declared_present": Words(
         "A member said that the broker has the order, and looks after it there.",
         "Nothing more is done about it here. What the broker reports of it is still shown.",

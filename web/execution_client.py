@@ -11,6 +11,7 @@ import grpc
 
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
+from web.connections.models import BrokerAccount
 
 SUBMIT_SECONDS = 5.0
 PREVIEW_SECONDS = 5.0
@@ -132,6 +133,42 @@ class ExecutionClient:
             self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
+
+    def close_position(
+        self,
+        tenant_id: UUID,
+        connection_id: UUID,
+        account: BrokerAccount,
+        instrument: str,
+        *,
+        subscription_id: UUID | None,
+        quantity: str,
+        key: str,
+        asked_by: str,
+    ) -> list[UUID]:
+        """Close what subscriptions hold; the trades that do, none where nothing is held.
+
+        Raises ExecutionDown when it is not known whether it was done. Repeating is safe.
+        """
+        request = pb.ClosePositionRequest(
+            key=key,
+            tenant_id=tenant_id.hex,
+            connection_id=connection_id.hex,
+            account=pb.Account(
+                broker=account.broker, environment=account.environment, account=account.account
+            ),
+            instrument=instrument,
+            subscription_id=subscription_id.hex if subscription_id else "",
+            quantity=quantity,
+            asked_by=asked_by,
+        )
+        try:
+            answer = self._connect().ClosePosition(request, timeout=SUBMIT_SECONDS)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
+                return []
+            raise ExecutionDown(describe(error)) from error
+        return [UUID(trade_id) for trade_id in answer.trade_ids]
 
     def resolve_doubt(self, trade_id: UUID, word: pb.DoubtWord) -> bool:
         """Say something of a trade that nobody can prove anything of; False when it is not one,

@@ -55,9 +55,9 @@ SELECT DISTINCT tenant_id::text, connection_id::text FROM moved
 """
 
 
-def row(fact: pb.Fact) -> Row:
+def row(fact: pb.Fact, change: pb.PositionChange) -> Row:
     """One move. Raises ValueError when it cannot be read."""
-    change, account = fact.position_change, fact.account
+    account = fact.account
     held = change.position
     names = (account.broker, account.environment, account.account)
     return {

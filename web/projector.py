@@ -18,11 +18,11 @@ from psycopg.rows import TupleRow
 
 from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
-from protos.ids import derive
-from web import positions
+from web import fills, positions
 from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
+from web.external import External
 from web.quarantine import put_aside
 from web.queue import Bell
 from web.trades import record, told, unasked
@@ -59,15 +59,6 @@ UPDATE web.orders o SET ord_status = r.ord_status, cum_qty = r.cum_qty,
 FROM json_to_recordset(%s::json) AS r(id uuid, ord_status text, cum_qty numeric, avg_px numeric,
     broker_order_id text, text text, at timestamptz)
 WHERE o.id = r.id
-"""
-
-_FILLS = """
-INSERT INTO web.fills (id, tenant_id, order_id, trade_id, connection_id, exec_id, instrument, side,
-    qty, price, fee, at)
-SELECT * FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, order_id uuid,
-    trade_id uuid, connection_id uuid, exec_id text, instrument text, side text, qty numeric,
-    price numeric, fee numeric, at timestamptz)
-ON CONFLICT (id) DO NOTHING
 """
 
 _TRADES = """
@@ -116,9 +107,11 @@ class Batch:
         self.orders: list[Row] = []
         self.order_states: dict[str, Row] = {}
         self.fills: list[Row] = []
+        self.amended: list[Row] = []
         self.positions: dict[tuple[str, str], Row] = {}
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
+        self.external = External()
         self.alarms: list[Row] = []
         self.changes: set[tuple[str, str, str]] = set()
 
@@ -138,7 +131,11 @@ class Batch:
             case "trade_protection":
                 self._trade(fact).update(told.protection(fact.trade_protection))
             case "position_change":
-                self.moves.append(positions.row(fact))
+                self.moves.append(positions.row(fact, fact.position_change))
+            case "external_report":
+                self.external.add(fact)
+                if fact.external_report.HasField("change"):
+                    self.moves.append(positions.row(fact, fact.external_report.change))
             case "order_stopped":
                 # What the trade does instead is in the facts after it.
                 pass
@@ -153,12 +150,14 @@ class Batch:
         for statement, rows in (
             (_ORDERS, self.orders),
             (_ORDER_STATES, list(self.order_states.values())),
-            (_FILLS, self.fills),
+            (fills.ADD, self.fills),
+            (fills.AMEND, self.amended),
             (positions.AFTER_FILLS, list(self.positions.values())),
             (_TRADES, list(self.trades.values())),
         ):
             if rows:
                 connection.execute(statement, (to_json(rows),), prepare=True)
+        self.changes |= self.external.write(connection)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
         for tenant, kind, alarm in raising.write(connection, self.alarms):
@@ -223,27 +222,15 @@ class Batch:
             trade.setdefault("first_fill_at", at)
             trade["filled_at"] = at
             self._fill(fact, report)
+        if report.exec_type in (pb.EXEC_TYPE_TRADE_CANCEL, pb.EXEC_TYPE_TRADE_CORRECT):
+            self.amended.append(fills.amended(fact, report))
+            self._own_position(fact, report)
 
     def _fill(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
-        account = fact.account
-        self.fills.append(
-            {
-                "id": derive(
-                    "fill", account.broker, account.environment, account.account, fact.canonical_id
-                ),
-                "tenant_id": fact.tenant_id,
-                "order_id": report.order_id,
-                "trade_id": fact.trade_id,
-                "connection_id": fact.connection_id,
-                "exec_id": report.exec_id,
-                "instrument": report.instrument,
-                "side": _word(pb.Side.Name(report.side), "SIDE_").lower(),
-                "qty": report.last_qty,
-                "price": report.last_px,
-                "fee": report.fee or "0",
-                "at": wire.to_datetime(fact.time),
-            }
-        )
+        self.fills.append(fills.row(fact, report))
+        self._own_position(fact, report)
+
+    def _own_position(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
         self._position(
             fact,
             report.instrument,

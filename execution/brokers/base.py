@@ -156,6 +156,17 @@ class AccountSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSnapshot:
+    """What an account holds, by instrument; what is not there is flat."""
+
+    positions: Mapping[str, PositionSnapshot]
+    as_of: datetime
+    # Every report up to this one is in them, and none after it; None where the broker numbers
+    # nothing.
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuoteSnapshot:
     """What an instrument can be traded at, as the broker says."""
 
@@ -212,6 +223,9 @@ class Adapter(Protocol):
 
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
+
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
+        """What each of these accounts holds, in their order. Raises InDoubt."""
 
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None

@@ -23,6 +23,7 @@ from execution.brokers.base import (
     AccountSnapshot,
     Capabilities,
     ChainSnapshot,
+    HeldSnapshot,
     InDoubt,
     NewOrder,
     NotSent,
@@ -143,6 +144,15 @@ class PaperAdapter:
         try:
             return paper_wire.read_account(await self._look(account))
         except paper_wire.UnknownWord as error:
+            raise InDoubt(_cause(error)) from error
+
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
+        """What each of these accounts holds. Raises InDoubt."""
+        request = pb.GetPositionsRequest(accounts=accounts)
+        try:
+            answer = await self._venue.GetPositions(request, timeout=self._timeout_seconds)
+            return [paper_wire.read_held(each) for each in answer.accounts]
+        except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
 
     async def quote(

@@ -10,6 +10,7 @@ from execution.brokers.base import (
     AccountSnapshot,
     Capabilities,
     ChainSnapshot,
+    HeldSnapshot,
     NewOrder,
     PositionSnapshot,
     QuoteSnapshot,
@@ -49,6 +50,8 @@ EXEC_TYPES = {
     pb.EXEC_TYPE_FILL: ExecType.FILL,
     pb.EXEC_TYPE_CANCELED: ExecType.CANCELED,
     pb.EXEC_TYPE_REJECTED: ExecType.REJECTED,
+    pb.EXEC_TYPE_TRADE_CANCEL: ExecType.TRADE_CANCEL,
+    pb.EXEC_TYPE_TRADE_CORRECT: ExecType.TRADE_CORRECT,
 }
 CAUSES = {pb.EXEC_TYPE_SETTLED: "expiry", pb.EXEC_TYPE_RESET: "reset"}
 RIGHTS = {pb.RIGHT_CALL: Right.CALL, pb.RIGHT_PUT: Right.PUT}
@@ -112,6 +115,12 @@ def read_report(report: pb.Report) -> Report:
         text=report.text,
         time=time,
         venue_time=wire.to_datetime(report.arrived_time),
+        order_qty=_number("order_qty", report.order_qty),
+        ord_type=ORD_TYPES.get(report.ord_type),
+        limit_price=_number("limit_price", report.limit_price),
+        stop_price=_number("stop_price", report.stop_price),
+        cum_qty=_number("cum_qty", report.cum_qty),
+        ref_exec_id=report.ref_exec_id,
     )
 
 
@@ -200,16 +209,7 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
     return AccountSnapshot(
         cash=_required("cash", response.cash),
         currency=response.currency,
-        positions=[
-            PositionSnapshot(
-                instrument=position.instrument,
-                quantity=_required("quantity", position.quantity),
-                avg_price=_number("avg_price", position.avg_price),
-                market_price=_number("market_price", position.market_price),
-                unrealised=_number("unrealised", position.unrealised),
-            )
-            for position in response.positions
-        ],
+        positions=[_read_position(position) for position in response.positions],
         open_cl_ord_ids=[order.cl_ord_id for order in response.open_orders],
         as_of=as_of,
         equity=_number("equity", response.equity),
@@ -217,6 +217,15 @@ def read_account(response: pb.GetAccountResponse) -> AccountSnapshot:
         rates={name: _required("rate", rate) for name, rate in response.rates.items()},
         buying_power=_number("buying_power", response.buying_power),
     )
+
+
+def read_held(answer: pb.AccountPositions) -> HeldSnapshot:
+    """What an account holds. Raises UnknownWord."""
+    as_of = wire.to_datetime(answer.as_of_time)
+    if as_of is None:
+        raise UnknownWord("as_of_time", "")
+    positions = {each.instrument: _read_position(each) for each in answer.positions}
+    return HeldSnapshot(positions, as_of, answer.last_report_seq)
 
 
 def read_quotes(response: pb.GetQuotesResponse) -> list[QuoteSnapshot | None]:
@@ -280,6 +289,16 @@ def _limits(requests_per_minute: int) -> tuple[Limit, ...]:
 def _not_taken(reply: pb.OrderReply) -> RateLimited:
     """The contract proves that it was not taken."""
     return RateLimited(reply.text, retry_after_seconds=reply.retry_after_ms / 1000)
+
+
+def _read_position(position: pb.Position) -> PositionSnapshot:
+    return PositionSnapshot(
+        instrument=position.instrument,
+        quantity=_required("quantity", position.quantity),
+        avg_price=_number("avg_price", position.avg_price),
+        market_price=_number("market_price", position.market_price),
+        unrealised=_number("unrealised", position.unrealised),
+    )
 
 
 def _read_quote(quote: pb.Quote, as_of: datetime) -> QuoteSnapshot | None:

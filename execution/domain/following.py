@@ -129,6 +129,8 @@ def _short_of_its_quantity(
 
 
 def _reason(trade: Trade, progress: Progress, order: Order) -> str:
+    if order.end is not None and order.end.exec_type.amends:
+        return "busted"
     match order.ord_status:
         case OrdStatus.REJECTED:
             return "broker_rejected"

@@ -1,7 +1,7 @@
 """An order is its terms plus the set of reports about it; its status is worked out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -17,6 +17,8 @@ _ENDS = {
     ExecType.REJECTED: OrdStatus.REJECTED,
     ExecType.EXPIRED: OrdStatus.EXPIRED,
 }
+# What ends an order that was filled, once some of that is taken back: it is not worked again.
+_AMENDED = OrdStatus.CANCELED
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +90,19 @@ class Order:
             return False
         self.reports[report.report_id] = report
         self._work_out()
-        if report.exec_type is ExecType.FILL and self.cum_qty > self.terms.order_qty:
+        if report.exec_type.moves and self.cum_qty > self.terms.order_qty:
             raise Overfilled(self)
         return True
 
     @property
     def fills(self) -> list[Report]:
-        """The reports that moved money."""
-        return [r for r in self.reports.values() if r.exec_type is ExecType.FILL]
+        """The reports that moved money, as they stand: corrected, and without those that were
+        taken back."""
+        said = self.reports.values()
+        fills = [r for r in said if r.exec_type is ExecType.FILL]
+        if not any(r.exec_type.amends for r in said):
+            return fills
+        return [now for fill in fills if (now := _as_it_stands(fill, said)) is not None]
 
     @property
     def avg_px(self) -> Decimal | None:
@@ -119,6 +126,8 @@ class Order:
         if self.is_filled:
             return OrdStatus.FILLED
         if self.end is not None:
+            if self.end.exec_type.amends:
+                return _AMENDED
             return _ENDS.get(self.end.exec_type, OrdStatus.EXPIRED)
         if self.cum_qty:
             return OrdStatus.PARTIALLY_FILLED
@@ -142,9 +151,31 @@ class Order:
     def _work_out(self) -> None:
         said = self.reports.values()
         self.cum_qty = sum((r.last_qty or ZERO for r in self.fills), ZERO)
+        amends = [r for r in said if r.exec_type.amends]
         self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
         ends = [r for r in said if r.exec_type in _ENDS]
         if not ends and not self.is_acknowledged:
             ends = list(said)
+        if amends and not ends and not self.is_filled and _gross(said) >= self.terms.order_qty:
+            ends = amends
         self.end = max(ends, key=lambda r: (r.time, r.report_id), default=None)
         self.is_open = not self.is_filled and self.end is None
+
+
+def _gross(said: Iterable[Report]) -> Decimal:
+    """All that was ever filled."""
+    return sum((r.last_qty or ZERO for r in said if r.exec_type is ExecType.FILL), ZERO)
+
+
+def _as_it_stands(fill: Report, said: Collection[Report]) -> Report | None:
+    """A fill after all that was said of it, the newest word last; None for one taken back. What
+    amends may name the fill, or what amended it before."""
+    names, found = {fill.exec_id}, fill
+    for word in sorted(said, key=lambda r: (r.time, r.sequence, r.report_id)):
+        if not word.exec_type.amends or word.ref_exec_id not in names:
+            continue
+        if word.exec_type is ExecType.TRADE_CANCEL:
+            return None
+        names.add(word.exec_id)
+        found = replace(found, last_qty=word.last_qty, last_px=word.last_px)
+    return found

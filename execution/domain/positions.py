@@ -1,6 +1,6 @@
 """Positions: signed quantities with an average price, and whose they are."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -48,6 +48,30 @@ def in_scope(attribution: Attribution, *, own: Decimal, whole: Decimal) -> Decim
     if own > 0:
         return max(min(own, whole), ZERO)
     return min(max(own, whole), ZERO)
+
+
+def shrunk(
+    shares: Mapping[UUID, Decimal], whole: Decimal, first: Collection[UUID]
+) -> dict[UUID, Decimal]:
+    """Shares of a position that somebody else made smaller: together no more than there is.
+
+    What is nobody's here went before. Then goes the share of those who trade the whole account
+    (`first`), then the largest one; no share ever grows.
+    """
+    net, left = sum(shares.values(), ZERO), dict(shares)
+    sign = 1 if net > 0 else -1
+    gone = max(net * sign - max(whole * sign, ZERO), ZERO)
+    mine = [who for who, share in shares.items() if share * sign > 0]
+    for who in sorted(mine, key=lambda who: (who not in first, -abs(shares[who]), who)):
+        part = min(gone, abs(left[who]))
+        left[who] -= part * sign
+        gone -= part
+    return left
+
+
+def beyond(difference: Decimal, low: Decimal, high: Decimal) -> Decimal:
+    """What of a difference lies outside what may explain it."""
+    return difference - min(max(difference, low), high)
 
 
 def attribute(*, others_trade_here: bool, is_all_own: bool) -> Attribution:

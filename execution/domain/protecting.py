@@ -175,13 +175,14 @@ def keep(
     hold; `exits` are the owners and sizes of what closes it. A cover lasts as long as what it
     guards is its subscription's, or is there and guarded by nobody else."""
     opened = sum((cover.left for cover in covers), ZERO)
-    theirs = share(covers, opened, own if shares is None else shares)
-    seen, left = share(covers, whole, own), dict(own)
+    mine, left = dict(own if shares is None else shares), dict(own)
+    theirs, seen = share(covers, opened, mine), _shared(covers, whole, own, mine)
     covers = [replace(c, left=max(theirs[c.trade_id], seen[c.trade_id])) for c in covers]
     for owner, leaves in exits:
         whole -= leaves
         left[owner] = left.get(owner, ZERO) - leaves
-    free = share(covers, whole, left)
+        mine[owner] = mine.get(owner, ZERO) - leaves
+    free = _shared(covers, whole, left, mine)
     room = whole - sum((cover.may_close for cover in covers), ZERO)
     steps = []
     for cover in covers:
@@ -204,6 +205,23 @@ def share(
         left -= found
         owned[cover.subscription_id] = owned.get(cover.subscription_id, ZERO) - found
     return shares
+
+
+def _shared(
+    covers: Sequence[Cover],
+    whole: Decimal,
+    own: Mapping[UUID, Decimal],
+    shares: Mapping[UUID, Decimal],
+) -> dict[UUID, Decimal]:
+    """As `share`, but who sees the whole account takes nothing that is another's share, before
+    all of those are guarded."""
+    firm = {who: min(seen, shares.get(who, ZERO)) for who, seen in own.items()}
+    first, rest = share(covers, whole, firm), dict(own)
+    for cover in covers:
+        rest[cover.subscription_id] = rest.get(cover.subscription_id, ZERO) - first[cover.trade_id]
+    bare = [replace(cover, left=cover.left - first[cover.trade_id]) for cover in covers]
+    more = share(bare, whole - sum(first.values(), ZERO), rest)
+    return {trade_id: part + more[trade_id] for trade_id, part in first.items()}
 
 
 def tend(cover: Cover, quantity: Decimal, room: Decimal) -> Upkeep:

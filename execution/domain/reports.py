@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from execution.domain.words import ExecType, OrdStatus, Side
+from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,26 @@ class Report:
     time: datetime
     # When the venue took the order in.
     venue_time: datetime | None
+    # What was asked for and filled, where the broker tells: all that is known of an order that
+    # was placed there by somebody else.
+    order_qty: Decimal | None = None
+    ord_type: OrdType | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    cum_qty: Decimal | None = None
+    # The fill that is taken back or corrected, by its ExecID.
+    ref_exec_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PositionMove:
-    """A position moved without a fill: it expired, or the account began anew. It is numbered
-    in the account's stream like a report."""
+    """A position moved without a fill of ours: it expired, the account began anew, or somebody
+    else traded it. Where it was heard it is numbered in the account's stream like a report."""
 
     account: str
     report_id: str
     sequence: int
-    # "expiry" or "reset".
+    # "expiry", "reset" or "external".
     cause: str
     # Empty for what concerns the account as a whole.
     instrument: str

@@ -214,6 +214,7 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     refusal_numbers: Mapping[str, str] = field(default_factory=dict)
     # Why there is a trade without a signal.
     origin: Origin = Origin.SIGNAL
+    asked_by: str = ""
     # It was given back to a person, who let it go: it is begun anew.
     revives: bool = False
     # What an order of it is filled for beyond what it asked is taken back.

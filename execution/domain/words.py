@@ -104,6 +104,19 @@ class ExecType(StrEnum):
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     NOT_SENT = "NOT_SENT"
+    # A fill is taken back, or was another one: told after it, also long after.
+    TRADE_CANCEL = "TRADE_CANCEL"
+    TRADE_CORRECT = "TRADE_CORRECT"
+
+    @property
+    def moves(self) -> bool:
+        """True for what changes how much is filled."""
+        return self is ExecType.FILL or self.amends
+
+    @property
+    def amends(self) -> bool:
+        """True for what is said of an earlier fill."""
+        return self in (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
 
 
 class Leg(StrEnum):
@@ -131,6 +144,8 @@ class Origin(StrEnum):
     KILL_SWITCH = "kill_switch"
     MANUAL = "manual"
     CORRECTION = "correction"
+    # Placed at the broker, by somebody else.
+    EXTERNAL = "external"
 
     @property
     def is_of_a_signal(self) -> bool:

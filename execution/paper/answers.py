@@ -42,6 +42,23 @@ def describe(account: Account, moment: Moment, market: Market) -> pb.GetAccountR
     )
 
 
+def held(account: Account, moment: Moment) -> pb.AccountPositions:
+    """What an account holds, whatever that is worth."""
+    return pb.AccountPositions(
+        positions=[
+            pb.Position(
+                instrument=symbol,
+                quantity=wire.to_text(each.quantity),
+                avg_price=wire.to_text(each.avg_price),
+            )
+            for symbol, each in account.holdings.items()
+            if each.quantity
+        ],
+        last_report_seq=account.report_seq,
+        as_of_time=moment.stamp,
+    )
+
+
 def options(account: Account) -> pb.Options:
     """How an account behaves."""
     found = pb.Options(

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from execution.paper import costs, matching
+from execution.paper import costs, matching, telling
 from execution.paper.costs import PLAIN, Model
 from execution.paper.counting import Counter
 from execution.paper.feeds import Feed
@@ -108,6 +108,8 @@ class Account:
     holdings: dict[str, Holding] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)
     counter: Counter = field(default_factory=Counter)
+    # Fills that something was said of since; forgotten by a restart.
+    busted: set[str] = field(default_factory=set)
     # How many orders have used a ClOrdID.
     used: dict[str, int] = field(default_factory=dict)
 
@@ -189,11 +191,11 @@ def take(
     order = _enter(account, terms, moment)
     if terms.time_in_force != "fok":
         order.parts_left = max(parts, account.model.fill_parts)
-    _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
+    report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
     for guard in guards:
         waiting = _enter(account, guard, moment)
         waiting.may_fill, waiting.parts_left = ZERO, account.model.fill_parts
-        _report(account, waiting, pb.EXEC_TYPE_NEW, moment, changes)
+        report(account, waiting, pb.EXEC_TYPE_NEW, moment, changes)
         account.open[waiting.order_id] = waiting
     price = terms.reference_price
     if price is None or account.feed is not None:
@@ -220,7 +222,7 @@ def pretend(
         for each in (terms, *guards)
     ]
     for order in forgotten:
-        _report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
+        report(account, order, pb.EXEC_TYPE_NEW, moment, changes)
         del changes.orders[order.order_id]
     return forgotten[0]
 
@@ -311,8 +313,8 @@ def _fill(
     if order.cum_qty == terms.order_qty:
         order.ord_status = pb.ORD_STATUS_FILLED
         account.open.pop(order.order_id, None)
-    _report(account, order, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px, fee))
-    _tend_guards(account, order, qty, moment, changes)
+    report(account, order, pb.EXEC_TYPE_FILL, moment, changes, last=(qty, px, fee))
+    tend_guards(account, order, qty, moment, changes)
 
 
 def _end(
@@ -325,11 +327,11 @@ def _end(
 ) -> None:
     order.ord_status = status
     account.open.pop(order.order_id, None)
-    _report(account, order, exec_type, moment, changes)
-    _tend_guards(account, order, ZERO, moment, changes)
+    report(account, order, exec_type, moment, changes)
+    tend_guards(account, order, ZERO, moment, changes)
 
 
-def _tend_guards(
+def tend_guards(
     account: Account, order: Order, filled: Decimal, moment: Moment, changes: Changes
 ) -> None:
     """Guards may close what their entry opened, less what one of them closed; they end
@@ -358,7 +360,7 @@ def _allow(guard: Order, more: Decimal, changes: Changes) -> None:
         changes.orders[guard.order_id] = guard
 
 
-def _report(
+def report(
     account: Account,
     order: Order,
     exec_type: pb.ExecType,
@@ -366,32 +368,15 @@ def _report(
     changes: Changes,
     *,
     last: tuple[Decimal, Decimal, Decimal] | None = None,
+    ref_exec_id: str = "",
 ) -> None:
-    account.report_seq += 1
-    last_qty, last_px, fee = last or (None, None, None)
+    """Say something of an order, under the account's next number."""
     changes.accounts[account.name] = account
     changes.orders[order.order_id] = order
-    changes.reports.append(
-        pb.Report(
-            account=account.name,
-            report_seq=account.report_seq,
-            cl_ord_id=order.terms.cl_ord_id,
-            order_id=order.order_id,
-            exec_id=f"{order.order_id}-{account.report_seq}",
-            exec_type=exec_type,
-            ord_status=order.ord_status,
-            instrument=order.terms.instrument,
-            side=order.terms.side,
-            last_qty=wire.to_text(last_qty),
-            last_px=wire.to_text(last_px),
-            fee=wire.to_text(fee),
-            cum_qty=wire.to_text(order.cum_qty),
-            avg_px=wire.to_text(order.avg_px),
-            text=order.text,
-            time=moment.stamp,
-            arrived_time=wire.to_timestamp(order.arrived_at),
-        )
-    )
+    account.report_seq += 1
+    said = telling.report(account, order, exec_type, moment, last)
+    said.ref_exec_id = ref_exec_id
+    changes.reports.append(said)
 
 
 def _order_id(account: str, cl_ord_id: str, count: int) -> str:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from execution.paper import answers, book, funds, jobs, matching, moves, settings
+from execution.paper import answers, book, busts, funds, jobs, matching, moves, settings
 from execution.paper.book import Account, Order
 from execution.paper.following import Following
 from execution.paper.jobs import (
     AskOptions,
+    AskPositions,
     Batch,
+    Bust,
     Configure,
     Expire,
     Frame,
@@ -17,6 +19,7 @@ from execution.paper.jobs import (
     Look,
     Rematch,
     Reset,
+    Transfer,
     Work,
 )
 from execution.paper.market import Market
@@ -90,6 +93,16 @@ class Desk:
                 batch.answers.append(
                     lambda: jobs.resolve(told, pb.GetOptionsResponse(options=options))
                 )
+            case AskPositions(names, listed):
+                new = Account("", self.visibility_seconds)
+                held = [answers.held(self.accounts.get(n, new), batch.moment) for n in names]
+                batch.answers.append(
+                    lambda: jobs.resolve(listed, pb.GetPositionsResponse(accounts=held))
+                )
+            case Transfer(transfer, moved):
+                moves.transfer(self.accounts[transfer.account], transfer, moved, batch)
+            case Bust():
+                self._bust(work, batch)
             case Configure(configuration, done):
                 settings.change(self.accounts, configuration, done, batch)
             case Reset(name, finished):
@@ -272,6 +285,22 @@ class Desk:
         batch.said.append(Said(account.name, batch.changes.reports[first:]))
         response = pb.ResetAccountResponse(report_seq=account.report_seq)
         batch.answers.append(lambda: jobs.resolve(answer, response))
+
+    def _bust(self, work: Bust, batch: Batch) -> None:
+        account, asked = self.accounts[work.request.account], work.request
+        first = len(batch.changes.reports)
+        order = account.open.get(work.order.order_id, work.order) if work.order else None
+        try:
+            if order is None or work.fill is None:
+                raise matching.Refused("there is no such fill")
+            moment, changes = batch.moment, batch.changes
+            busts.bust(account, order, work.fill, asked, moment, self.market, changes)
+        except matching.Refused as refused:
+            jobs.fail(work.answer, refused)
+            return
+        batch.said.append(Said(account.name, batch.changes.reports[first:]))
+        response = pb.BustFillResponse(report_seq=account.report_seq)
+        batch.answers.append(lambda: jobs.resolve(work.answer, response))
 
     def _settle(self, account: Account, batch: Batch) -> None:
         first = len(batch.changes.reports)

@@ -46,6 +46,32 @@ class AskOptions:
 
 
 @dataclass(slots=True)
+class AskPositions:
+    """A question what accounts hold."""
+
+    accounts: Sequence[str]
+    answer: asyncio.Future[pb.GetPositionsResponse]
+
+
+@dataclass(slots=True)
+class Transfer:
+    """A part of a position comes or goes, and no report tells of it."""
+
+    request: pb.TransferPositionRequest
+    answer: asyncio.Future[pb.TransferPositionResponse]
+
+
+@dataclass(slots=True)
+class Bust:
+    """A fill is to be taken back or corrected; the order and the report are read first."""
+
+    request: pb.BustFillRequest
+    answer: asyncio.Future[pb.BustFillResponse]
+    order: Order | None = None
+    fill: pb.Report | None = None
+
+
+@dataclass(slots=True)
 class Configure:
     """New options or a new fault plan for an account."""
 
@@ -73,7 +99,8 @@ class Expire:
     accounts: list[str] = field(default_factory=list)
 
 
-Work = Frame | Late | Look | AskOptions | Configure | Reset | Expire | Rematch
+Asked = Look | AskOptions | AskPositions | Transfer | Bust | Configure | Reset
+Work = Frame | Late | Asked | Expire | Rematch
 
 
 @dataclass(slots=True)
@@ -101,8 +128,10 @@ def accounts_of(work: Work) -> Iterator[str]:
             yield order.account
         case Look(account) | Reset(account):
             yield account
-        case AskOptions(accounts):
+        case AskOptions(accounts) | AskPositions(accounts):
             yield from filter(matching.is_name, accounts)
+        case Transfer(request) | Bust(request):
+            yield request.account
         case Expire(accounts):
             yield from accounts
         case Configure(request):

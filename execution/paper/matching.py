@@ -156,6 +156,11 @@ def read_price(text: str) -> Decimal | None:
     return _positive("reference price", text) if text else None
 
 
+def read_quantity(text: str) -> Decimal:
+    """A quantity above zero. Raises Refused."""
+    return _positive("quantity", text)
+
+
 def fill_price(terms: Terms, price: Decimal) -> Decimal | None:
     """Where an order that has arrived, or was triggered, fills; None when it rests."""
     if terms.limit_price is None or is_reached(terms.side, terms.limit_price, price):

@@ -1,19 +1,22 @@
 """What happens to accounts by itself or by their owner: contracts expire, days end, accounts
-begin anew or keep other hours.
+begin anew or keep other hours, positions come and go.
 
-What is of no order is reported like a fill would be, under the account's next number.
+What is of no order is reported like a fill would be, under the account's next number; but for
+what is transferred.
 """
 
+import asyncio
 from datetime import datetime, time
 from decimal import Decimal
 
 from execution.domain import sessions
 from execution.domain.instruments import Instrument
 from execution.domain.words import AssetClass
-from execution.paper import book, matching
+from execution.paper import book, jobs, matching
 from execution.paper.book import STARTING_CASH, Account, Changes, Moment
+from execution.paper.jobs import Batch
 from execution.paper.market import Market
-from execution.paper.matching import FLAT, Holding
+from execution.paper.matching import FLAT, Holding, Refused
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -77,6 +80,42 @@ def tell_rules(account: Account, moment: Moment, changes: Changes) -> None:
     hours = "exchange hours" if account.exchange_hours else "always open"
     text = f"{hours}, {account.counter.most or 'no limit of'} requests a minute"
     _report(account, pb.EXEC_TYPE_CONFIGURED, "", FLAT, None, None, text, moment, changes)
+
+
+def transfer(
+    account: Account,
+    asked: pb.TransferPositionRequest,
+    answer: "asyncio.Future[pb.TransferPositionResponse]",
+    batch: Batch,
+) -> None:
+    """Move a part of a position in or out, and tell nobody."""
+    try:
+        side, quantity, price = _read_transfer(asked)
+    except Refused as refused:
+        jobs.fail(answer, refused)
+        return
+    symbol = asked.instrument
+    holding = matching.add_fill(account.holdings.get(symbol, FLAT), side, quantity, price)
+    account.holdings[symbol] = holding
+    batch.changes.accounts[account.name] = account
+    batch.changes.holdings[account.name, symbol] = holding
+    response = pb.TransferPositionResponse(
+        position=pb.Position(
+            instrument=symbol,
+            quantity=wire.to_text(holding.quantity),
+            avg_price=wire.to_text(holding.avg_price),
+        )
+    )
+    batch.answers.append(lambda: jobs.resolve(answer, response))
+
+
+def _read_transfer(asked: pb.TransferPositionRequest) -> tuple[pb.Side, Decimal, Decimal]:
+    price = matching.read_price(asked.price)
+    side = pb.SIDE_SELL if asked.quantity.startswith("-") else pb.SIDE_BUY
+    quantity = matching.read_quantity(asked.quantity.removeprefix("-"))
+    if not matching.is_name(asked.instrument) or price is None:
+        raise Refused("a transfer names an instrument and a price")
+    return side, quantity, price
 
 
 def closing_time(instrument: Instrument) -> datetime:

@@ -135,6 +135,42 @@ class Venue(paper_pb2_grpc.VenueServicer):
         except matching.Refused as refused:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
 
+    async def GetPositions(
+        self,
+        request: pb.GetPositionsRequest,
+        context: aio.ServicerContext[pb.GetPositionsRequest, pb.GetPositionsResponse],
+    ) -> pb.GetPositionsResponse:
+        try:
+            return await self._writer.positions(request.accounts)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def TransferPosition(
+        self,
+        request: pb.TransferPositionRequest,
+        context: aio.ServicerContext[pb.TransferPositionRequest, pb.TransferPositionResponse],
+    ) -> pb.TransferPositionResponse:
+        await _check_name(request.account, context)
+        try:
+            return await self._writer.transfer(request)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
+    async def BustFill(
+        self,
+        request: pb.BustFillRequest,
+        context: aio.ServicerContext[pb.BustFillRequest, pb.BustFillResponse],
+    ) -> pb.BustFillResponse:
+        await _check_name(request.account, context)
+        try:
+            return await self._writer.bust(request)
+        except matching.Refused as refused:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused.text)
+        except Unavailable:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
+
     async def ConfigureAccount(
         self,
         request: pb.ConfigureAccountRequest,

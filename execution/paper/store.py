@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from execution.paper import feeds, rows
+from execution.paper import busts, feeds, rows
 from execution.paper.book import Account, Changes, Order
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -225,6 +225,18 @@ async def find_orders(
         orders=[rows.to_order(row).to_message() for row in orders],
         reports=[pb.Report.FromString(row["report"]) for row in reports],
     )
+
+
+async def fill(
+    connection: Connection, asked: pb.BustFillRequest
+) -> tuple[Order | None, pb.Report | None]:
+    """The report of a fill, and the order that it is of."""
+    number = busts.number_of(asked.exec_id)
+    found = await reports_after(connection, [(asked.account, number - 1)]) if number else []
+    report = next((r for r in found if r.exec_id == asked.exec_id), None)
+    if report is None:
+        return None, None
+    return (await orders_by_id(connection, [report.order_id])).get(report.order_id), report
 
 
 async def misdeeds(connection: Connection, account: str, most: int) -> pb.ListMisdeedsResponse:

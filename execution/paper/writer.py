@@ -19,8 +19,11 @@ from execution.paper import jobs, store
 from execution.paper.book import Moment
 from execution.paper.desk import Desk
 from execution.paper.jobs import (
+    Asked,
     AskOptions,
+    AskPositions,
     Batch,
+    Bust,
     Configure,
     Expire,
     Frame,
@@ -28,6 +31,7 @@ from execution.paper.jobs import (
     Look,
     Rematch,
     Reset,
+    Transfer,
     Work,
 )
 from execution.paper.sessions import Session
@@ -115,6 +119,24 @@ class Writer:
         """How accounts are set up. Raises Unavailable."""
         answer: asyncio.Future[pb.GetOptionsResponse] = asyncio.Future()
         self.offer(AskOptions(accounts, answer))
+        return await answer
+
+    async def positions(self, accounts: Sequence[str]) -> pb.GetPositionsResponse:
+        """What accounts hold, as stored. Raises Unavailable."""
+        answer: asyncio.Future[pb.GetPositionsResponse] = asyncio.Future()
+        self.offer(AskPositions(accounts, answer))
+        return await answer
+
+    async def transfer(self, request: pb.TransferPositionRequest) -> pb.TransferPositionResponse:
+        """Move a part of a position in or out. Raises Unavailable, Refused."""
+        answer: asyncio.Future[pb.TransferPositionResponse] = asyncio.Future()
+        self.offer(Transfer(request, answer))
+        return await answer
+
+    async def bust(self, request: pb.BustFillRequest) -> pb.BustFillResponse:
+        """Take a fill back, or correct it. Raises Unavailable, Refused."""
+        answer: asyncio.Future[pb.BustFillResponse] = asyncio.Future()
+        self.offer(Bust(request, answer))
         return await answer
 
     async def configure(self, request: pb.ConfigureAccountRequest) -> pb.ConfigureAccountResponse:
@@ -218,6 +240,8 @@ class Writer:
         for work in works:
             if isinstance(work, Expire):
                 work.accounts = await self._with_expired(connection)
+            if isinstance(work, Bust):
+                work.order, work.fill = await store.fill(connection, work.request)
         await self._load(connection, {name for work in works for name in jobs.accounts_of(work)})
         batch = Batch(Moment.of(self.clock()))
         ended = {order_id for work in works for order_id in self.desk.ended_orders(work)}
@@ -266,6 +290,5 @@ class Writer:
         self._waiting.clear()
         self._arrived.clear()
         for work in unanswered:
-            answerable = Look | AskOptions | Configure | Reset
-            if isinstance(work, answerable) and not work.answer.done():
+            if isinstance(work, Asked) and not work.answer.done():
                 work.answer.set_exception(Unavailable())

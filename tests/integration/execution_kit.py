@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from grpc import aio
 
+from execution.brokers.base import NewOrder
+from execution.brokers.paper import PaperAdapter
 from execution.config import Config
+from execution.domain.words import OrdType, Side
 from execution.paper.config import Config as PaperConfig
 from execution.paper.server import PaperServer
 from execution.queueing import NextOpen, exchange_opens
@@ -173,6 +177,43 @@ class Kit:
             paper_pb2.GetAccountRequest(account=self.account), timeout=SECONDS
         )
         return {p.instrument: p.quantity for p in answer.positions if float(p.quantity)}
+
+    async def by_hand(
+        self, side: str, quantity: str, *, limit: str = "", symbol: str = "AAPL"
+    ) -> str:
+        """Somebody trades the account at the broker; the ClOrdID of the order."""
+        adapter = PaperAdapter(f"127.0.0.1:{self.venue.port}")
+        await adapter.start(lambda _said: None, lambda _cause: None)
+        cl_ord_id = f"hand-{uuid4().hex[:8]}"
+        try:
+            await adapter.submit(
+                NewOrder(
+                    self.account, cl_ord_id, symbol, Side(side),
+                    OrdType.LIMIT if limit else OrdType.MARKET, Decimal(quantity),
+                    Decimal(limit) if limit else None, "day",
+                    None if limit else Decimal("228.40"),
+                )
+            )  # fmt: skip
+        finally:
+            await adapter.close()
+        return cl_ord_id
+
+    async def transfer(self, quantity: str, *, price: str = "228.40", symbol: str = "AAPL") -> None:
+        """A part of a position comes or goes, and no report tells of it."""
+        await self.venue_stub.TransferPosition(
+            paper_pb2.TransferPositionRequest(
+                account=self.account, instrument=symbol, quantity=quantity, price=price
+            ),
+            timeout=SECONDS,
+        )
+
+    def changes(self) -> list[pb.PositionChange]:
+        """How positions moved without a fill of ours, in order."""
+        return [
+            f.position_change if f.HasField("position_change") else f.external_report.change
+            for f in self.facts
+            if f.HasField("position_change") or f.external_report.HasField("change")
+        ]
 
     async def restart(self, *, instance: str | None = None) -> None:
         """Kill execution and start it again on the same database."""

@@ -1,6 +1,7 @@
 """Moves without a fill reach every connection to the account, once, and behind later fills."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -93,3 +94,71 @@ def test_a_move_of_an_account_without_connections_tells_nobody(stage: Stage) -> 
     stage.projector.apply("", "c1", [moved(stage, 5)])
     assert stage.rows("SELECT * FROM web.position_changes") == []
     assert stage.rows("SELECT cursor FROM web.fact_cursor") == [("c1",)]
+
+
+def hand_order(stage: Stage, seq: int, exec_type: "pb.ExecType", **order: Any) -> pb.Fact:
+    """A report of an order that somebody placed at the broker: sell 3 of AAPL."""
+    report = pb.ExternalReport(
+        order=pb.Order(
+            order_id="0" * 31 + "7", cl_ord_id="theirs", broker_order_id="B7",
+            origin=pb.ORIGIN_EXTERNAL, instrument="AAPL", side=pb.SIDE_SELL,
+            ord_type=pb.ORD_TYPE_MARKET, **order,
+        ),
+        exec_type=exec_type, broker_seq=seq,
+    )  # fmt: skip
+    if exec_type == pb.EXEC_TYPE_FILL:
+        report.exec_id, report.last_qty, report.last_px = "X1", "3", "230"
+        report.change.CopyFrom(
+            pb.PositionChange(
+                position=pb.Position(instrument="AAPL", quantity="2", avg_price="228.40"),
+                cause="external", change_qty="-3", price="230", text="traded at the broker",
+            )
+        )  # fmt: skip
+        report.change.position.own[stage.subscription.id.hex] = "2"
+    fact = stage.fact(seq, external_report=report)
+    for name in ("trade_id", "tenant_id", "connection_id", "subscription_id"):
+        fact.ClearField(name)
+    return fact
+
+
+def by_hand(stage: Stage) -> list[pb.Fact]:
+    """Taken in, then filled."""
+    first = hand_order(stage, 5, pb.EXEC_TYPE_NEW, order_qty="3")
+    first.external_report.order.ord_status = pb.ORD_STATUS_NEW
+    fill = hand_order(stage, 6, pb.EXEC_TYPE_FILL, cum_qty="3")
+    fill.external_report.order.ord_status = pb.ORD_STATUS_FILLED
+    return [first, fill]
+
+
+@pytest.mark.rule("A.origin", "A.external")
+@pytest.mark.parametrize("batches", [1, 2])
+def test_an_order_by_hand_is_shown_at_both_connections_and_moves_the_position(
+    stage: Stage, connections: Connections, batches: int
+) -> None:
+    stage.projector.apply("", "c1", stage.filled())
+    first, fill = by_hand(stage)
+    if batches == 1:
+        stage.projector.apply("c1", "c2", [first, fill])
+    else:
+        stage.projector.apply("c1", "c1b", [first])
+        stage.projector.apply("c1b", "c2", [fill])
+    orders = stage.rows(
+        "SELECT connection_id, trade_id, origin, cl_ord_id, ord_type, order_qty, cum_qty, avg_px, "
+        "ord_status FROM web.orders WHERE trade_id IS NULL"
+    )
+    told = (None, "external", "theirs", "market", Decimal(3), Decimal(3), Decimal(230), "FILLED")
+    assert sorted(orders) == sorted((each, *told) for each in connections)
+    fills = stage.rows("SELECT qty, price, exec_id FROM web.fills WHERE trade_id IS NULL")
+    assert fills == [(Decimal(3), Decimal(230), "X1")] * 2
+    held = stage.rows("SELECT quantity, own FROM web.positions")
+    assert held == [(Decimal(2), {f"sub_{stage.subscription.id.hex}": "2"})] * 2
+
+
+def test_orders_by_hand_read_from_the_beginning_give_the_same_rows(
+    stage: Stage, connections: Connections
+) -> None:
+    facts = [*stage.filled(), *by_hand(stage)]
+    stage.projector.apply("", "c1", facts)
+    rows = stage.rows("SELECT * FROM web.orders ORDER BY id"), stage.read_models()
+    stage.projector.apply("c1", "c2", facts)
+    assert (stage.rows("SELECT * FROM web.orders ORDER BY id"), stage.read_models()) == rows

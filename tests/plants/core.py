@@ -77,13 +77,19 @@ def give_overfills_back() -> Any:
 def leave_canceled_orders_in_the_lane() -> Any:
     """What is over is still seen as open."""
 
-    def fold(account: Any, ticket: Any, report: Report) -> None:
-        real(account, ticket, report)
+    def fold(account: Any, ticket: Any, report: Report) -> Any:
+        shares = real(account, ticket, report)
         if report.exec_type is ExecType.CANCELED:
             ticket.run.lane.open[report.cl_ord_id] = ticket
+        return shares
 
     real = folding.fold
     return patch.object(folding, "fold", fold)
+
+
+def keep_what_was_taken_back() -> Any:
+    """A fill that the broker takes back leaves the order, and not the position."""
+    return patch.object(folding, "take_back", lambda *_: set())
 
 
 def count_facts_anew() -> Any:
@@ -130,6 +136,7 @@ PLANTS: dict[str, Plant] = {
             stand_by_our_own_word,
             give_overfills_back,
             leave_canceled_orders_in_the_lane,
+            keep_what_was_taken_back,
             count_facts_anew,
             forget_partial_fills_on_restart,
         )

@@ -14,16 +14,18 @@ from execution.brokers.base import (
     BrokerError,
     Capabilities,
     ChainSnapshot,
+    HeldSnapshot,
     InDoubt,
     NewOrder,
     NotSent,
+    PositionSnapshot,
     QuoteSnapshot,
     RateLimited,
     Rejected,
     Report,
     Usage,
 )
-from tests.sim.venue import Account, Order, Venue
+from tests.sim.venue import PRICE, Account, Order, Venue
 from tests.sim.world import InstanceLoop, World
 
 Answer = TypeVar("Answer")
@@ -199,6 +201,19 @@ class SimAdapter:
                 CASH, "USD", (), (), self._world.at(), equity=CASH, unrealised=Decimal(0)
             )
         )
+
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
+        def told(name: str) -> HeldSnapshot:
+            account = self._venue.account(name)
+            held = {
+                symbol: PositionSnapshot(symbol, quantity, PRICE)
+                for symbol, quantity in account.positions.items()
+                if quantity
+            }
+            numbers = len(account.log) if self._venue.habits.numbers_reports else None
+            return HeldSnapshot(held, self._world.at(), numbers)
+
+        return await self._look(lambda: [told(name) for name in accounts])
 
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None

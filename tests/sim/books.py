@@ -25,6 +25,9 @@ class Book:
             if row is not None:
                 self.open[row.cl_ord_id], self.leaves[row.cl_ord_id] = row, row.quantity
             return
+        if fact.kind == "external":
+            self._move(fact)
+            return
         said = fact.message.execution_report
         row = record.rows.get(said.cl_ord_id)
         if fact.kind != "report" or row is None:
@@ -35,6 +38,19 @@ class Book:
         self.leaves[row.cl_ord_id] = row.quantity - Decimal(said.cum_qty)
         if said.ord_status not in OPEN:
             self.open.pop(row.cl_ord_id, None)
+
+    def _move(self, fact: Fact) -> None:
+        """Somebody else moved the position: shares only shrink, and come to no more than it."""
+        told = fact.message
+        is_report = told.HasField("external_report")
+        change = told.external_report.change if is_report else told.position_change
+        symbol = change.position.instrument
+        if not symbol:
+            return
+        lane = (fact.account_id, symbol)
+        self.whole[lane] += Decimal(change.change_qty)
+        for owner, quantity in change.position.own.items():
+            self.own[*lane, UUID(hex=owner)] = Decimal(quantity)
 
     def _share_out(self, row: Row, quantity: Decimal, *, sees_all: bool) -> None:
         """What closes the position of a whole account closes the closer's share, then the

@@ -116,13 +116,16 @@ def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
 
 
 def _doubts_its_stop(record: Record, trade_id: UUID) -> bool:
-    """A guard there is neither shown by the broker nor proven absent, and that is told."""
+    """A guard there, or what closes as none could guard, is neither shown by the broker nor
+    proven absent, and that is told."""
     told = record.last_protection(trade_id)
     if told is None or told.reason != pb.REASON_NOT_PROVABLE:
         return False
     one = record.trade[trade_id].to
     here = [other.id for other in record.trades if other.to.account == one.account]
     guards = [row for other in here for row in record.rows_of(other, *_GUARDS)]
+    closing = [row for other in here for row in record.rows_of(other, "exit")]
+    guards += [row for row in closing if _closes_bare(record, row)]
     is_open = any(r.instrument == one.symbol and r.cl_ord_id not in record.ends for r in guards)
     return is_open and not record.venue.habits.refuses_repeats
 
@@ -167,7 +170,10 @@ def positions_are_equal(record: Record) -> Iterator[str]:
             yield f"{symbol} of {subscription.hex[:6]}: {recorded}, but {quantity}"
     for account in record.venue.accounts.values():
         account_id = ids.account_id(BROKER, BROKER, account.name)
-        for symbol, quantity in account.own_positions.items():
+        if account_id not in record.tables.leases:
+            # Nobody here ever traded it; what others hold is not looked at before.
+            continue
+        for symbol, quantity in account.positions.items():
             recorded = record.position(account_id, symbol)
             if recorded != quantity:
                 yield f"{account.name} {symbol}: {recorded}, but {quantity}"

@@ -68,7 +68,7 @@ def protection_is_as_told(record: Record) -> Iterator[str]:
 def nothing_is_held_unsaid(record: Record) -> Iterator[str]:
     """Of a position whose entries were all to be guarded each part is told of: guarded, or
     bare. This is said of subscriptions that trade an instrument alone, where nothing that was
-    to close a position was filled after its end."""
+    to close a position was filled after its end, and nobody traded by hand."""
     held: dict[tuple[Place, UUID], Decimal] = defaultdict(Decimal)
     entries: dict[tuple[Place, UUID], list[Row]] = defaultdict(list)
     for row in record.rows.values():
@@ -78,9 +78,11 @@ def nothing_is_held_unsaid(record: Record) -> Iterator[str]:
             entries[key].append(row)
     late = {c.cl_ord_id for c in record.venue.crossings if c.is_late}
     late -= {row.cl_ord_id for rows in entries.values() for row in rows}
+    by_hand = {(ids.account_id(BROKER, BROKER, name), symbol) for name, symbol in record.by_hand}
     for (place, subscription), quantity in held.items():
         is_shared = any(other != subscription for where, other in held if where == place)
         rows = entries[place, subscription]
+        is_shared = is_shared or place in by_hand
         if is_shared or not quantity or not all(_asked(record, r.trade_id) for r in rows):
             continue
         if late & {r.cl_ord_id for r in record.rows.values() if r.subscription == subscription}:

@@ -5,7 +5,7 @@ Each plant replaces a piece of the real code, as a careless change might.
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -17,10 +17,13 @@ from execution.domain.decisions import End, Scope
 from execution.domain.orders import ZERO, Order
 from execution.domain.protecting import Cover, Protection, Step, Upkeep
 from execution.domain.words import ExecType, Leg, TradeState
+from execution.hearing import Hearing
 from execution.holding import Holding
 from execution.journal import Journal
 from execution.lanes import Lane
 from execution.limiter import Flow
+from execution.outside import Outside
+from execution.reconciling import Reconciling
 from execution.rows import Written
 from execution.store import Store
 from execution.watching import Watching
@@ -178,7 +181,25 @@ def drop_strangers() -> Any:
         if self._engine.knows(report.cl_ord_id):
             self._hear(report)
 
-    return patch.object(Holding, "on_report", on_report)
+    return patch.object(Hearing, "on_report", on_report)
+
+
+def ignore_what_others_do() -> Any:
+    """What is traded at the broker by others is neither heard nor asked for."""
+    return patch.multiple(Reconciling, adopt=lambda *_: None, compare=lambda *_: None)
+
+
+def count_others_fills_twice() -> Any:
+    """A repeated report of somebody else's order moves the position again."""
+
+    async def recorded(*_: Any) -> set[str]:
+        return set()
+
+    stack = ExitStack()
+    stack.enter_context(patch.object(Outside, "adopt", lambda *_: True))
+    stack.enter_context(patch.object(Store, "recorded", recorded))
+    stack.enter_context(patch.object(Reconciling, "compare", lambda *_: None))
+    return stack
 
 
 def start_listening_too_late() -> Any:
@@ -335,6 +356,8 @@ PLANTS: dict[str, Plant] = {
         count_repeated_fills,
         forget_what_is_in_doubt_at_takeover,
         drop_strangers,
+        ignore_what_others_do,
+        count_others_fills_twice,
         start_listening_too_late,
         lose_reports_that_are_not_stored,
         forget_partial_fills_on_restart,

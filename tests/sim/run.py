@@ -333,9 +333,8 @@ class Run:
             return False
         facts = self.database.tables.facts
         known = {f["canonical_id"] for f in facts if f["account_id"] == account_id}
-        ours = {o["cl_ord_id"] for o in self.database.tables.orders.values()}
         fills = (r for r in self.venue.account(name).log if r.exec_type is ExecType.FILL)
-        return any(r.cl_ord_id in ours and r.report_id not in known for r in fills)
+        return any(r.report_id not in known for r in fills)
 
     def _is_held(self) -> bool:
         """True when somebody awake holds each account that has open trades."""

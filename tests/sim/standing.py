@@ -1,5 +1,5 @@
-"""What limits ask of the database: who else lives, which silences hold, what was sent. And what
-may be stored."""
+"""What limits ask of the database: who else lives, which silences hold, what was sent; what is on
+record of an account's reports. And what may be stored."""
 
 import base64
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from execution import limits
+from execution import limits, statements
 
 if TYPE_CHECKING:
     from tests.sim.tables import Row, Tables, Verbs
@@ -82,7 +82,27 @@ class Standing:
             limits.STANDING: self._standing,
             limits.KEEP_PENALTY: self._keep,
             limits.SENT_BY_ACCOUNT: self._sent,
+            statements.IMAGE_SEQUENCES: self._sequences,
+            statements.RECORDED: self._recorded,
         }
+
+    def _sequences(self, _author: str, parameters: Any) -> "list[Row]":
+        rows: list[Row] = []
+        for account in parameters[0]:
+            facts = [f for f in self._tables.facts if f["account_id"] == account]
+            facts.sort(key=lambda f: f["seq"], reverse=True)
+            reports = [f["fact"] for f in facts if f["kind"] == "report"][:4]
+            others = [f["fact"] for f in facts if f["kind"] == "external"]
+            seq = facts[0]["seq"] if facts else 0
+            told = {"reports": reports, "moved": None, "external": others[0] if others else None}
+            rows.append({"account_id": account, "seq": seq, **told})
+        return rows
+
+    def _recorded(self, _author: str, parameters: Any) -> "list[Row]":
+        asked = set(zip(*parameters, strict=True))
+        names = (f["canonical_id"] for f in self._tables.facts
+                 if (f["account_id"], f["canonical_id"]) in asked)  # fmt: skip
+        return [{"canonical_id": name} for name in names]
 
     def _standing(self, _author: str, asked: Any) -> "list[Row]":
         now = self._tables.now()

@@ -79,7 +79,6 @@ class Tables:
             statements.OPEN_TRADES: self._open_trades,
             statements.TRADES: self._trades,
             statements.IMAGE_POSITIONS: self._image_positions,
-            statements.IMAGE_SEQUENCES: self._image_sequences,
             # Nobody sets a limit on orders here.
             statements.IMAGE_SENT: lambda *_: [],
             # Nobody hears a ring here: the poll has to do.
@@ -307,16 +306,6 @@ class Tables:
 
     def _image_positions(self, _author: str, parameters: Any) -> list[Row]:
         return [row for key, row in self.positions.items() if key[0] in parameters[0]]
-
-    def _image_sequences(self, _author: str, parameters: Any) -> list[Row]:
-        rows: list[Row] = []
-        for account in parameters[0]:
-            facts = [f for f in self.facts if f["account_id"] == account]
-            facts.sort(key=lambda f: f["seq"], reverse=True)
-            reports = [f["fact"] for f in facts if f["kind"] == "report"][:4]
-            seq = facts[0]["seq"] if facts else 0
-            rows.append({"account_id": account, "seq": seq, "reports": reports, "moved": None})
-        return rows
 
     def _image_orders(self, _author: str, parameters: Any) -> list[Row]:
         found = [o for o in self.orders.values() if o["trade_id"] in parameters[0]]

@@ -106,3 +106,25 @@ def test_who_takes_over_sends_nothing_without_an_answer_again_before_its_absence
     assert [arrival.cl_ord_id for arrival in script.venue.arrivals] == [sent]
     script.fill_newest(5)
     assert script.outcome(enter) == FILLED
+
+
+@pytest.mark.rule("K.price.replaces")
+def test_a_breakeven_guards_also_what_anothers_other_side_nets_just_now() -> None:
+    script, one = slow()
+    script.submit(one, enter := script.trade("buy", "3", **STOP))
+    script.wait(0.1)
+    script.fill_newest(3)
+    script.submit(one, script.trade("sell", "1", **OTHER))
+    script.wait(0.1)
+    script.fill_newest(1)
+    script.submit(one, even := script.trade("breakeven", breakeven_offset="-2"))
+    script.wait(1)
+    assert script.protection(enter) == ("CLOSED", "superseded")
+    assert script.protection(even) == ("UNPROTECTED", "netted")
+    script.submit(one, script.trade("buy", "1", **OTHER))
+    script.wait(0.1)
+    script.fill_newest(1)
+    script.wait(1)
+    assert script.protection(even) == ("PROTECTED", "unspecified")
+    resting = script.venue.account("A").orders
+    assert sum(resting[name][0].leaves for name in script.working()) == script.position == 3

@@ -116,3 +116,23 @@ def test_a_stop_in_doubt_leaves_no_other_entry_bare_without_a_word() -> None:
     assert script.position == 3
     told = {script.protection(first), script.protection(second)}
     assert told == {("UNPROTECTED", "not_provable")}
+
+
+def test_of_what_closes_a_bare_position_and_is_not_found_a_person_is_told() -> None:
+    script = Script(has_stops=False, refuses_repeats=False, horizon=0.5)
+    one = script.start("one")
+    script.submit(one, enter := script.trade("buy", "5", **GUARDS))
+    script.wait(0.3)
+    script.venue.habits.wanders = script.venue.habits.refusals = 1.0
+    while len(script.venue.arrivals) < 2:
+        script.wait(0.0001)
+    # What was watched is refused; what is to close the position instead is lost on the way.
+    script.venue.habits.wanders = script.venue.habits.refusals = 0.0
+    script.wires["one"].drop = 1.0
+    script.wait(5)
+    assert script.origins()[-1] == "flatten"
+    assert script.protection(enter) == ("UNPROTECTED", "not_provable")
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(5)
+    assert script.outcome(leave) == ("BLOCKED", "flatten_debt")
+    assert script.alarms() == ["stop_refused", "unprotected"]

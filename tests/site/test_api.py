@@ -95,7 +95,8 @@ def test_a_signal_with_its_trades_has_the_published_shape(site: Site) -> None:
     assert list(order) == ORDER_KEYS
     assert (order["order_qty"], order["leaves_qty"], order["avg_px"]) == ("5", "0", "228.40")
     (fill,) = order["fills"]
-    assert list(fill) == ["object", "id", "qty", "price", "fee", "at"]
+    named = ["object", "id", "qty", "price", "fee", "at", "busted", "amended_at"]
+    assert list(fill) == named
     assert "trades" not in site.api(site.ours, "GET", path)[1]
 
 
@@ -117,6 +118,8 @@ def test_a_position_names_whose_part_is_how_large(site: Site) -> None:
         "quantity": "5",
         "avg_price": "228.40",
         "own": {site.ours.shown("subscription"): "5"},
+        "foreign": "0",
+        "last_change": None,
         "updated_at": "2026-11-20T14:30:00.000Z",
     }
 

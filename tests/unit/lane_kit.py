@@ -1,7 +1,7 @@
 """An engine with one account, a journal that keeps everything at once, and a prompt broker."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -70,6 +70,9 @@ class Broker:
     async def cancel(self, _account: str, cl_ord_id: str) -> bool:
         self.canceled.append(cl_ord_id)
         return True
+
+    async def find_orders(self, _account: str, _names: Sequence[str]) -> dict[str, list[Report]]:
+        return {}
 
 
 def said(order: NewOrder, what: ExecType, quantity: Decimal | None = None) -> Report:

@@ -5,10 +5,9 @@ twice and in another order; the process dies and is rebuilt from what it committ
 order and a position then are is worked out here a second time, from what was heard alone.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -24,14 +23,13 @@ from execution.domain.words import Action, ExecType, Leg, OrdStatus, OrdType, Si
 from execution.lanes import Ticket
 from protos.paper.v1 import paper_pb2
 from tests.unit.order_core import REF, SYMBOL, Core
-from tests.unit.order_model import ZERO, Sent, folded, name, shares
+from tests.unit.order_model import BUST, ZERO, Sent, closing, folded, name, pick, shares
 
 OURS, THEIRS = UUID(int=1), UUID(int=2)
 BOTH = (OURS, THEIRS)
 MOST_ORDERS = 8
 QUANTITIES = st.integers(1, 5).map(Decimal)
 SECOND = timedelta(seconds=1)
-Picked = TypeVar("Picked")
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -70,7 +68,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(data=st.data(), quantity=QUANTITIES)
     def replace(self, data: st.DataObject, quantity: Decimal) -> None:
         """The next revision goes out while the one before is being canceled."""
-        ticket = self.ticket(_pick(data, self.open))
+        ticket = self.ticket(pick(data, self.open))
         ticket.cancel_asked = True
         self._wrote(self.core.replace(ticket, quantity))
 
@@ -82,14 +80,14 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.open)
     @rule(data=st.data())
     def hear_no_answer(self, data: st.DataObject) -> None:
-        if not (sent := _pick(data, self.open)).is_known:
+        if not (sent := pick(data, self.open)).is_known:
             self.ticket(sent).in_doubt = sent.in_doubt = True
 
     @precondition(lambda self: self.open)
     @rule(data=st.data(), is_granted=st.booleans())
     def ask_to_cancel(self, data: st.DataObject, is_granted: bool) -> None:
         """What is not granted is too late: nothing is said of it."""
-        sent = _pick(data, self.open)
+        sent = pick(data, self.open)
         self.ticket(sent).cancel_asked = True
         if is_granted and sent.is_working:
             self._end(sent, ExecType.CANCELED, late=True)
@@ -98,7 +96,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def find_it_absent(self, data: st.DataObject) -> None:
         """Our own finding: rightly, or before the broker tells of it after all."""
-        sent = _pick(data, self.to_be_found)
+        sent = pick(data, self.to_be_found)
         what = ExecType.EXPIRED if sent.is_known else ExecType.NOT_SENT
         self.ticket(sent).in_doubt = sent.in_doubt = False
         self._hear(sent, self._report(sent, what, name=f"{sent.terms.cl_ord_id}:{what.value}"))
@@ -126,7 +124,7 @@ class OrderMachine(RuleBasedStateMachine):
     def arrive(self, data: st.DataObject, is_taken: bool, late: bool) -> None:
         """What was written down for good, and all before it."""
         self.core.disk.commit(len(self.core.disk.waiting))
-        sent = _pick(data, self.on_its_way)
+        sent = pick(data, self.on_its_way)
         sent.has_arrived = True
         if is_taken:
             self._say(sent, self._report(sent, ExecType.NEW), late=late)
@@ -136,14 +134,14 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.having("may_fill"))
     @rule(data=st.data(), quantity=st.one_of(QUANTITIES, st.none()), late=st.booleans())
     def fill(self, data: st.DataObject, quantity: Decimal | None, late: bool) -> None:
-        sent = _pick(data, self.having("may_fill"))
+        sent = pick(data, self.having("may_fill"))
         self._fill(sent, min(quantity or sent.left, sent.left), late=late)
 
     @precondition(lambda self: self.having("has_arrived"))
     @rule(data=st.data(), is_so=st.sampled_from([True, *[False] * 3]))
     def fill_too_much(self, data: st.DataObject, is_so: bool) -> None:
         if is_so:
-            sent = _pick(data, self.having("has_arrived"))
+            sent = pick(data, self.having("has_arrived"))
             self._fill(sent, max(sent.left, ZERO) + 1, late=False)
 
     @precondition(lambda self: self.having("is_working"))
@@ -153,7 +151,15 @@ class OrderMachine(RuleBasedStateMachine):
         late=st.booleans(),
     )
     def end(self, data: st.DataObject, end: ExecType, late: bool) -> None:
-        self._end(_pick(data, self.having("is_working")), end, late=late)
+        self._end(pick(data, self.having("is_working")), end, late=late)
+
+    @precondition(lambda self: self.having("standing"))
+    @rule(data=st.data(), is_so=st.sampled_from([True, False, False]), late=st.booleans())
+    def bust(self, data: st.DataObject, is_so: bool, late: bool) -> None:
+        """The broker takes a fill back, also one that we have not heard of yet."""
+        if is_so:
+            sent = pick(data, self.having("standing"))
+            self._bust(sent, pick(data, sent.standing), late=late)
 
     # -- what is heard
 
@@ -161,8 +167,8 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(data=st.data(), asked=st.booleans())
     def hear(self, data: st.DataObject, asked: bool) -> None:
         """Any of it next, from the stream or by asking."""
-        sent = _pick(data, self.having("unheard"))
-        self._hear(sent, _pick(data, sent.unheard), asked=asked)
+        sent = pick(data, self.having("unheard"))
+        self._hear(sent, pick(data, sent.unheard), asked=asked)
 
     @precondition(lambda self: self.having("unheard"))
     @rule()
@@ -176,8 +182,8 @@ class OrderMachine(RuleBasedStateMachine):
     def hear_again(self, data: st.DataObject, asked: bool) -> None:
         """Nothing comes of it."""
         before = len(self.core.disk.waiting)
-        sent = _pick(data, self.having("heard"))
-        self.core.hear(_pick(data, list(sent.heard.values())), asked=asked)
+        sent = pick(data, self.having("heard"))
+        self.core.hear(pick(data, list(sent.heard.values())), asked=asked)
         assert len(self.core.disk.waiting) == before
 
     @precondition(lambda self: self.sent)
@@ -195,7 +201,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def work_it_out_in_another_order(self, data: st.DataObject) -> None:
         """The same reports, however often and in whatever order, are the same order."""
-        sent = _pick(data, self.having("heard"))
+        sent = pick(data, self.having("heard"))
         heard, order = list(sent.heard.values()), self.ticket(sent).order
         turns = data.draw(st.permutations(range(len(heard))))
         other = folded(sent.terms, [heard[turn] for turn in (*turns, *turns[:2])])
@@ -215,7 +221,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert order.is_open is (sent.leaves > 0) is (cl_ord_id in self.core.lane.open)
             if order.is_open:
                 assert self.ticket(sent).in_doubt is sent.is_doubtful
-            assert order.cum_qty >= self.highest.get(cl_ord_id, ZERO)
+            assert order.cum_qty >= self.highest.get(cl_ord_id, ZERO) or sent.is_amended
             self.highest[cl_ord_id] = order.cum_qty
 
     @invariant()
@@ -225,7 +231,7 @@ class OrderMachine(RuleBasedStateMachine):
             order = self.ticket(sent).order
             before = self.over.get(cl_ord_id)
             assert before is None or not order.is_open
-            assert before is not OrdStatus.FILLED or order.ord_status is before
+            assert before is not OrdStatus.FILLED or sent.is_amended or order.ord_status is before
             if not order.is_open and sent.is_known:
                 self.over[cl_ord_id] = order.ord_status
 
@@ -264,8 +270,8 @@ class OrderMachine(RuleBasedStateMachine):
             decision = self.core.decide(subscription, Action.EXIT)
             if isinstance(decision, Send):
                 sign = -decision.side.sign
-                ours = self.closing(decision.side, self.of(subscription, Leg.EXIT))
-                every = self.closing(decision.side, list(self.sent.values()))
+                ours = closing(decision.side, self.of(subscription, Leg.EXIT))
+                every = closing(decision.side, list(self.sent.values()))
                 assert decision.leg is Leg.EXIT
                 assert decision.quantity + ours <= self.seen(subscription) * sign
                 assert decision.quantity + every <= self.whole * sign
@@ -288,7 +294,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.orders_are_what_was_heard()
         self.positions_follow_from_the_fills()
         for sent in self.sent.values():
-            assert sent.cum == sent.filled
+            assert sent.cum == sent.filled - sent.busted
 
     # -- the model
 
@@ -338,12 +344,6 @@ class OrderMachine(RuleBasedStateMachine):
         owners = BOTH if self.sees_all(subscription) else (subscription,)
         return any(s.is_doubtful and s.leaves for owner in owners for s in self.of(owner))
 
-    @staticmethod
-    def closing(side: Side, some: list[Sent]) -> Decimal:
-        """What exits on a side may still close."""
-        ours = (s for s in some if s.terms.leg is Leg.EXIT and s.terms.side is side)
-        return sum((sent.leaves for sent in ours), ZERO)
-
     def _wrote(self, terms: Terms) -> None:
         self.sent[terms.cl_ord_id] = Sent(terms)
         owner = terms.subscription_id
@@ -352,6 +352,11 @@ class OrderMachine(RuleBasedStateMachine):
     def _fill(self, sent: Sent, quantity: Decimal, *, late: bool) -> None:
         sent.filled += quantity
         self._say(sent, self._report(sent, ExecType.FILL, quantity), late=late)
+
+    def _bust(self, sent: Sent, fill: Report, *, late: bool) -> None:
+        sent.busted += fill.last_qty or ZERO
+        said = self._report(sent, BUST, fill.last_qty)
+        self._say(sent, replace(said, ref_exec_id=fill.exec_id), late=late)
 
     def _end(self, sent: Sent, end: ExecType, *, late: bool) -> None:
         sent.end = end
@@ -363,7 +368,7 @@ class OrderMachine(RuleBasedStateMachine):
             self._hear(sent, said)
 
     def _hear(self, sent: Sent, said: Report, *, asked: bool = False) -> None:
-        if said.exec_type is ExecType.FILL and said.report_id not in sent.heard:
+        if said.exec_type.moves and said.report_id not in sent.heard:
             self.fills.append((sent, said))
         sent.heard[said.report_id] = said
         self.core.hear(said, asked=asked)
@@ -393,8 +398,3 @@ class OrderMachine(RuleBasedStateMachine):
             time=self.core.runtime.at,
             venue_time=None,
         )
-
-
-def _pick(data: st.DataObject, some: Sequence[Picked]) -> Picked:
-    """One of them, drawn by its place: quicker than to draw what prints long."""
-    return some[data.draw(st.integers(0, len(some) - 1))]

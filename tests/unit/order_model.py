@@ -1,15 +1,20 @@
 """One order as a broker has it and as it was heard: what it must then be, said a second time."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
+
+from hypothesis import strategies as st
 
 from execution.domain.orders import Order, Overfilled, Terms
 from execution.domain.positions import Attribution
 from execution.domain.reports import Report
-from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.domain.words import ExecType, Leg, OrdStatus, Side
 
+Picked = TypeVar("Picked")
 ZERO = Decimal(0)
 ENDS = {
     ExecType.CANCELED: OrdStatus.CANCELED,
@@ -17,6 +22,7 @@ ENDS = {
     ExecType.EXPIRED: OrdStatus.EXPIRED,
 }
 OVER = {OrdStatus.FILLED, *ENDS.values()}
+BUST = ExecType.TRADE_CANCEL
 
 
 @dataclass(eq=False)
@@ -26,6 +32,8 @@ class Sent:
     terms: Terms
     has_arrived: bool = False
     filled: Decimal = ZERO
+    # Of that, taken back.
+    busted: Decimal = ZERO
     end: ExecType | None = None
     said: list[Report] = field(default_factory=list)
     heard: dict[str, Report] = field(default_factory=dict)
@@ -50,9 +58,26 @@ class Sent:
         return [each for each in self.said if each.report_id not in self.heard]
 
     @property
-    def cum(self) -> Decimal:
+    def standing(self) -> list[Report]:
+        """Fills that the broker did not take back."""
+        busted = {r.ref_exec_id for r in self.said if r.exec_type is BUST}
+        return [r for r in self.said if r.exec_type is ExecType.FILL and r.exec_id not in busted]
+
+    @property
+    def gross(self) -> Decimal:
+        """All fills that were heard, also those taken back."""
         fills = (r for r in self.heard.values() if r.exec_type is ExecType.FILL)
         return sum((each.last_qty or ZERO for each in fills), ZERO)
+
+    @property
+    def cum(self) -> Decimal:
+        busted = {r.ref_exec_id for r in self.heard.values() if r.exec_type is BUST}
+        fills = (r for r in self.heard.values() if r.exec_type is ExecType.FILL)
+        return sum((f.last_qty or ZERO for f in fills if f.exec_id not in busted), ZERO)
+
+    @property
+    def is_amended(self) -> bool:
+        return any(r.exec_type is BUST for r in self.heard.values())
 
     @property
     def signed(self) -> Decimal:
@@ -72,6 +97,8 @@ class Sent:
         ends = [r for r in self.heard.values() if r.exec_type in ENDS]
         if self.cum >= self.terms.order_qty:
             return OrdStatus.FILLED
+        if self.is_amended and not ends and self.gross >= self.terms.order_qty:
+            return OrdStatus.CANCELED
         if ends:
             return ENDS[max(ends, key=lambda r: r.time).exec_type]
         if self.heard and not self.is_known:
@@ -91,8 +118,19 @@ def shares(
     """Whose the position is after these fills. What closes that of the whole account closes the
     closer's share first, then the largest of the others', and then nobody's."""
     held: dict[UUID, Decimal] = {}
+    told: dict[tuple[str, str], Decimal] = {}
     for sent, said in fills:
         owner, sign = sent.terms.subscription_id, sent.terms.side.sign
+        if said.exec_type is BUST:
+            # What it closed of others stays theirs no more: it comes back to whoever closed.
+            back = told.pop((sent.terms.cl_ord_id, said.ref_exec_id), ZERO)
+            told[sent.terms.cl_ord_id, said.ref_exec_id] = ZERO
+            held[owner] = held.get(owner, ZERO) - sign * back
+            continue
+        fill = (sent.terms.cl_ord_id, said.exec_id)
+        if fill in told:
+            continue
+        told[fill] = said.last_qty or ZERO
         beyond, left = said.last_qty or ZERO, ZERO
         if sent.terms.leg is not Leg.ENTRY and attribution[owner] is Attribution.ACCOUNT:
             left = max(min(beyond, -sign * sum(held.values(), ZERO)), ZERO)
@@ -115,6 +153,17 @@ def folded(terms: Terms, reports: list[Report]) -> Order:
     return order
 
 
+def closing(side: Side, some: list[Sent]) -> Decimal:
+    """What exits on a side may still close."""
+    ours = (s for s in some if s.terms.leg is Leg.EXIT and s.terms.side is side)
+    return sum((sent.leaves for sent in ours), ZERO)
+
+
 def name(report: Report | None) -> str:
     """What tells a report from others; empty for none."""
     return "" if report is None else report.report_id
+
+
+def pick(data: st.DataObject, some: Sequence[Picked]) -> Picked:
+    """One of them, drawn by its place: quicker than to draw what prints long."""
+    return some[data.draw(st.integers(0, len(some) - 1))]

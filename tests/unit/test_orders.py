@@ -127,3 +127,50 @@ def test_the_average_price_weighs_by_quantity() -> None:
 def test_a_repeated_report_is_said_to_be_known() -> None:
     order = folded(a_report(1, ExecType.FILL, "1"))
     assert not order.add(replace(a_report(1, ExecType.FILL, "1")))
+
+
+def amended(number: int, of: Report, quantity: str = "", price: str = "") -> Report:
+    """What the broker says of an earlier fill: corrected, or without a quantity taken back."""
+    exec_type = ExecType.TRADE_CORRECT if quantity else ExecType.TRADE_CANCEL
+    return replace(
+        a_report(number, exec_type),
+        exec_id=str(number),
+        ref_exec_id=of.exec_id,
+        last_qty=Decimal(quantity) if quantity else of.last_qty,
+        last_px=Decimal(price) if price else of.last_px,
+    )
+
+
+@pytest.mark.rule("I.bust")
+def test_a_fill_that_is_taken_back_leaves_the_rest_and_ends_the_order() -> None:
+    first, second = a_report(2, ExecType.FILL, "4"), a_report(3, ExecType.FILL, "6")
+    order = folded(a_report(1, ExecType.NEW), first, second, amended(9, second))
+    assert (order.ord_status, order.cum_qty) == (OrdStatus.CANCELED, Decimal(4))
+    assert (order.is_open, order.leaves_qty, order.avg_px) == (False, Decimal(0), first.last_px)
+
+
+@pytest.mark.rule("I.bust")
+def test_a_working_order_goes_on_after_a_fill_was_taken_back() -> None:
+    first = a_report(2, ExecType.FILL, "4")
+    order = folded(a_report(1, ExecType.NEW), first, amended(3, first))
+    assert (order.ord_status, order.leaves_qty) == (OrdStatus.NEW, Decimal(10))
+
+
+@pytest.mark.rule("I.bust")
+def test_the_last_correction_of_a_fill_holds_whatever_it_names() -> None:
+    fill = a_report(2, ExecType.FILL, "10")
+    once = amended(3, fill, "8", "90")
+    again = amended(4, once, "7", "95")
+    for heard in ((fill, once, again), (again, once, fill), (once, fill, again)):
+        order = folded(a_report(1, ExecType.NEW), *heard)
+        assert (order.cum_qty, order.avg_px) == (Decimal(7), Decimal(95))
+        assert order.ord_status is OrdStatus.CANCELED
+    order = folded(a_report(1, ExecType.NEW), fill, once, again, amended(5, again))
+    assert order.cum_qty == 0
+
+
+@pytest.mark.rule("I.bust")
+def test_a_price_that_is_corrected_leaves_the_order_filled() -> None:
+    fill = a_report(2, ExecType.FILL, "10")
+    order = folded(a_report(1, ExecType.NEW), fill, amended(3, fill, "10", "99"))
+    assert (order.ord_status, order.avg_px) == (OrdStatus.FILLED, Decimal(99))

@@ -96,3 +96,35 @@ def test_shares_stay_what_was_filled_while_nobody_else_trades(held: list[int], f
     before = {who: Position(Decimal(quantity)) for who, quantity in everybody.items()}
     parts = positions.closed_by(before, FIRST, Side.SELL, Decimal(fill), Decimal(sum(held)))
     assert sum(parts.values()) == fill
+
+
+@pytest.mark.rule("A.own")
+@given(st.lists(st.integers(-9, 9).map(Decimal), max_size=5), st.integers(-20, 20).map(Decimal))
+def test_shares_that_shrink_from_outside_come_to_no_more_than_there_is(
+    held: list[Decimal], whole: Decimal
+) -> None:
+    shares = {UUID(int=n + 1): share for n, share in enumerate(held)}
+    left = positions.shrunk(shares, whole, first=())
+    net = sum(shares.values(), Decimal(0))
+    sign = 1 if net > 0 else -1
+    after = sum(left.values(), Decimal(0))
+    assert after * sign == min(net * sign, max(whole * sign, Decimal(0)))
+    for who, share in shares.items():
+        assert share * left[who] >= 0
+        assert abs(left[who]) <= abs(share)
+
+
+@pytest.mark.rule("A.own")
+def test_who_trades_the_whole_account_loses_first_then_the_largest_share() -> None:
+    small, large, account = (UUID(int=n) for n in (1, 2, 3))
+    shares = {small: Decimal(2), large: Decimal(6), account: Decimal(3)}
+    for whole, left in ((9, (2, 6, 1)), (8, (2, 6, 0)), (5, (2, 3, 0)), (1, (1, 0, 0))):
+        found = positions.shrunk(shares, Decimal(whole), first={account})
+        assert [int(found[who]) for who in (small, large, account)] == list(left)
+
+
+@pytest.mark.rule("D5.position")
+@pytest.mark.parametrize(("difference", "left"), [(-3, 0), (-5, -2), (2, 0), (4, 2), (0, 0)])
+def test_what_orders_in_doubt_may_have_done_is_no_difference(difference: int, left: int) -> None:
+    found = positions.beyond(Decimal(difference), Decimal(-3), Decimal(2))
+    assert found == left

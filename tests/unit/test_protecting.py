@@ -373,3 +373,20 @@ def test_what_another_side_nets_stays_and_is_guarded_again() -> None:
     assert (step.cover.left, step.state) == (Decimal(10), Protection.UNPROTECTED)
     [step] = protecting.keep([long], Decimal(10), theirs, [], theirs)
     assert (step.is_netted, step.upkeep.sends) == (False, ((STOP, Decimal(10)),))
+
+
+def test_who_sees_the_whole_account_guards_nothing_that_is_anothers() -> None:
+    theirs = laddered(trade_id=UUID(int=8), subscription_id=THEIRS, left=Decimal(1), targets=())
+    ours = laddered(left=Decimal(3), targets=())
+    # A part of the three that were bought closed what was short before.
+    seen, shares = {THEIRS: Decimal(1), OURS: Decimal(3)}, {THEIRS: Decimal(1), OURS: Decimal(2)}
+    steps = protecting.keep([theirs, ours], Decimal(3), seen, [], shares)
+    assert [(s.cover.left, s.is_netted) for s in steps] == [
+        (Decimal(1), False),
+        (Decimal(2), False),
+    ]
+    assert [s.upkeep.sends for s in steps] == [(part(STOP, 1),), (part(STOP, 2),)]
+    # An exit leaves one of them.
+    closing = [(OURS, Decimal(2))]
+    steps = protecting.keep([theirs, ours], Decimal(3), seen, closing, shares)
+    assert [s.free for s in steps] == [Decimal(1), Decimal(0)]

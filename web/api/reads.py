@@ -23,7 +23,7 @@ from web.strategies import service as strategies
 from web.strategies.models import Strategy, StrategyWebhook
 from web.subscriptions import service as subscriptions
 from web.subscriptions.models import Subscription
-from web.trades import doubt, quotes
+from web.trades import doubt, holdings, quotes
 from web.trades import reads as trades
 from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
@@ -120,8 +120,8 @@ def list_orders() -> Response:
 
 @blueprint.get("/positions")
 def list_positions() -> Response:
-    """All positions."""
-    return shapes.to_response(shapes.listed([shapes.position(row) for row in trades.positions()]))
+    """All positions: the account's, and every subscription's own."""
+    return shapes.to_response(shapes.listed([shapes.position(h) for h in holdings.all_held()]))
 
 
 @blueprint.get("/connections")

@@ -22,7 +22,8 @@ from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades import plans, record
-from web.trades.models import Fill, Order, Position, Trade
+from web.trades.holdings import Holding
+from web.trades.models import Fill, Order, Trade
 from web.trades.quotes import Quote
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -214,7 +215,7 @@ def order(row: Order) -> dict[str, Any]:
 def listed_order(row: Order) -> dict[str, Any]:
     """An order outside its trade, so with what it belongs to."""
     return order(row) | {
-        "trade_id": ids.show("trade", row.trade_id),
+        "trade_id": ids.show("trade", row.trade_id) if row.trade_id else None,
         "connection_id": ids.show("connection", row.connection_id),
         "instrument": row.instrument,
         "created_at": iso(row.created_at),
@@ -230,6 +231,8 @@ def fill(row: Fill) -> dict[str, Any]:
         "price": _number(row.price),
         "fee": _number(row.fee),
         "at": iso(row.at),
+        "busted": row.is_busted,
+        "amended_at": _time(row.amended_at),
     }
 
 
@@ -254,8 +257,9 @@ def alarm(row: Alarm) -> dict[str, Any]:
     }
 
 
-def position(row: Position) -> dict[str, Any]:
-    """A position, and whose part of it is how large."""
+def position(held: Holding) -> dict[str, Any]:
+    """A position, whose part of it is how large, and what last moved it without a fill."""
+    row, change = held.position, held.change
     return {
         "object": "position",
         "connection_id": ids.show("connection", row.connection_id),
@@ -263,6 +267,16 @@ def position(row: Position) -> dict[str, Any]:
         "quantity": _number(row.quantity),
         "avg_price": _number(row.avg_price),
         "own": {_shown_subscription(name): quantity for name, quantity in row.own.items()},
+        "foreign": _number(held.foreign),
+        "last_change": {
+            "cause": change.cause,
+            "change_qty": _number(change.change_qty),
+            "price": _number(change.price),
+            "text": change.text,
+            "at": iso(change.at),
+        }
+        if change
+        else None,
         "updated_at": iso(row.updated_at),
     }
 

@@ -27,9 +27,10 @@ from web.strategies.rules import TERMS, BadConnector
 from web.strategies.service import BadStrategy
 from web.subscriptions import service as subscriptions
 from web.subscriptions.settings import BadSetting
-from web.trades import approval, doubt
+from web.trades import approval, closing, doubt, holdings
 from web.trades import reads as trades
 from web.trades.approval import NotWaiting, Paused
+from web.trades.closing import BadClosing, NothingHeld
 from web.trades.drift import Drifted
 from web.trades.models import Trade
 
@@ -91,15 +92,19 @@ def create_connection() -> Response:
 
 @blueprint.post("/subscriptions")
 def create_subscription() -> Response:
-    """`{"strategy_id", "connection_id", "enabled", "settings"}`."""
-    body = _body("strategy_id", "connection_id", "enabled", "settings")
+    """`{"strategy_id", "connection_id", "enabled", "settings", "accept_foreign"}`."""
+    body = _body("strategy_id", "connection_id", "enabled", "settings", "accept_foreign")
     strategy = strategies.get(_id(body, "strategy_id", "strategy"))
     connection = connections.get(_id(body, "connection_id", "connection"))
+    enabled = _take(body, "enabled", bool, False)
+    if enabled:
+        accepted = _take(body, "accept_foreign", bool, False)
+        holdings.acknowledge(connection.id, actor=key().actor, accepted=accepted)
     row = subscriptions.create(
         strategy,
         connection,
         actor=key().actor,
-        enabled=_take(body, "enabled", bool, False),
+        enabled=enabled,
         new_settings=_take(body, "settings", dict, {}),
     )
     return shapes.to_response(shapes.subscription(row), 201)
@@ -107,13 +112,20 @@ def create_subscription() -> Response:
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>")
 def change_subscription(subscription_id: UUID) -> Response:
-    """`{"enabled", "settings"}`; only the settings named are touched, null resets one."""
+    """`{"enabled", "settings"}`; only the settings named are touched, null resets one.
+
+    `{"accept_foreign": true}`: also where the account holds what is not from here.
+    """
     row = subscriptions.get(subscription_id)
-    body = _body("enabled", "settings")
+    body = _body("enabled", "settings", "accept_foreign")
+    enabled = _take(body, "enabled", bool, None)
+    if enabled and not row.enabled:
+        accepted = _take(body, "accept_foreign", bool, False)
+        holdings.acknowledge(row.connection_id, actor=key().actor, accepted=accepted)
     subscriptions.change(
         row,
         actor=key().actor,
-        enabled=_take(body, "enabled", bool, None),
+        enabled=enabled,
         new_settings=_take(body, "settings", dict, None),
     )
     return shapes.to_response(shapes.subscription(row))
@@ -141,6 +153,27 @@ def cancel_trade(trade_id: UUID) -> Response:
     return _decided(trade_id, approval.cancel)
 
 
+@blueprint.post("/positions/close")
+def close_position() -> Response:
+    """`{"connection_id", "instrument", "subscription_id", "quantity", "key"}`: close what is held,
+    or a quantity of one subscription's. Repeating with the same key answers the same."""
+    body = _body("connection_id", "instrument", "subscription_id", "quantity", "key")
+    connection = connections.get(_id(body, "connection_id", "connection"))
+    if key().mode == "test" and connection.mode != "paper":
+        raise _test_key("the connection")
+    found = closing.close(
+        connection,
+        _take(body, "instrument", str),
+        subscription_id=_id(body, "subscription_id", "subscription")
+        if "subscription_id" in body
+        else None,
+        quantity=_take(body, "quantity", str, ""),
+        key=_take(body, "key", str),
+        actor=key().actor,
+    )
+    return shapes.to_response({"object": "closing", "trade_ids": [_trade(each) for each in found]})
+
+
 @blueprint.post("/trades/<shown(trade):trade_id>/check")
 def check_trade(trade_id: UUID) -> Response:
     """Ask the broker again about an order that nobody can prove anything of."""
@@ -165,10 +198,11 @@ def acknowledge_alarm(alarm_id: UUID) -> Response:
     return shapes.to_response(shapes.alarm(alarm))
 
 
+@blueprint.errorhandler(BadClosing)
 @blueprint.errorhandler(BadStrategy)
 @blueprint.errorhandler(BadConnection)
 @blueprint.errorhandler(BadConnector)
-def bad_field(error: BadStrategy | BadConnection | BadConnector) -> Response:
+def bad_field(error: BadClosing | BadStrategy | BadConnection | BadConnector) -> Response:
     """A field that cannot be so."""
     return _answer(_invalid(error.field, error.message, error.fix))
 
@@ -198,6 +232,20 @@ def already_subscribed(_error: subscriptions.AlreadySubscribed) -> Response:
     )
 
 
+@blueprint.errorhandler(NothingHeld)
+def nothing_held(_error: NothingHeld) -> Response:
+    """What is not held cannot be closed."""
+    return _answer(
+        Problem(
+            409,
+            "no_position",
+            "Nothing is held there",
+            "No subscription holds any of it on that connection.",
+            "Look at the positions; what was traded at the broker is closed there.",
+        )
+    )
+
+
 @blueprint.errorhandler(NotWaiting)
 def not_waiting(error: NotWaiting) -> Response:
     """Someone or something else was faster; the trade as it is now says who or what."""
@@ -212,6 +260,26 @@ def not_waiting(error: NotWaiting) -> Response:
     extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
     return shapes.to_response(
         problem.to_json() | extra, problem.status, content_type="application/problem+json"
+    )
+
+
+@blueprint.errorhandler(holdings.ForeignHeld)
+def foreign_held(error: holdings.ForeignHeld) -> Response:
+    """Somebody should know what is there before a strategy trades beside it."""
+    named = {h.position.instrument: format(h.foreign, "f") for h in error.held}
+    problem = Problem(
+        409,
+        "foreign_positions",
+        "The account holds what is not from here",
+        f"Not from here: {', '.join(f'{held} {name}' for name, held in named.items())}. "
+        "Signals in these would trade a share of their own beside it.",
+        'Enable again with `{"accept_foreign": true}`, or close it at the broker first.',
+        retryable=True,
+    )
+    return shapes.to_response(
+        problem.to_json() | {"foreign": named},
+        problem.status,
+        content_type="application/problem+json",
     )
 
 
@@ -249,7 +317,7 @@ def execution_down(_error: ExecutionDown) -> Response:
             503,
             "execution_down",
             "Execution does not answer",
-            "It holds the trade, so only it can do this.",
+            "It holds trades and positions, so only it can do this.",
             "Try again in a moment.",
             retryable=True,
         )
@@ -274,15 +342,18 @@ def paused(_error: Paused) -> Response:
 def _decided(trade_id: UUID, decide: Callable[..., Trade]) -> Response:
     trade = get_for_tenant(Trade, trade_id)
     if key().mode == "test" and trade.mode != "paper":
-        raise Problem(
-            403,
-            "test_key",
-            "This is a test key",
-            "Test keys touch paper only, and the trade is live.",
-            "Use a live key.",
-        )
+        raise _test_key("the trade")
     decided = decide(trade, actor=key().actor)
     return shapes.to_response(shapes.trade(trades.load_orders(decided)))
+
+
+def _test_key(what: str) -> Problem:
+    text = f"Test keys touch paper only, and {what} is live."
+    return Problem(403, "test_key", "This is a test key", text, "Use a live key.")
+
+
+def _trade(trade_id: UUID) -> str:
+    return ids.show("trade", trade_id)
 
 
 def _answer(problem: Problem) -> Response:

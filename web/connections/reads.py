@@ -67,7 +67,7 @@ def report(connection_id: UUID, misdeeds: Sequence[pb.Misdeed]) -> list[Happened
         if kind is None or at is None:
             continue
         order = orders.get(each.cl_ord_id)
-        trade = trades.get(order.trade_id) if order else None
+        trade = trades.get(order.trade_id) if order and order.trade_id else None
         found.append(Happened(at, kind, each.delay_ms, each.cl_ord_id, order, trade))
     return found
 

@@ -1,8 +1,9 @@
 """Link a tenant to a broker account. So far only paper, which needs nothing else."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from protos import ids
@@ -64,6 +65,21 @@ def all_of_tenant() -> list[Connection]:
     """This tenant's connections, oldest first."""
     rows = select(Connection).order_by(Connection.created_at, Connection.id)
     return list(db.session.scalars(rows))
+
+
+def shared_with(rows: Sequence[Connection]) -> dict[UUID, list[str]]:
+    """By whom else the accounts of these connections are traded: other connections by their
+    names, and another tenant without one. Both share its position, its orders and its limits."""
+    accounts: dict[UUID, list[Connection]] = {}
+    for row in rows:
+        accounts.setdefault(row.broker_account_id, []).append(row)
+    others = set(db.session.scalars(text("SELECT web.accounts_of_others()")))
+    told = {
+        row.id: [each.name for each in accounts[row.broker_account_id] if each is not row]
+        + ["somebody else"] * (row.broker_account_id in others)
+        for row in rows
+    }
+    return {connection_id: names for connection_id, names in told.items() if names}
 
 
 def get(connection_id: UUID | None) -> Connection:

@@ -31,6 +31,11 @@ def create() -> ResponseReturnValue:
 
 
 def _page(bad: BadConnection | None = None) -> str:
+    rows = service.all_of_tenant()
     return render_template(
-        "connections/index.html", connections=service.all_of_tenant(), bad=bad, form=request.form
+        "connections/index.html",
+        connections=rows,
+        shared=service.shared_with(rows),
+        bad=bad,
+        form=request.form,
     )

@@ -20,7 +20,7 @@ from web.subscriptions import forms, preview, reads, service, settings
 from web.subscriptions.forms import Form
 from web.subscriptions.models import Subscription
 from web.subscriptions.settings import BadSetting, Changed, Kind
-from web.trades import explain, rules
+from web.trades import explain, holdings, rules
 
 blueprint = Blueprint("subscriptions", __name__)
 
@@ -85,8 +85,15 @@ def preview_page(subscription_id: UUID) -> str:
 def switch(subscription_id: UUID) -> ResponseReturnValue:
     """Enable or pause; takes effect with the next signal."""
     subscription = service.get(subscription_id)
-    enabled = request.form.get("enabled") == "1"
-    service.change(subscription, actor=visitor().actor, enabled=enabled)
+    enabled, actor = request.form.get("enabled") == "1", visitor().actor
+    try:
+        if enabled and not subscription.enabled:
+            accepted = bool(request.form.get("accept_foreign"))
+            holdings.acknowledge(subscription.connection_id, actor=actor, accepted=accepted)
+    except holdings.ForeignHeld as error:
+        page = render_template("subscriptions/foreign.html", subscription=subscription, error=error)
+        return page, 409
+    service.change(subscription, actor=actor, enabled=enabled)
     lists.done(
         "Enabled: the next signal is traded."
         if enabled

@@ -38,7 +38,8 @@ class Fill(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
     order_id: Mapped[UUID] = mapped_column(ForeignKey("web.orders.id"))
-    trade_id: Mapped[UUID]
+    # None of an order that was placed at the broker, by somebody else.
+    trade_id: Mapped[UUID | None]
     connection_id: Mapped[UUID]
     exec_id: Mapped[str]
     instrument: Mapped[str]
@@ -47,6 +48,9 @@ class Fill(Base):
     price: Mapped[Decimal]
     fee: Mapped[Decimal]
     at: Mapped[datetime]
+    # Taken back by the broker: it never was. Or corrected, when only the time is there.
+    is_busted: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    amended_at: Mapped[datetime | None]
 
 
 class Order(Base):
@@ -57,7 +61,8 @@ class Order(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[UUID]
-    trade_id: Mapped[UUID] = mapped_column(ForeignKey("web.trades.id"))
+    # None of one that was placed at the broker, by somebody else.
+    trade_id: Mapped[UUID | None] = mapped_column(ForeignKey("web.trades.id"))
     connection_id: Mapped[UUID]
     cl_ord_id: Mapped[str]
     broker_order_id: Mapped[str | None]

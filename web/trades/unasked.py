@@ -1,5 +1,5 @@
-"""Trades that no signal asked for: a kill switch closes what it finds. Execution makes them;
-here they come to be with the first fact that tells of them."""
+"""Trades that no signal asked for: a kill switch or a person closes what is held. Execution makes
+them; here they come to be with the first fact that tells of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,13 @@ from web.db import to_json
 _ADD = """
 INSERT INTO web.trades (id, tenant_id, signal_id, signal_seq, strategy_id, subscription_id,
     connection_id, mode, state, instrument, signal, settings, settings_version, received_at,
-    accepted_at, dequeued_at, origin)
+    accepted_at, dequeued_at, origin, decided_by)
 SELECT r.id, r.tenant_id, NULL, 0, s.strategy_id, s.id, c.id, c.mode, 'PENDING', r.instrument,
     jsonb_build_object('action', 'exit', 'ticker', r.instrument, 'instrument', r.instrument,
-        'dialect', 'fillwire'), '{}', s.version, r.at, r.at, r.at, r.origin
+        'dialect', 'fillwire'), '{}', s.version, r.at, r.at, r.at, r.origin,
+    nullif(r.asked_by, '')
 FROM json_to_recordset(%s::json) AS r(id uuid, tenant_id uuid, subscription_id uuid,
-    connection_id uuid, instrument text, origin text, at timestamptz)
+    connection_id uuid, instrument text, origin text, asked_by text, at timestamptz)
 JOIN web.subscriptions s ON s.id = r.subscription_id
 JOIN web.connections c ON c.id = r.connection_id
 ON CONFLICT (id) DO NOTHING
@@ -38,6 +39,7 @@ def add(connection: Connection[TupleRow], facts: Sequence[pb.Fact]) -> None:
             "connection_id": fact.connection_id,
             "instrument": _instrument(fact),
             "origin": pb.Origin.Name(fact.origin).removeprefix("ORIGIN_").lower(),
+            "asked_by": fact.asked_by,
             "at": _began(fact),
         }
         for fact in facts

@@ -1,8 +1,8 @@
 """Trades, orders and positions; what waits, and the buttons that let it go or end it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,16 +10,18 @@ from flask.typing import ResponseReturnValue
 from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required, visitor
-from web.accounts.rules import DECIDERS
+from web.accounts.rules import CLOSERS, DECIDERS
 from web.alarms import service as alarms
+from web.connections.models import Connection
 from web.db import db, get_for_tenant
 from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
-from web.trades import approval, doubt, plans, quotes, reads, record, replay
+from web.trades import approval, closing, doubt, holdings, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
+from web.trades.closing import BadClosing, NothingHeld
 from web.trades.drift import Drift, Drifted
 from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 from web.trades.replay import NotRecorded
@@ -124,10 +126,72 @@ def orders() -> str:
 @blueprint.get("/positions")
 @sign_in_required
 def positions() -> str:
-    """What is held, by connection and instrument."""
+    """What is held, by connection and instrument: the account's and everybody's own."""
     return render_template(
-        "trades/positions.html", positions=reads.positions(), connections=reads.connections()
+        "trades/positions.html",
+        held=holdings.all_held(),
+        connections=reads.connections(),
+        may_close=visitor().role in CLOSERS,
     )
+
+
+@blueprint.get("/positions/close")
+@sign_in_required
+def confirm_close() -> str:
+    """What closing a position would mean; only the button there does it."""
+    connection, subscription_id = _closes(request.args)
+    instrument = request.args.get("instrument", "")
+    held = holdings.one_held(connection.id, instrument)
+    if held is None:
+        abort(404)
+    return render_template(
+        "trades/close.html",
+        connection=connection,
+        instrument=instrument,
+        held=held,
+        share=next((s for s in held.shares if s.subscription_id == subscription_id), None),
+        key=uuid4().hex,
+        may_close=visitor().role in CLOSERS,
+    )
+
+
+@blueprint.post("/positions/close")
+@sign_in_required
+def close() -> ResponseReturnValue:
+    """Close a position, or a part of a subscription's own."""
+    if visitor().role not in CLOSERS:
+        abort(403)
+    connection, subscription_id = _closes(request.form)
+    instrument = request.form.get("instrument", "")
+    try:
+        trades = closing.close(
+            connection,
+            instrument,
+            subscription_id=subscription_id,
+            quantity=request.form.get("quantity", "").strip(),
+            key=request.form.get("key", ""),
+            actor=visitor().actor,
+        )
+    except BadClosing as bad:
+        lists.failed(f"{bad.message} {bad.fix}")
+    except NothingHeld:
+        lists.failed(f"No subscription holds {instrument} there any more: nothing was closed.")
+    except ExecutionDown:
+        lists.failed("Execution does not answer. Look at the position before you try again.")
+    else:
+        count = f"{len(trades)} trades close" if len(trades) > 1 else "A trade closes"
+        lists.done(f"{count} {instrument} on {connection.name} {connection.mode.upper()}.")
+    return redirect(url_for("trades.positions"))
+
+
+def _closes(told: Mapping[str, str]) -> tuple[Connection, UUID | None]:
+    """The connection that is meant, and the one subscription, where one is."""
+    connection_id = ids.read("connection", told.get("connection_id", ""))
+    named = told.get("subscription_id", "")
+    subscription_id = ids.read("subscription", named)
+    if connection_id is None or (named and subscription_id is None):
+        abort(404)
+    return get_for_tenant(Connection, connection_id), subscription_id
 
 
 @blueprint.get("/approvals")

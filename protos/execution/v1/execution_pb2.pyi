@@ -150,6 +150,8 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_REJECTED: _ClassVar[ExecType]
     EXEC_TYPE_EXPIRED: _ClassVar[ExecType]
     EXEC_TYPE_NOT_SENT: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CANCEL: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CORRECT: _ClassVar[ExecType]
 
 class Leg(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -169,6 +171,7 @@ class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ORIGIN_KILL_SWITCH: _ClassVar[Origin]
     ORIGIN_MANUAL: _ClassVar[Origin]
     ORIGIN_CORRECTION: _ClassVar[Origin]
+    ORIGIN_EXTERNAL: _ClassVar[Origin]
 
 class ProtectionState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -227,6 +230,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_STOP_REFUSED: _ClassVar[AlarmKind]
     ALARM_KIND_UNPROTECTED: _ClassVar[AlarmKind]
     ALARM_KIND_EXIT_TOO_LATE: _ClassVar[AlarmKind]
+    ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -309,6 +313,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_ENTRY_WATCHED: _ClassVar[Reason]
     REASON_OPENED_BEYOND: _ClassVar[Reason]
     REASON_NETTED: _ClassVar[Reason]
+    REASON_BUSTED: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -402,6 +407,8 @@ EXEC_TYPE_CANCELED: ExecType
 EXEC_TYPE_REJECTED: ExecType
 EXEC_TYPE_EXPIRED: ExecType
 EXEC_TYPE_NOT_SENT: ExecType
+EXEC_TYPE_TRADE_CANCEL: ExecType
+EXEC_TYPE_TRADE_CORRECT: ExecType
 LEG_UNSPECIFIED: Leg
 LEG_ENTRY: Leg
 LEG_EXIT: Leg
@@ -415,6 +422,7 @@ ORIGIN_FLATTEN: Origin
 ORIGIN_KILL_SWITCH: Origin
 ORIGIN_MANUAL: Origin
 ORIGIN_CORRECTION: Origin
+ORIGIN_EXTERNAL: Origin
 PROTECTION_STATE_UNSPECIFIED: ProtectionState
 PROTECTION_STATE_PENDING: ProtectionState
 PROTECTION_STATE_PROTECTED: ProtectionState
@@ -458,6 +466,7 @@ ALARM_KIND_OVERFILLED: AlarmKind
 ALARM_KIND_STOP_REFUSED: AlarmKind
 ALARM_KIND_UNPROTECTED: AlarmKind
 ALARM_KIND_EXIT_TOO_LATE: AlarmKind
+ALARM_KIND_SHARE_TAKEN: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -537,6 +546,7 @@ REASON_OVERFILLED: Reason
 REASON_ENTRY_WATCHED: Reason
 REASON_OPENED_BEYOND: Reason
 REASON_NETTED: Reason
+REASON_BUSTED: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
@@ -595,6 +605,32 @@ class ResolveDoubtResponse(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     status: DoubtStatus
     def __init__(self, status: _Optional[_Union[DoubtStatus, str]] = ...) -> None: ...
+
+class ClosePositionRequest(_message.Message):
+    __slots__ = ("key", "tenant_id", "connection_id", "account", "instrument", "subscription_id", "quantity", "asked_by")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    ASKED_BY_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    tenant_id: str
+    connection_id: str
+    account: Account
+    instrument: str
+    subscription_id: str
+    quantity: str
+    asked_by: str
+    def __init__(self, key: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., instrument: _Optional[str] = ..., subscription_id: _Optional[str] = ..., quantity: _Optional[str] = ..., asked_by: _Optional[str] = ...) -> None: ...
+
+class ClosePositionResponse(_message.Message):
+    __slots__ = ("trade_ids",)
+    TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
+    trade_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GetAccountStateRequest(_message.Message):
     __slots__ = ("account",)
@@ -777,7 +813,7 @@ class Account(_message.Message):
     def __init__(self, broker: _Optional[str] = ..., environment: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Trade(_message.Message):
-    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "revives", "correct_overfills", "superseded_waiting")
+    __slots__ = ("trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account", "signal_id", "signal_seq", "accepted_time", "action", "sentiment", "instrument", "quantity", "ord_type", "limit_price", "signal_price", "sides", "allow_add", "allow_swap", "released_time", "asset_class", "quantity_from_signal", "size_type", "multiplier", "fractional", "entry", "exit", "price_type", "take_profit", "stop_loss", "sides_isolated", "subtract_exit_quantity", "ignore_exits", "cancel_first", "cancel_by_setting", "cancel_ord_type", "keep_protection", "breakeven_offset", "flip_wait_seconds", "reject_after_time", "parity", "short_options", "market_without_price", "uncapped_quantity", "target", "client_tag", "reverses", "entry_refusal", "option", "cancel_wait_seconds", "retry", "keep_unprotected", "take_profit_ladder", "origin", "revives", "correct_overfills", "asked_by", "superseded_waiting")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     STRATEGY_ID_FIELD_NUMBER: _ClassVar[int]
@@ -834,6 +870,7 @@ class Trade(_message.Message):
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     REVIVES_FIELD_NUMBER: _ClassVar[int]
     CORRECT_OVERFILLS_FIELD_NUMBER: _ClassVar[int]
+    ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     SUPERSEDED_WAITING_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     tenant_id: str
@@ -891,8 +928,9 @@ class Trade(_message.Message):
     origin: Origin
     revives: bool
     correct_overfills: bool
+    asked_by: str
     superseded_waiting: int
-    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., revives: _Optional[bool] = ..., correct_overfills: _Optional[bool] = ..., superseded_waiting: _Optional[int] = ...) -> None: ...
+    def __init__(self, trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., strategy_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., signal_id: _Optional[str] = ..., signal_seq: _Optional[int] = ..., accepted_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., action: _Optional[_Union[Action, str]] = ..., sentiment: _Optional[_Union[Sentiment, str]] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., signal_price: _Optional[str] = ..., sides: _Optional[_Union[Sides, str]] = ..., allow_add: _Optional[bool] = ..., allow_swap: _Optional[bool] = ..., released_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., asset_class: _Optional[_Union[AssetClass, str]] = ..., quantity_from_signal: _Optional[bool] = ..., size_type: _Optional[_Union[SizeType, str]] = ..., multiplier: _Optional[str] = ..., fractional: _Optional[bool] = ..., entry: _Optional[_Union[OrderStyle, _Mapping]] = ..., exit: _Optional[_Union[OrderStyle, _Mapping]] = ..., price_type: _Optional[_Union[PriceType, str]] = ..., take_profit: _Optional[_Union[Protection, _Mapping]] = ..., stop_loss: _Optional[_Union[Protection, _Mapping]] = ..., sides_isolated: _Optional[bool] = ..., subtract_exit_quantity: _Optional[bool] = ..., ignore_exits: _Optional[bool] = ..., cancel_first: _Optional[_Union[CancelFirst, str]] = ..., cancel_by_setting: _Optional[bool] = ..., cancel_ord_type: _Optional[_Union[OrdType, str]] = ..., keep_protection: _Optional[bool] = ..., breakeven_offset: _Optional[str] = ..., flip_wait_seconds: _Optional[int] = ..., reject_after_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., parity: _Optional[bool] = ..., short_options: _Optional[bool] = ..., market_without_price: _Optional[bool] = ..., uncapped_quantity: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., client_tag: _Optional[str] = ..., reverses: _Optional[bool] = ..., entry_refusal: _Optional[_Union[EntryRefusal, _Mapping]] = ..., option: _Optional[_Union[OptionChoice, _Mapping]] = ..., cancel_wait_seconds: _Optional[int] = ..., retry: _Optional[_Union[Retry, _Mapping]] = ..., keep_unprotected: _Optional[bool] = ..., take_profit_ladder: _Optional[_Iterable[_Union[Rung, _Mapping]]] = ..., origin: _Optional[_Union[Origin, str]] = ..., revives: _Optional[bool] = ..., correct_overfills: _Optional[bool] = ..., asked_by: _Optional[str] = ..., superseded_waiting: _Optional[int] = ...) -> None: ...
 
 class Retry(_message.Message):
     __slots__ = ("times", "delay_milliseconds", "multiplier", "longest_delay_milliseconds")
@@ -1418,7 +1456,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1429,6 +1467,7 @@ class Fact(_message.Message):
     SUBSCRIPTION_ID_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     ALARM_FIELD_NUMBER: _ClassVar[int]
+    ASKED_BY_FIELD_NUMBER: _ClassVar[int]
     ORDER_SENDING_FIELD_NUMBER: _ClassVar[int]
     EXECUTION_REPORT_FIELD_NUMBER: _ClassVar[int]
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -1436,6 +1475,7 @@ class Fact(_message.Message):
     ORDER_STOPPED_FIELD_NUMBER: _ClassVar[int]
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1446,6 +1486,7 @@ class Fact(_message.Message):
     subscription_id: str
     origin: Origin
     alarm: Alarm
+    asked_by: str
     order_sending: OrderSending
     execution_report: ExecutionReport
     trade_outcome: TradeOutcome
@@ -1453,7 +1494,8 @@ class Fact(_message.Message):
     order_stopped: OrderStopped
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ...) -> None: ...
+    external_report: ExternalReport
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ...) -> None: ...
 
 class Alarm(_message.Message):
     __slots__ = ("kind", "instrument", "order_id", "numbers")
@@ -1498,7 +1540,7 @@ class OrderSending(_message.Message):
     def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., planned_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., numbers: _Optional[_Mapping[str, str]] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ...) -> None: ...
 
 class ExecutionReport(_message.Message):
-    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg", "others_own")
+    __slots__ = ("order_id", "cl_ord_id", "broker_order_id", "exec_type", "ord_status", "exec_id", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "instrument", "side", "text", "venue_time", "recovered", "position_qty", "position_avg_px", "own_qty", "broker_seq", "leg", "others_own", "ref_exec_id")
     class OthersOwnEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1528,6 +1570,7 @@ class ExecutionReport(_message.Message):
     BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
     LEG_FIELD_NUMBER: _ClassVar[int]
     OTHERS_OWN_FIELD_NUMBER: _ClassVar[int]
+    REF_EXEC_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     cl_ord_id: str
     broker_order_id: str
@@ -1550,7 +1593,8 @@ class ExecutionReport(_message.Message):
     broker_seq: int
     leg: Leg
     others_own: _containers.ScalarMap[str, str]
-    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ..., others_own: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    ref_exec_id: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., text: _Optional[str] = ..., venue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., recovered: _Optional[bool] = ..., position_qty: _Optional[str] = ..., position_avg_px: _Optional[str] = ..., own_qty: _Optional[str] = ..., broker_seq: _Optional[int] = ..., leg: _Optional[_Union[Leg, str]] = ..., others_own: _Optional[_Mapping[str, str]] = ..., ref_exec_id: _Optional[str] = ...) -> None: ...
 
 class TradeOutcome(_message.Message):
     __slots__ = ("state", "reason", "numbers", "message", "planned_time", "decision")
@@ -1599,6 +1643,28 @@ class TradeProtection(_message.Message):
     reason: Reason
     numbers: _containers.ScalarMap[str, str]
     def __init__(self, state: _Optional[_Union[ProtectionState, str]] = ..., synthetic: _Optional[bool] = ..., reason: _Optional[_Union[Reason, str]] = ..., numbers: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ExternalReport(_message.Message):
+    __slots__ = ("order", "exec_type", "exec_id", "last_qty", "last_px", "fee", "text", "broker_seq", "change")
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    EXEC_TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXEC_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_QTY_FIELD_NUMBER: _ClassVar[int]
+    LAST_PX_FIELD_NUMBER: _ClassVar[int]
+    FEE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    BROKER_SEQ_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    order: Order
+    exec_type: ExecType
+    exec_id: str
+    last_qty: str
+    last_px: str
+    fee: str
+    text: str
+    broker_seq: int
+    change: PositionChange
+    def __init__(self, order: _Optional[_Union[Order, _Mapping]] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., exec_id: _Optional[str] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., text: _Optional[str] = ..., broker_seq: _Optional[int] = ..., change: _Optional[_Union[PositionChange, _Mapping]] = ...) -> None: ...
 
 class PositionChange(_message.Message):
     __slots__ = ("position", "cause", "change_qty", "price", "cash", "text", "broker_seq")

@@ -84,6 +84,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.FromString,
                 _registered_method=True)
+        self.ClosePosition = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/ClosePosition',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionServicer:
@@ -178,6 +183,16 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClosePosition(self, request, context):
+        """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
+        a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
+        once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
+        safe: the trades of the first call are answered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -230,6 +245,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.ResolveDoubt,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.SerializeToString,
+            ),
+            'ClosePosition': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClosePosition,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -502,6 +522,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/ResolveDoubt',
             protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClosePosition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/ClosePosition',
+            protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.FromString,
             options,
             channel_credentials,
             insecure,

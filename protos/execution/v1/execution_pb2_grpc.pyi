@@ -84,6 +84,12 @@ class ExecutionStub:
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
     the first word holds, and whatever the broker says later outweighs it.
     """
+    ClosePosition: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]
+    """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
+    a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
+    once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
+    safe: the trades of the first call are answered.
+    """
 
 @_typing.type_check_only
 class ExecutionAsyncStub(ExecutionStub):
@@ -134,6 +140,12 @@ class ExecutionAsyncStub(ExecutionStub):
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
     the first word holds, and whatever the broker says later outweighs it.
+    """
+    ClosePosition: _aio.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]  # type: ignore[assignment]
+    """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
+    a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
+    once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
+    safe: the trades of the first call are answered.
     """
 
 class ExecutionServicer(metaclass=_abc_1.ABCMeta):
@@ -242,6 +254,18 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
         proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
         the first word holds, and whatever the broker says later outweighs it.
+        """
+
+    @_abc_1.abstractmethod
+    def ClosePosition(
+        self,
+        request: _execution_pb2.ClosePositionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.ClosePositionResponse, _abc.Awaitable[_execution_pb2.ClosePositionResponse]]:
+        """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
+        a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
+        once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
+        safe: the trades of the first call are answered.
         """
 
 def add_ExecutionServicer_to_server(servicer: ExecutionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -82,6 +82,8 @@ class ExecType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     EXEC_TYPE_SETTLED: _ClassVar[ExecType]
     EXEC_TYPE_RESET: _ClassVar[ExecType]
     EXEC_TYPE_CONFIGURED: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CANCEL: _ClassVar[ExecType]
+    EXEC_TYPE_TRADE_CORRECT: _ClassVar[ExecType]
 FAULT_KIND_UNSPECIFIED: FaultKind
 FAULT_KIND_DELAY: FaultKind
 FAULT_KIND_LOST_REPLY: FaultKind
@@ -131,6 +133,8 @@ EXEC_TYPE_REJECTED: ExecType
 EXEC_TYPE_SETTLED: ExecType
 EXEC_TYPE_RESET: ExecType
 EXEC_TYPE_CONFIGURED: ExecType
+EXEC_TYPE_TRADE_CANCEL: ExecType
+EXEC_TYPE_TRADE_CORRECT: ExecType
 
 class SessionRequest(_message.Message):
     __slots__ = ("attach", "new_orders", "cancels")
@@ -269,7 +273,7 @@ class Order(_message.Message):
     def __init__(self, account: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., text: _Optional[str] = ..., stop_price: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time", "cash")
+    __slots__ = ("account", "report_seq", "cl_ord_id", "order_id", "exec_id", "exec_type", "ord_status", "instrument", "side", "last_qty", "last_px", "fee", "cum_qty", "avg_px", "text", "time", "arrived_time", "cash", "order_qty", "ord_type", "limit_price", "stop_price", "ref_exec_id")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
     CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
@@ -288,6 +292,11 @@ class Report(_message.Message):
     TIME_FIELD_NUMBER: _ClassVar[int]
     ARRIVED_TIME_FIELD_NUMBER: _ClassVar[int]
     CASH_FIELD_NUMBER: _ClassVar[int]
+    ORDER_QTY_FIELD_NUMBER: _ClassVar[int]
+    ORD_TYPE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOP_PRICE_FIELD_NUMBER: _ClassVar[int]
+    REF_EXEC_ID_FIELD_NUMBER: _ClassVar[int]
     account: str
     report_seq: int
     cl_ord_id: str
@@ -306,7 +315,12 @@ class Report(_message.Message):
     time: _timestamp_pb2.Timestamp
     arrived_time: _timestamp_pb2.Timestamp
     cash: str
-    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cash: _Optional[str] = ...) -> None: ...
+    order_qty: str
+    ord_type: OrdType
+    limit_price: str
+    stop_price: str
+    ref_exec_id: str
+    def __init__(self, account: _Optional[str] = ..., report_seq: _Optional[int] = ..., cl_ord_id: _Optional[str] = ..., order_id: _Optional[str] = ..., exec_id: _Optional[str] = ..., exec_type: _Optional[_Union[ExecType, str]] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., last_qty: _Optional[str] = ..., last_px: _Optional[str] = ..., fee: _Optional[str] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., text: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., arrived_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cash: _Optional[str] = ..., order_qty: _Optional[str] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., limit_price: _Optional[str] = ..., stop_price: _Optional[str] = ..., ref_exec_id: _Optional[str] = ...) -> None: ...
 
 class GetOrdersRequest(_message.Message):
     __slots__ = ("account", "cl_ord_ids")
@@ -534,6 +548,64 @@ class ResetAccountRequest(_message.Message):
     def __init__(self, account: _Optional[str] = ...) -> None: ...
 
 class ResetAccountResponse(_message.Message):
+    __slots__ = ("report_seq",)
+    REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    report_seq: int
+    def __init__(self, report_seq: _Optional[int] = ...) -> None: ...
+
+class GetPositionsRequest(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, accounts: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetPositionsResponse(_message.Message):
+    __slots__ = ("accounts",)
+    ACCOUNTS_FIELD_NUMBER: _ClassVar[int]
+    accounts: _containers.RepeatedCompositeFieldContainer[AccountPositions]
+    def __init__(self, accounts: _Optional[_Iterable[_Union[AccountPositions, _Mapping]]] = ...) -> None: ...
+
+class AccountPositions(_message.Message):
+    __slots__ = ("positions", "last_report_seq", "as_of_time")
+    POSITIONS_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_TIME_FIELD_NUMBER: _ClassVar[int]
+    positions: _containers.RepeatedCompositeFieldContainer[Position]
+    last_report_seq: int
+    as_of_time: _timestamp_pb2.Timestamp
+    def __init__(self, positions: _Optional[_Iterable[_Union[Position, _Mapping]]] = ..., last_report_seq: _Optional[int] = ..., as_of_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class TransferPositionRequest(_message.Message):
+    __slots__ = ("account", "instrument", "quantity", "price")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    INSTRUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    instrument: str
+    quantity: str
+    price: str
+    def __init__(self, account: _Optional[str] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., price: _Optional[str] = ...) -> None: ...
+
+class TransferPositionResponse(_message.Message):
+    __slots__ = ("position",)
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    position: Position
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ...) -> None: ...
+
+class BustFillRequest(_message.Message):
+    __slots__ = ("account", "exec_id", "quantity", "price")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    EXEC_ID_FIELD_NUMBER: _ClassVar[int]
+    QUANTITY_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    account: str
+    exec_id: str
+    quantity: str
+    price: str
+    def __init__(self, account: _Optional[str] = ..., exec_id: _Optional[str] = ..., quantity: _Optional[str] = ..., price: _Optional[str] = ...) -> None: ...
+
+class BustFillResponse(_message.Message):
     __slots__ = ("report_seq",)
     REPORT_SEQ_FIELD_NUMBER: _ClassVar[int]
     report_seq: int

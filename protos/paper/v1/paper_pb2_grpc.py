@@ -74,6 +74,21 @@ class VenueStub:
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.SerializeToString,
                 response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.FromString,
                 _registered_method=True)
+        self.GetPositions = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/GetPositions',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsResponse.FromString,
+                _registered_method=True)
+        self.TransferPosition = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/TransferPosition',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.FromString,
+                _registered_method=True)
+        self.BustFill = channel.unary_unary(
+                '/fillwire.paper.v1.Venue/BustFill',
+                request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.SerializeToString,
+                response_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.FromString,
+                _registered_method=True)
         self.ListMisdeeds = channel.unary_unary(
                 '/fillwire.paper.v1.Venue/ListMisdeeds',
                 request_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ListMisdeedsRequest.SerializeToString,
@@ -145,6 +160,29 @@ class VenueServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPositions(self, request, context):
+        """What accounts hold, and up to which report that is so. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferPosition(self, request, context):
+        """Moves a part of a position in, or out when negative, as between accounts of one owner. No
+        report tells of it: only who asks what is held learns of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BustFill(self, request, context):
+        """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+        a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMisdeeds(self, request, context):
         """What the fault plan did to an account's orders, newest first. Reads only.
         """
@@ -194,6 +232,21 @@ def add_VenueServicer_to_server(servicer, server):
                     servicer.ResetAccount,
                     request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.FromString,
                     response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.SerializeToString,
+            ),
+            'GetPositions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPositions,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsResponse.SerializeToString,
+            ),
+            'TransferPosition': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferPosition,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.SerializeToString,
+            ),
+            'BustFill': grpc.unary_unary_rpc_method_handler(
+                    servicer.BustFill,
+                    request_deserializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.FromString,
+                    response_serializer=protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.SerializeToString,
             ),
             'ListMisdeeds': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMisdeeds,
@@ -417,6 +470,87 @@ class Venue:
             '/fillwire.paper.v1.Venue/ResetAccount',
             protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountRequest.SerializeToString,
             protos_dot_paper_dot_v1_dot_paper__pb2.ResetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPositions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/GetPositions',
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.GetPositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferPosition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/TransferPosition',
+            protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.TransferPositionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BustFill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.paper.v1.Venue/BustFill',
+            protos_dot_paper_dot_v1_dot_paper__pb2.BustFillRequest.SerializeToString,
+            protos_dot_paper_dot_v1_dot_paper__pb2.BustFillResponse.FromString,
             options,
             channel_credentials,
             insecure,

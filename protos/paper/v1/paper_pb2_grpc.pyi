@@ -59,6 +59,16 @@ class VenueStub:
     """Cancels every order, closes every position for nothing, and gives the account its
     first cash again; each is reported. ClOrdIDs that were used stay used.
     """
+    GetPositions: _grpc.UnaryUnaryMultiCallable[_paper_pb2.GetPositionsRequest, _paper_pb2.GetPositionsResponse]
+    """What accounts hold, and up to which report that is so. Reads only."""
+    TransferPosition: _grpc.UnaryUnaryMultiCallable[_paper_pb2.TransferPositionRequest, _paper_pb2.TransferPositionResponse]
+    """Moves a part of a position in, or out when negative, as between accounts of one owner. No
+    report tells of it: only who asks what is held learns of it.
+    """
+    BustFill: _grpc.UnaryUnaryMultiCallable[_paper_pb2.BustFillRequest, _paper_pb2.BustFillResponse]
+    """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+    a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
+    """
     ListMisdeeds: _grpc.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]
     """What the fault plan did to an account's orders, newest first. Reads only."""
 
@@ -88,6 +98,16 @@ class VenueAsyncStub(VenueStub):
     ResetAccount: _aio.UnaryUnaryMultiCallable[_paper_pb2.ResetAccountRequest, _paper_pb2.ResetAccountResponse]  # type: ignore[assignment]
     """Cancels every order, closes every position for nothing, and gives the account its
     first cash again; each is reported. ClOrdIDs that were used stay used.
+    """
+    GetPositions: _aio.UnaryUnaryMultiCallable[_paper_pb2.GetPositionsRequest, _paper_pb2.GetPositionsResponse]  # type: ignore[assignment]
+    """What accounts hold, and up to which report that is so. Reads only."""
+    TransferPosition: _aio.UnaryUnaryMultiCallable[_paper_pb2.TransferPositionRequest, _paper_pb2.TransferPositionResponse]  # type: ignore[assignment]
+    """Moves a part of a position in, or out when negative, as between accounts of one owner. No
+    report tells of it: only who asks what is held learns of it.
+    """
+    BustFill: _aio.UnaryUnaryMultiCallable[_paper_pb2.BustFillRequest, _paper_pb2.BustFillResponse]  # type: ignore[assignment]
+    """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+    a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
     """
     ListMisdeeds: _aio.UnaryUnaryMultiCallable[_paper_pb2.ListMisdeedsRequest, _paper_pb2.ListMisdeedsResponse]  # type: ignore[assignment]
     """What the fault plan did to an account's orders, newest first. Reads only."""
@@ -163,6 +183,34 @@ class VenueServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_paper_pb2.ResetAccountResponse, _abc.Awaitable[_paper_pb2.ResetAccountResponse]]:
         """Cancels every order, closes every position for nothing, and gives the account its
         first cash again; each is reported. ClOrdIDs that were used stay used.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPositions(
+        self,
+        request: _paper_pb2.GetPositionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.GetPositionsResponse, _abc.Awaitable[_paper_pb2.GetPositionsResponse]]:
+        """What accounts hold, and up to which report that is so. Reads only."""
+
+    @_abc_1.abstractmethod
+    def TransferPosition(
+        self,
+        request: _paper_pb2.TransferPositionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.TransferPositionResponse, _abc.Awaitable[_paper_pb2.TransferPositionResponse]]:
+        """Moves a part of a position in, or out when negative, as between accounts of one owner. No
+        report tells of it: only who asks what is held learns of it.
+        """
+
+    @_abc_1.abstractmethod
+    def BustFill(
+        self,
+        request: _paper_pb2.BustFillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_paper_pb2.BustFillResponse, _abc.Awaitable[_paper_pb2.BustFillResponse]]:
+        """Takes a fill back, as an exchange does with one at a price that was clearly wrong; or, with
+        a quantity and a price, corrects it. Each fill once. What was filled is not worked again.
         """
 
     @_abc_1.abstractmethod
