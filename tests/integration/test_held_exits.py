@@ -124,3 +124,19 @@ def test_an_exit_that_is_too_old_for_its_sender_displaces_no_held_one(
     road.drain.drain_due()
     assert desk.state(ids.trade_id(signal_id, subscription.id)) == ("EXPIRED", "signal_stale")
     assert desk.state(trade_id) == HELD
+
+
+@pytest.mark.rule("D6.late")
+def test_a_full_exit_that_is_late_when_its_delay_is_over_is_told_and_waits(
+    road: Road, desk: Desk
+) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    trade_id = ids.trade_id(road.signal(strategy, action="exit", delay_seconds=30), subscription.id)
+    road.drain.drain_due()
+    desk.pass_time(trade_id, 30 + 16 * 60)
+    desk.turn()
+    assert desk.state(trade_id) == ("WAITING_APPROVAL", "late_exit")
+    assert alarms(road) == [("late_exit", True)]
+    assert desk.do(approval.approve, trade_id) == "won"
+    assert alarms(road) == [("late_exit", False)]

@@ -60,10 +60,21 @@ def test_c4_a_limit_that_may_go_as_market_is_flagged() -> None:
     assert remarks_on(parity, action="buy", orderType="limit", signalPrice=100) == []
     assert remarks_on(parity, action="buy") == []
     assert remarks_on({}, action="buy", orderType="limit") == []
+    # What only closes is no such order.
+    assert remarks_on(parity, action="sell", sentiment="flat", orderType="limit") == []
+    assert remarks_on(parity, action="buy", sentiment="bearish", orderType="limit") == []
 
 
 @pytest.mark.parametrize(
-    "document", [b"[]", b"{", b"\xff", b'{"multiplier": {"source": "own", "value": "-2"}}']
+    "document",
+    [
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"settings": 5}',
+        b'{"settings": null}',
+        b'{"multiplier": {"source": "own", "value": "-2"}}',
+    ],
 )
 def test_settings_that_cannot_be_read_are_an_error(document: bytes) -> None:
     with pytest.raises(remarks.Unreadable):

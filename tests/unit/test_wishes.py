@@ -124,6 +124,12 @@ def test_cancel_is_an_order_of_the_signal_or_a_wish_of_the_settings() -> None:
     assert by_setting.cancel_by_setting
 
 
+@pytest.mark.rule("D7.keep")
+def test_a_cancel_keeps_protection_where_the_settings_say_so() -> None:
+    assert not told().keep_protection
+    assert told({"keep_protection": True}).keep_protection
+
+
 @pytest.mark.rule("K.futures.delay", "F.sender")
 def test_reject_after_counts_from_the_sender_and_not_the_delay() -> None:
     sent = NOON - timedelta(seconds=5)

@@ -27,7 +27,7 @@ def by(document: bytes) -> Callable[[Signal], list[str]]:
     """The same by a subscription's settings, as the API gives them. Raises Unreadable."""
     try:
         read = msgspec.json.decode(document, type=dict[str, Any])
-        own = settings.validate(read.get("settings", read))
+        own = settings.validate(msgspec.convert(read.get("settings", read), dict[str, Any]))
     except (ValueError, BadSetting) as error:
         raise Unreadable(f"the settings cannot be read: {error}") from None
     return lambda signal: of(signal, settings.resolve(signal, {}, own))
@@ -62,7 +62,8 @@ def _on_exits(signal: Signal, resolved: Resolved) -> list[str]:
 
 
 def _on_limits(signal: Signal, resolved: Resolved) -> list[str]:
-    opens = signal.action in ("buy", "sell", "add", "reverse")
+    reduces = (signal.action, signal.sentiment) in _REDUCTIONS or signal.sentiment == "flat"
+    opens = signal.action in ("buy", "sell", "add", "reverse") and not reduces
     is_priced = signal.limit_price is not None or signal.signal_price is not None
     is_limit = resolved["entry_order_type"] == "limit"
     if is_priced or not (opens and is_limit and resolved["limit_without_price_as_market"]):
