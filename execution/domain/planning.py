@@ -79,7 +79,8 @@ class _Plan:
         if (first := straddles.first(self.trade, self.scope)) is not None:
             return self._close(first, None)
         exposure = exposure_of(self.scope, self.progress)
-        asked = self._asked() if table.compares(self.trade, exposure) else None
+        compares = table.compares(self.trade, exposure, self.scope.position)
+        asked = self._asked() if compares else None
         if isinstance(asked, Look):
             return asked
         if isinstance(asked, Refusal):

@@ -58,11 +58,13 @@ def bound(trade: Trade, intent: Wish) -> Wish | Refusal:
             return intent
 
 
-def compares(trade: Trade, exposure: Decimal) -> bool:
-    """True when the cell compares the signal's quantity with a position."""
+def compares(trade: Trade, exposure: Decimal, position: Decimal) -> bool:
+    """True when the cell compares the signal's quantity with a position, also with one that
+    appeared behind a doubt."""
     side = trade.direction
     if side is None:
-        return trade.action in (Action.EXIT, Action.REVERSE) and bool(exposure)
+        held = bool(exposure) or (trade.action is Action.EXIT and bool(position))
+        return trade.action in (Action.EXIT, Action.REVERSE) and held
     return exposure * side.sign < 0 and trade.sentiment is not Sentiment.FLAT
 
 

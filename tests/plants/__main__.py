@@ -25,6 +25,7 @@ from tests.plants import stack as processes
 from tests.sim import plants as simulated
 from tests.sim.__main__ import quiet_logs
 from tests.sim.run import run
+from tests.sim.since import SINCE
 
 # A bug may go uncaught for so long.
 SECONDS = 60.0
@@ -118,7 +119,7 @@ def _caught(row: Row, field: processes.Field | None) -> dict[str, Any]:
 def _simulated(name: str) -> str:
     """Seeds until one breaks a promise."""
     deadline = time.monotonic() + SECONDS
-    seed = simulated.SINCE.get(name, 0)
+    seed = SINCE.get(name, 0)
     with simulated.planted(name):
         while time.monotonic() < deadline:
             if found := run(seed).violations:

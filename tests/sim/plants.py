@@ -381,6 +381,282 @@ PLANTS: dict[str, Plant] = {
     )
 }
 
+
+@contextmanager
+def count_positions_only() -> Iterator[None]:
+    """Working entries are no exposure."""
+    blind = patch.object(Scope, "exposure", property(lambda scope: scope.position))
+    with blind, patch.object(table, "_repeats", lambda *_: None):
+        yield
+
+
+def resend_unproven() -> Any:
+    """What cannot be found is sent again, wherever."""
+
+    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
+        proves = replace(able, refuses_repeats=True, looks_up_by_cl_ord_id=True)
+        real(self, account, ticket, proves, asked_at)
+
+    real = doubt.Doubts._not_found
+    return patch.object(doubt.Doubts, "_not_found", not_found)
+
+
+def resend_at_once() -> Any:
+    """What cannot be found is proven absent, before the venue's horizon."""
+
+    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
+        self._found.absent(account, ticket)
+
+    return patch.object(doubt.Doubts, "_not_found", not_found)
+
+
+def forget_superseding() -> Any:
+    """Newer trades leave the entries alone that are held back."""
+    return patch.object(engine, "supersede", lambda *_: False)
+
+
+def size_exits_by_the_whole_position() -> Any:
+    """What closes the position already is not looked at."""
+
+    def scope(self: Any, run: Any) -> Scope:
+        return replace(real(self, run), closing=())
+
+    real = Lane.scope
+    return patch.object(Lane, "scope", scope)
+
+
+def count_repeated_fills() -> Any:
+    """A report that is heard twice is worked in twice."""
+
+    def hear(self: Any, report: Any, **how: Any) -> None:
+        known = self._tickets.get(report.cl_ord_id)
+        if known is not None and report.report_id in known[1].order.reports:
+            report = replace(report, report_id=f"{report.report_id}+")
+        real(self, report, **how)
+
+    real = engine.Engine.hear
+    return patch.object(engine.Engine, "hear", hear)
+
+
+def forget_what_is_in_doubt_at_takeover() -> Any:
+    """A new holder takes what was not answered for what is on its way."""
+
+    def prepare(self: Any, account: Any, tickets: Any) -> None:
+        real(self, account, tickets)
+        for ticket in tickets:
+            ticket.in_doubt = False
+
+    real = engine.Engine.prepare
+    return patch.object(engine.Engine, "prepare", prepare)
+
+
+def drop_strangers() -> Any:
+    """Reports of orders that are not in memory are not ours."""
+
+    def on_report(self: Any, report: Any) -> None:
+        if self._engine.knows(report.cl_ord_id):
+            self._hear(report)
+
+    return patch.object(Hearing, "on_report", on_report)
+
+
+def ignore_what_others_do() -> Any:
+    """What is traded at the broker by others is neither heard nor asked for."""
+    return patch.multiple(Reconciling, adopt=lambda *_: None, compare=lambda *_: None)
+
+
+def count_others_fills_twice() -> Any:
+    """A repeated report of somebody else's order moves the position again."""
+
+    async def recorded(*_: Any) -> set[str]:
+        return set()
+
+    stack = ExitStack()
+    stack.enter_context(patch.object(Outside, "adopt", lambda *_: True))
+    stack.enter_context(patch.object(Store, "recorded", recorded))
+    stack.enter_context(patch.object(Reconciling, "compare", lambda *_: None))
+    return stack
+
+
+def start_listening_too_late() -> Any:
+    """A new holder resumes reports after one that it never heard."""
+
+    async def attach(self: Any, images: Any) -> None:
+        for image in images.values():
+            image.heard_seq += 1
+        await real(self, images)
+
+    real = Holding._attach
+    return patch.object(Holding, "_attach", attach)
+
+
+def lose_reports_that_are_not_stored() -> Any:
+    """What was heard is not written down when it is no end."""
+
+    def report(account: Any, ticket: Any, said: Any, **how: Any) -> Any:
+        entry = real(account, ticket, said, **how)
+        if said.exec_type is ExecType.FILL and ticket.order.is_open:
+            entry.facts, entry.positions = [], []
+        return entry
+
+    real = recording.report
+    return patch.object(recording, "report", report)
+
+
+def forget_partial_fills_on_restart() -> Any:
+    """A restart finds orders again, and not what was filled of those that still work."""
+
+    def rebuild(account: Any, image: Any) -> Any:
+        for orders in image.orders.values():
+            for order in orders:
+                fills = [r for r in order.fills if order.is_open]
+                for fill in fills:
+                    del order.reports[fill.report_id]
+                order._work_out()
+        return real(account, image)
+
+    real = accounts.rebuild
+    return patch.object(accounts, "rebuild", rebuild)
+
+
+def retry_at_once() -> Any:
+    """What was not answered is sent again, under the same id, without asking."""
+
+    def doubt(self: Any, account: Any, ticket: Any) -> None:
+        real(self, account, ticket)
+        if ticket.in_doubt and ticket.sends == 1:
+            self.submit(account, ticket)
+
+    real = dispatch.Dispatch._doubt
+    return patch.object(dispatch.Dispatch, "_doubt", doubt)
+
+
+def forget_the_limits() -> Any:
+    """Requests are counted by nobody."""
+    return patch.object(Flow, "is_free", property(lambda _flow: True))
+
+
+def close_twice_after_a_restart() -> Any:
+    """A restart finds trades again, and not the exits that they sent."""
+
+    def rebuild(account: Any, image: Any) -> Any:
+        for orders in image.orders.values():
+            orders[:] = [order for order in orders if order.terms.leg is not Leg.EXIT]
+        return real(account, image)
+
+    real = accounts.rebuild
+    return patch.object(accounts, "rebuild", rebuild)
+
+
+def end_with_the_first_fill() -> Any:
+    """An order that filled in part is called filled."""
+    return patch.object(
+        Order, "is_filled", property(lambda order: bool(order.cum_qty) or not order.terms.order_qty)
+    )
+
+
+def say_filled_whatever_happened() -> Any:
+    """The outcome is the one that was hoped for."""
+    return patch.object(
+        following, "_short_of_its_quantity", lambda *_, **__: End(TradeState.FILLED)
+    )
+
+
+def never_make_guards_smaller() -> Any:
+    """What guards a position stays as it was, whatever others close of it."""
+
+    def tend(*parts: Any) -> Upkeep:
+        return replace(real(*parts), cancels=())
+
+    real = protecting.tend
+    return patch.object(protecting, "tend", tend)
+
+
+def never_guard_again() -> Any:
+    """What an exit took off the position's guards is not put back."""
+
+    def tend(*parts: Any) -> Upkeep:
+        return replace(real(*parts), sends=())
+
+    real = protecting.tend
+    return patch.object(protecting, "tend", tend)
+
+
+def guard_before_the_other_is_gone() -> Any:
+    """A target goes out while its stop still works."""
+    return patch.object(Cover, "may_close", property(lambda _cover: ZERO))
+
+
+def forget_guards_at_takeover() -> Any:
+    """A new holder does not know what is to guard a position."""
+    return patch.object(covers, "recall", lambda *_: None)
+
+
+def say_protected_whatever_works() -> Any:
+    """What was to be guarded is called so."""
+    return patch.object(
+        Step,
+        "state",
+        property(lambda step: Protection.PROTECTED if step.cover.left else Protection.CLOSED),
+    )
+
+
+def fire_before_it_is_written() -> Any:
+    """A watched entry goes to the socket at its price; that the price came is written after."""
+
+    def fire(self: Any, account: Any, ticket: Any, _quote: Any) -> None:
+        run = ticket.run
+        run.fired_at = self._runtime.now()
+        self._dispatch.submit(account, ticket)
+        told = {"fired_at": run.fired_at.isoformat()}
+        self._say(account, run, TradeState.WORKING, "", told, lambda: None)
+
+    return patch.object(Watching, "_fire", fire)
+
+
+def forget_what_displaced_exits_filled() -> Any:
+    """What an exit filled that makes way for a wider one is closed once more."""
+    return patch.object(Run, "_displaced_filled", lambda _run: ZERO)
+
+
+PLANTS: dict[str, Plant] = {
+    plant.__name__: plant
+    for plant in (
+        skip_the_sending_commit,
+        random_cl_ord_id,
+        random_id_on_the_wire,
+        ignore_the_epoch,
+        act_without_the_lease,
+        skip_exits_behind_doubt,
+        leave_the_other_guard_alive,
+        count_positions_only,
+        resend_unproven,
+        resend_at_once,
+        forget_superseding,
+        size_exits_by_the_whole_position,
+        count_repeated_fills,
+        forget_what_is_in_doubt_at_takeover,
+        drop_strangers,
+        ignore_what_others_do,
+        count_others_fills_twice,
+        start_listening_too_late,
+        lose_reports_that_are_not_stored,
+        forget_partial_fills_on_restart,
+        retry_at_once,
+        forget_the_limits,
+        close_twice_after_a_restart,
+        end_with_the_first_fill,
+        say_filled_whatever_happened,
+        never_make_guards_smaller,
+        never_guard_again,
+        guard_before_the_other_is_gone,
+        forget_guards_at_takeover,
+        say_protected_whatever_works,
+        fire_before_it_is_written,
+        forget_what_displaced_exits_filled,
+    )
+}
+
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
     "act_without_the_lease": 165,

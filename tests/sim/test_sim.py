@@ -13,6 +13,7 @@ import structlog
 from tests.sim import plants
 from tests.sim.__main__ import quiet_logs
 from tests.sim.run import run
+from tests.sim.since import SINCE
 
 SECONDS = 60.0
 
@@ -70,7 +71,7 @@ def test_a_trace_is_read_from_the_first_signal_to_the_end() -> None:
 def test_a_planted_bug_is_caught(name: str) -> None:
     until = time.monotonic() + SECONDS
     with plants.planted(name):
-        seed = plants.SINCE.get(name, 0)
+        seed = SINCE.get(name, 0)
         while not (found := run(seed).violations) and time.monotonic() < until:
             seed += 1
     assert found

@@ -144,6 +144,12 @@ def test_d3_in_doubt_no_exit_is_skipped() -> None:
     assert sent(appeared) == (Leg.EXIT, SELL, "5")
 
 
+@pytest.mark.rule("D3.debt")
+def test_d3_what_appears_is_closed_for_as_much_as_was_asked() -> None:
+    appeared = decide(a_trade("exit", "3"), held("4"), in_debt=True, exposure=Decimal(0))
+    assert sent(appeared) == (Leg.EXIT, SELL, "3")
+
+
 @pytest.mark.rule("D3.remains")
 def test_d3_a_debt_goes_on_with_what_remains() -> None:
     first = filled(Leg.EXIT, SELL, "2")
