@@ -28,7 +28,7 @@ from execution.domain.trades import Trade, age_limit, flattens
 from execution.domain.words import Action, Leg, Origin, TradeState
 
 # Counted up whenever a decision could come out differently than before.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
