@@ -213,9 +213,9 @@ class Holding:
             self._accounts.pop(batch[0].account_id, None)
 
     async def _take(self, batch: Sequence[Account]) -> None:
-        # Beside: what they hold is known by the time they are ready, if the broker answers.
-        self._reconciling.look_first(batch)
         await self.rules.ask(batch)
+        # Beside: what they hold is known by the time they are ready.
+        self._reconciling.look_first(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [trade.trade_id for a in batch for _, trade in a.pending]
         images = await self._store.take(self.instance, refs, news)

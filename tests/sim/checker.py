@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from itertools import combinations
 from uuid import UUID
 
@@ -187,6 +188,22 @@ def exits_miss_no_entry(record: Record) -> Iterator[str]:
                     yield f"{crossing.cl_ord_id} filled at {crossing.at:.3f}, after {ended:.3f}"
 
 
+def exits_count_what_they_displaced(record: Record) -> Iterator[str]:
+    """An exit of a part closes no more than it asks for, together with what those filled whose
+    place it takes since it asked them to go; but for fills after an end."""
+    for trade_id in record.instructions:
+        said = record.trade[trade_id].message
+        if said.action != pb.ACTION_EXIT or not said.quantity or said.HasField("target"):
+            continue
+        closed = sum((record.filled(row.cl_ord_id) for row in record.rows_of(trade_id)), ZERO)
+        for name, before in record.displaced(trade_id).items():
+            late = (c for c in record.venue.crossings if c.cl_ord_id == name and c.is_late)
+            since = record.filled(name) - before - sum((c.quantity for c in late), ZERO)
+            closed += max(since, ZERO)
+        if closed > Decimal(said.quantity):
+            yield f"{trade_id.hex[:8]} closed {closed} of {said.quantity}"
+
+
 def no_entry_is_sent_too_old(record: Record) -> Iterator[str]:
     """Two minutes after its release, or after the exit of its flip, an entry stays home."""
     for arrival in record.venue.arrivals:
@@ -262,6 +279,7 @@ CHECKS: tuple[Check, ...] = (
     entries_go_in_order,
     no_entry_doubles_an_exposure,
     exits_miss_no_entry,
+    exits_count_what_they_displaced,
     no_entry_is_sent_too_old,
     watched_entries_wait_for_their_price,
     limits_are_kept,

@@ -175,7 +175,7 @@ def trade_of(
 def _habits(dice: Random) -> Habits:
     proves = dice.random() < 0.75
     most = dice.choice((3, 4, 6)) if dice.random() < 0.12 else 0
-    has_stops = dice.random() < 0.85
+    has_stops = dice.random() < 0.7
     return Habits(
         most=most,
         window=dice.choice((SECOND, 3 * SECOND)),
@@ -184,7 +184,7 @@ def _habits(dice: Random) -> Habits:
         horizon=dice.choice((0.5, 1.5, 4.0)),
         has_brackets=has_stops and dice.random() < 0.5,
         has_stops=has_stops,
-        wanders=dice.choice((0.0, 0.0, 0.3)),
+        wanders=dice.choice((0.0, 0.0, 0.3) if has_stops else (0.0, 0.3, 0.3)),
         slowness=dice.choice((0.01, 0.01, 0.5, 3.0, 13.0)),
         parts=dice.choice((0.0, 0.3, 0.8)),
         met=dice.choice((0.2, 0.8)),
@@ -252,6 +252,7 @@ def _signal(dice: Random, at: float, strategy: UUID, *, is_first: bool) -> Signa
     sized = kind in ("enter", "part", "add")
     can_rest = kind in ("enter", "exit", "add")
     is_limit = can_rest and dice.random() < 0.25
+    is_limit = is_limit or (kind == "part" and _is_odd(at))
     return Signal(
         at,
         strategy,
@@ -265,6 +266,11 @@ def _signal(dice: Random, at: float, strategy: UUID, *, is_first: bool) -> Signa
         age=dice.choice((0.0,) * 12 + (118.0, 119.5)),
         withdrawn_after=dice.uniform(0.0, 1.0) if dice.random() < 0.04 else None,
     )
+
+
+def _is_odd(at: float) -> bool:
+    """Of every other moment, for no more dice."""
+    return round(at * 1_000_000) % 2 == 1
 
 
 def _stop(at: float, action: "pb.Action") -> str:

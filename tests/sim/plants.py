@@ -20,7 +20,7 @@ from execution.domain.words import ExecType, Leg, TradeState
 from execution.hearing import Hearing
 from execution.holding import Holding
 from execution.journal import Journal
-from execution.lanes import Lane
+from execution.lanes import Lane, Run
 from execution.limiter import Flow
 from execution.outside import Outside
 from execution.reconciling import Reconciling
@@ -338,6 +338,11 @@ def fire_before_it_is_written() -> Any:
     return patch.object(Watching, "_fire", fire)
 
 
+def forget_what_displaced_exits_filled() -> Any:
+    """What an exit filled that makes way for a wider one is closed once more."""
+    return patch.object(Run, "_displaced_filled", lambda _run: ZERO)
+
+
 PLANTS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -372,21 +377,24 @@ PLANTS: dict[str, Plant] = {
         forget_guards_at_takeover,
         say_protected_whatever_works,
         fire_before_it_is_written,
+        forget_what_displaced_exits_filled,
     )
 }
 
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
-    "act_without_the_lease": 220,
-    "skip_exits_behind_doubt": 450,
-    "resend_unproven": 170,
+    "act_without_the_lease": 165,
+    "skip_exits_behind_doubt": 150,
+    "resend_unproven": 150,
     "retry_at_once": 345,
     "resend_at_once": 90,
     "drop_strangers": 55,
     "start_listening_too_late": 55,
-    "forget_partial_fills_on_restart": 180,
-    "never_make_guards_smaller": 190,
-    "fire_before_it_is_written": 130,
+    "forget_partial_fills_on_restart": 420,
+    "forget_the_limits": 150,
+    "guard_before_the_other_is_gone": 280,
+    "fire_before_it_is_written": 140,
+    "forget_what_displaced_exits_filled": 1240,
 }
 
 

@@ -175,6 +175,12 @@ class Record:
         told = (f for f in self.outcomes(row.trade_id) if "fired_at" in _numbers(f))
         return next((f.committed for f in told), None)
 
+    def displaced(self, trade_id: UUID) -> dict[str, Decimal]:
+        """Whose place a trade takes, and what each had filled when it was asked to go."""
+        told = [_numbers(f).get("displaced", "") for f in self.outcomes(trade_id)]
+        words = (word.partition(":") for word in next(filter(None, reversed(told)), "").split())
+        return {cl_ord_id: Decimal(filled) for cl_ord_id, _, filled in words}
+
     def last_protection(self, trade_id: UUID) -> pb.TradeProtection | None:
         """Where the protection of what a trade opened stands; None where it has none."""
         told = [f for f in self.by_trade[trade_id] if f.kind == "protection"]
