@@ -97,7 +97,11 @@ def _is_bare_for_good(record: Record, trade_id: UUID, reason: "pb.Reason") -> bo
             return any(other.message.action == pb.ACTION_CANCEL for other in others)
         case pb.REASON_STOP_REFUSED:
             closing = [row for row in record.rows_of(trade_id, "exit") if _closes_bare(record, row)]
+            first = (*record.rows_of(trade_id, "entry"), *guards)[0]
+            opened = -first.sign if first.leg in _GUARDS else first.sign
+            # What another side nets cannot be closed either.
             is_tried = any(row.cl_ord_id in record.ends for row in closing)
+            is_tried = is_tried or _is_netted(record, first, opened)
             return is_tried and any(end.exec_type == pb.EXEC_TYPE_REJECTED for end in ends)
         case pb.REASON_BROKER_AUTH:
             return any(end.text == "broker_auth" for end in ends)

@@ -384,9 +384,9 @@ PLANTS: dict[str, Plant] = {
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
     "act_without_the_lease": 165,
-    "skip_exits_behind_doubt": 150,
+    "skip_exits_behind_doubt": 1525,
     "resend_unproven": 150,
-    "retry_at_once": 345,
+    "retry_at_once": 45,
     "resend_at_once": 90,
     "drop_strangers": 55,
     "start_listening_too_late": 55,
