@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 # A protective order that the broker ends so often by itself is not sent again.
 MOST_RENEWALS = 3
-# Our own reasons not to send an order after all; they are not the broker's.
 # What was not sent for these is tried again.
 PASSING = ("broker_auth", "rate_limited")
+# Our own reasons not to send an order after all; they are not the broker's.
 _OWN_WORDS = ("superseded", "entry_ended", "halted")
 
 
