@@ -41,8 +41,10 @@ def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
 
 
 def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
-    """Done once the stop rests, or did its work at once."""
-    if order.is_acknowledged and (order.is_open or order.cum_qty):
+    """Done once the stop rests, or did its work at once; that it is canceled later, for less or
+    nothing is left to guard, takes nothing back."""
+    is_canceled = order.ord_status is OrdStatus.CANCELED
+    if order.is_acknowledged and (order.is_open or order.cum_qty or is_canceled):
         return End(TradeState.DONE, "", {"stop": text(order.terms.stop_price)})
     if order.is_open:
         return _waiting(progress)

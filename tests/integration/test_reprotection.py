@@ -106,6 +106,19 @@ async def test_a_breakeven_takes_the_target_over_and_closes_no_more_than_is_held
     assert await resting(kit) == []
 
 
+@pytest.mark.rule("K.price.breakeven", "I.current")
+async def test_a_breakeven_stays_done_when_its_stop_is_made_smaller(kit: Kit) -> None:
+    await kit.run(kit.trade("buy", "5", **guarded()))
+    even = kit.trade("breakeven", "", signal_price="235")
+    assert await kit.run(even) == ("DONE", "unspecified")
+    for quantity, left in (("2", [("STOP", 3)]), ("", [])):
+        leave = kit.trade("exit", quantity, signal_price="235")
+        assert (await kit.run(leave))[0] == "FILLED"
+        await until_resting(kit, *left)
+    await stands(kit, even, "CLOSED", "0")
+    assert set(kit.outcomes(even)) <= {("WORKING", "unspecified"), ("DONE", "unspecified")}
+
+
 async def test_a_refused_breakeven_leaves_the_old_protection(kit: Kit) -> None:
     enter = kit.trade("buy", "5", **guarded())
     await kit.run(enter)

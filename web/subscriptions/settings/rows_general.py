@@ -212,8 +212,8 @@ TIMING = (
         name="allow_exits_outside",
         group="Timing",
         label="Exits go outside the windows too",
-        help="Off: an exit outside waits for a person's click, and buys and sells outside do "
-        "nothing. Cancels always go.",
+        help="Off: an exit outside is held, with an alarm, until a window opens or a person lets "
+        "it go, for a day at most; buys and sells then only close. Cancels always go.",
         kind=Kind.BOOLEAN,
         default=True,
         binds="exits",
