@@ -20,7 +20,7 @@ from execution.domain.words import ExecType, Leg, TradeState
 from execution.hearing import Hearing
 from execution.holding import Holding
 from execution.journal import Journal
-from execution.lanes import Lane, Run
+from execution.lanes import Lane
 from execution.limiter import Flow
 from execution.outside import Outside
 from execution.reconciling import Reconciling
@@ -338,11 +338,6 @@ def fire_before_it_is_written() -> Any:
     return patch.object(Watching, "_fire", fire)
 
 
-def forget_what_displaced_exits_filled() -> Any:
-    """What an exit filled that makes way for a wider one is closed once more."""
-    return patch.object(Run, "_displaced_filled", lambda _run: ZERO)
-
-
 PLANTS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -377,7 +372,6 @@ PLANTS: dict[str, Plant] = {
         forget_guards_at_takeover,
         say_protected_whatever_works,
         fire_before_it_is_written,
-        forget_what_displaced_exits_filled,
     )
 }
 
