@@ -7,6 +7,7 @@ that an entry at this price would be beyond.
 
 from decimal import Decimal
 
+from execution.domain import guarding
 from execution.domain.decisions import Refusal, Send, text
 from execution.domain.market import Quote
 from execution.domain.trades import Trade
@@ -17,7 +18,7 @@ _STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
 
 def refusal(trade: Trade, send: Send, quote: Quote | None) -> Refusal | None:
     """Why the entry is not sent at this open; without a price nothing is known."""
-    price = _paid(send.side, quote)
+    price = None if quote is None else guarding.price_for(send.side, quote)
     if price is None:
         return None
     return _jumped(trade, send, price) or _ran_away(trade, send, price) or _guards(send, price)
@@ -63,11 +64,3 @@ def _beyond(what: str, level: Decimal, price: Decimal) -> Refusal:
 
 def _is_beyond(side: Side, price: Decimal, level: Decimal) -> bool:
     return (price - level) * side.sign >= 0
-
-
-def _paid(side: Side, quote: Quote | None) -> Decimal | None:
-    """What an order of a side would trade at."""
-    if quote is None:
-        return None
-    price = quote.ask if side is Side.BUY else quote.bid
-    return quote.last if price is None else price
