@@ -19,8 +19,8 @@ from protos.execution.v1 import execution_pb2 as pb
 WHOLE = UUID(int=0)
 
 
-class OrderRow(msgspec.Struct, frozen=True):
-    """An order's terms."""
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order's terms; what it does not have does not travel."""
 
     id: UUID
     cl_ord_id: str
@@ -35,11 +35,11 @@ class OrderRow(msgspec.Struct, frozen=True):
     ord_type: str
     time_in_force: str
     order_qty: Decimal
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    trail_amount: Decimal | None
-    trail_percent: Decimal | None
-    reference_price: Decimal | None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    reference_price: Decimal | None = None
     decided_from: dict[str, str]
     created_at: datetime
 
@@ -57,7 +57,7 @@ class FactRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class PositionRow(msgspec.Struct, frozen=True):
+class PositionRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A position after a fact; the subscription WHOLE stands for the whole account."""
 
     account_id: UUID

@@ -53,8 +53,8 @@ WITH held AS MATERIALIZED (
         avg_price, fact_seq, attribution, initial_balance, flat_balance, is_in_step, followed,
         result_day, result)
     SELECT q.account_id, q.instrument, q.subscription_id, q.quantity, q.avg_price,
-        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance, q.is_in_step, q.followed,
-        q.result_day, q.result
+        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance,
+        coalesce(q.is_in_step, false), q.followed, q.result_day, q.result
     FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
         subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
         attribution text, initial_balance numeric, flat_balance numeric, is_in_step boolean,
@@ -78,7 +78,13 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
-# The same with trades of our own, which is rare: no other batch pays for it.
+# The same of rows that nobody has stored: no index is asked whether they are there. Raises
+# UniqueViolation where one is, as after an answer that was lost.
+WRITE_NEW = WRITE.replace("    ON CONFLICT DO NOTHING\n", "").replace(
+    "    ON CONFLICT (account_id, canonical_id) DO NOTHING\n", ""
+)
+
+# With trades of our own, which is rare: no other batch pays for it.
 WRITE_AND_STORE = WRITE.replace(
     "), written_ends AS (",
     """), written_instructions AS (

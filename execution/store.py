@@ -127,15 +127,18 @@ class Store:
             "positions": to_rows(_newest_positions(entries)),
             "done": to_rows(_newest_ends(entries)),
         }
-        statement = statements.WRITE
+        statement, again = statements.WRITE_NEW, statements.WRITE
         if own := [row for entry in entries for row in entry.instructions]:
-            statement = statements.WRITE_AND_STORE
+            statement = again = statements.WRITE_AND_STORE
             parameters["instructions"] = to_rows(own)
         try:
             if self._writer is None or self._writer.closed:
                 self._writer = await asyncio.wait_for(self._connect(), 3)
             cursor = self._writer.cursor(row_factory=tuple_row)
-            await cursor.execute(statement, parameters)
+            try:
+                await cursor.execute(statement, parameters)
+            except psycopg.errors.UniqueViolation:
+                await cursor.execute(again, parameters)
             told = await cursor.fetchall()
             held = {row[0] for row in told if not row[1]}
             return Written(held, {row[0] for row in told if row[1]})
