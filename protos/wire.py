@@ -37,6 +37,8 @@ def to_timestamp(at: datetime) -> Timestamp:
 
 def to_datetime(stamp: Timestamp) -> datetime | None:
     """Aware UTC; None when the field was left empty."""
-    if not stamp.seconds and not stamp.nanos:
+    seconds, nanos = stamp.seconds, stamp.nanos
+    if not seconds and not nanos:
         return None
-    return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    # Days, seconds, microseconds: by name it takes twice as long.
+    return _EPOCH + timedelta(0, seconds, nanos // 1000)
