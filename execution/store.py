@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import images, ringing, statements
@@ -234,10 +234,10 @@ class Store:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
         xid, _, last = (cursor or "0-0").partition("-")
         parameters = {"xid": str(int(xid)), "id": int(last), "most": most}
-        rows = await self.ask(statements.FACTS_AFTER, parameters)
+        rows = await self._ask_plainly(statements.FACTS_AFTER, parameters)
         if rows:
-            cursor = f"{rows[-1]['xid']}-{rows[-1]['id']}"
-        return Page([bytes(row["fact"]) for row in rows], cursor)
+            cursor = f"{rows[-1][0]}-{rows[-1][1]}"
+        return Page([fact for _, _, fact in rows], cursor)
 
     async def images(self, accounts: Mapping[UUID, AccountRef]) -> Mapping[UUID, AccountImage]:
         """What is known of accounts, whoever holds them. Raises StoreUnavailable."""
@@ -308,6 +308,17 @@ class Store:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(statement, parameters)
                 return await cursor.fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    async def _ask_plainly(self, statement: str, parameters: Any) -> list[TupleRow]:
+        """The same of very many rows, their bytes as they are. Raises StoreUnavailable."""
+        try:
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(binary=True, row_factory=tuple_row) as cursor,
+            ):
+                return await (await cursor.execute(statement, parameters)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise StoreUnavailable(str(error)) from error
 
