@@ -232,6 +232,19 @@ def test_each_run_of_facts_moves_the_tenants_change_number(stage: Stage) -> None
     assert kinds == [(1, "trade"), (2, "position"), (2, "trade")]
 
 
+def test_of_very_many_changes_at_once_live_pages_are_told_a_few(stage: Stage) -> None:
+    facts = [
+        stage.fact(n, trade_outcome=pb.TradeOutcome(state=pb.TRADE_STATE_WORKING))
+        for n in range(1, 101)
+    ]
+    for fact in facts:
+        fact.trade_id = UUID(int=fact.seq).hex
+    stage.projector.apply("", "c1", facts)
+    assert stage.rows("SELECT kind, count(*) FROM web.changes GROUP BY kind") == [
+        ("trade", projector.MOST_TOLD)
+    ]
+
+
 def test_a_fact_that_breaks_our_own_code_is_put_aside_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
