@@ -26,6 +26,9 @@ from web.trades.messages import Destination
 # So that the first orders of many do not wait for the planning of the rest.
 FIRST_BATCH = 50
 
+# A trade's strategy, and the trade.
+Made = tuple[UUID, pb.Trade]
+
 log = structlog.get_logger()
 
 _COLUMNS = """
@@ -80,15 +83,19 @@ def hand_over(
     strategies: Sequence[DueStrategy],
     drained: Mapping[UUID, int],
     epochs: Mapping[UUID, int],
-) -> None:
-    """Have execution store every trade of these strategies that it may not know yet.
+    made: Iterable[Made] | None = None,
+) -> bool:
+    """Have execution store every trade of these strategies that it may not know yet: those
+    `made` just now, in order, or else what is found. Did it take all?
 
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
     bad: list[UUID] = []
-    let_go = _let_go(connection, strategies, drained)
-    for groups in _batches(_unhanded(connection, strategies, let_go, bad), epochs):
+    let_go = _let_go(connection, strategies, drained) if made is None else ()
+    if made is None:
+        made = _unhanded(connection, strategies, let_go, bad)
+    for groups in _batches(made, epochs):
         for group, result in zip(groups, execution.submit(groups), strict=True):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
@@ -103,6 +110,7 @@ def hand_over(
     connection.execute(
         _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
     )
+    return not (stale or bad)
 
 
 def _put_aside(connection: Connection[TupleRow], bad: Sequence[UUID]) -> None:
@@ -132,7 +140,7 @@ def _unhanded(
     strategies: Sequence[DueStrategy],
     let_go: Sequence[TupleRow],
     bad: list[UUID],
-) -> Iterable[tuple[UUID, pb.Trade]]:
+) -> Iterable[Made]:
     """Every trade that execution may not know yet, in order, from what is stored.
 
     Read while the first of them are handed over already; the unreadable ones go to `bad`.
@@ -175,14 +183,12 @@ class _Snapshots(_Decoder):
 def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade:
     strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, released_at = row[:8]
     signal = decode[text]
-    return messages.to_trade(
-        trade_id=trade_id,
+    shared = messages.terms(
         strategy_id=strategy_id,
         signal_id=signal_id,
         signal_seq=seq,
         signal=signal,
         settings=snapshots[chosen],
-        destination=Destination(*row[10:]),
         accepted_at=accepted_at,
         released_at=released_at,
         asset_class=signal["asset_class"],
@@ -190,11 +196,10 @@ def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade
         # Of those let go, only a person's decision names anybody.
         approved=row[9],
     )
+    return messages.to_trade(shared, trade_id, Destination(*row[10:]))
 
 
-def _batches(
-    trades: Iterable[tuple[UUID, pb.Trade]], epochs: Mapping[UUID, int]
-) -> Iterable[list[pb.TradeGroup]]:
+def _batches(trades: Iterable[Made], epochs: Mapping[UUID, int]) -> Iterable[list[pb.TradeGroup]]:
     """Groups by strategy, order kept: a few at first, then at most BATCH at a time."""
     groups: list[pb.TradeGroup] = []
     count, size = 0, FIRST_BATCH
