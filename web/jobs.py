@@ -18,9 +18,11 @@ from protos import log as lines
 from web import config, db
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
-from web.trades.service import SLICE_SECONDS, Drain
+from web.trades.service import Drain
 
-# How long a job that has nothing to do waits for a ring, and how often it listens.
+# How long a job goes on before it makes way for another, how long it waits for a ring when
+# there is nothing to do, and how often it listens.
+SHIFT_SECONDS = 2.0
 LINGER_SECONDS = 0.03
 LISTEN_SECONDS = 0.003
 
@@ -31,11 +33,11 @@ def drain(shard: int) -> None:
     """The job: drain what is due, and a little longer whatever the bell tells meanwhile.
 
     RQ's way with a job costs several milliseconds; a stream of signals pays it once a
-    slice instead of once each.
+    shift instead of once each.
     """
     bell, drainer = _tools()
     bell.look(shard)
-    deadline = time.monotonic() + SLICE_SECONDS
+    deadline = time.monotonic() + SHIFT_SECONDS
     try:
         more = _drain_once(bell, drainer)
         while not more and time.monotonic() < deadline:
