@@ -67,9 +67,13 @@ def test_what_execution_did_not_store_stays_due_and_goes_first(road: Road) -> No
     subscription = factories.subscription(road.owner, strategy)
     first = road.signal(strategy)
     away = Drain(road.pool, ExecutionClient("127.0.0.1:1"))
-    with pytest.raises(ExecutionDown):
-        away.drain_due()
+    for _ in range(2):
+        with pytest.raises(ExecutionDown):
+            away.drain_due()
     assert road.watermarks() == (1, 1, 0)
+    # Pages hear of it all the same.
+    told = road.owner.execute("SELECT kind, object_id FROM web.changes").fetchall()
+    assert set(told) == {("signal", first), ("trade", road.trades("id")[0][0])}
     assert road.trades("state") == [("PENDING",)]
     second = road.signal(strategy)
     road.drain.drain_due()
@@ -263,7 +267,10 @@ _RICH: tuple[dict[str, Any], ...] = (
     {"action": "exit"},
     {"orderType": "limit", "limitPrice": "10.00", "quantity": Decimal("1e2")},
     {"quantity": 3, "quantityType": "percent_of_equity", "sentiment": "bullish"},
-    {"takeProfit": {"percent": Decimal("2.5")}, "stopLoss": {"type": "trailing_stop", "trailPercent": 1}},
+    {
+        "takeProfit": {"percent": Decimal("2.5")},
+        "stopLoss": {"type": "trailing_stop", "trailPercent": 1},
+    },
     {"time": "2026-11-20T14:30:00.123456Z", "extras": {"note": "\u00e9\u2028", "n": 1.0}},
 )
 

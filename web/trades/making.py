@@ -3,7 +3,7 @@
 Signals and decisions stand once, however many trades share them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -46,7 +46,7 @@ class Batch:
     # What goes to execution at once: numbers of the signal and the decision, and the trade.
     runnable: list[tuple[int, int, UUID, Destination]] = field(default_factory=list)
 
-    def made(self, known: Set[UUID]) -> Iterator[Made]:
+    def made(self, known: Set[UUID]) -> Generator[Made]:
         """The trades that go to execution, in order, but for those that it knows; the same
         bytes as from what is stored."""
         shared: dict[tuple[int, int], pb.Trade] = {}

@@ -139,12 +139,12 @@ class Drain:
         faults.point("drain.after_commit")
         touched = [strategy for strategy in strategies if strategy.id in epochs]
         are_new = inserted + len(ahead) == len(batch.trades) and not batch.supersede
-        if are_new and not any(strategy.has_more_to_hand for strategy in touched):
-            # Nobody else knows of any of them: they need not be read again.
-            made = batch.made(ahead)
-            handing.hand_over(connection, self._execution, touched, batch.drained, epochs, made)
-        else:
-            handing.hand_over(connection, self._execution, touched, batch.drained, epochs)
+        # What nobody else knows of need not be read again.
+        is_all = are_new and not any(strategy.has_more_to_hand for strategy in touched)
+        made = batch.made(ahead) if is_all else None
+        handing.hand_over(
+            connection, self._execution, touched, batch.drained, epochs, batch.changes, made
+        )
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
     def _start_wide(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[UUID]:
@@ -164,7 +164,10 @@ class Drain:
         make_trades(batch, strategy, signal, ahead, Standing(connection))
         with connection.transaction():
             epochs, inserted = _store(connection, batch)
-        taken = handing.hand_over(connection, self._execution, [strategy], batch.drained, epochs)
+        # The whole signal tells of them.
+        taken = handing.hand_over(
+            connection, self._execution, [strategy], batch.drained, epochs, []
+        )
         are_new = taken and inserted == len(ahead)
         return {row["id"] for row in batch.trades} if are_new else set()
 
@@ -185,6 +188,5 @@ def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, i
     batch.changes.extend(raising.write(connection, batch.alarms))
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
-    waiting.tell(connection, batch.changes)
     epochs: dict[UUID, int] = dict(rows.fetchall())
     return epochs, inserted.rowcount if inserted else 0
