@@ -20,11 +20,8 @@ from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
 from web.trades.service import Drain
 
-# How long a job goes on before it makes way for another, how long it waits for a ring when
-# there is nothing to do, and how often it listens.
+# How long a job goes on before it makes way for another.
 SHIFT_SECONDS = 2.0
-LINGER_SECONDS = 0.03
-LISTEN_SECONDS = 0.003
 
 log = structlog.get_logger()
 
@@ -41,7 +38,7 @@ def drain(shard: int) -> None:
     try:
         more = _drain_once(bell, drainer)
         while not more and time.monotonic() < deadline:
-            if _hear(bell, shard):
+            if bell.listen(shard):
                 more = _drain_once(bell, drainer)
             elif bell.leave(shard):
                 return
@@ -60,16 +57,6 @@ def _drain_once(bell: Bell, drainer: Drain) -> bool:
     more, changed = drainer.drain_due()
     bell.announce(changed)
     return more
-
-
-def _hear(bell: Bell, shard: int) -> bool:
-    """Wait for a ring, LINGER_SECONDS at most."""
-    until = time.monotonic() + LINGER_SECONDS
-    while time.monotonic() < until:
-        time.sleep(LISTEN_SECONDS)
-        if bell.look(shard):
-            return True
-    return False
 
 
 def run_worker() -> None:
