@@ -69,7 +69,7 @@ class Bell:
         # Whoever listens waits for the answer.
         self._line = Redis.from_url(
             redis_url,
-            socket_timeout=LISTEN_SECONDS + TIMEOUT_SECONDS,
+            socket_timeout=LISTEN_SECONDS + 10 * TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             retry=None,
         )
