@@ -187,7 +187,8 @@ class Run:
     @property
     def entry(self) -> Ticket | None:
         """The order of the entry leg, once written down."""
-        return next((t for t in self.tickets if t.order.terms.leg is Leg.ENTRY), None)
+        entries = [t for t in self.tickets if t.order.terms.leg is Leg.ENTRY]
+        return entries[0] if entries else None
 
     @property
     def exits(self) -> list[Ticket]:
@@ -396,5 +397,4 @@ class Lane:
 
     def runs(self) -> Iterator[Run]:
         """All runs that are not over."""
-        for track in self.tracks.values():
-            yield from track
+        return chain.from_iterable(self.tracks.values())

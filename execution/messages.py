@@ -78,10 +78,10 @@ def read_trade(message: pb.Trade) -> Trade:
     )
     try:
         return Trade(
-            trade_id=UUID(hex=message.trade_id),
+            trade_id=ids.from_hex(message.trade_id),
             tenant_id=message.tenant_id,
-            strategy_id=UUID(hex=message.strategy_id),
-            subscription_id=UUID(hex=message.subscription_id),
+            strategy_id=ids.from_hex(message.strategy_id),
+            subscription_id=ids.from_hex(message.subscription_id),
             connection_id=message.connection_id,
             account=account,
             account_id=ids.account_id(account.broker, account.environment, account.account),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from uuid import UUID
 
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.record import OPEN, ZERO, Fact, Record, Row
 
@@ -52,7 +53,7 @@ class Book:
         lane = (fact.account_id, symbol)
         self.whole[lane] += Decimal(change.change_qty)
         for owner, quantity in change.position.own.items():
-            self.own[*lane, UUID(hex=owner)] = Decimal(quantity)
+            self.own[*lane, ids.from_hex(owner)] = Decimal(quantity)
 
     def _share_out(self, row: Row, quantity: Decimal, *, sees_all: bool) -> None:
         """What closes the position of a whole account closes the closer's share, then the

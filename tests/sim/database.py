@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from execution import statements
 from execution.store import Store
+from protos import ids
 from tests.sim.tables import Tables
 from tests.sim.world import InstanceLoop, World
 
@@ -104,7 +105,7 @@ class Database:
             return False
         rows: list[UUID] = []
         if statement is statements.WRITE:
-            rows = [UUID(row["account_id"]) for row in _json.decode(parameters["leases"])]
+            rows = [ids.from_hex(row["account_id"]) for row in _json.decode(parameters["leases"])]
         elif statement in (statements.FREE_LEASES, statements.TAKE_LEASES):
             rows = parameters["accounts"]
         return any(self._locks.get(row, connection) is not connection for row in rows)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from execution.domain.orders import WATCHED
 from execution.rows import WHOLE
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription
 from tests.sim.tables import Tables
@@ -291,7 +292,7 @@ def _numbers(fact: Fact) -> Mapping[str, str]:
 
 def _fact(row: dict[str, Any]) -> Fact:
     message = pb.Fact.FromString(row["fact"])
-    about = UUID(hex=message.trade_id) if message.trade_id else None
+    about = ids.from_hex(message.trade_id) if message.trade_id else None
     return Fact(
         row["account_id"], row["seq"], row["kind"], row["canonical_id"], row["committed"],
         message, about,

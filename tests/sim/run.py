@@ -276,7 +276,7 @@ class Run:
         strategy.is_waiting = False
         group = None if response is None else response.groups[0]
         if group is not None:
-            taken = {UUID(hex=r.trade_id) for r in group.results if r.status in STORED}
+            taken = {ids.from_hex(r.trade_id) for r in group.results if r.status in STORED}
             strategy.due = deque(t for t in strategy.due if t.id not in taken)
         self.world.after(0.0 if group is not None else 0.2, self._hand_over, strategy)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,13 @@ import msgspec
 import psycopg
 
 from execution import ringing, statements
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
+_id = ids.from_hex
 NO_ROWS = "[]"
 Row = dict[str, Any]
 Verbs = dict[str, Callable[[str, Any], list[Row]]]
@@ -378,9 +380,3 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def _uuid(text: str | None) -> UUID | None:
     return None if text is None else _id(text)
-
-
-@lru_cache(maxsize=1024)
-def _id(text: str) -> UUID:
-    """The same few ids are read all the time."""
-    return UUID(text)
