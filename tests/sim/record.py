@@ -119,12 +119,14 @@ class Reading:
 
     facts: list[Fact] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
+    of_trade: dict[UUID, list[Row]] = field(default_factory=dict)
 
     def catch_up(self, tables: Tables) -> None:
         """Read what was committed since the last time."""
         self.facts += map(_fact, tables.facts[len(self.facts) :])
         for row in islice(tables.orders.values(), len(self.rows), None):
-            self.rows[row["cl_ord_id"]] = _row(row)
+            read = self.rows[row["cl_ord_id"]] = _row(row)
+            self.of_trade.setdefault(read.trade_id, []).append(read)
 
 
 @dataclass
@@ -202,11 +204,8 @@ class Record:
 
     def rows_of(self, trade_id: UUID, *legs: str) -> list[Row]:
         """The orders of a trade."""
-        return [
-            row
-            for row in self.rows.values()
-            if row.trade_id == trade_id and (not legs or row.leg in legs)
-        ]
+        rows = self.reading.of_trade.get(trade_id, ())
+        return [row for row in rows if not legs or row.leg in legs]
 
     def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
         """What the broker has under an id."""

@@ -1,6 +1,6 @@
 """The tables of the execution schema, and what each statement does to them."""
 
-import base64
+from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -172,7 +172,7 @@ class Tables:
                 "kind": row["kind"],
                 "trade_id": _uuid(row["trade_id"]),
                 "order_id": _uuid(row["order_id"]),
-                "fact": base64.b64decode(row["fact"]),
+                "fact": a2b_base64(row["fact"]),
                 "committed": self._world.seconds,
             }
         )
@@ -267,11 +267,14 @@ class Tables:
         return beaten is None or beaten < self._world.at() - timedelta(seconds=parameters["ttl"])
 
     def _open_trades(self, _author: str, parameters: Row) -> list[Row]:
+        waiting = [row for row in self.instructions.values() if row["done_at"] is None]
+        if not waiting:
+            return []
         settled = self._world.at() - timedelta(seconds=parameters["settled"])
         return [
             row
-            for row in self.instructions.values()
-            if row["done_at"] is None and row["stored_at"] < settled
+            for row in waiting
+            if row["stored_at"] < settled
             if row["account_id"] not in self.leases or self._is_free(row["account_id"], parameters)
         ]
 
