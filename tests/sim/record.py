@@ -11,6 +11,8 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from execution.domain.orders import WATCHED
 from execution.rows import WHOLE
 from protos import ids
@@ -72,8 +74,7 @@ class Trade:
         return sides == {pb.ACTION_BUY, pb.ACTION_SELL}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One fact, read."""
 
     account_id: UUID
@@ -86,8 +87,7 @@ class Fact:
     trade_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An order as it was written down."""
 
     cl_ord_id: str

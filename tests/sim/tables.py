@@ -3,7 +3,6 @@
 from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -30,8 +29,7 @@ _POSITION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A transaction of a journal that stored something for an account."""
 
     at: float
@@ -41,8 +39,7 @@ class Write:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(msgspec.Struct, frozen=True):
     """A lease that changed hands."""
 
     at: float

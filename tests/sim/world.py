@@ -268,10 +268,10 @@ class InstanceLoop:
         return self.call_later(when - self.time(), callback, *args)
 
     def create_future(self) -> "asyncio.Future[Any]":
-        return asyncio.Future(loop=cast(Any, self))
+        return asyncio.Future(loop=self)  # type: ignore[arg-type]
 
     def create_task(self, coro: Coroutine[Any, Any, Any], **_options: Any) -> "asyncio.Task[Any]":
-        task = asyncio.Task(coro, loop=cast(Any, self), name="task")
+        task = asyncio.Task(coro, loop=self, name="task")  # type: ignore[arg-type]
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks.append(task)
         return task
