@@ -152,6 +152,9 @@ class Order:
 
     def _work_out(self) -> None:
         said = self.reports.values()
+        if not said:
+            self.is_open = not self.is_filled
+            return
         self.cum_qty = sum((r.last_qty or ZERO for r in self.fills), ZERO)
         amends = [r for r in said if r.exec_type.amends]
         self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
