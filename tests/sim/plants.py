@@ -220,8 +220,8 @@ def start_listening_too_late() -> Any:
 def lose_reports_that_are_not_stored() -> Any:
     """What was heard is not written down when it is no end."""
 
-    def report(account: Any, ticket: Any, said: Any, **how: Any) -> Any:
-        entry = real(account, ticket, said, **how)
+    def report(account: Any, ticket: Any, said: Any, *more: Any, **how: Any) -> Any:
+        entry = real(account, ticket, said, *more, **how)
         if said.exec_type is ExecType.FILL and ticket.order.is_open:
             entry.facts, entry.positions = [], []
         return entry
