@@ -5,7 +5,7 @@ a track: they start in the order of acceptance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -187,7 +187,8 @@ class Run:
     @property
     def entry(self) -> Ticket | None:
         """The order of the entry leg, once written down."""
-        return next((t for t in self.tickets if t.order.terms.leg is Leg.ENTRY), None)
+        entries = [t for t in self.tickets if t.order.terms.leg is Leg.ENTRY]
+        return entries[0] if entries else None
 
     @property
     def exits(self) -> list[Ticket]:
@@ -351,7 +352,7 @@ class Lane:
             subscription, terms.side, quantity, price, closes_all=is_account and terms.leg.reduces
         )
         if (target := ticket.run.trade.target) is not None:
-            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+            self.ledgers[subscription] = self.ledger(subscription).after_fill(target.now)
         return changed
 
     def ledger(self, subscription: UUID) -> Ledger:
@@ -363,7 +364,7 @@ class Lane:
         trade = run.trade
         if trade.target is not None and not trade.target.now:
             before = self.ledger(trade.subscription_id)
-            self.ledgers[trade.subscription_id] = replace(before, in_step=True, followed=ZERO)
+            self.ledgers[trade.subscription_id] = before.in_step_again()
 
     def see_balance(self, run: Run) -> None:
         """Remember the balance that a target saw."""
@@ -396,5 +397,4 @@ class Lane:
 
     def runs(self) -> Iterator[Run]:
         """All runs that are not over."""
-        for track in self.tracks.values():
-            yield from track
+        return chain.from_iterable(self.tracks.values())

@@ -78,10 +78,10 @@ def read_trade(message: pb.Trade) -> Trade:
     )
     try:
         return Trade(
-            trade_id=UUID(hex=message.trade_id),
+            trade_id=ids.from_hex(message.trade_id),
             tenant_id=message.tenant_id,
-            strategy_id=UUID(hex=message.strategy_id),
-            subscription_id=UUID(hex=message.subscription_id),
+            strategy_id=ids.from_hex(message.strategy_id),
+            subscription_id=ids.from_hex(message.subscription_id),
             connection_id=message.connection_id,
             account=account,
             account_id=ids.account_id(account.broker, account.environment, account.account),
@@ -194,7 +194,7 @@ def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
         pb.OrderSending(
             order=order(order_),
             planned_time=wire.to_timestamp(planned_at),
-            numbers=order_.terms.decided_from,
+            numbers=order_.terms.decided_from or None,
         )
     )
 
@@ -204,7 +204,7 @@ def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
     if alarm is not None:
         fact.alarm.kind = _ALARM[alarm.kind]
         fact.alarm.instrument = alarm.instrument
-        fact.alarm.numbers.update(alarm.numbers)
+        wire.put(alarm.numbers, fact.alarm.numbers)
         fact.alarm.order_id = alarm.order_id.hex if alarm.order_id is not None else ""
 
 
@@ -309,7 +309,7 @@ def set_outcome(
     message = fact.trade_outcome
     message.state = _STATE[state]
     message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    wire.put(numbers, message.numbers)
     if planned_at is not None:
         message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
 
@@ -327,7 +327,7 @@ def set_protection(
     message.state = _PROTECTION[state]
     message.synthetic = is_synthetic
     message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    wire.put(numbers, message.numbers)
 
 
 def read_protection(told: pb.TradeProtection) -> Protection:

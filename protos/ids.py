@@ -5,6 +5,7 @@ wire between the programs it is 32 hex digits.
 """
 
 import hashlib
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 PREFIXES = {
@@ -40,9 +41,16 @@ def trade_id(signal: UUID, subscription: UUID) -> UUID:
     return derive("trade", signal, subscription)
 
 
+@lru_cache(maxsize=4096)
 def account_id(broker: str, environment: str, account: str) -> UUID:
     """The broker account, the same in both programs."""
     return derive("account", broker, environment, account)
+
+
+@lru_cache(maxsize=4096)
+def from_hex(digits: str) -> UUID:
+    """An id as it comes over the wire; most come again and again. Raises ValueError."""
+    return UUID(hex=digits)
 
 
 def cl_ord_id(trade: UUID, leg: str, revision: int) -> str:

@@ -1,12 +1,11 @@
 """The tables of the execution schema, and what each statement does to them."""
 
-import base64
+from binascii import a2b_base64
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,14 @@ import msgspec
 import psycopg
 
 from execution import ringing, statements
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
+_id = ids.from_hex
+NO_ROWS = "[]"
 Row = dict[str, Any]
 Verbs = dict[str, Callable[[str, Any], list[Row]]]
 _POSITION = (
@@ -27,8 +29,7 @@ _POSITION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A transaction of a journal that stored something for an account."""
 
     at: float
@@ -38,8 +39,7 @@ class Write:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(msgspec.Struct, frozen=True):
     """A lease that changed hands."""
 
     at: float
@@ -116,10 +116,11 @@ class Tables:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
         leases = self.leases
         held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
-        orders = [_order(row) for row in self._rows(parameters["orders"], held)]
+        names = {str(account) for account in held}
+        orders = [_order(row) for row in _rows(parameters["orders"], names)]
         if any(order["order_qty"] <= 0 for order in orders):
             raise psycopg.errors.CheckViolation("orders_order_qty_check")
-        positions = [_position(row) for row in self._rows(parameters["positions"], held)]
+        positions = [_position(row) for row in _rows(parameters["positions"], names)]
         keys = [_key(row) for row in positions]
         if len(keys) != len(set(keys)):
             raise psycopg.errors.CardinalityViolation("a position twice in one command")
@@ -128,22 +129,18 @@ class Tables:
             self.writes.append(Write(self._world.seconds, author, account, asked[account], holder))
         for order in orders:
             self._add_order(author, order)
-        for fact in self._rows(parameters["facts"], held):
+        for fact in _rows(parameters["facts"], names):
             self._add_fact(author, fact)
         for position in positions:
             self._put_position(position)
-        store_own(self, author, self._rows(parameters.get("instructions", "[]"), held))
-        for done in self._rows(parameters["done"], held):
+        store_own(self, author, _rows(parameters.get("instructions", NO_ROWS), names))
+        for done in _rows(parameters["done"], names):
             instruction = self.instructions.get(_id(done["trade_id"]))
             if instruction is not None:
                 at = instruction["done_at"] or self.now()
                 instruction["done_at"] = at if done["is_over"] else None
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
-
-    def _rows(self, text: str, held: list[UUID]) -> Iterable[Row]:
-        names = {str(account) for account in held}
-        return (row for row in _json.decode(text) if row["account_id"] in names)
 
     def _add_order(self, author: str, order: Row) -> None:
         leg = (order["trade_id"], order["leg"], order["revision"])
@@ -172,7 +169,7 @@ class Tables:
                 "kind": row["kind"],
                 "trade_id": _uuid(row["trade_id"]),
                 "order_id": _uuid(row["order_id"]),
-                "fact": base64.b64decode(row["fact"]),
+                "fact": a2b_base64(row["fact"]),
                 "committed": self._world.seconds,
             }
         )
@@ -267,11 +264,14 @@ class Tables:
         return beaten is None or beaten < self._world.at() - timedelta(seconds=parameters["ttl"])
 
     def _open_trades(self, _author: str, parameters: Row) -> list[Row]:
+        waiting = [row for row in self.instructions.values() if row["done_at"] is None]
+        if not waiting:
+            return []
         settled = self._world.at() - timedelta(seconds=parameters["settled"])
         return [
             row
-            for row in self.instructions.values()
-            if row["done_at"] is None and row["stored_at"] < settled
+            for row in waiting
+            if row["stored_at"] < settled
             if row["account_id"] not in self.leases or self._is_free(row["account_id"], parameters)
         ]
 
@@ -324,6 +324,13 @@ class Tables:
         return sorted(found, key=lambda f: f["seq"])
 
 
+def _rows(text: str, accounts: set[str]) -> list[Row]:
+    """The rows of a parameter, as far as they are of some accounts."""
+    if text == NO_ROWS:
+        return []
+    return [row for row in _json.decode(text) if row["account_id"] in accounts]
+
+
 def _told(row: Row) -> str:
     """What a fact says, for who reads the trace."""
     fact = pb.Fact.FromString(row["fact"])
@@ -373,9 +380,3 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def _uuid(text: str | None) -> UUID | None:
     return None if text is None else _id(text)
-
-
-@lru_cache(maxsize=1024)
-def _id(text: str) -> UUID:
-    """The same few ids are read all the time."""
-    return UUID(text)
