@@ -104,7 +104,7 @@ class Database:
         if not self._locks:
             return False
         rows: list[UUID] = []
-        if statement is statements.WRITE:
+        if statement in _WRITES:
             rows = [ids.from_hex(row["account_id"]) for row in _json.decode(parameters["leases"])]
         elif statement in (statements.FREE_LEASES, statements.TAKE_LEASES):
             rows = parameters["accounts"]
@@ -127,6 +127,9 @@ class Database:
         else:
             answer.set_result(result)
         self.poke(connection.loop)
+
+
+_WRITES = (statements.WRITE, statements.WRITE_NEW, statements.WRITE_AND_STORE)
 
 
 @dataclass(eq=False)

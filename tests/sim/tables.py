@@ -68,6 +68,7 @@ class Tables:
         self._canonical: set[tuple[UUID, str]] = set()
         self._verbs: Verbs = {
             statements.WRITE: self._write,
+            statements.WRITE_NEW: partial(self._write, is_new=True),
             statements.WRITE_AND_STORE: self._write,
             statements.ACCEPT: self._accept,
             statements.KNOWN: self._known,
@@ -112,7 +113,7 @@ class Tables:
 
     # -- the journal
 
-    def _write(self, author: str, parameters: Row) -> list[Row]:
+    def _write(self, author: str, parameters: Row, *, is_new: bool = False) -> list[Row]:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
         leases = self.leases
         held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
@@ -124,12 +125,15 @@ class Tables:
         keys = [_key(row) for row in positions]
         if len(keys) != len(set(keys)):
             raise psycopg.errors.CardinalityViolation("a position twice in one command")
+        facts = _rows(parameters["facts"], names)
+        if is_new and self._is_there(orders, facts):
+            raise psycopg.errors.UniqueViolation("a row of it is there")
         for account in held:
             holder = self.leases[account]["author"]
             self.writes.append(Write(self._world.seconds, author, account, asked[account], holder))
         for order in orders:
             self._add_order(author, order)
-        for fact in _rows(parameters["facts"], names):
+        for fact in facts:
             self._add_fact(author, fact)
         for position in positions:
             self._put_position(position)
@@ -142,12 +146,20 @@ class Tables:
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
 
-    def _add_order(self, author: str, order: Row) -> None:
+    def _is_there(self, orders: list[Row], facts: list[Row]) -> bool:
+        names = [(_id(fact["account_id"]), fact["canonical_id"]) for fact in facts]
+        is_known = any(name in self._canonical for name in names) or len({*names}) < len(names)
+        return is_known or any(self._has_order(order) for order in orders)
+
+    def _has_order(self, order: Row) -> bool:
         leg = (order["trade_id"], order["leg"], order["revision"])
-        if order["id"] in self.orders or order["cl_ord_id"] in self._cl_ord_ids:
+        is_known = order["id"] in self.orders or order["cl_ord_id"] in self._cl_ord_ids
+        return is_known or leg in self._legs
+
+    def _add_order(self, author: str, order: Row) -> None:
+        if self._has_order(order):
             return
-        if leg in self._legs:
-            return
+        leg = (order["trade_id"], order["leg"], order["revision"])
         self._cl_ord_ids.add(order["cl_ord_id"])
         self._legs.add(leg)
         order["committed"] = self._world.seconds
@@ -353,7 +365,7 @@ def _order(row: Row) -> Row:
         "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent",
         "reference_price",
     ):  # fmt: skip
-        row[name] = _decimal(row[name])
+        row[name] = _decimal(row.get(name))
     row["created_at"] = datetime.fromisoformat(row["created_at"])
     return row
 
@@ -364,9 +376,10 @@ def _position(row: Row) -> Row:
     for name in (
         "quantity", "avg_price", "initial_balance", "flat_balance", "followed", "result",
     ):  # fmt: skip
-        row[name] = _decimal(row[name])
-    if row["result_day"] is not None:
-        row["result_day"] = date.fromisoformat(row["result_day"])
+        row[name] = _decimal(row.get(name))
+    day = row.get("result_day")
+    row["result_day"] = None if day is None else date.fromisoformat(day)
+    row.setdefault("is_in_step", False)
     return row
 
 
