@@ -178,7 +178,7 @@ class Run:
     has_flip_timer: bool = False
     has_bound_timer: bool = False
     has_age_timer: bool = False
-    has_spread_timer: bool = False
+    has_retry_timer: bool = False
     outcomes: int = 0
     said: tuple[TradeState, str, str, str] | None = None
     # The alarm that it raised by standing where it stands.

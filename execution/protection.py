@@ -40,7 +40,7 @@ log = structlog.get_logger()
 WATCH_SECONDS = 0.5
 # How often what a switch stops is tried again.
 HALTED_SECONDS = 1.0
-_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
+_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED, TradeState.NEEDS_ATTENTION)
 
 
 class Keeps(Protocol):

@@ -32,6 +32,12 @@ CATALOGUE: dict[str, Words] = {
         "No order was sent from there on. Quote the trade's id to support.",
         lasts="NEEDS_ATTENTION",
     ),
+    "exit_failed": Words(
+        "We failed to work out an exit of {instrument}; nothing was sent for it.",
+        "Approve it to have it tried again, or close the position by hand. It is kept for a day. "
+        "Quote the trade's id to support.",
+        lasts="WAITING_APPROVAL",
+    ),
     "late_exit": Words(
         "An exit of {instrument} was {age} s old at {stage}, and waits for one click.",
         "Approve it if the position is still open. It is kept for a day.",
@@ -86,6 +92,7 @@ CATALOGUE: dict[str, Words] = {
 _OF_STATES = {
     ("NEEDS_ATTENTION", "not_provable"): "not_provable",
     ("NEEDS_ATTENTION", "internal_error"): "internal_error",
+    ("WAITING_APPROVAL", "internal_error"): "exit_failed",
     ("WAITING_APPROVAL", "late_exit"): "late_exit",
     ("BLOCKED", "outside_window"): "exit_outside_window",
     ("BLOCKED", "spread_too_wide"): "exit_spread_too_wide",
