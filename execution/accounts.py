@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import covers, known, messages, told
+from execution import covers, known, messages, overfills, told
 from execution.brokers.base import Adapter
 from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
@@ -110,6 +110,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
             lane.attribution[held.subscription_id] = held.attribution
             if held.ledger != NO_LEDGER:
                 lane.ledgers[held.subscription_id] = held.ledger
+    overfills.recall(account, image.lanes)
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)

@@ -24,7 +24,7 @@ def see(account: Account, run: Run, market: Market | None, binding: Binding, now
         account.rules,
         market,
         now,
-        run.lane.is_overfilled,
+        bool(run.lane.overfills),
         run.opens_at,
         binding,
     )

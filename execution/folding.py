@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from execution import covers
+from execution import covers, overfills
 from execution.accounts import Account
 from execution.domain.orders import ZERO, Overfilled
 from execution.domain.reports import Report
@@ -23,7 +23,8 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
         ticket.order.add(report)
     except Overfilled:
         log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
-        lane.is_overfilled = True
+        filled = ticket.order.cum_qty
+        lane.overfills.add(overfills.id_of(ticket, report), ticket.order.terms.order_id, filled)
     if ticket.order.is_acknowledged:
         ticket.in_doubt = False
         ticket.run.unprovable = False

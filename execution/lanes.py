@@ -25,6 +25,7 @@ from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
 from execution.opened import OpenTickets
+from execution.overfills import Overfills
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -318,14 +319,13 @@ class Lane:
     # What targets need to know of the past.
     ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
-    # More was filled than asked: entries stop until a person looked, or a restart.
-    is_overfilled: bool = False
+    # More was filled than asked, so nothing is opened.
+    overfills: Overfills = field(default_factory=Overfills)
     # Runs whose position is guarded.
     covered: list[Run] = field(default_factory=list)
     # Orders that may still fill.
     open: OpenTickets = field(default_factory=OpenTickets)
-    # Subscriptions with a trade that waits for something else than its own order; and those of
-    # them to which everything on the lane is their own.
+    # Subscriptions with a trade that waits for others' orders; those to which all is their own.
     watching: dict[UUID, None] = field(default_factory=dict)
     watching_all: dict[UUID, None] = field(default_factory=dict)
 

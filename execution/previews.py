@@ -59,7 +59,7 @@ class Previews:
             account.rules,
             market,
             now,
-            lane.is_overfilled,
+            bool(lane.overfills),
             binding=self._holding.binding(account, run),
         )
         return await self._plan(account, trade, seen)

@@ -119,6 +119,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.SetLimitsResponse:
         return await _answer(self._switching.set_limits(request), context)
 
+    async def SeeOverfill(
+        self, request: pb.SeeOverfillRequest, context: Context
+    ) -> pb.SeeOverfillResponse:
+        return await _answer(self._switching.see_overfill(request), context)
+
     async def ResolveDoubt(
         self, request: pb.ResolveDoubtRequest, context: Context
     ) -> pb.ResolveDoubtResponse:
@@ -173,7 +178,7 @@ class ExecutionServer:
             switches,
             self._runtime,
             on_stop=lambda scopes: _halt(engine, holding, scopes),
-            on_read=engine.halting.bind_anew,
+            on_read=lambda: engine.halting.bind_anew(holding.accounts()),
         )
         engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring

@@ -72,8 +72,8 @@ CATALOGUE: dict[str, Words] = {
     ),
     "overfilled": Words(
         "An order in {instrument} for {quantity} was filled for {filled}.",
-        "Nothing is opened there until execution is started anew. Look at the position, and close "
-        "what is too much; `correct_overfills` does that by itself.",
+        "Look at the position, and close what is too much; `correct_overfills` does that by "
+        "itself. Nothing is opened there until it is taken back so, or you acknowledge this.",
     ),
     "stop_refused": Words(
         "The broker refused the stop or target of {instrument}: {text}.",

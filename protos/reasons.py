@@ -155,7 +155,7 @@ CATALOGUE: dict[str, Words] = {
     ),
     "overfilled": Words(
         "The broker filled more in {instrument} than was asked, so nothing is opened there.",
-        "Look at the position. Entries go on once execution is started anew.",
+        "Look at the position, then acknowledge the alarm: entries go on.",
     ),
     "entry_dropped": Words(
         "The exit filled; the entry was not sent: {text}",

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from protos import ids
 from tests.site.conftest import Site, Workspace, add_alarm, csrf
 from tests.site.test_approvals import add_waiting
 from web.alarms import raising
+from web.execution_client import ExecutionDown
 
 NOTICE = "needs your attention"
 
@@ -161,3 +163,39 @@ def test_a_held_exit_waits_with_its_reason_and_two_ways_out(site: Site) -> None:
     listed = site.api(site.ours, "GET", "/approvals")[1]["data"]
     assert ids.show("trade", trade_id) in [row["id"] for row in listed]
     site.owner.execute("DELETE FROM web.trades WHERE id = %s", (trade_id,))
+
+
+class Execution:
+    """The far end of the wire: hears that somebody looked, or is away."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[UUID, str]] = []
+        self.is_down = False
+
+    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+        if self.is_down:
+            raise ExecutionDown("away")
+        self.seen.append((order_id, filled))
+
+
+@pytest.mark.rule("G5.stop")
+def test_acknowledging_that_too_much_was_filled_lets_entries_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, order_id = Execution(), uuid4()
+    monkeypatch.setitem(site.app.extensions, "fillwire.execution", far)
+    alarm_id = add_alarm(site.owner, site.ours, kind="overfilled")
+    site.owner.execute(
+        "UPDATE web.alarms SET order_id = %s, numbers = %s WHERE id = %s",
+        (order_id, Jsonb({"quantity": "5", "filled": "7"}), alarm_id),
+    )
+    path, client = f"/alarms/{shown(alarm_id)}/acknowledge", site.signed_in(site.ours)
+    far.is_down = True
+    token = csrf(client, "/alarms")
+    answer = client.post(path, data={"csrf_token": token}, follow_redirects=True)
+    assert "Execution does not answer" in answer.text
+    assert is_open(site, site.ours) == [shown(alarm_id)]
+    assert site.api(site.ours, "POST", path)[0] == 503
+    far.is_down = False
+    assert site.api(site.ours, "POST", path)[0] == 200
+    assert far.seen == [(order_id, "7")] and is_open(site, site.ours) == []

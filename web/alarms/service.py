@@ -10,6 +10,7 @@ from protos import ids
 from web.alarms.models import Alarm
 from web.audit import service as audit
 from web.db import current_tenant, db
+from web.execution_client import ExecutionClient
 from web.paging import Page, newest_first
 from web.queue import Bell
 
@@ -40,7 +41,14 @@ def of_trade(trade_id: UUID) -> Sequence[Alarm]:
 
 
 def acknowledge(alarm: Alarm, *, actor: str) -> Alarm:
-    """Say that somebody has looked. The first who says so is kept; repeating changes nothing."""
+    """Say that somebody has looked. The first who says so is kept; repeating changes nothing.
+
+    What goes on by it in execution goes on first: if we die in between, it is said again.
+    Raises ExecutionDown.
+    """
+    if alarm.kind == "overfilled" and alarm.order_id is not None:
+        client: ExecutionClient = current_app.extensions["fillwire.execution"]
+        client.see_overfill(alarm.order_id, alarm.numbers["filled"], seen_by=actor)
     statement = (
         update(Alarm)
         .where(Alarm.id == alarm.id, Alarm.acknowledged_at.is_(None))

@@ -79,6 +79,10 @@ class ExecutionStub:
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
     """
+    SeeOverfill: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SeeOverfillRequest, _execution_pb2.SeeOverfillResponse]
+    """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+    go on there. INVALID_ARGUMENT without an order. Repeating is safe.
+    """
     ResolveDoubt: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
@@ -135,6 +139,10 @@ class ExecutionAsyncStub(ExecutionStub):
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
+    """
+    SeeOverfill: _aio.UnaryUnaryMultiCallable[_execution_pb2.SeeOverfillRequest, _execution_pb2.SeeOverfillResponse]  # type: ignore[assignment]
+    """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+    go on there. INVALID_ARGUMENT without an order. Repeating is safe.
     """
     ResolveDoubt: _aio.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]  # type: ignore[assignment]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
@@ -243,6 +251,16 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
         one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
         Repeating is safe.
+        """
+
+    @_abc_1.abstractmethod
+    def SeeOverfill(
+        self,
+        request: _execution_pb2.SeeOverfillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.SeeOverfillResponse, _abc.Awaitable[_execution_pb2.SeeOverfillResponse]]:
+        """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+        go on there. INVALID_ARGUMENT without an order. Repeating is safe.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,18 @@
+"""What stops a lane is found again, and may be seen by somebody."""
+
+from alembic import op
+
+revision = "0022"
+down_revision = "0021"
+
+
+def upgrade() -> None:
+    op.execute(
+        """
+        SET LOCAL lock_timeout = '3s';
+        CREATE INDEX lanes ON execution.facts (account_id, seq) WHERE kind = 'lane';
+        ALTER TABLE execution.switches DROP CONSTRAINT switches_scope_check,
+            ADD CONSTRAINT switches_scope_check CHECK (scope IN
+                ('platform', 'tenant', 'strategy', 'connection', 'account', 'order'));
+        """
+    )
