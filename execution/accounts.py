@@ -202,6 +202,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.fired_price = Decimal(numbers["fired_price"]) if "fired_price" in numbers else None
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
+    run.outgrown = set(numbers.get("outgrown", "").split())
     run.halved = int(numbers.get("halved", 0))
     run.in_debt = outcome.reason == "flatten_debt"
 
@@ -331,6 +332,8 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("displaced", " ".join(before))
     if run.superseded_waiting:
         kept.setdefault("superseded", str(run.superseded_waiting))
+    if run.outgrown:
+        kept.setdefault("outgrown", " ".join(sorted(run.outgrown)))
     if run.halved:
         kept.setdefault("halved", str(run.halved))
     if run.entry_dropped:

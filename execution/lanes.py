@@ -140,6 +140,8 @@ class Run:
     superseded_waiting: int = 0
     # Reversals of which it dropped the second half.
     halved: int = 0
+    # Its exits that were canceled because somebody else left less to be closed.
+    outgrown: set[str] = field(default_factory=set)
     exposure: Decimal | None = None
     # What it saw of the market, and when; while it looks, nothing is decided.
     market: Market | None = None
@@ -271,17 +273,13 @@ class Run:
             is_watching=any(t.waits_here for t in self.tickets),
             unprovable=self.unprovable,
             in_debt=self.in_debt,
+            outgrown=frozenset(self.outgrown),
         )
 
     def _displaced_filled(self) -> Decimal:
         """What exits filled that it asked to go."""
         exits = (t.order for t in self.canceled if t.order.terms.leg is Leg.EXIT)
         return sum((o.cum_qty - self.filled_before[o.terms.cl_ord_id] for o in exits), ZERO)
-
-    def flip_seconds_left(self, now: datetime) -> float:
-        """How long the entry of a flip still waits for the exit; a restart grants no more."""
-        since = self.exits[0].order.terms.created_at
-        return max((self.trade.flip_wait - (now - since)).total_seconds(), 0.0)
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is

@@ -37,7 +37,9 @@ class Waking:
         """Whatever may end this wait by the passing of time."""
         if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            seconds = run.flip_seconds_left(self._runtime.now())
+            # A restart grants no more.
+            waited = self._runtime.now() - run.exits[0].order.terms.created_at
+            seconds = max((run.trade.flip_wait - waited).total_seconds(), 0.0)
             self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
         if wait.reason == "spread_too_wide":
             self._try_again(account, run, SPREAD_SECONDS)

@@ -157,6 +157,8 @@ class Progress:
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
+    # Exits of it that were canceled because somebody else left less to be closed.
+    outgrown: frozenset[str] = frozenset()
 
     @property
     def exited(self) -> Decimal:
