@@ -54,8 +54,9 @@ CATALOGUE: dict[str, Words] = {
         "Send `limitPrice` or `price`.",
     ),
     "already_closing": Words(
-        "An exit of this position is already working.",
-        "Nothing to do.",
+        "Exits that work already, or rest at their price, close all that this one would have.",
+        "Nothing to do if they fill. To close now, send an exit at the market without a quantity: "
+        "it takes the place of those that rest. A smaller one takes the place of none.",
     ),
     "nothing_to_cancel": Words(
         "Cancel asked, but no order is open in {instrument}.",
