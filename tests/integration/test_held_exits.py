@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
 from tests import factories
 from tests.integration.road_kit import Road
 from tests.integration.test_waiting import hold as hold_position
@@ -113,6 +114,37 @@ def test_a_switch_leaves_a_sell_that_is_held_and_only_closes(road: Road, desk: D
     waiting.halt(road.owner, [("strategy", strategy.id)])
     assert desk.state(trade_id) == HELD
     assert alarms(road) == [("exit_outside_window", True)]
+
+
+@pytest.mark.rule("B3.switch", "D6.late")
+@pytest.mark.parametrize(
+    ("action", "held", "state"),
+    [
+        ("sell", "3", "DELAYED"),
+        ("buy", "-3", "DELAYED"),
+        ("reverse", "3", "DELAYED"),
+        ("sell", "0", "SKIPPED"),
+        ("sell", "-3", "SKIPPED"),
+        ("buy", "3", "SKIPPED"),
+        ("reverse", "0", "SKIPPED"),
+    ],
+)
+def test_a_switch_ends_what_is_delayed_unless_it_would_close_and_then_it_only_closes(
+    road: Road, desk: Desk, action: str, held: str, state: str
+) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    hold_position(road, subscription, "AAPL", held)
+    signal_id = road.signal(strategy, action=action, delay_seconds=30)
+    road.drain.drain_due()
+    trade_id = ids.trade_id(signal_id, subscription.id)
+    waiting.halt(road.owner, [("strategy", strategy.id)])
+    assert desk.state(trade_id)[0] == state
+    desk.pass_time(trade_id, 31)
+    desk.turn()
+    road.drain.drain_due()
+    refusals = [trade.entry_refusal.reason for trade in road.store.trades.values()]
+    assert refusals == [pb.REASON_HALTED] * (state == "DELAYED")
 
 
 def test_an_exit_that_is_too_old_for_its_sender_displaces_no_held_one(
