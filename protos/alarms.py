@@ -57,6 +57,10 @@ CATALOGUE: dict[str, Words] = {
         "An exit of {instrument} could not be sent for {limit} s, and was given up.",
         "Look at the position; close it if it is still open.",
     ),
+    "exit_unanswered": Words(
+        "An exit of {instrument} waited for somebody's yes, and nobody answered in time.",
+        "It was not sent. Look at the position; close it if it is still open.",
+    ),
     "share_taken": Words(
         "{instrument} was traded at the broker by somebody else: {taken} of what subscriptions "
         "held is gone, and the account holds {left}.",

@@ -22,7 +22,7 @@ from web.db import to_json
 from web.signals import rules as language
 from web.signals.rules import Signal
 from web.trades import record, rules
-from web.trades.asking import Approval, closes, may_close
+from web.trades.asking import Approval, closes, may_close, only_closes
 from web.trades.rules import Decision
 from web.trades.standing import Standing
 
@@ -103,9 +103,12 @@ RETURNING t.tenant_id, t.id
 
 # Those that someone else is deciding right now are left for the next turn.
 _EXPIRED = f"""
-SELECT id, tenant_id, numbers FROM web.trades
-WHERE approval_expires_at <= clock_timestamp()
-ORDER BY approval_expires_at LIMIT {MOST} FOR UPDATE SKIP LOCKED
+SELECT t.id, t.tenant_id, t.numbers, t.subscription_id, t.instrument, t.signal,
+       t.reason IS NOT NULL, coalesce((t.settings->'allow_add'->>'value')::boolean, false),
+       g.asset_class, clock_timestamp()
+FROM web.trades t JOIN web.strategies g ON g.id = t.strategy_id
+WHERE t.approval_expires_at <= clock_timestamp()
+ORDER BY t.approval_expires_at LIMIT {MOST} FOR UPDATE OF t SKIP LOCKED
 """
 
 _RIPE = f"""
@@ -197,12 +200,30 @@ def _keep_what_closes(connection: Connection[TupleRow], values: dict[str, str]) 
 
 
 def expire(connection: Connection[TupleRow]) -> list[Change]:
-    """End the trades that nobody approved in time."""
+    """End the trades that nobody approved in time; of an exit somebody hears."""
     found = connection.execute(_EXPIRED).fetchall()
-    expired = Decision("EXPIRED", "approval_expired")
-    rows = [_settled(trade_id, expired, numbers) for trade_id, _, numbers in found]
+    standing, among = Standing(connection), [row[3] for row in found]
+    rows, raised = [], []
+    for trade_id, _, numbers, subscription_id, instrument, stored, asked, *more in found:
+        decision, kind = Decision("EXPIRED", "approval_expired"), ""
+        try:
+            signal, [allow_add, asset_class, now] = language.from_json(stored), more
+            decision = rules.unanswered(signal, asked_before=asked, now=now)
+            is_exit = only_closes(signal) or "entry_refused" in numbers
+            if not is_exit and may_close(signal):
+                stands = standing.of(signal, asset_class, subscription_id, among)
+                is_exit = closes(signal, stands, allow_add=allow_add)
+            kind = "exit_unanswered" if is_exit else ""
+        except Exception:
+            log.exception("trade_not_judged", trade_id=trade_id.hex)
+        settled = _settled(trade_id, decision, numbers)
+        rows.append(settled)
+        kind = alarms.of_state(decision.state, decision.reason, settled["numbers"]) or kind
+        if kind:
+            raised.append(raising.of_trade(kind, trade_id, instrument, settled["numbers"]))
     _settle(connection, rows)
-    return _changes((tenant_id, trade_id) for trade_id, tenant_id, _ in found)
+    changes = raising.write(connection, raised)
+    return [*changes, *_changes((tenant_id, trade_id) for trade_id, tenant_id, *_ in found)]
 
 
 def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
