@@ -13,6 +13,7 @@ from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
+from execution.domain.switches import HALTED
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
@@ -236,6 +237,9 @@ def end_waiting_entry(run: Run) -> bool:
         return False
     if run.entry is not None:
         is_unsent = run.entry.in_doubt or run.entry.is_held_back or run.entry.waits_here
+        if run.entry.waits_here:
+            # Nobody but us ever knew of it, so it is over, and says by what.
+            run.entry_dropped = run.entry_dropped or HALTED
         run.is_superseded = run.is_superseded or is_unsent
         return run.is_superseded
     waits = run.said is not None and run.said[0] in _HELD_BACK

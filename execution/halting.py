@@ -87,7 +87,8 @@ class Halting:
             for ticket in tuple(run.tickets):
                 leg = ticket.order.terms.leg
                 if ticket.order.is_open and self.controls.stops(run.trade, leg):
-                    reason = "superseded" if leg is Leg.ENTRY else HALTED
+                    is_told = leg is not Leg.ENTRY or run.entry_dropped == HALTED
+                    reason = HALTED if is_told else "superseded"
                     self._lanes.take_back(account, ticket, reason)
         for account, run in changed:
             self._lanes.go_on(account, run)

@@ -30,7 +30,7 @@ CATALOGUE: dict[str, Words] = {
         "Wait for it, cancel it, or turn on adding.",
     ),
     "superseded": Words(
-        "A newer signal replaced this one before it reached the broker.",
+        "A newer signal, or a kill switch, ended this one before it reached the broker.",
         "Nothing to do.",
     ),
     "side_not_allowed": Words(

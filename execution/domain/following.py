@@ -147,6 +147,8 @@ def _short_of_its_quantity(
     if end is not None and end.exec_type is ExecType.NOT_SENT:
         reason = end.text
         state = _NOT_SENT[end.text]
+        # Of the switch that stopped it.
+        numbers |= trade.refusal_numbers if reason == trade.entry_refused else {}
     if half_done or order.cum_qty:
         state = TradeState.PARTIALLY_FILLED
     return End(state, reason, numbers)
