@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from execution.lanes import Run
 
 
-# A cancel took the protection, a switch keeps it back, or another subscription holds against it.
-_QUIET = ("now_unprotected", "halted", "superseded", "netted")
+# A cancel took the protection, a switch keeps it back, another subscription holds against it, or
+# nobody can trade.
+_QUIET = ("now_unprotected", "halted", "superseded", "netted", "market_closed")
 
 
 @dataclass(frozen=True, slots=True)

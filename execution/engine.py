@@ -61,13 +61,12 @@ class Engine:
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
-        self._protecting = Protecting(
-            runtime, self._dispatch, journal, self, self.halting.controls.stops
-        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
         self._watching = Watching(runtime, self._dispatch, self._queueing, self._say)
+        stops, opens_in = self.halting.controls.stops, self._queueing.opens_in
+        self._protecting = Protecting(runtime, self._dispatch, journal, self, stops, opens_in)
 
     # -- what comes in
 
@@ -346,7 +345,8 @@ class Engine:
         terms = terms_of(run, send, self._runtime.now())
         if send.guards or send.leg is Leg.STOP:
             terms = covers.begin(run, send, terms)
-        guards = [guard_terms(terms, guard) for guard in send.guards if not send.is_synthetic]
+        together, venue = () if send.is_synthetic else send.guards, account.rules
+        guards = [guard_terms(terms, guard, venue) for guard in together]
         self.send_out(account, run, [Ticket(Order(of), run) for of in (terms, *guards)], decided)
         if run.cover is not None:
             self._protecting.tend_soon(account, run.lane)

@@ -142,7 +142,7 @@ def _told(trade: Trade, plan: Plan, seen: Seen) -> pb.Preview:
         state=messages.state(plan.state),
         reason=messages.reason(plan.reason),
         numbers=plan.numbers,
-        orders=[order for send in plan.sends for order in seeing.orders(send)],
+        orders=[order for send in plan.sends for order in seeing.orders(send, seen.venue)],
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
         seen=seeing.state(seen),

@@ -193,6 +193,11 @@ class VenueRules:
     # Refuses orders while the exchange is closed.
     keeps_hours: bool = False
 
+    @property
+    def lasting(self) -> str:
+        """How long what guards a position is asked to stay: as long as may be."""
+        return "gtc" if "gtc" in self.times_in_force else "day"
+
 
 @dataclass(frozen=True, slots=True)
 class Guard:

@@ -62,7 +62,7 @@ def test_k_an_unsupported_stop_entry_is_watched_where_there_is_a_quote(
     send = decided(trade, NO_STOPS, market("100"))
     assert isinstance(send, Send)
     assert (send.is_watched, send.ord_type.value, send.stop_price) == (True, kind, Decimal(110))
-    [order] = seeing.orders(send)
+    [order] = seeing.orders(send, VENUE)
     assert order.synthetic
     unquoted = decided(trade, NO_STOPS, NOTHING)
     assert refused(unquoted) == "order_type_unsupported"
