@@ -85,6 +85,8 @@ def report(
     )
     if said.exec_type is ExecType.FILL:
         messages.set_alarm(fact, alarms.of_fill(ticket.order))
+    elif said.exec_type.amends:
+        messages.set_alarm(fact, alarms.of_bust(ticket.order))
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if (takes_back := correcting.correction(account, ticket, said)) is not None:
         entry.instructions.append(takes_back)

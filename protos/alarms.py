@@ -79,6 +79,11 @@ CATALOGUE: dict[str, Words] = {
         "Look at the position, and close what is too much; `correct_overfills` does that by "
         "itself. Nothing is opened there until it is taken back so, or you acknowledge this.",
     ),
+    "busted": Words(
+        "The broker took back or changed a fill of {instrument}: {filled} of {quantity} is filled.",
+        "Look at the trade and at the position. Stops and exits go by what is left; nothing is "
+        "sent again.",
+    ),
     "stop_refused": Words(
         "The broker refused the stop or target of {instrument}: {text}.",
         "Look at the position. `stop_refused_after_fill` decides what is done then.",

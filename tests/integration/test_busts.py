@@ -62,6 +62,9 @@ async def test_a_fill_that_is_taken_back_amends_the_trade_and_sends_nothing(kit:
     assert (report.cum_qty, report.position_qty) == ("0", "0")
     orders = [f for f in kit.facts if f.order_sending.order.leg == pb.LEG_ENTRY]
     assert len(orders) == 1
+    [alarm] = [f.alarm for f in kit.facts if f.HasField("alarm")]
+    assert (alarm.kind, alarm.order_id) == (pb.ALARM_KIND_BUSTED, report.order_id)
+    assert (alarm.instrument, dict(alarm.numbers)) == ("AAPL", {"quantity": "5", "filled": "0"})
 
 
 @pytest.mark.rule("I.bust", "I.amended")

@@ -79,7 +79,7 @@ def test_a_stop_of_a_day_is_placed_again_at_each_open_and_never_counts_as_refuse
         assert told(desk)[-1] == ("UNPROTECTED", "market_closed", "unspecified")
         desk.steps.wait((DAY - OPEN).total_seconds())
         [stop] = desk.broker.orders.values()
-        assert (stop.ord_type, stop.order_qty) == (OrdType.STOP, 5)
+        assert (stop.ord_type, stop.order_qty) == (OrdType.STOP, Decimal(5))
         assert told(desk)[-1][0] == "PROTECTED"
     assert held(desk) == 5
 

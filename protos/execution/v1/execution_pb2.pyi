@@ -232,6 +232,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_EXIT_TOO_LATE: _ClassVar[AlarmKind]
     ALARM_KIND_EXIT_FAILED: _ClassVar[AlarmKind]
     ALARM_KIND_EXIT_UNANSWERED: _ClassVar[AlarmKind]
+    ALARM_KIND_BUSTED: _ClassVar[AlarmKind]
     ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -470,6 +471,7 @@ ALARM_KIND_UNPROTECTED: AlarmKind
 ALARM_KIND_EXIT_TOO_LATE: AlarmKind
 ALARM_KIND_EXIT_FAILED: AlarmKind
 ALARM_KIND_EXIT_UNANSWERED: AlarmKind
+ALARM_KIND_BUSTED: AlarmKind
 ALARM_KIND_SHARE_TAKEN: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
