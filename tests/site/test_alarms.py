@@ -51,6 +51,19 @@ def test_every_page_and_the_trades_own_tell_of_an_open_alarm(site: Site) -> None
     assert NOTICE not in site.signed_in(site.theirs).get("/strategies").text
 
 
+def test_every_page_counts_open_alarms_beside_the_link(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    assert 'id="alarms-count"' in client.get("/orders").text
+    before = client.get("/alarms/count").text
+    assert " hidden" in before and before.count("id=") == 1
+    alarm_id = add_alarm(site.owner, site.ours)
+    after = client.get("/alarms/count").text
+    assert ">1</span>" in after and " hidden" not in after
+    assert " hidden" in site.signed_in(site.theirs).get("/alarms/count").text
+    site.api(site.ours, "POST", f"/alarms/{shown(alarm_id)}/acknowledge")
+    assert " hidden" in client.get("/alarms/count").text
+
+
 def test_acknowledging_ends_it_once_and_keeps_who_did(site: Site) -> None:
     alarm_id = add_alarm(site.owner, site.ours)
     client = site.signed_in(site.ours)
@@ -160,6 +173,8 @@ def test_a_held_exit_waits_with_its_reason_and_two_ways_out(site: Site) -> None:
         page = client.get(path).text
         assert "It was night." in page and "Goes by itself in" in page
         assert f"/trades/{ids.show('trade', trade_id)}/approve" in page
+    # That it goes without anybody comes before that somebody may let it go.
+    assert page.index("Goes by itself in") < page.index("Waits for approval")
     listed = site.api(site.ours, "GET", "/approvals")[1]["data"]
     assert ids.show("trade", trade_id) in [row["id"] for row in listed]
     site.owner.execute("DELETE FROM web.trades WHERE id = %s", (trade_id,))

@@ -42,6 +42,13 @@ def banner() -> str:
     return render_template("alarms/banner.html")
 
 
+@blueprint.get("/alarms/count")
+@sign_in_required
+def count() -> str:
+    """The number beside the link, by itself."""
+    return render_template("alarms/count.html")
+
+
 @blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
 @sign_in_required
 def acknowledge(alarm_id: UUID) -> ResponseReturnValue:
