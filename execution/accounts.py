@@ -2,10 +2,12 @@
 and how it is rebuilt from what the store knows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
+
+from msgspec import structs
 
 from execution import covers, known, messages, overfills, told
 from execution.brokers.base import Adapter
@@ -228,6 +230,16 @@ def exposed(account: Account) -> Decimal:
                 point = lane.book(terms.instrument).point_value
                 total += ticket.order.leaves_qty * planned_price(terms) * point
     return total
+
+
+def let_go(run: Run) -> bool:
+    """A person wants an exit that its spread filter holds, whatever the spread is; False where
+    none is held."""
+    if run.said is None or run.said[:2] != (TradeState.BLOCKED, "spread_too_wide"):
+        return False
+    unfiltered = replace(run.trade.exit, spread_filter=None, spread_filter_percent=None)
+    run.trade = structs.replace(run.trade, exit=unfiltered)
+    return True
 
 
 def end_waiting_entry(run: Run) -> bool:

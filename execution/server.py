@@ -13,7 +13,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from execution import ringing
+from execution import accounts, ringing
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
@@ -252,10 +252,15 @@ def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -
 
 
 def _check(engine: Engine, holding: Holding, trade_id: UUID) -> bool:
-    """Ask the broker about a doubtful trade now; False when another instance has it."""
+    """Ask the broker about a doubtful trade now, or let an exit go that its filter holds; False
+    when another instance has it."""
     held = [account for account in holding.accounts() if trade_id in account.runs]
     for account in held:
-        engine.check(account, account.runs[trade_id])
+        run = account.runs[trade_id]
+        if accounts.let_go(run):
+            engine.go_on(account, run)
+        else:
+            engine.check(account, run)
     return bool(held)
 
 

@@ -50,7 +50,7 @@ CATALOGUE: dict[str, Words] = {
     ),
     "exit_spread_too_wide": Words(
         "An exit of {instrument} is held: the spread is {spread}, the filter allows {limit}.",
-        "It goes once the spread is narrow enough; after 15 minutes it waits for one click.",
+        "It goes once the spread is narrow enough, or by one click on the trade's page.",
         lasts="BLOCKED",
     ),
     "exit_too_late": Words(

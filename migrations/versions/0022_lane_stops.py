@@ -1,4 +1,4 @@
-"""What stops a lane is found again, and may be seen by somebody."""
+"""What stops a lane is found again, and may be seen by somebody; who lets an exit go is kept."""
 
 from alembic import op
 
@@ -14,5 +14,7 @@ def upgrade() -> None:
         ALTER TABLE execution.switches DROP CONSTRAINT switches_scope_check,
             ADD CONSTRAINT switches_scope_check CHECK (scope IN
                 ('platform', 'tenant', 'strategy', 'connection', 'account', 'order'));
+        -- Replaying an exit that a person let go has to know that they did.
+        GRANT UPDATE (decision) ON web.trades TO fillwire_web;
         """
     )

@@ -25,6 +25,7 @@ class DoubtWord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DOUBT_WORD_CHECK: _ClassVar[DoubtWord]
     DOUBT_WORD_ABSENT: _ClassVar[DoubtWord]
     DOUBT_WORD_PRESENT: _ClassVar[DoubtWord]
+    DOUBT_WORD_LET_GO: _ClassVar[DoubtWord]
 
 class DoubtStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -327,6 +328,7 @@ DOUBT_WORD_UNSPECIFIED: DoubtWord
 DOUBT_WORD_CHECK: DoubtWord
 DOUBT_WORD_ABSENT: DoubtWord
 DOUBT_WORD_PRESENT: DoubtWord
+DOUBT_WORD_LET_GO: DoubtWord
 DOUBT_STATUS_UNSPECIFIED: DoubtStatus
 DOUBT_STATUS_TAKEN: DoubtStatus
 DOUBT_STATUS_NOT_IN_DOUBT: DoubtStatus

@@ -190,7 +190,8 @@ class ExecutionServicer:
     def ResolveDoubt(self, request, context):
         """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
         proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-        the first word holds, and whatever the broker says later outweighs it.
+        the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+        that its spread filter holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -86,7 +86,8 @@ class ExecutionStub:
     ResolveDoubt: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-    the first word holds, and whatever the broker says later outweighs it.
+    the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+    that its spread filter holds.
     """
     ClosePosition: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]
     """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
@@ -147,7 +148,8 @@ class ExecutionAsyncStub(ExecutionStub):
     ResolveDoubt: _aio.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]  # type: ignore[assignment]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-    the first word holds, and whatever the broker says later outweighs it.
+    the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+    that its spread filter holds.
     """
     ClosePosition: _aio.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]  # type: ignore[assignment]
     """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
@@ -271,7 +273,8 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_execution_pb2.ResolveDoubtResponse, _abc.Awaitable[_execution_pb2.ResolveDoubtResponse]]:
         """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
         proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-        the first word holds, and whatever the broker says later outweighs it.
+        the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+        that its spread filter holds.
         """
 
     @_abc_1.abstractmethod
