@@ -91,9 +91,10 @@ async def test_an_exit_that_a_wide_spread_holds_back_leaves_the_protection(kit: 
     assert await resting(kit) == guards
 
 
-async def let_go(kit: Kit, trade: pb.Trade) -> int:
+async def let_go(kit: Kit, trade: pb.Trade) -> pb.DoubtStatus:
     request = pb.ResolveDoubtRequest(trade_id=trade.trade_id, word=pb.DOUBT_WORD_LET_GO)
-    return (await kit.stub.ResolveDoubt(request, timeout=SECONDS)).status
+    answer: pb.ResolveDoubtResponse = await kit.stub.ResolveDoubt(request, timeout=SECONDS)
+    return answer.status
 
 
 @pytest.mark.rule("D6.spread", "D6.click")
