@@ -7,12 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import covers, known, messages, told
+from msgspec import structs
+
+from execution import covers, known, messages, overfills, told
 from execution.brokers.base import Adapter
 from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
+from execution.domain.switches import HALTED
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
@@ -110,6 +113,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
             lane.attribution[held.subscription_id] = held.attribution
             if held.ledger != NO_LEDGER:
                 lane.ledgers[held.subscription_id] = held.ledger
+    overfills.recall(account, image.lanes)
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)
@@ -201,6 +205,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.fired_price = Decimal(numbers["fired_price"]) if "fired_price" in numbers else None
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
+    run.outgrown = set(numbers.get("outgrown", "").split())
     run.halved = int(numbers.get("halved", 0))
     run.in_debt = outcome.reason == "flatten_debt"
 
@@ -227,6 +232,16 @@ def exposed(account: Account) -> Decimal:
     return total
 
 
+def let_go(run: Run) -> bool:
+    """A person wants an exit that its spread filter holds, whatever the spread is; False where
+    none is held."""
+    if run.said is None or run.said[:2] != (TradeState.BLOCKED, "spread_too_wide"):
+        return False
+    unfiltered = structs.replace(run.trade.exit, spread_filter=None, spread_filter_percent=None)
+    run.trade = structs.replace(run.trade, exit=unfiltered)
+    return True
+
+
 def end_waiting_entry(run: Run) -> bool:
     """A kill switch ends what of a trade is held back from the broker, as a newer trade would;
     it is not revived. True when something of it changed."""
@@ -234,6 +249,9 @@ def end_waiting_entry(run: Run) -> bool:
         return False
     if run.entry is not None:
         is_unsent = run.entry.in_doubt or run.entry.is_held_back or run.entry.waits_here
+        if run.entry.waits_here:
+            # Nobody but us ever knew of it, so it is over, and says by what.
+            run.entry_dropped = run.entry_dropped or HALTED
         run.is_superseded = run.is_superseded or is_unsent
         return run.is_superseded
     waits = run.said is not None and run.said[0] in _HELD_BACK
@@ -330,6 +348,8 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("displaced", " ".join(before))
     if run.superseded_waiting:
         kept.setdefault("superseded", str(run.superseded_waiting))
+    if run.outgrown:
+        kept.setdefault("outgrown", " ".join(sorted(run.outgrown)))
     if run.halved:
         kept.setdefault("halved", str(run.halved))
     if run.entry_dropped:

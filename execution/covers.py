@@ -198,6 +198,10 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         is_own = ticket.cancel_asked or ticket.is_guard or end.exec_type is ExecType.NOT_SENT
         # What was resized before a takeover was not taken away by the broker.
         is_own = is_own or ticket.is_inherited
+        # Nor was what lasted for its day, where no order lasts longer.
+        is_own = is_own or (
+            order.terms.time_in_force == "day" and order.ord_status is OrdStatus.EXPIRED
+        )
         renewals += not is_own and not order.cum_qty
     if renewals >= MOST_RENEWALS:
         return "stop_refused", "it was canceled there again and again"

@@ -306,6 +306,10 @@ class Dispatch:
                 lambda done: self._cancel_answered(account, ticket, done),
             )
 
+    def cancel_all(self, account: Account, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self.cancel(account, ticket)
+
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
         """Do not send what still waits for the broker's limit, or for its price; False when it
         does not."""

@@ -7,9 +7,10 @@ Time, tasks, storage and venues are handed in.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from execution import covers, deciding, folding, known, opened, recording, seeing
+from execution import covers, deciding, folding, known, opened, recording, seeing, shrinking
 from execution.accounts import (
     Account,
     drop_waiting_flips,
@@ -59,13 +60,12 @@ class Engine:
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
-        self._protecting = Protecting(
-            runtime, self._dispatch, journal, self, self.halting.controls.stops
-        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
         self._watching = Watching(runtime, self._dispatch, self._queueing, self._say)
+        stops, opens_in = self.halting.controls.stops, self._queueing.opens_in
+        self._protecting = Protecting(runtime, self._dispatch, journal, self, stops, opens_in)
 
     # -- what comes in
 
@@ -108,8 +108,7 @@ class Engine:
             self.settle(account, lane)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End a trade that was not sent; cancel what is open of one that was. What was opened
-        stays guarded."""
+        """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         run = account.runs.get(trade_id)
         if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
             return
@@ -144,6 +143,8 @@ class Engine:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
             self.amend(account, ticket.run)
+        if report.exec_type.amends:
+            self.settle(account, ticket.run.lane)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
         """Do not send an order that still waits for the broker's limit."""
@@ -183,7 +184,8 @@ class Engine:
     # -- what comes next
 
     def settle(self, account: Account, lane: Lane) -> None:
-        """Let all trades of a lane go on."""
+        """Let all trades of a lane go on; what would close more than is left gives way."""
+        shrinking.give_way(account, lane, self._cancel_later)
         for subscription in tuple(lane.tracks):
             self._pump(account, lane, subscription)
         self._protecting.tend_soon(account, lane)
@@ -253,8 +255,7 @@ class Engine:
         self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order of the run waits for the broker's limit; guards of one that is over say
-        nothing of its outcome."""
+        """An order waits for the broker's limit; guards of what is over say nothing of it."""
         if run.is_done:
             return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
@@ -271,8 +272,7 @@ class Engine:
         self._say(account, run, end.state, end.reason, end.numbers, account.at_end(run), decided)
 
     def _begin(self, account: Account, run: Run) -> None:
-        """The first look at a trade: it ends earlier entries that are still held back, and
-        the unsent half of any waiting flip."""
+        """The first look: it ends earlier entries held back, and unsent halves of flips."""
         run.planned_at = self._runtime.now()
         self._write_down(account, run)
         run.lane.hear_of_sender(run)
@@ -344,9 +344,9 @@ class Engine:
         terms = terms_of(run, send, self._runtime.now())
         if send.guards or send.leg is Leg.STOP:
             terms = covers.begin(run, send, terms)
-        guards = () if send.is_synthetic else send.guards
-        tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
-        self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
+        together, venue = () if send.is_synthetic else send.guards, account.rules
+        guards = [guard_terms(terms, guard, venue) for guard in together]
+        self.send_out(account, run, [Ticket(Order(of), run) for of in (terms, *guards)], decided)
         if run.cover is not None:
             self._protecting.tend_soon(account, run.lane)
 
@@ -392,8 +392,8 @@ class Engine:
         self._protecting.release(account, run, targets)
         self._dispatch.bound_cancels(account, run, targets)
 
-        def committed() -> None:
-            for ticket in targets:
-                self._dispatch.cancel(account, ticket)
+        self._cancel_later(account, run, targets)
 
-        self._say(account, run, TradeState.WORKING, "", {}, committed)
+    def _cancel_later(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
+        cancel = partial(self._dispatch.cancel_all, account, targets)
+        self._say(account, run, TradeState.WORKING, "", {}, cancel)

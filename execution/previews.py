@@ -58,7 +58,7 @@ class Previews:
             account.rules,
             market,
             now,
-            lane.is_overfilled,
+            bool(lane.overfills),
             binding=self._holding.binding(account, run),
         )
         return await self._plan(account, trade, seen)
@@ -141,7 +141,7 @@ def _told(trade: Trade, plan: Plan, seen: Seen) -> pb.Preview:
         state=messages.state(plan.state),
         reason=messages.reason(plan.reason),
         numbers=plan.numbers,
-        orders=[order for send in plan.sends for order in seeing.orders(send)],
+        orders=[order for send in plan.sends for order in seeing.orders(send, seen.venue)],
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
         seen=seeing.state(seen),

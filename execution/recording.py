@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
-from execution import alarms, correcting, known, messages
+from execution import alarms, correcting, known, messages, overfills
 from execution.accounts import Account
 from execution.alarms import Alarm
 from execution.books import Book
@@ -85,10 +85,14 @@ def report(
     )
     if said.exec_type is ExecType.FILL:
         messages.set_alarm(fact, alarms.of_fill(ticket.order))
+    elif said.exec_type.amends:
+        messages.set_alarm(fact, alarms.of_bust(ticket.order))
     entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
     if (takes_back := correcting.correction(account, ticket, said)) is not None:
         entry.instructions.append(takes_back)
     if said.exec_type.moves:
+        if (stop := overfills.begun(ticket, said)) is not None:
+            entry.facts.append(_lane(account, ticket.order, run.trade, stop, said.time))
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
@@ -124,6 +128,8 @@ def outcome(
         entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
         entry.done[run.trade.trade_id] = True
+    if (stop := overfills.ended(run, state, reason)) is not None:
+        entry.facts.append(_lane(account, None, run.trade, stop, now))
     return entry
 
 
@@ -178,6 +184,15 @@ def external(
     if move is not None:
         entry.positions += _rows(account, lane, said.instrument, fact.seq)
     return entry
+
+
+def _lane(
+    account: Account, order: Order | None, trade: Trade, stop: pb.LaneStop, at: datetime
+) -> FactRow:
+    """A lane is stopped, or goes on."""
+    fact = _fact(account, f"{stop.overfill_id}:{'over' if stop.over else 'stop'}", at, trade)
+    fact.lane_stop.CopyFrom(stop)
+    return _entry(account, fact, "lane", at, order, trade).facts[0]
 
 
 def _rows(account: Account, lane: Lane, symbol: str, seq: int) -> list[PositionRow]:

@@ -192,6 +192,8 @@ class AccountImage:
     protections: dict[UUID, Told] = field(default_factory=dict)
     # What the tickers of open trades were found to mean.
     resolved: dict[UUID, pb.Resolved] = field(default_factory=dict)
+    # What stops lanes, by the order that was filled too much; and what did.
+    lanes: list[tuple[UUID | None, pb.LaneStop]] = field(default_factory=list)
     # Trades that are over, of whose exits open trades take the place.
     displaced: "list[PastTrade]" = field(default_factory=list)
 

@@ -52,7 +52,7 @@ def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
         decided.seen.resolved.CopyFrom(resolved)
     match decision:
         case Send():
-            decided.orders.extend(orders(decision))
+            decided.orders.extend(orders(decision, seen.venue))
             wire.put(decision.numbers, decided.numbers)
         case End(ended, reason, numbers):
             decided.state, decided.reason = messages.state(ended), messages.reason(reason)
@@ -77,14 +77,14 @@ def _hash(trade: Trade, plain: pb.Decision) -> str:
     return hashlib.sha256(_trade.encode(trade) + b"\0" + said).hexdigest()
 
 
-def orders(send: Send) -> list[pb.PlannedOrder]:
+def orders(send: Send, venue: VenueRules) -> list[pb.PlannedOrder]:
     """An order with the target and the stop that go with it."""
     after = send.cancel_after
     first = _planned(send, send, send.quantity, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
     first.synthetic = send.is_watched
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
-    guards = [_planned(guard, send, _size(guard, send), "gtc") for guard in send.guards]
+    guards = [_planned(guard, send, _size(guard, send), venue.lasting) for guard in send.guards]
     for guard in guards:
         guard.synthetic = send.is_synthetic
     return [first, *guards]

@@ -233,6 +233,14 @@ FROM unnest(%s::uuid[]) AS a(id) CROSS JOIN LATERAL (
 WHERE f.kind = 'sending' AND EXISTS (SELECT FROM execution.switches WHERE name = 'limits')
 """
 
+# What stops lanes, or stopped them, and what was seen of it.
+IMAGE_LANES = """
+SELECT f.account_id, f.order_id, f.fact, s.value->>'filled' AS seen
+FROM execution.facts f LEFT JOIN execution.switches s ON s.scope = 'order' AND s.name = 'seen'
+    AND s.scope_id = replace(f.order_id::text, '-', '')
+WHERE f.account_id = ANY(%s) AND f.kind = 'lane' ORDER BY f.seq
+"""
+
 IMAGE_OPEN = """
 SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
 FROM execution.instructions WHERE account_id = ANY(%s) AND done_at IS NULL ORDER BY id

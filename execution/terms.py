@@ -13,7 +13,7 @@ from execution.lanes import Run
 from protos import ids
 
 
-def guard_terms(entry: Terms, guard: Guard) -> Terms:
+def guard_terms(entry: Terms, guard: Guard, venue: VenueRules) -> Terms:
     """A target or a stop that goes with an entry."""
     return replace(
         entry,
@@ -23,11 +23,49 @@ def guard_terms(entry: Terms, guard: Guard) -> Terms:
         origin=Origin.PROTECTION,
         side=guard.side,
         ord_type=guard.ord_type,
-        time_in_force="gtc",
+        time_in_force=venue.lasting,
         limit_price=guard.limit_price,
         stop_price=guard.stop_price,
         trail_amount=guard.trail_amount,
         trail_percent=guard.trail_percent,
+        decided_from={},
+    )
+
+
+def upkeep_terms(
+    run: Run,
+    first: Terms,
+    guard: Guard,
+    quantity: Decimal,
+    *,
+    origin: Origin,
+    venue: VenueRules,
+    now: datetime,
+) -> Terms:
+    """A further order of a run that guards, or closes, what its `first` one opened, under a
+    revision of its own."""
+    same = [t.order.terms.revision for t in run.tickets if t.order.terms.leg is guard.leg]
+    # The first would be the guard that goes with its entry.
+    revision = max(same, default=0) + 1
+    trade_id = run.trade.trade_id
+    return replace(
+        first,
+        order_id=ids.derive("order", trade_id, guard.leg.value, revision),
+        cl_ord_id=ids.cl_ord_id(trade_id, guard.leg.value, revision),
+        leg=guard.leg,
+        revision=revision,
+        origin=origin,
+        side=guard.side,
+        ord_type=guard.ord_type,
+        time_in_force="day" if guard.ord_type is OrdType.MARKET else venue.lasting,
+        order_qty=quantity,
+        limit_price=guard.limit_price,
+        stop_price=guard.stop_price,
+        trail_amount=guard.trail_amount,
+        trail_percent=guard.trail_percent,
+        # What the signal saw is long gone.
+        reference_price=None,
+        created_at=now,
         decided_from={},
     )
 

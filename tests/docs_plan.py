@@ -105,7 +105,7 @@ def plan_of(
     market = Market(Quote(last=price), Figures(money, money), known_of)
     scope = _scope(trade, position, price)
     plan = _plan(trade, Seen(scope, Progress(), VENUE, market, NOW), price)
-    sent = [order for send in plan.sends for order in seeing.orders(send)]
+    sent = [order for send in plan.sends for order in seeing.orders(send, VENUE)]
     lines = [plans.in_words(plans.order(order), signal.instrument) for order in sent]
     if plan.reason:
         assert plan.reason in reasons.CATALOGUE

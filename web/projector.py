@@ -159,8 +159,9 @@ class Batch:
                 self.external.add(fact)
                 if fact.external_report.HasField("change"):
                     self.moves.append(positions.row(fact, fact.external_report.change))
-            case "order_stopped":
-                # What the trade does instead is in the facts after it.
+            case "order_stopped" | "lane_stop":
+                # What the trade does instead is in the facts after it; what else is not done
+                # there, those trades say.
                 pass
             case None if fact.HasField("alarm"):
                 pass

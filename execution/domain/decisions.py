@@ -155,6 +155,8 @@ class Progress(Struct, frozen=True):
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
+    # Exits of it that were canceled because somebody else left less to be closed.
+    outgrown: frozenset[str] = frozenset()
 
     @property
     def exited(self) -> Decimal:
@@ -191,6 +193,11 @@ class VenueRules(Struct, frozen=True):
     has_brackets: bool = False
     # Refuses orders while the exchange is closed.
     keeps_hours: bool = False
+
+    @property
+    def lasting(self) -> str:
+        """How long what guards a position is asked to stay: as long as may be."""
+        return "gtc" if "gtc" in self.times_in_force else "day"
 
 
 class Guard(Struct, frozen=True):

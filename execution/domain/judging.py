@@ -130,11 +130,14 @@ def age_of(
     now: datetime,
     opens_at: datetime | None = None,
 ) -> timedelta:
-    """Since release, or the open it waited for; of a flip's entry since its exit filled."""
+    """Since release, or the open it waited for; of a flip's entry since its exit filled, of a
+    smaller exit since the one ended that it stands for."""
     since = max(trade.released_at, opens_at or trade.released_at)
     if leg is Leg.ENTRY:
         fills = [order.last_fill_at for order in exits]
         since = max([since, *(at for at in fills if at is not None)])
+    else:
+        since = max([since, *(order.end.time for order in exits if order.end is not None)])
     return now - since
 
 

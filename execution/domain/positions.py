@@ -1,6 +1,6 @@
 """Positions: signed quantities with an average price, and whose they are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -39,6 +39,17 @@ class Position(Struct, frozen=True):
 
 
 FLAT = Position()
+# What was filled: the side, how much, and at what price.
+Fill = tuple[Side, Decimal, Decimal]
+
+
+def replayed(known: Position, fills: Iterable[Fill]) -> Position:
+    """A position with the average that these fills give it, in their order; as it is known,
+    where they are not all that made it."""
+    found = FLAT
+    for side, quantity, price in fills:
+        found = found.after(side, quantity, price)
+    return found if found.quantity == known.quantity else known
 
 
 def in_scope(attribution: Attribution, *, own: Decimal, whole: Decimal) -> Decimal:

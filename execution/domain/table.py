@@ -86,9 +86,9 @@ def enters_after(trade: Trade, side: Side, asked: Decimal | None, closed: Decima
 
 
 def subtracts(trade: Trade) -> bool:
-    """True when what was closed counts as part of the quantity; else the setting is inert."""
-    both = trade.sides is Sides.BOTH and trade.allow_swap
-    return trade.subtract_exit and both and trade.quantity_from_signal
+    """True when what was closed counts as part of the signal's quantity, where there is one; else
+    the setting is inert."""
+    return trade.subtract_exit and trade.sides is Sides.BOTH and trade.allow_swap
 
 
 def _by_action(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:

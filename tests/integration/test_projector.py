@@ -194,6 +194,32 @@ def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) ->
     assert stage.rows("SELECT synthetic FROM web.orders") == [(True,)]
 
 
+@pytest.mark.rule("H.unprotected")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_alarm_of_a_bare_position_is_over_once_it_is_guarded_and_comes_again(
+    stage: Stage, at_once: bool
+) -> None:
+    def stands(seq: int, *, bare: bool) -> pb.Fact:
+        state = pb.PROTECTION_STATE_UNPROTECTED if bare else pb.PROTECTION_STATE_PROTECTED
+        fact = stage.fact(seq, trade_protection=pb.TradeProtection(state=state))
+        if bare:
+            fact.alarm.CopyFrom(pb.Alarm(kind=pb.ALARM_KIND_UNPROTECTED, instrument="AAPL"))
+        return fact
+
+    facts = [stands(seq, bare=bool(seq % 2)) for seq in (5, 6, 7)]
+    stage.projector.apply("", "c1", stage.filled())
+    open_alarms = "SELECT ended_at IS NULL FROM web.alarms ORDER BY raised_at, id"
+    if at_once:
+        stage.projector.apply("c1", "c2", facts[:2])
+    else:
+        stage.projector.apply("c1", "c1a", facts[:1])
+        assert stage.rows(open_alarms) == [(True,)]
+        stage.projector.apply("c1a", "c2", facts[1:2])
+    assert stage.rows(open_alarms) == [(False,)]
+    stage.projector.apply("c2", "c3", facts[2:])
+    assert sorted(stage.rows(open_alarms)) == [(False,), (True,)]
+
+
 def test_reading_from_the_beginning_again_changes_nothing(stage: Stage) -> None:
     stage.projector.apply("", "c1", stage.filled())
     before = stage.read_models()

@@ -228,7 +228,10 @@ def outcomes_are_true(record: Record) -> Iterator[str]:
         if told.state in (pb.TRADE_STATE_FILLED, pb.TRADE_STATE_PARTIALLY_FILLED) and not filled:
             yield f"{name}, but nothing was filled"
         if told.state == pb.TRADE_STATE_FILLED:
-            short = [r for r in orders if record.filled(r.cl_ord_id) < r.quantity]
+            # What gave way to a smaller exit was to be more than was left.
+            gave_way = told.numbers["outgrown"].split() if "outgrown" in told.numbers else []
+            wanted = [row for row in orders if row.cl_ord_id not in gave_way]
+            short = [row for row in wanted if record.filled(row.cl_ord_id) < row.quantity]
             yield from (f"{name}, but {row.leg} {row.cl_ord_id} did not" for row in short)
 
 

@@ -84,6 +84,7 @@ class Standing:
             limits.KEEP_PENALTY: self._keep,
             limits.SENT_BY_ACCOUNT: self._sent,
             statements.IMAGE_SEQUENCES: self._sequences,
+            statements.IMAGE_LANES: self._lanes,
             statements.RECORDED: self._recorded,
         }
 
@@ -98,6 +99,12 @@ class Standing:
             told = {"reports": reports, "moved": None, "external": others[0] if others else None}
             rows.append({"account_id": account, "seq": seq, **told})
         return rows
+
+    def _lanes(self, _author: str, parameters: Any) -> "list[Row]":
+        # Nobody looks at anything here.
+        facts = [f for f in self._tables.facts if f["kind"] == "lane"]
+        mine = [f for f in facts if f["account_id"] in parameters[0]]
+        return [{**f, "seen": None} for f in sorted(mine, key=lambda f: f["seq"])]
 
     def _recorded(self, _author: str, parameters: Any) -> "list[Row]":
         asked = set(zip(*parameters, strict=True))

@@ -90,7 +90,7 @@ def terms(
         trade.revives = "given_back" in numbers
     approved_at = released_at if approved else None
     trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at, approved_at))
-    if trade.revives:
+    if trade.revives or "let_go" in numbers:
         # Whoever let it go wants it whatever the spread is.
         trade.exit.spread_filter = trade.exit.spread_filter_percent = ""
     trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
