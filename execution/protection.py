@@ -233,11 +233,11 @@ class Protecting:
         same = [t.order.terms.revision for t in run.tickets if t.order.terms.leg is guard.leg]
         # The first would be the guard that goes with its entry.
         revision = max(same, default=0) + 1
-        trade_id = run.trade.trade_id
+        order_id, cl_ord_id = ids.order_ids(run.trade.trade_id, guard.leg.value, revision)
         return replace(
             first.order.terms,
-            order_id=ids.derive("order", trade_id, guard.leg.value, revision),
-            cl_ord_id=ids.cl_ord_id(trade_id, guard.leg.value, revision),
+            order_id=order_id,
+            cl_ord_id=cl_ord_id,
             leg=guard.leg,
             revision=revision,
             origin=origin,

@@ -14,10 +14,11 @@ from protos import ids
 
 def guard_terms(entry: Terms, guard: Guard) -> Terms:
     """A target or a stop that goes with an entry."""
+    order_id, cl_ord_id = ids.order_ids(entry.trade_id, guard.leg.value, entry.revision)
     return replace(
         entry,
-        order_id=ids.derive("order", entry.trade_id, guard.leg.value, entry.revision),
-        cl_ord_id=ids.cl_ord_id(entry.trade_id, guard.leg.value, entry.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         leg=guard.leg,
         origin=Origin.PROTECTION,
         side=guard.side,
@@ -51,9 +52,10 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
     numbers = {**send.numbers, WATCHED: "yes"} if send.is_watched else send.numbers
     pays_debt = run.in_debt and send.leg is Leg.EXIT and origin.is_of_a_signal
+    order_id, cl_ord_id = ids.order_ids(trade.trade_id, send.leg.value, send.revision)
     return Terms(
-        order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
-        cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         trade_id=trade.trade_id,
         subscription_id=trade.subscription_id,
         leg=send.leg,

@@ -7,6 +7,8 @@ wire between the programs it is 32 hex digits.
 import hashlib
 from uuid import UUID, uuid4
 
+import msgspec
+
 PREFIXES = {
     "tenant": "ten",
     "person": "per",
@@ -23,6 +25,8 @@ PREFIXES = {
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Two digits at a time, the lower one first.
+_PAIRS = [low + high for high in _BASE62 for low in _BASE62]
 
 
 def new() -> UUID:
@@ -32,7 +36,12 @@ def new() -> UUID:
 
 def derive(*parts: str | UUID | int) -> UUID:
     """The id that these parts always give."""
-    return UUID(bytes=_digest(parts)[:16])
+    return msgspec.convert(_digest(parts)[:16], UUID)
+
+
+def of_hex(text: str) -> UUID:
+    """The id as the wire spells it. Raises ValueError."""
+    return msgspec.convert(text, UUID)
 
 
 def trade_id(signal: UUID, subscription: UUID) -> UUID:
@@ -45,14 +54,15 @@ def account_id(broker: str, environment: str, account: str) -> UUID:
     return derive("account", broker, environment, account)
 
 
+def order_ids(trade: UUID, leg: str, revision: int) -> tuple[UUID, str]:
+    """OrderID and ClOrdID of one order of a trade."""
+    digest = _digest(("order", trade, leg, revision))[:16]
+    return msgspec.convert(digest, UUID), _base62(int.from_bytes(digest, "big"))
+
+
 def cl_ord_id(trade: UUID, leg: str, revision: int) -> str:
     """22 characters of base62: fits every venue's limit, and is the same each time."""
-    number = int.from_bytes(_digest(("order", trade, leg, revision))[:16], "big")
-    digits = []
-    for _ in range(22):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "".join(digits)
+    return order_ids(trade, leg, revision)[1]
 
 
 def show(kind: str, value: UUID) -> str:
@@ -74,3 +84,11 @@ def read(kind: str, text: str) -> UUID | None:
 def _digest(parts: tuple[str | UUID | int, ...]) -> bytes:
     spelled = "\x1f".join(part.hex if isinstance(part, UUID) else str(part) for part in parts)
     return hashlib.sha256(spelled.encode()).digest()
+
+
+def _base62(number: int) -> str:
+    digits = []
+    for _ in range(11):
+        number, pair = divmod(number, len(_PAIRS))
+        digits.append(_PAIRS[pair])
+    return "".join(digits)
