@@ -30,6 +30,13 @@ def see(account: Account, run: Run, market: Market | None, binding: Binding, now
     )
 
 
+def filled(run: Run) -> End | None:
+    """The end of a trade whose entry is filled. Nothing else that could be seen would change
+    that, so it need not be looked at."""
+    entry = run.entry
+    return End(TradeState.FILLED) if entry is not None and entry.order.is_filled else None
+
+
 def judge(run: Run, seen: Seen) -> Decision:
     """What comes next; a mistake of ours ends the trade and stops no other."""
     try:

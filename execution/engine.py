@@ -134,8 +134,7 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        was_open = ticket.order.is_open
-        was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
+        was_open, was_in_doubt, was_done = ticket.order.is_open, ticket.in_doubt, ticket.run.is_done
         shares = folding.fold(account, ticket, report)
         account.reserved.note(ticket, self._runtime.now())
         entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
@@ -219,6 +218,9 @@ class Engine:
             return
         if run.planned_at is None:
             self._begin(account, run)
+        if (over := deciding.filled(run)) is not None:
+            self._end(account, run, over)
+            return
         seen = self._see(account, run)
         scope, judged = seen.scope, deciding.judge(run, seen)
         decision = self._queueing.hold(account, run, judged)
@@ -228,7 +230,7 @@ class Engine:
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
-                run.exposure = planning.exposure_of(scope, run.progress())
+                run.exposure = planning.exposure_of(scope, seen.progress)
                 if decision.leg is Leg.ENTRY:
                     drop_waiting_flips(run)
                 self._send(account, run, decision, decided)
@@ -236,16 +238,15 @@ class Engine:
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._cancel_first(account, run, cl_ord_ids)
                 self._advance(account, run)
             case Wait():
                 if decision.reason == "flatten_debt":
                     run.in_debt = True
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._wait(account, run, decision)
             case End():
-                run.is_done = True
                 self._end(account, run, decision, decided)
 
     def _looked(self, account: Account, run: Run) -> None:
@@ -264,6 +265,7 @@ class Engine:
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
+        run.is_done = True
         run.is_guarding = run.has_open_protection
         if run.is_guarding:
             self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
@@ -318,10 +320,8 @@ class Engine:
             return
         run.said = said
         kept = numbers_of(run, numbers)
-        closes = not run.is_guarding
-        entry = recording.outcome(
-            account, run, state, reason, kept, self._runtime.now(), decided, closes=closes
-        )
+        now, closes = self._runtime.now(), not run.is_guarding
+        entry = recording.outcome(account, run, state, reason, kept, now, decided, closes=closes)
         entry.committed = committed
         self._journal.write(entry)
 
