@@ -72,7 +72,7 @@ class Account:
         forgotten, so that it may come again."""
 
         def ended() -> None:
-            run.record()
+            run.is_recorded = True
             if run.said is not None and run.said[0] is TradeState.WAITING_APPROVAL:
                 self.forget(run)
 

@@ -145,11 +145,9 @@ def order(order: Order) -> pb.Order:
     )
 
 
-def new_fact(
-    *, seq: int, account: pb.Account, canonical_id: str, at: datetime, trade: Trade | None
-) -> pb.Fact:
-    """A fact without its kind."""
-    fact = pb.Fact(seq=seq, account=account, canonical_id=canonical_id, time=wire.to_timestamp(at))
+def head(account: pb.Account, trade: Trade | None) -> bytes:
+    """Whose a fact is, as its first bytes: every fact of a trade begins with the same ones."""
+    fact = pb.Fact(account=account)
     if trade is not None:
         fact.trade_id = trade.trade_id.hex
         fact.tenant_id = trade.tenant_id
@@ -158,16 +156,19 @@ def new_fact(
         if not trade.origin.is_of_a_signal:
             fact.origin = _ORIGIN[trade.origin]
             fact.asked_by = trade.asked_by
-    return fact
+    return fact.SerializeToString()
 
 
-def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
-    """The order's terms were written down."""
+def set_sending(
+    fact: pb.Fact, order_: Order, planned_at: datetime, decided: pb.Decision | None
+) -> None:
+    """The order's terms were written down, and what the step was decided from."""
     fact.order_sending.CopyFrom(
         pb.OrderSending(
             order=order(order_),
             planned_time=wire.to_timestamp(planned_at),
             numbers=order_.terms.decided_from,
+            decision=decided,
         )
     )
 
