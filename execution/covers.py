@@ -2,10 +2,12 @@
 its orders, and from what was last told of it, so that a takeover goes on where it stood."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard, Send, VenueRules, text

@@ -6,7 +6,6 @@ Time, tasks, storage and venues are handed in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -331,7 +330,7 @@ class Engine:
             seen = self._see(account, run)
             # It is over: whatever was filled since, nothing more is sent for it.
             dropped = run.entry_dropped or run.said[1] or "superseded"
-            progress = replace(seen.progress, in_debt=False, entry_dropped=dropped)
+            progress = seen.progress.over(dropped)
             end = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
             if isinstance(end, End):
                 self._say(account, run, end.state, end.reason, end.numbers)

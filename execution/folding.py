@@ -1,10 +1,10 @@
 """A report changes its order, its lane and what its account has used."""
 
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from execution import covers
 from execution.accounts import Account

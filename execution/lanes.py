@@ -5,7 +5,7 @@ a track: they start in the order of acceptance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -351,7 +351,7 @@ class Lane:
             subscription, terms.side, quantity, price, closes_all=is_account and terms.leg.reduces
         )
         if (target := ticket.run.trade.target) is not None:
-            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+            self.ledgers[subscription] = self.ledger(subscription).after_fill(target.now)
         return changed
 
     def ledger(self, subscription: UUID) -> Ledger:
@@ -363,7 +363,7 @@ class Lane:
         trade = run.trade
         if trade.target is not None and not trade.target.now:
             before = self.ledger(trade.subscription_id)
-            self.ledgers[trade.subscription_id] = replace(before, in_step=True, followed=ZERO)
+            self.ledgers[trade.subscription_id] = before.in_step_again()
 
     def see_balance(self, run: Run) -> None:
         """Remember the balance that a target saw."""

@@ -1,8 +1,7 @@
 """Previews: the planning of a trade, told instead of done."""
 
-from dataclasses import replace
-
 from msgspec import structs
+from msgspec.structs import replace
 
 from execution import accounts, known, messages, seeing
 from execution.accounts import Account

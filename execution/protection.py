@@ -7,12 +7,12 @@ that could close the same part is known to be gone; the gap this leaves is measu
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from execution import alarms, covers, recording
 from execution.accounts import Account

@@ -7,10 +7,12 @@ released when its order ends, and once figures were asked for after the broker k
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal, localcontext
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from execution.domain.market import Market
 from execution.domain.orders import ZERO, Terms

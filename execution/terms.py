@@ -1,8 +1,9 @@
 """What planning decided to send, as the terms of an order with its id."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from execution.domain import ordering
 from execution.domain.decisions import Guard, Send, VenueRules

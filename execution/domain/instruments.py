@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from msgspec import structs
+
 from execution.domain import futures, options, pairs, sessions
 from execution.domain.futures import Root
 from execution.domain.options import OptionContract, Right
@@ -131,7 +133,7 @@ def without_exchange(ticker: str) -> str:
 
 def option(contract: OptionContract, right: Right) -> Instrument:
     """The instrument of an option contract, with the right that it names or is given."""
-    contract = replace(contract, right=right)
+    contract = structs.replace(contract, right=right)
     return Instrument(
         symbol=contract.symbol,
         asset_class=AssetClass.OPTIONS,

@@ -4,8 +4,10 @@ The engine decides by it and writes down what it saw; a replay reads that and de
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from execution.domain import limits, ordering, planning, reopening, switches
 from execution.domain.decisions import (
@@ -31,8 +33,7 @@ from execution.domain.words import Action, Leg, Origin, TradeState
 RULES_VERSION = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The state that a step is decided from."""
 
     scope: Scope

@@ -1,10 +1,13 @@
 """An order is its terms plus the set of reports about it; its status is worked out."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
@@ -21,8 +24,7 @@ _ENDS = {
 _AMENDED = OrdStatus.CANCELED
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What was written down before the socket was touched; never changed."""
 
     order_id: UUID
@@ -44,7 +46,7 @@ class Terms:
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
     # What the terms were decided from.
-    decided_from: Mapping[str, str] = field(default_factory=dict)
+    decided_from: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def is_watched(self) -> bool:

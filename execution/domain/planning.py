@@ -6,8 +6,9 @@ restart that rebuilt those three goes on where the former process stopped. What 
 out for an order is kept with that order, and not worked out again.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain import closing, following, ordering, sizing, straddles, table, targets
 from execution.domain.decisions import (
@@ -58,8 +59,7 @@ def exposure_of(scope: Scope, progress: Progress) -> Decimal:
     return scope.exposure if first is None or first * scope.exposure < 0 else first
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """One look at a trade and what surrounds it."""
 
     trade: Trade

@@ -1,10 +1,11 @@
 """Positions: signed quantities with an average price, and whose they are."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from execution.domain.words import Side
 
@@ -18,8 +19,7 @@ class Attribution(StrEnum):
     ACCOUNT = "account"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Negative is short."""
 
     quantity: Decimal = ZERO

@@ -7,10 +7,12 @@ target of a ladder closes its part, and the stop is sized to the rest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from execution.domain import guarding
 from execution.domain.decisions import Guard
@@ -31,8 +33,7 @@ class Protection(StrEnum):
     CLOSED = "CLOSED"
 
 
-@dataclass(frozen=True, slots=True)
-class Resting:
+class Resting(Struct, frozen=True):
     """An open protective order."""
 
     cl_ord_id: str
@@ -45,8 +46,7 @@ class Resting:
     is_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """What guards the position that one entry opened."""
 
     trade_id: UUID
@@ -122,8 +122,7 @@ class Cover:
         return tuple(targets if self.rests_stop else [self.stop, *targets])
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
+class Upkeep(Struct, frozen=True):
     """What a cover needs now."""
 
     cancels: tuple[str, ...] = ()
@@ -138,8 +137,7 @@ class Upkeep:
         return sum((share for _, share in self.sends), ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One cover, sized to what is held; what of that no exit is about to close; what to do."""
 
     cover: Cover

@@ -28,9 +28,11 @@ class Book:
         if fact.kind == "external":
             self._move(fact)
             return
+        if fact.kind != "report":
+            return
         said = fact.message.execution_report
         row = record.rows.get(said.cl_ord_id)
-        if fact.kind != "report" or row is None:
+        if row is None:
             return
         if said.exec_type == pb.EXEC_TYPE_FILL:
             self._share_out(row, Decimal(said.last_qty), sees_all=record.sees_all(row))

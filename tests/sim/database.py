@@ -6,7 +6,6 @@ time after it was asked; its answer comes later, or never.
 """
 
 from collections.abc import Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -146,17 +145,31 @@ class Connection:
         await cursor.execute(statement, parameters)
         return cursor
 
-    @asynccontextmanager
-    async def transaction(self) -> Any:
-        self.is_in_transaction = True
-        try:
-            yield
-        finally:
-            # Committed or rolled back: the only writer in a transaction is its last statement.
-            self.database.end(self)
+    def transaction(self) -> "Transaction":
+        return Transaction(self)
+
+    async def __aenter__(self) -> "Connection":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Back to its pool."""
 
     async def close(self) -> None:
         self.closed = True
+
+
+class Transaction:
+    """One on a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> None:
+        self._connection.is_in_transaction = True
+
+    async def __aexit__(self, *_error: object) -> None:
+        # Committed or rolled back: the only writer in a transaction is its last statement.
+        self._connection.database.end(self._connection)
 
 
 class Cursor:
@@ -185,11 +198,10 @@ class Pool:
         self._database = database
         self._loop = loop
 
-    @asynccontextmanager
-    async def connection(self) -> Any:
+    def connection(self) -> Connection:
         if self._database.is_away:
             raise PoolTimeout("no connection")
-        yield Connection(self._database, self._loop)
+        return Connection(self._database, self._loop)
 
 
 class MemoryStore(Store):

@@ -10,6 +10,8 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from msgspec import structs
+
 from execution import accounts, covers, dispatch, doubt, engine, recording
 from execution.brokers.base import NewOrder
 from execution.domain import following, planning, protecting, table
@@ -95,7 +97,8 @@ def skip_exits_behind_doubt() -> Any:
     """There is no position yet, so there is nothing to close."""
 
     def nothing(self: Any, close: Any, asked: Any, held: Any) -> Any:
-        return real(replace(self, scope=replace(self.scope, in_doubt=False)), close, asked, held)
+        certain = structs.replace(self.scope, in_doubt=False)
+        return real(structs.replace(self, scope=certain), close, asked, held)
 
     real = planning._Plan._nothing_to_close
     return patch.object(planning._Plan, "_nothing_to_close", nothing)
@@ -143,7 +146,7 @@ def size_exits_by_the_whole_position() -> Any:
     """What closes the position already is not looked at."""
 
     def scope(self: Any, run: Any) -> Scope:
-        return replace(real(self, run), closing=())
+        return structs.replace(real(self, run), closing=())
 
     real = Lane.scope
     return patch.object(Lane, "scope", scope)
@@ -155,7 +158,7 @@ def count_repeated_fills() -> Any:
     def hear(self: Any, report: Any, **how: Any) -> None:
         known = self._tickets.get(report.cl_ord_id)
         if known is not None and report.report_id in known[1].order.reports:
-            report = replace(report, report_id=f"{report.report_id}+")
+            report = structs.replace(report, report_id=f"{report.report_id}+")
         real(self, report, **how)
 
     real = engine.Engine.hear
@@ -290,7 +293,7 @@ def never_make_guards_smaller() -> Any:
     """What guards a position stays as it was, whatever others close of it."""
 
     def tend(*parts: Any) -> Upkeep:
-        return replace(real(*parts), cancels=())
+        return structs.replace(real(*parts), cancels=())
 
     real = protecting.tend
     return patch.object(protecting, "tend", tend)
@@ -300,7 +303,7 @@ def never_guard_again() -> Any:
     """What an exit took off the position's guards is not put back."""
 
     def tend(*parts: Any) -> Upkeep:
-        return replace(real(*parts), sends=())
+        return structs.replace(real(*parts), sends=())
 
     real = protecting.tend
     return patch.object(protecting, "tend", tend)

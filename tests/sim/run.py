@@ -15,7 +15,7 @@ from tests.sim.adapter import WireFaults
 from tests.sim.database import Database
 from tests.sim.instance import BROKER, Instance
 from tests.sim.plan import Plan, Signal
-from tests.sim.record import Record, Trade
+from tests.sim.record import Reading, Record, Trade
 from tests.sim.venue import Account, Venue
 from tests.sim.world import SECOND, InstanceLoop, Runaway, World
 
@@ -74,6 +74,7 @@ class Run:
         self.instances: list[Instance] = []
         self.is_settled = False
         self.last_fault = 0.0
+        self._reading = Reading()
         self._called: Instance | None = None
         self._probed: set[str] = set()
         self._lives = 0
@@ -298,13 +299,7 @@ class Run:
         self._facts_seen = len(tables.facts)
         # What was said just now is on its way; while the database is away nothing is stored.
         quiet = max(self.plan.trouble.until, self.last_fault, self.venue.last_act) + LOOK_SECONDS
-        record = self._record()
-        # A guard that is too large is being canceled, or was forgotten.
-        fits = not any(guarding.guards_fit_what_is_held(record))
-        if is_calm and now > quiet and fits and not endings.unfinished(record):
-            self._calm += 1
-        else:
-            self._calm = 0
+        self._calm = self._calm + 1 if is_calm and now > quiet and self._is_over() else 0
         # What a limit holds back goes out unseen.
         habits = self.plan.habits
         looks = CALM_LOOKS + (2 * habits.window // int(LOOK_SECONDS * SECOND) if habits.most else 0)
@@ -316,6 +311,12 @@ class Run:
             self.world.stop()
         else:
             self.world.after(LOOK_SECONDS, self._look)
+
+    def _is_over(self) -> bool:
+        """As far as the record tells. A guard that is too large is being canceled, or was
+        forgotten."""
+        record = self._record()
+        return not (endings.unfinished(record) or any(guarding.guards_fit_what_is_held(record)))
 
     def _probe(self) -> bool:
         """A fill came for an account that nobody holds any more: its next trade finds it."""
@@ -346,7 +347,8 @@ class Run:
     def _record(self) -> Record:
         trouble = self.plan.trouble
         in_time = not (trouble.late or trouble.streams_lost)
-        return Record(self.trades, self.database.tables, self.venue, self.gaps, in_time)
+        tables, venue, read = self.database.tables, self.venue, self._reading
+        return Record(self.trades, tables, venue, self.gaps, in_time, read)
 
     def _counts(self) -> dict[str, int]:
         return {

@@ -2,7 +2,7 @@
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +19,7 @@ from tests.sim.standing import Standing, may_be_stored, store, store_own, stored
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
+NO_ROWS = "[]"
 Row = dict[str, Any]
 Verbs = dict[str, Callable[[str, Any], list[Row]]]
 _POSITION = (
@@ -116,10 +117,11 @@ class Tables:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
         leases = self.leases
         held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
-        orders = [_order(row) for row in self._rows(parameters["orders"], held)]
+        names = {str(account) for account in held}
+        orders = [_order(row) for row in _rows(parameters["orders"], names)]
         if any(order["order_qty"] <= 0 for order in orders):
             raise psycopg.errors.CheckViolation("orders_order_qty_check")
-        positions = [_position(row) for row in self._rows(parameters["positions"], held)]
+        positions = [_position(row) for row in _rows(parameters["positions"], names)]
         keys = [_key(row) for row in positions]
         if len(keys) != len(set(keys)):
             raise psycopg.errors.CardinalityViolation("a position twice in one command")
@@ -128,22 +130,18 @@ class Tables:
             self.writes.append(Write(self._world.seconds, author, account, asked[account], holder))
         for order in orders:
             self._add_order(author, order)
-        for fact in self._rows(parameters["facts"], held):
+        for fact in _rows(parameters["facts"], names):
             self._add_fact(author, fact)
         for position in positions:
             self._put_position(position)
-        store_own(self, author, self._rows(parameters.get("instructions", "[]"), held))
-        for done in self._rows(parameters["done"], held):
+        store_own(self, author, _rows(parameters.get("instructions", NO_ROWS), names))
+        for done in _rows(parameters["done"], names):
             instruction = self.instructions.get(_id(done["trade_id"]))
             if instruction is not None:
                 at = instruction["done_at"] or self.now()
                 instruction["done_at"] = at if done["is_over"] else None
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
-
-    def _rows(self, text: str, held: list[UUID]) -> Iterable[Row]:
-        names = {str(account) for account in held}
-        return (row for row in _json.decode(text) if row["account_id"] in names)
 
     def _add_order(self, author: str, order: Row) -> None:
         leg = (order["trade_id"], order["leg"], order["revision"])
@@ -322,6 +320,13 @@ class Tables:
     def _facts_of(self, kind: str, column: str, wanted: list[UUID]) -> list[Row]:
         found = [f for f in self.facts if f["kind"] == kind and f[column] in wanted]
         return sorted(found, key=lambda f: f["seq"])
+
+
+def _rows(text: str, accounts: set[str]) -> list[Row]:
+    """The rows of a parameter, as far as they are of some accounts."""
+    if text == NO_ROWS:
+        return []
+    return [row for row in _json.decode(text) if row["account_id"] in accounts]
 
 
 def _told(row: Row) -> str:

@@ -7,12 +7,12 @@ paused (they run when it wakes).
 
 import asyncio
 import hashlib
-import heapq
 import random
 from asyncio import events
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, cast
 
 SECOND = 1_000_000
@@ -28,7 +28,7 @@ class Runaway(Exception):
 class Handle:
     """A callback that will run, unless canceled."""
 
-    __slots__ = ("args", "callback", "is_canceled", "owner", "when")
+    __slots__ = ("args", "callback", "owner", "when")
 
     def __init__(
         self,
@@ -39,13 +39,12 @@ class Handle:
     ) -> None:
         self.owner = owner
         self.when = when
-        self.callback = callback
+        self.callback: Callable[..., object] | None = callback
         self.args = args
-        self.is_canceled = False
 
     def cancel(self) -> None:
         """Do not run it."""
-        self.is_canceled = True
+        self.callback = None
 
 
 class World:
@@ -62,11 +61,12 @@ class World:
         # Who was paused, and until when.
         self.wakings: list[tuple[str, float]] = []
         self._keeps_trace = keeps_trace
-        self._hash = hashlib.blake2b(digest_size=8)
+        # What happened, for the hash.
+        self._said: list[str] = []
         self._heap: list[tuple[int, float, int, Handle]] = []
         # Due at this very instant.
         self._ready: list[Handle] = []
-        self._at = (0, _START)
+        self._at, self._at_us = _START, 0
         self._count = 0
         self._loops: list[InstanceLoop] = []
         self._is_over = False
@@ -85,9 +85,9 @@ class World:
 
     def at(self) -> datetime:
         """The instant, as the database's clock says it."""
-        if self._at[0] != self.now_us:
-            self._at = (self.now_us, _START + timedelta(microseconds=self.now_us))
-        return self._at[1]
+        if self._at_us != self.now_us:
+            self._at, self._at_us = _START + timedelta(0, 0, self.now_us), self.now_us
+        return self._at
 
     def schedule(
         self,
@@ -99,7 +99,8 @@ class World:
         """Have a callback run; one of an instance dies and sleeps with it."""
         handle = Handle(owner, self.now_us + delay_us, callback, args)
         if not self._is_over:
-            self._push(handle)
+            self._count += 1
+            heappush(self._heap, (handle.when, self._order.random(), self._count, handle))
         return handle
 
     def after(self, seconds: float, callback: Callable[..., object], *args: Any) -> Handle:
@@ -116,28 +117,31 @@ class World:
         self.run()
         self._is_over = False
 
-    def soon(
-        self, owner: "InstanceLoop", callback: Callable[..., object], args: tuple[Any, ...]
-    ) -> Handle:
-        """Have a callback of an instance run at this instant."""
-        handle = Handle(owner, self.now_us, callback, args)
-        if not self._is_over:
-            self._ready.append(handle)
-        return handle
-
     def run(self) -> None:
         """Run until it is stopped. Raises Runaway."""
         set_loop: Callable[[Any], None] = events._set_running_loop
         running: InstanceLoop | None = None
+        ready, heap, dice = self._ready, self._heap, self._order.random
         try:
-            while not self._is_over and (handle := self._next()) is not None:
+            while not self._is_over:
+                # What is due first; of what is due now, the dice choose.
+                if ready:
+                    if (most := len(ready)) > 1:
+                        at = int(dice() * most)
+                        ready[at], ready[-1] = ready[-1], ready[at]
+                    handle = ready.pop()
+                elif heap:
+                    handle = heappop(heap)[3]
+                else:
+                    break
+                if (callback := handle.callback) is None:
+                    continue
                 owner = handle.owner
                 if owner is not None:
                     if owner.is_dead:
                         continue
                     if owner.paused_until > handle.when:
-                        handle.when = owner.paused_until
-                        self._push(handle)
+                        self._put_off(handle, owner.paused_until)
                         continue
                     if owner is not running:
                         set_loop(owner)
@@ -146,40 +150,23 @@ class World:
                 self.steps += 1
                 if self.steps > MOST_STEPS:
                     raise Runaway(f"{self.steps} callbacks in {self.seconds:.1f} virtual seconds")
-                handle.callback(*handle.args)
+                callback(*handle.args)
                 if owner is not None and owner.dies_in is not None:
                     owner.has_stepped()
         finally:
             set_loop(None)
 
-    def _next(self) -> Handle | None:
-        """What is due first; of what is due now, the dice choose."""
-        ready = self._ready
-        while ready:
-            if (most := len(ready)) == 1:
-                handle = ready.pop()
-            else:
-                at = int(self._order.random() * most)
-                ready[at], handle = ready[-1], ready[at]
-                ready.pop()
-            if not handle.is_canceled:
-                return handle
-        while self._heap:
-            handle = heapq.heappop(self._heap)[3]
-            if not handle.is_canceled:
-                return handle
-        return None
-
-    def _push(self, handle: Handle) -> None:
+    def _put_off(self, handle: Handle, until: int) -> None:
+        handle.when = until
         self._count += 1
-        heapq.heappush(self._heap, (handle.when, self._order.random(), self._count, handle))
+        heappush(self._heap, (until, self._order.random(), self._count, handle))
 
     # -- what is on record
 
     def trace(self, *words: object, more: Callable[[], str] | None = None) -> None:
         """One line of the run; `more` is only for who reads it."""
         text = " ".join(map(str, words))
-        self._hash.update(f"{self.now_us} {text}".encode())
+        self._said.append(f"{self.now_us} {text}")
         if self._keeps_trace:
             self.lines.append(f"{self.seconds:10.6f} {text} {more() if more else ''}".rstrip())
 
@@ -190,8 +177,8 @@ class World:
 
     def digest(self) -> str:
         """The hash of the trace."""
-        self._hash.update(f"{self.steps} {self.now_us}".encode())
-        return self._hash.hexdigest()
+        said = "".join((*self._said, f"{self.steps} {self.now_us}"))
+        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
     # -- instances
 
@@ -258,8 +245,8 @@ class InstanceLoop:
     def time(self) -> float:
         return self._world.seconds
 
-    def get_debug(self) -> bool:
-        return False
+    # Every future and task asks: False, without a frame of ours.
+    get_debug = staticmethod(bool)
 
     def is_running(self) -> bool:
         return True
@@ -268,7 +255,10 @@ class InstanceLoop:
         return False
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
-        return self._world.soon(self, callback, args)
+        handle = Handle(self, self._world.now_us, callback, args)
+        if not self._world._is_over:
+            self._world._ready.append(handle)
+        return handle
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         # Some time passes, as it does: else a loop over tiny waits would stand still.

@@ -1,10 +1,10 @@
 """An exit while another one works: skipped, displacing it, or beside it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.domain import judging
 from execution.domain.decisions import CancelFirst, Decision, End, OpenOrder, Progress, Scope, Wait

@@ -1,10 +1,10 @@
 """Differences between what is known and what a broker says, where it numbers nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.brokers.base import HeldSnapshot, NewOrder, PositionSnapshot
 from execution.domain.words import ExecType, OrdType, Side

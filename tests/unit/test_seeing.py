@@ -1,6 +1,5 @@
 """What was seen is kept whole: from the record the same step is decided, with the same hash."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from execution import known, seeing
 from execution.domain import instruments, judging, options, table

@@ -1,6 +1,5 @@
 """Rules of planning that are smaller than a cell of the table: sizes, prices, options."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution import known
 from execution.domain import planning

@@ -1,11 +1,11 @@
 """Stop entries that the venue does not hold: what is decided of them, and how long they wait."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution import seeing
 from execution.brokers.base import QuoteSnapshot
