@@ -5,6 +5,7 @@ from datetime import datetime
 import structlog
 
 from execution.accounts import Account
+from execution.alike import Alike
 from execution.domain import judging
 from execution.domain.decisions import Decision, End
 from execution.domain.judging import Seen
@@ -37,10 +38,10 @@ def filled(run: Run) -> End | None:
     return End(TradeState.FILLED) if entry is not None and entry.order.is_filled else None
 
 
-def judge(run: Run, seen: Seen) -> Decision:
+def judge(run: Run, seen: Seen, alike: Alike) -> Decision:
     """What comes next; a mistake of ours ends the trade and stops no other."""
     try:
-        decision = judging.judge(run.trade, seen)
+        decision = judging.judge(run.trade, seen, alike.plan)
     except Exception:
         log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
         return End(TradeState.SKIPPED, "internal_error")

@@ -18,6 +18,7 @@ from execution.accounts import (
     supersede,
     supersede_again,
 )
+from execution.alike import Alike
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import planning
@@ -55,7 +56,7 @@ class Engine:
         self._journal = journal
         self._runtime = runtime
         self.halting = Halting(controls or Controls(), self)
-        self._finished = Finished()
+        self._finished, self._alike = Finished(), Alike()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
@@ -221,7 +222,7 @@ class Engine:
             self._end(account, run, over)
             return
         seen = self._see(account, run)
-        scope, judged = seen.scope, deciding.judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen, self._alike)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -266,11 +267,10 @@ class Engine:
         """Say the outcome. While its protection works, the trade stays to be found again."""
         run.is_done = True
         run.is_guarding = run.has_open_protection
-        if run.is_guarding:
-            self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
-            return
-        self.finish(account, run)
-        self._say(account, run, end.state, end.reason, end.numbers, account.at_end(run), decided)
+        if not run.is_guarding:
+            self.finish(account, run)
+        recorded = None if run.is_guarding else account.at_end(run)
+        self._say(account, run, end.state, end.reason, end.numbers, recorded, decided)
 
     def _begin(self, account: Account, run: Run) -> None:
         """The first look at a trade: it ends earlier entries that are still held back, and

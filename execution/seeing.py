@@ -9,9 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-import msgspec
-
-from execution import binding, known, messages
+from execution import alike, binding, known, messages
 from execution.domain import judging
 from execution.domain.decisions import (
     Decision,
@@ -38,8 +36,6 @@ from protos.execution.v1 import execution_pb2 as pb
 _SIDES = {messages.side(side): side for side in Side}
 Word = TypeVar("Word")
 
-# Leaves out what nobody said anything of; what a mapping holds has no order.
-_trade = msgspec.json.Encoder(order="deterministic")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,7 +70,7 @@ def fingerprint(trade: Trade, decided: pb.Decision) -> str:
 
 def _hash(trade: Trade, plain: pb.Decision) -> str:
     said = plain.SerializeToString(deterministic=True)
-    return hashlib.sha256(_trade.encode(trade) + b"\0" + said).hexdigest()
+    return hashlib.sha256(alike.spell(trade) + b"\0" + said).hexdigest()
 
 
 def orders(send: Send) -> list[pb.PlannedOrder]:
