@@ -199,16 +199,16 @@ class Engine:
         track = lane.track(subscription)
         if account.is_lost or account.outside.then is not None or not track:
             return
-        busy: Run | None = None
+        now, busy = self._runtime.now(), None
         for run in tuple(track):
             if busy is not None and not run.tickets:
                 self._waking.at_bound(account, busy)
                 break
-            if keeps_its_place(run, track, self._runtime.now()):
+            if keeps_its_place(run, track, now):
                 self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
                 continue
             self._advance(account, run)
-            if run.is_busy(self._runtime.now()):
+            if run.is_busy(now):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
         opened.watch(lane, subscription)

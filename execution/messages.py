@@ -163,14 +163,11 @@ def set_sending(
     fact: pb.Fact, order_: Order, planned_at: datetime, decided: pb.Decision | None
 ) -> None:
     """The order's terms were written down, and what the step was decided from."""
-    fact.order_sending.CopyFrom(
-        pb.OrderSending(
-            order=order(order_),
-            planned_time=wire.to_timestamp(planned_at),
-            numbers=order_.terms.decided_from,
-            decision=decided,
-        )
-    )
+    message = fact.order_sending
+    message.CopyFrom(pb.OrderSending(order=order(order_), numbers=order_.terms.decided_from))
+    wire.stamp(message.planned_time, planned_at)
+    if decided is not None:
+        message.decision.CopyFrom(decided)
 
 
 def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
@@ -213,7 +210,7 @@ def set_report(
     message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
-        message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
+        wire.stamp(message.venue_time, report.venue_time)
     if report.exec_type.moves:
         message.exec_id = report.exec_id
         message.ref_exec_id = report.ref_exec_id
@@ -281,11 +278,9 @@ def set_outcome(
 ) -> None:
     """Where the trade stands."""
     message = fact.trade_outcome
-    message.state = _STATE[state]
-    message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    message.CopyFrom(pb.TradeOutcome(state=_STATE[state], reason=_REASON[reason], numbers=numbers))
     if planned_at is not None:
-        message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
+        wire.stamp(message.planned_time, planned_at)
 
 
 def set_protection(

@@ -59,6 +59,11 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
         """Everybody's exits."""
         return (ticket for ticket, _ in self._exits.values())
 
+    @property
+    def has_exits(self) -> bool:
+        """True while anybody closes something."""
+        return bool(self._exits)
+
     def closing(self, symbol: str, side: Side) -> Decimal:
         """How much exits on a side may close of an instrument together."""
         return self._closing.get((symbol, side), ZERO)
@@ -76,7 +81,9 @@ def concerning(lane: "Lane", subscription: UUID, attribution: Attribution) -> It
     if attribution is Attribution.ACCOUNT:
         return lane.open.values()
     own = lane.open.of(subscription)
-    if not any(_is_scarce(lane, symbol, subscription) for symbol in lane.books):
+    if not lane.open.has_exits or not any(
+        _is_scarce(lane, symbol, subscription) for symbol in lane.books
+    ):
         return own
     others = (t for t in lane.open.exits() if t.order.terms.subscription_id != subscription)
     return [*own, *others]

@@ -188,8 +188,9 @@ def _rows(account: Account, lane: Lane, symbol: str, seq: int) -> list[PositionR
 
 def _fact(account: Account, canonical_id: str, at: datetime) -> pb.Fact:
     """The next fact of an account, without its kind and whose it is."""
-    time = wire.to_timestamp(at)
-    return pb.Fact(seq=account.next_seq(), canonical_id=canonical_id, time=time)
+    fact = pb.Fact(seq=account.next_seq(), canonical_id=canonical_id)
+    wire.stamp(fact.time, at)
+    return fact
 
 
 def _entry(

@@ -104,12 +104,12 @@ def _tell(seen: Seen, told: pb.SeenState) -> None:
     else:
         around = _around(seen.scope, seen.venue, seen.market)
     told.CopyFrom(around)
-    told.time.CopyFrom(wire.to_timestamp(seen.at))
+    wire.stamp(told.time, seen.at)
     is_untouched = seen.progress == UNTOUCHED
     told.progress.CopyFrom(_TOLD_UNTOUCHED if is_untouched else _progress(seen.progress))
     told.overfilled = seen.is_overfilled
     if seen.opens_at is not None:
-        told.opens_time.CopyFrom(wire.to_timestamp(seen.opens_at))
+        wire.stamp(told.opens_time, seen.opens_at)
     binding.record(told, seen.binding)
 
 

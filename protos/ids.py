@@ -82,7 +82,7 @@ def read(kind: str, text: str) -> UUID | None:
 
 
 def _digest(parts: tuple[str | UUID | int, ...]) -> bytes:
-    spelled = "\x1f".join(part.hex if isinstance(part, UUID) else str(part) for part in parts)
+    spelled = "\x1f".join([part.hex if isinstance(part, UUID) else str(part) for part in parts])
     return hashlib.sha256(spelled.encode()).digest()
 
 

@@ -136,8 +136,8 @@ def age_of(
     opens_at: datetime | None = None,
 ) -> timedelta:
     """Since release, or the open it waited for; of a flip's entry since its exit filled."""
-    since = max(trade.released_at, opens_at or trade.released_at)
-    if leg is Leg.ENTRY:
+    since = trade.released_at if opens_at is None else max(trade.released_at, opens_at)
+    if leg is Leg.ENTRY and exits:
         fills = [order.last_fill_at for order in exits]
         since = max([since, *(at for at in fills if at is not None)])
     return now - since
