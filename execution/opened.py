@@ -34,8 +34,9 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
 
     def __setitem__(self, cl_ord_id: str, ticket: "Ticket") -> None:
         terms = ticket.order.terms
-        self._all[cl_ord_id] = ticket
-        self._of.setdefault(terms.subscription_id, {})[cl_ord_id] = ticket
+        if self._all.get(cl_ord_id) is not ticket:
+            self._all[cl_ord_id] = ticket
+            self._of.setdefault(terms.subscription_id, {})[cl_ord_id] = ticket
         if terms.leg is Leg.EXIT:
             self._count(cl_ord_id, ticket, ticket.order.leaves_qty)
             self._exits[cl_ord_id] = ticket, ticket.order.leaves_qty
@@ -91,8 +92,9 @@ def concerning(lane: "Lane", subscription: UUID, attribution: Attribution) -> It
 
 def watch(lane: "Lane", subscription: UUID) -> None:
     """Remember whether news of others may let a subscription's trades go on."""
-    lane.watching.pop(subscription, None)
-    lane.watching_all.pop(subscription, None)
+    if lane.watching:
+        lane.watching.pop(subscription, None)
+        lane.watching_all.pop(subscription, None)
     if any(_waits_for_others(run) for run in lane.track(subscription)):
         lane.watching[subscription] = None
         if lane.attribution_of(subscription) is Attribution.ACCOUNT:

@@ -274,7 +274,7 @@ def _own_row(
     account: Account, lane: Lane, symbol: str, subscription: UUID, seq: int
 ) -> PositionRow:
     # Decided before the row of this one makes the lane a used one.
-    lane.attribution[subscription] = lane.attribution_of(subscription)
+    attribution = lane.attribution[subscription] = lane.attribution_of(subscription)
     own = lane.book(symbol).own.setdefault(subscription, FLAT)
     ledger = lane.ledger(subscription)
     return PositionRow(
@@ -284,7 +284,7 @@ def _own_row(
         own.quantity,
         own.avg_price,
         seq,
-        lane.attribution[subscription].value,
+        attribution.value,
         ledger.initial,
         ledger.when_flat,
         ledger.in_step,
