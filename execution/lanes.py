@@ -396,5 +396,4 @@ class Lane:
 
     def runs(self) -> Iterator[Run]:
         """All runs that are not over."""
-        for track in self.tracks.values():
-            yield from track
+        return chain.from_iterable(self.tracks.values())

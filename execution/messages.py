@@ -73,10 +73,10 @@ def read_trade(message: pb.Trade) -> Trade:
         common.ClearField(field)
     return structs.replace(
         reading.common(common.SerializeToString()),
-        trade_id=ids.of_hex(message.trade_id),
+        trade_id=ids.from_hex(message.trade_id),
         tenant_id=message.tenant_id,
-        strategy_id=ids.of_hex(message.strategy_id),
-        subscription_id=ids.of_hex(message.subscription_id),
+        strategy_id=ids.from_hex(message.strategy_id),
+        subscription_id=ids.from_hex(message.subscription_id),
         connection_id=message.connection_id,
         account=account,
         account_id=ids.account_id(account.broker, account.environment, account.account),
@@ -175,7 +175,7 @@ def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
     if alarm is not None:
         fact.alarm.kind = _ALARM[alarm.kind]
         fact.alarm.instrument = alarm.instrument
-        fact.alarm.numbers.update(alarm.numbers)
+        wire.put(alarm.numbers, fact.alarm.numbers)
         fact.alarm.order_id = alarm.order_id.hex if alarm.order_id is not None else ""
 
 
@@ -296,7 +296,7 @@ def set_protection(
     message.state = _PROTECTION[state]
     message.synthetic = is_synthetic
     message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    wire.put(numbers, message.numbers)
 
 
 def read_protection(told: pb.TradeProtection) -> Protection:

@@ -1,6 +1,6 @@
 """The orders of a lane that may still fill, found by whose they are: a lane may have thousands."""
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -51,6 +51,10 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
         if cl_ord_id in self._exits:
             self._count(cl_ord_id, ticket, ZERO)
             del self._exits[cl_ord_id]
+
+    def values(self) -> ValuesView["Ticket"]:
+        """All of them."""
+        return self._all.values()
 
     def of(self, subscription: UUID) -> Iterable["Ticket"]:
         """A subscription's own."""

@@ -203,6 +203,8 @@ def _wishes(message: pb.Trade) -> Mapping[str, Any]:
 
 def positive(text: str) -> Decimal | None:
     """A number above zero; None for empty. Raises ValueError."""
+    if not text:
+        return None
     value = wire.to_decimal(text)
     if value is not None and value <= 0:
         raise ValueError(f"not above zero: {text}")

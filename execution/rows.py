@@ -108,13 +108,12 @@ class Entry(msgspec.Struct, eq=False):
     instructions: list["InstructionRow"] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What became of a batch: the accounts whose lease still holds, and the trades that a
     switch or a limit stopped."""
 
-    held: set[UUID] = field(default_factory=set)
-    stopped: set[UUID] = field(default_factory=set)
+    held: set[UUID] = msgspec.field(default_factory=set)
+    stopped: set[UUID] = msgspec.field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,10 @@ def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
     match decision:
         case Send():
             decided.orders.extend(orders(decision))
-            decided.numbers.update(decision.numbers)
+            wire.put(decision.numbers, decided.numbers)
         case End(ended, reason, numbers):
             decided.state, decided.reason = messages.state(ended), messages.reason(reason)
-            decided.numbers.update(numbers)
+            wire.put(numbers, decided.numbers)
     # Whose rules they are is no part of the hash.
     decided.hash = _hash(trade, decided)
     decided.rules_version = judging.RULES_VERSION
@@ -295,7 +295,7 @@ def _progress(progress: Progress) -> pb.SeenProgress:
         displaced_filled=wire.to_text(progress.displaced_filled or None),
         unprotected=progress.unprotected,
         entry_dropped=messages.reason(progress.entry_dropped),
-        dropped_numbers=progress.dropped_numbers,
+        dropped_numbers=progress.dropped_numbers or None,
         withdrawn=messages.reason(progress.withdrawn),
         in_debt=progress.in_debt,
         has_canceled=progress.has_canceled,

@@ -6,7 +6,6 @@ One connection belongs to the journal's writer; a small pool serves everything e
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -55,8 +54,7 @@ _CONNECT: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A trade that was stored before. It waits when nobody ended or withdrew it: perhaps
     the call that stored it broke off before the engine heard of it."""
 
@@ -65,19 +63,17 @@ class Known:
     waits: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """What became of SubmitTrades: `stored` maps new trades to their instruction."""
 
     fresh_strategies: set[UUID]
     stored: dict[UUID, int]
     known: dict[UUID, Known]
     # Open trades of these accounts, with their account, that another instance may have taken.
-    earlier: dict[UUID, UUID] = field(default_factory=dict)
+    earlier: dict[UUID, UUID] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTrade:
+class OpenTrade(msgspec.Struct, frozen=True):
     """A trade without an outcome that this instance may take."""
 
     trade_id: UUID
@@ -85,8 +81,7 @@ class OpenTrade:
     withdrawn: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Facts as stored, and the cursor after them."""
 
     facts: list[bytes]

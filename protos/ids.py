@@ -5,6 +5,7 @@ wire between the programs it is 32 hex digits.
 """
 
 import hashlib
+from functools import lru_cache
 from uuid import UUID, uuid4
 
 import msgspec
@@ -39,19 +40,21 @@ def derive(*parts: str | UUID | int) -> UUID:
     return msgspec.convert(_digest(parts)[:16], UUID)
 
 
-def of_hex(text: str) -> UUID:
-    """The id as the wire spells it. Raises ValueError."""
-    return msgspec.convert(text, UUID)
-
-
 def trade_id(signal: UUID, subscription: UUID) -> UUID:
     """The one trade that a subscription makes of a signal."""
     return derive("trade", signal, subscription)
 
 
+@lru_cache(maxsize=4096)
 def account_id(broker: str, environment: str, account: str) -> UUID:
     """The broker account, the same in both programs."""
     return derive("account", broker, environment, account)
+
+
+@lru_cache(maxsize=4096)
+def from_hex(digits: str) -> UUID:
+    """An id as it comes over the wire; most come again and again. Raises ValueError."""
+    return msgspec.convert(digits, UUID)
 
 
 def order_ids(trade: UUID, leg: str, revision: int) -> tuple[UUID, str]:

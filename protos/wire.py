@@ -1,5 +1,6 @@
 """Decimals and times as they travel: plain decimal strings, aware UTC timestamps."""
 
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
@@ -27,6 +28,12 @@ def to_decimal(text: str) -> Decimal | None:
     if not value.is_finite():
         raise ValueError(f"not a finite number: {text!r}")
     return value
+
+
+def put(told: Mapping[str, str], into: MutableMapping[str, str]) -> None:
+    """Words into a message's map; its own `update` asks first what it was given."""
+    for name, value in told.items():
+        into[name] = value
 
 
 def to_timestamp(at: datetime) -> Timestamp:

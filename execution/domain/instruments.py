@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from msgspec import structs
 
@@ -154,6 +155,7 @@ def _stock(text: str) -> Instrument:
     return stock(text)
 
 
+@lru_cache(maxsize=10_000)
 def stock(symbol: str) -> Instrument:
     """A stock, and whatever else is counted in units and priced in dollars."""
     return Instrument(

@@ -237,7 +237,9 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     @property
     def direction(self) -> Side | None:
         """The side of buy and sell; the other actions have none of their own."""
-        return {Action.BUY: Side.BUY, Action.SELL: Side.SELL}.get(self.action)
+        if self.action is Action.BUY:
+            return Side.BUY
+        return Side.SELL if self.action is Action.SELL else None
 
     @property
     def sees_only(self) -> str:

@@ -5,7 +5,7 @@ The real `execution.store.Store` runs on it. A statement is carried out at one i
 time after it was asked; its answer comes later, or never.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from execution import statements
 from execution.store import Store
+from protos import ids
 from tests.sim.tables import Tables
 from tests.sim.world import InstanceLoop, World
 
@@ -104,7 +105,7 @@ class Database:
             return False
         rows: list[UUID] = []
         if statement is statements.WRITE:
-            rows = [UUID(row["account_id"]) for row in _json.decode(parameters["leases"])]
+            rows = [ids.from_hex(row["account_id"]) for row in _json.decode(parameters["leases"])]
         elif statement in (statements.FREE_LEASES, statements.TAKE_LEASES):
             rows = parameters["accounts"]
         return any(self._locks.get(row, connection) is not connection for row in rows)
@@ -140,10 +141,8 @@ class Connection:
     def cursor(self, **_options: Any) -> "Cursor":
         return Cursor(self, as_tuples=True)
 
-    async def execute(self, statement: str, parameters: Any = None) -> "Cursor":
-        cursor = Cursor(self)
-        await cursor.execute(statement, parameters)
-        return cursor
+    def execute(self, statement: str, parameters: Any = None) -> Awaitable["Cursor"]:
+        return Cursor(self).execute(statement, parameters)
 
     def transaction(self) -> "Transaction":
         return Transaction(self)
@@ -180,12 +179,13 @@ class Cursor:
         self._as_tuples = as_tuples
         self._rows: list[dict[str, Any]] = []
 
-    async def execute(self, statement: str, parameters: Any = None) -> None:
+    async def execute(self, statement: str, parameters: Any = None) -> "Cursor":
         if self._connection.closed:
             raise psycopg.OperationalError("the connection is closed")
         answer = self._connection.loop.create_future()
         self._connection.database.ask(self._connection, statement, parameters, answer)
         self._rows = await answer
+        return self
 
     async def fetchall(self) -> list[Any]:
         return [tuple(row.values()) for row in self._rows] if self._as_tuples else self._rows

@@ -11,8 +11,11 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from execution.domain.orders import WATCHED
 from execution.rows import WHOLE
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription
 from tests.sim.tables import Tables
@@ -71,8 +74,7 @@ class Trade:
         return sides == {pb.ACTION_BUY, pb.ACTION_SELL}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One fact, read."""
 
     account_id: UUID
@@ -85,8 +87,7 @@ class Fact:
     trade_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An order as it was written down."""
 
     cl_ord_id: str
@@ -118,12 +119,14 @@ class Reading:
 
     facts: list[Fact] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
+    of_trade: dict[UUID, list[Row]] = field(default_factory=dict)
 
     def catch_up(self, tables: Tables) -> None:
         """Read what was committed since the last time."""
         self.facts += map(_fact, tables.facts[len(self.facts) :])
         for row in islice(tables.orders.values(), len(self.rows), None):
-            self.rows[row["cl_ord_id"]] = _row(row)
+            read = self.rows[row["cl_ord_id"]] = _row(row)
+            self.of_trade.setdefault(read.trade_id, []).append(read)
 
 
 @dataclass
@@ -201,11 +204,8 @@ class Record:
 
     def rows_of(self, trade_id: UUID, *legs: str) -> list[Row]:
         """The orders of a trade."""
-        return [
-            row
-            for row in self.rows.values()
-            if row.trade_id == trade_id and (not legs or row.leg in legs)
-        ]
+        rows = self.reading.of_trade.get(trade_id, ())
+        return [row for row in rows if not legs or row.leg in legs]
 
     def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
         """What the broker has under an id."""
@@ -291,7 +291,7 @@ def _numbers(fact: Fact) -> Mapping[str, str]:
 
 def _fact(row: dict[str, Any]) -> Fact:
     message = pb.Fact.FromString(row["fact"])
-    about = UUID(hex=message.trade_id) if message.trade_id else None
+    about = ids.from_hex(message.trade_id) if message.trade_id else None
     return Fact(
         row["account_id"], row["seq"], row["kind"], row["canonical_id"], row["committed"],
         message, about,

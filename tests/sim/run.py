@@ -250,13 +250,14 @@ class Run:
             self.world.after(0.2, self._hand_over, strategy)
             return
         strategy.is_waiting, strategy.epoch = True, strategy.epoch + 1
-        group = pb.TradeGroup(
+        request = pb.SubmitTradesRequest()
+        request.groups.add(
             strategy_id=strategy.id.hex,
             drain_epoch=strategy.epoch,
             trades=[trade.message for trade in strategy.due],
         )
         answered = partial(self._answered, strategy, strategy.epoch)
-        target.submit(pb.SubmitTradesRequest(groups=[group]), answered)
+        target.submit(request, answered)
         self.world.after(ANSWER_SECONDS, answered, None)
 
     def _target(self) -> Instance | None:
@@ -276,7 +277,7 @@ class Run:
         strategy.is_waiting = False
         group = None if response is None else response.groups[0]
         if group is not None:
-            taken = {UUID(hex=r.trade_id) for r in group.results if r.status in STORED}
+            taken = {ids.from_hex(r.trade_id) for r in group.results if r.status in STORED}
             strategy.due = deque(t for t in strategy.due if t.id not in taken)
         self.world.after(0.0 if group is not None else 0.2, self._hand_over, strategy)
 

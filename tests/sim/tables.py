@@ -1,12 +1,11 @@
 """The tables of the execution schema, and what each statement does to them."""
 
-import base64
+from binascii import a2b_base64
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,13 @@ import msgspec
 import psycopg
 
 from execution import ringing, statements
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
+_id = ids.from_hex
 NO_ROWS = "[]"
 Row = dict[str, Any]
 Verbs = dict[str, Callable[[str, Any], list[Row]]]
@@ -28,8 +29,7 @@ _POSITION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A transaction of a journal that stored something for an account."""
 
     at: float
@@ -39,8 +39,7 @@ class Write:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(msgspec.Struct, frozen=True):
     """A lease that changed hands."""
 
     at: float
@@ -170,7 +169,7 @@ class Tables:
                 "kind": row["kind"],
                 "trade_id": _uuid(row["trade_id"]),
                 "order_id": _uuid(row["order_id"]),
-                "fact": base64.b64decode(row["fact"]),
+                "fact": a2b_base64(row["fact"]),
                 "committed": self._world.seconds,
             }
         )
@@ -265,11 +264,14 @@ class Tables:
         return beaten is None or beaten < self._world.at() - timedelta(seconds=parameters["ttl"])
 
     def _open_trades(self, _author: str, parameters: Row) -> list[Row]:
+        waiting = [row for row in self.instructions.values() if row["done_at"] is None]
+        if not waiting:
+            return []
         settled = self._world.at() - timedelta(seconds=parameters["settled"])
         return [
             row
-            for row in self.instructions.values()
-            if row["done_at"] is None and row["stored_at"] < settled
+            for row in waiting
+            if row["stored_at"] < settled
             if row["account_id"] not in self.leases or self._is_free(row["account_id"], parameters)
         ]
 
@@ -378,9 +380,3 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def _uuid(text: str | None) -> UUID | None:
     return None if text is None else _id(text)
-
-
-@lru_cache(maxsize=1024)
-def _id(text: str) -> UUID:
-    """The same few ids are read all the time."""
-    return UUID(text)

@@ -25,26 +25,15 @@ class Runaway(Exception):
     """The run does not come to rest."""
 
 
-class Handle:
-    """A callback that will run, unless canceled."""
+class Handle(list[Any]):
+    """A callback that will run, unless canceled: when, a throw of the dice, a number, whose it is,
+    the callback and its arguments. A list, as the heap compares lists without a frame of ours."""
 
-    __slots__ = ("args", "callback", "owner", "when")
-
-    def __init__(
-        self,
-        owner: "InstanceLoop | None",
-        when: int,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-    ) -> None:
-        self.owner = owner
-        self.when = when
-        self.callback: Callable[..., object] | None = callback
-        self.args = args
+    __slots__ = ()
 
     def cancel(self) -> None:
         """Do not run it."""
-        self.callback = None
+        self[4] = None
 
 
 class World:
@@ -63,9 +52,9 @@ class World:
         self._keeps_trace = keeps_trace
         # What happened, for the hash.
         self._said: list[str] = []
-        self._heap: list[tuple[int, float, int, Handle]] = []
-        # Due at this very instant.
-        self._ready: list[Handle] = []
+        self._heap: list[Handle] = []
+        # Due at this very instant: of an instance, a callback with its arguments.
+        self._ready: list[tuple[InstanceLoop, Callable[..., object], tuple[Any, ...]]] = []
         self._at, self._at_us = _START, 0
         self._count = 0
         self._loops: list[InstanceLoop] = []
@@ -97,10 +86,10 @@ class World:
         args: tuple[Any, ...] = (),
     ) -> Handle:
         """Have a callback run; one of an instance dies and sleeps with it."""
-        handle = Handle(owner, self.now_us + delay_us, callback, args)
-        if not self._is_over:
-            self._count += 1
-            heappush(self._heap, (handle.when, self._order.random(), self._count, handle))
+        self._count += 1
+        order = self._order.random()
+        handle = Handle((self.now_us + delay_us, order, self._count, owner, callback, args))
+        heappush(self._heap, handle)
         return handle
 
     def after(self, seconds: float, callback: Callable[..., object], *args: Any) -> Handle:
@@ -125,41 +114,42 @@ class World:
         try:
             while not self._is_over:
                 # What is due first; of what is due now, the dice choose.
+                owner: InstanceLoop | None
                 if ready:
                     if (most := len(ready)) > 1:
                         at = int(dice() * most)
                         ready[at], ready[-1] = ready[-1], ready[at]
-                    handle = ready.pop()
+                    timer, when, (owner, callback, args) = None, self.now_us, ready.pop()
                 elif heap:
-                    handle = heappop(heap)[3]
+                    timer = heappop(heap)
+                    when, _, _, owner, callback, args = timer
+                    if callback is None:
+                        continue
                 else:
                     break
-                if (callback := handle.callback) is None:
-                    continue
-                owner = handle.owner
                 if owner is not None:
                     if owner.is_dead:
                         continue
-                    if owner.paused_until > handle.when:
-                        self._put_off(handle, owner.paused_until)
+                    if (until := owner.paused_until) > when:
+                        self._put_off(timer or Handle((0, 0.0, 0, owner, callback, args)), until)
                         continue
                     if owner is not running:
                         set_loop(owner)
                         running = owner
-                self.now_us = handle.when
+                self.now_us = when
                 self.steps += 1
                 if self.steps > MOST_STEPS:
                     raise Runaway(f"{self.steps} callbacks in {self.seconds:.1f} virtual seconds")
-                callback(*handle.args)
+                callback(*args)
                 if owner is not None and owner.dies_in is not None:
                     owner.has_stepped()
         finally:
             set_loop(None)
 
-    def _put_off(self, handle: Handle, until: int) -> None:
-        handle.when = until
+    def _put_off(self, handle: Handle, when: int) -> None:
         self._count += 1
-        heappush(self._heap, (until, self._order.random(), self._count, handle))
+        handle[:3] = when, self._order.random(), self._count
+        heappush(self._heap, handle)
 
     # -- what is on record
 
@@ -255,10 +245,7 @@ class InstanceLoop:
         return False
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
-        handle = Handle(self, self._world.now_us, callback, args)
-        if not self._world._is_over:
-            self._world._ready.append(handle)
-        return handle
+        self._world._ready.append((self, callback, args))
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         # Some time passes, as it does: else a loop over tiny waits would stand still.
@@ -268,10 +255,10 @@ class InstanceLoop:
         return self.call_later(when - self.time(), callback, *args)
 
     def create_future(self) -> "asyncio.Future[Any]":
-        return asyncio.Future(loop=cast(Any, self))
+        return asyncio.Future(loop=self)  # type: ignore[arg-type]
 
     def create_task(self, coro: Coroutine[Any, Any, Any], **_options: Any) -> "asyncio.Task[Any]":
-        task = asyncio.Task(coro, loop=cast(Any, self), name="task")
+        task = asyncio.Task(coro, loop=self, name="task")  # type: ignore[arg-type]
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks.append(task)
         return task
