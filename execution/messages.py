@@ -164,7 +164,8 @@ def set_sending(
 ) -> None:
     """The order's terms were written down, and what the step was decided from."""
     message = fact.order_sending
-    message.CopyFrom(pb.OrderSending(order=order(order_), numbers=order_.terms.decided_from))
+    message.order.CopyFrom(order(order_))
+    wire.put(order_.terms.decided_from, message.numbers)
     wire.stamp(message.planned_time, planned_at)
     if decided is not None:
         message.decision.CopyFrom(decided)
@@ -278,7 +279,9 @@ def set_outcome(
 ) -> None:
     """Where the trade stands."""
     message = fact.trade_outcome
-    message.CopyFrom(pb.TradeOutcome(state=_STATE[state], reason=_REASON[reason], numbers=numbers))
+    message.state = _STATE[state]
+    message.reason = _REASON[reason]
+    wire.put(numbers, message.numbers)
     if planned_at is not None:
         wire.stamp(message.planned_time, planned_at)
 
