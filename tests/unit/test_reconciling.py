@@ -46,7 +46,7 @@ def by_hand(desk: Desk, quantity: str, number: int = 1, **changes: object) -> No
         "acme", f"hand-{number}", "AAPL", Side.SELL, OrdType.MARKET, Decimal(quantity), None,
         "day", None,
     )  # fmt: skip
-    report = replace(said(order, ExecType.FILL, Decimal(quantity)), **changes)  # type: ignore[arg-type]
+    report = replace(said(order, ExecType.FILL, Decimal(quantity)), **changes)
     reconciling(desk).adopt(desk.account, report)
 
 

@@ -159,7 +159,7 @@ class Watched(Desk):
         self.price, self.ringing = Decimal(100), list[Callable[[], None]]()
         self.broker.quote = self._quote  # type: ignore[attr-defined]
         self.steps.later = self._later  # type: ignore[method-assign]
-        entry = replace(a_style("stop", stop_price="110"), **style)  # type: ignore[arg-type]
+        entry = replace(a_style("stop", stop_price="110"), **style)
         self.trade = self.enter(1, "buy", "5", entry=entry)
         self.steps.run()
 
