@@ -58,14 +58,10 @@ def from_hex(digits: str) -> UUID:
 
 
 def order_ids(trade: UUID, leg: str, revision: int) -> tuple[UUID, str]:
-    """OrderID and ClOrdID of one order of a trade."""
+    """OrderID and ClOrdID of one order of a trade, the same each time. The latter is 22
+    characters of base62: fits every venue's limit."""
     digest = _digest(("order", trade, leg, revision))[:16]
     return msgspec.convert(digest, UUID), _base62(int.from_bytes(digest, "big"))
-
-
-def cl_ord_id(trade: UUID, leg: str, revision: int) -> str:
-    """22 characters of base62: fits every venue's limit, and is the same each time."""
-    return order_ids(trade, leg, revision)[1]
 
 
 def show(kind: str, value: UUID) -> str:

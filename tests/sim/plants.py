@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from msgspec import structs
 
@@ -51,10 +52,10 @@ def random_cl_ord_id() -> Any:
     """Each order gets a fresh id, unlike the one that a restart would give it."""
     dice = random.Random(1)
 
-    def cl_ord_id(*_parts: Any) -> str:
-        return f"random{dice.getrandbits(64):016x}"
+    def order_ids(*parts: Any) -> tuple[UUID, str]:
+        return ids.derive("order", *parts), f"random{dice.getrandbits(64):016x}"
 
-    return patch.object(ids, "cl_ord_id", cl_ord_id)
+    return patch.object(ids, "order_ids", order_ids)
 
 
 def random_id_on_the_wire() -> Any:
@@ -220,8 +221,8 @@ def start_listening_too_late() -> Any:
 def lose_reports_that_are_not_stored() -> Any:
     """What was heard is not written down when it is no end."""
 
-    def report(account: Any, ticket: Any, said: Any, **how: Any) -> Any:
-        entry = real(account, ticket, said, **how)
+    def report(account: Any, ticket: Any, said: Any, *more: Any, **how: Any) -> Any:
+        entry = real(account, ticket, said, *more, **how)
         if said.exec_type is ExecType.FILL and ticket.order.is_open:
             entry.facts, entry.positions = [], []
         return entry
