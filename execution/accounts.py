@@ -75,7 +75,7 @@ class Account:
         forgotten, so that it may come again."""
 
         def ended() -> None:
-            run.record()
+            run.is_recorded = True
             if run.said is not None and run.said[0] is TradeState.WAITING_APPROVAL:
                 self.forget(run)
 
@@ -326,6 +326,8 @@ def keeps_its_place(run: Run, track: Sequence[Run], now: datetime) -> bool:
     """True for what adds to an earlier entry that the broker's limit holds back: once sent, that
     one could still be refused, and be sent again after it."""
     trade = run.trade
+    if track[0] is run:
+        return False
     adds = trade.action is Action.ADD or (trade.direction is not None and trade.allow_add)
     if run.tickets or run.entry_dropped or not adds or run.is_stale(Leg.ENTRY, now):
         return False

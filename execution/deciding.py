@@ -5,6 +5,7 @@ from datetime import datetime
 import structlog
 
 from execution.accounts import Account
+from execution.alike import Alike
 from execution.domain import judging
 from execution.domain.decisions import Decision, End, Wait
 from execution.domain.judging import Seen
@@ -30,10 +31,17 @@ def see(account: Account, run: Run, market: Market | None, binding: Binding, now
     )
 
 
-def judge(run: Run, seen: Seen) -> Decision:
+def filled(run: Run) -> End | None:
+    """The end of a trade whose entry is filled. Nothing else that could be seen would change
+    that, so it need not be looked at."""
+    entry = run.entry
+    return End(TradeState.FILLED) if entry is not None and entry.order.is_filled else None
+
+
+def judge(run: Run, seen: Seen, alike: Alike) -> Decision:
     """What comes next; a mistake of ours stops no other trade."""
     try:
-        decision = judging.judge(run.trade, seen)
+        decision = judging.judge(run.trade, seen, alike.plan)
     except Exception:
         log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
         return _failed(run, seen)

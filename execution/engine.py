@@ -19,6 +19,7 @@ from execution.accounts import (
     supersede,
     supersede_again,
 )
+from execution.alike import Alike
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import planning
@@ -56,7 +57,7 @@ class Engine:
         self._journal = journal
         self._runtime = runtime
         self.halting = Halting(controls or Controls(), self)
-        self._finished = Finished()
+        self._finished, self._alike = Finished(), Alike()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
@@ -132,8 +133,7 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        was_open = ticket.order.is_open
-        was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
+        was_open, was_in_doubt, was_done = ticket.order.is_open, ticket.in_doubt, ticket.run.is_done
         shares = folding.fold(account, ticket, report)
         account.reserved.note(ticket, self._runtime.now())
         entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
@@ -201,16 +201,16 @@ class Engine:
         track = lane.track(subscription)
         if account.is_lost or account.outside.then is not None or not track:
             return
-        busy: Run | None = None
+        now, busy = self._runtime.now(), None
         for run in tuple(track):
             if busy is not None and not run.tickets:
                 self._waking.at_bound(account, busy)
                 break
-            if keeps_its_place(run, track, self._runtime.now()):
+            if keeps_its_place(run, track, now):
                 self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
                 continue
             self._advance(account, run)
-            if run.is_busy(self._runtime.now()):
+            if run.is_busy(now):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
         opened.watch(lane, subscription)
@@ -220,8 +220,11 @@ class Engine:
             return
         if run.planned_at is None:
             self._begin(account, run)
+        if (over := deciding.filled(run)) is not None:
+            self._end(account, run, over)
+            return
         seen = self._see(account, run)
-        scope, judged = seen.scope, deciding.judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen, self._alike)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -229,7 +232,7 @@ class Engine:
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
-                run.exposure = planning.exposure_of(scope, run.progress())
+                run.exposure = planning.exposure_of(scope, seen.progress)
                 if decision.leg is Leg.ENTRY:
                     drop_waiting_flips(run)
                 self._send(account, run, decision, decided)
@@ -237,16 +240,15 @@ class Engine:
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._cancel_first(account, run, cl_ord_ids)
                 self._advance(account, run)
             case Wait():
                 if decision.reason == "flatten_debt":
                     run.in_debt = True
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._wait(account, run, decision)
             case End():
-                run.is_done = True
                 self._end(account, run, decision, decided)
 
     def _looked(self, account: Account, run: Run) -> None:
@@ -264,12 +266,12 @@ class Engine:
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
+        run.is_done = True
         run.is_guarding = run.has_open_protection
-        if run.is_guarding:
-            self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
-            return
-        self.finish(account, run)
-        self._say(account, run, end.state, end.reason, end.numbers, account.at_end(run), decided)
+        if not run.is_guarding:
+            self.finish(account, run)
+        recorded = None if run.is_guarding else account.at_end(run)
+        self._say(account, run, end.state, end.reason, end.numbers, recorded, decided)
 
     def _begin(self, account: Account, run: Run) -> None:
         """The first look: it ends earlier entries held back, and unsent halves of flips."""
@@ -317,10 +319,8 @@ class Engine:
             return
         run.said = said
         kept = numbers_of(run, numbers)
-        closes = not run.is_guarding
-        entry = recording.outcome(
-            account, run, state, reason, kept, self._runtime.now(), decided, closes=closes
-        )
+        now, closes = self._runtime.now(), not run.is_guarding
+        entry = recording.outcome(account, run, state, reason, kept, now, decided, closes=closes)
         entry.committed = committed
         self._journal.write(entry)
 

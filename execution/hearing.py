@@ -70,6 +70,8 @@ class Hearing:
         self._strangers.setdefault(name or report.report_id, []).append(report)
 
     def _has_strangers(self, account: str) -> bool:
+        if not self._strangers:
+            return False
         return any(waiting[0].account == account for waiting in self._strangers.values())
 
     def _hear(self, report: Said, *, is_external: bool = False) -> None:
@@ -94,7 +96,8 @@ class Hearing:
         """All up to this one was heard; what was said of positions may have waited for it."""
         for account in self._accounts_of(report):
             outside = account.outside
-            outside.heard = max(outside.heard, report.sequence)
+            if report.sequence > outside.heard:
+                outside.heard = report.sequence
             if outside.told is not None:
                 self._reconciling.heard(account)
 
@@ -112,8 +115,8 @@ class Hearing:
         if ids_of is None:
             ids_of = [ids.account_id(*venue, said.account) for venue in self._adapters]
             self._ids[said.account] = ids_of
-        found = map(self._find, ids_of)
-        return [account for account in found if account is not None and account.epoch]
+        find = self._find
+        return [found for each in ids_of if (found := find(each)) is not None and found.epoch]
 
     async def _recognise(self) -> None:
         """Reports of orders that are no longer in memory: bring their trades back. What is

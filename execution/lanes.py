@@ -186,12 +186,16 @@ class Run:
     said: tuple[TradeState, str, str, str] | None = None
     # The alarm that it raised by standing where it stands.
     alarmed: str = ""
+    # What each fact of it begins with, once there is one.
+    fact_head: bytes = b""
 
     @property
     def entry(self) -> Ticket | None:
         """The order of the entry leg, once written down."""
-        entries = [t for t in self.tickets if t.order.terms.leg is Leg.ENTRY]
-        return entries[0] if entries else None
+        for ticket in self.tickets:
+            if ticket.order.terms.leg is Leg.ENTRY:
+                return ticket
+        return None
 
     @property
     def exits(self) -> list[Ticket]:
@@ -234,16 +238,11 @@ class Run:
         self.entry_dropped = self.entry_dropped or reason
         self.is_superseded = True
 
-    def record(self) -> None:
-        """The outcome is durable."""
-        self.is_recorded = True
-
     @property
     def asked(self) -> Decimal | None:
         """The signal's quantity in units, kept with the first order."""
-        kept = (t.order.terms.decided_from.get("asked") for t in self.tickets)
-        found = next((asked for asked in kept if asked), None)
-        return None if found is None else Decimal(found)
+        kept = [t.order.terms.decided_from.get("asked") for t in self.tickets]
+        return next((Decimal(asked) for asked in kept if asked), None)
 
     def progress(self) -> Progress:
         """How far it has come, for planning."""

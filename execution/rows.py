@@ -89,7 +89,7 @@ class BoundRow(msgspec.Struct, frozen=True):
     seen: int
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, eq=False):
     """What becomes durable together for one account under one lease; `committed` is called
     once it is, never when the lease was lost. `stopped` is called in its place where a switch
     or a limit came between: then none of its orders is stored."""
@@ -97,15 +97,15 @@ class Entry(msgspec.Struct):
     account_id: UUID
     epoch: int
     facts: list[FactRow]
-    orders: list[OrderRow] = msgspec.field(default_factory=list)
-    positions: list[PositionRow] = msgspec.field(default_factory=list)
+    orders: list[OrderRow] = []
+    positions: list[PositionRow] = []
     # Trades that are over; False for one that is no more, as something late was filled.
-    done: dict[UUID, bool] = msgspec.field(default_factory=dict)
+    done: dict[UUID, bool] = {}
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
     # Trades of our own that this gives rise to.
-    instructions: list["InstructionRow"] = msgspec.field(default_factory=list)
+    instructions: list["InstructionRow"] = []
 
 
 class Written(msgspec.Struct, frozen=True):

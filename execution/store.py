@@ -34,8 +34,18 @@ TTL_SECONDS = 6
 RECONNECT_SECONDS = 0.25
 # By then the holder of an account has found what others stored for it.
 FOUND_SECONDS = 10
+# A connection that was of use so short a time ago is used again unasked: one that broke since
+# fails its statement, as one would that breaks right after it was asked.
+FRESH_SECONDS = 0.5
 _json = msgspec.json.Encoder()
-Connection = psycopg.AsyncConnection[DictRow]
+
+
+class Connection(psycopg.AsyncConnection[DictRow]):
+    """One of the pool's, which knows when it was taken last."""
+
+    taken_at = 0.0
+
+
 _CONNECT: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,
@@ -92,7 +102,7 @@ class Store:
             timeout=3,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
         self._writer: Connection | None = None
 
@@ -319,6 +329,14 @@ class Store:
 
     async def _connect(self) -> Connection:
         return await Connection.connect(self._url, **_CONNECT)
+
+
+async def _check(connection: Connection) -> None:
+    """A round trip, where it was idle for a while. Raises OperationalError when it broke."""
+    now = asyncio.get_running_loop().time()
+    idle, connection.taken_at = now - connection.taken_at, now
+    if idle > FRESH_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def to_rows(rows: Any) -> str:

@@ -15,10 +15,11 @@ from protos import ids
 
 def guard_terms(entry: Terms, guard: Guard, venue: VenueRules) -> Terms:
     """A target or a stop that goes with an entry."""
+    order_id, cl_ord_id = ids.order_ids(entry.trade_id, guard.leg.value, entry.revision)
     return replace(
         entry,
-        order_id=ids.derive("order", entry.trade_id, guard.leg.value, entry.revision),
-        cl_ord_id=ids.cl_ord_id(entry.trade_id, guard.leg.value, entry.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         leg=guard.leg,
         origin=Origin.PROTECTION,
         side=guard.side,
@@ -47,11 +48,11 @@ def upkeep_terms(
     same = [t.order.terms.revision for t in run.tickets if t.order.terms.leg is guard.leg]
     # The first would be the guard that goes with its entry.
     revision = max(same, default=0) + 1
-    trade_id = run.trade.trade_id
+    order_id, cl_ord_id = ids.order_ids(run.trade.trade_id, guard.leg.value, revision)
     return replace(
         first,
-        order_id=ids.derive("order", trade_id, guard.leg.value, revision),
-        cl_ord_id=ids.cl_ord_id(trade_id, guard.leg.value, revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         leg=guard.leg,
         revision=revision,
         origin=origin,
@@ -90,9 +91,10 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
     numbers = {**send.numbers, WATCHED: "yes"} if send.is_watched else send.numbers
     pays_debt = run.in_debt and send.leg is Leg.EXIT and origin.is_of_a_signal
+    order_id, cl_ord_id = ids.order_ids(trade.trade_id, send.leg.value, send.revision)
     return Terms(
-        order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
-        cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         trade_id=trade.trade_id,
         subscription_id=trade.subscription_id,
         leg=send.leg,

@@ -42,6 +42,13 @@ def to_timestamp(at: datetime) -> Timestamp:
     return Timestamp(seconds=since.days * 86400 + since.seconds, nanos=since.microseconds * 1000)
 
 
+def stamp(message: Timestamp, at: datetime) -> None:
+    """Write the instant into a message's own field."""
+    since = at - _EPOCH
+    message.seconds = since.days * 86400 + since.seconds
+    message.nanos = since.microseconds * 1000
+
+
 def to_datetime(stamp: Timestamp) -> datetime | None:
     """Aware UTC; None when the field was left empty."""
     seconds, nanos = stamp.seconds, stamp.nanos

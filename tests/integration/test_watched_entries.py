@@ -85,7 +85,7 @@ async def test_k_a_stop_entry_that_the_broker_lacks_goes_to_market_at_its_price(
     assert kit.outcomes(trade)[-1] == WATCHED
     await move_price(kit, "260")
     assert await kit.outcome(trade) == ("FILLED", "unspecified")
-    assert ids.cl_ord_id(UUID(hex=trade.trade_id), "entry", 0) in await at_venue(kit)
+    assert ids.order_ids(UUID(hex=trade.trade_id), "entry", 0)[1] in await at_venue(kit)
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 

@@ -10,7 +10,7 @@ from execution.domain.words import OrdType
 from execution.runtime import NEAR, SHARP
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
-from protos.ids import cl_ord_id
+from protos.ids import order_ids
 from tests.sim import endings, guarding
 from tests.sim.books import Book, walk
 from tests.sim.instance import BROKER
@@ -46,7 +46,7 @@ def one_order_each(record: Record) -> Iterator[str]:
         if (row := record.rows.get(taken_id)) is not None:
             legs[row.trade_id, row.leg, row.revision] += count
     for row in record.rows.values():
-        if row.cl_ord_id != cl_ord_id(row.trade_id, row.leg, row.revision):
+        if row.cl_ord_id != order_ids(row.trade_id, row.leg, row.revision)[1]:
             yield f"{row.cl_ord_id} is not the id of {row.leg} {row.revision}"
     yield from (f"{leg} has {count} orders" for leg, count in legs.items() if count > 1)
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from msgspec import structs
 
@@ -51,10 +52,10 @@ def random_cl_ord_id() -> Any:
     """Each order gets a fresh id, unlike the one that a restart would give it."""
     dice = random.Random(1)
 
-    def cl_ord_id(*_parts: Any) -> str:
-        return f"random{dice.getrandbits(64):016x}"
+    def order_ids(*parts: Any) -> tuple[UUID, str]:
+        return ids.derive("order", *parts), f"random{dice.getrandbits(64):016x}"
 
-    return patch.object(ids, "cl_ord_id", cl_ord_id)
+    return patch.object(ids, "order_ids", order_ids)
 
 
 def random_id_on_the_wire() -> Any:

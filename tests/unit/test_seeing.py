@@ -42,7 +42,7 @@ _lots = st.lists(
     st.builds(Lot, st.sampled_from(("AAPL", "MSFT")), _numbers | _numbers.map(lambda n: -n), _some),
     max_size=2,
 ).map(tuple)
-_scopes = st.builds(
+scopes = st.builds(
     Scope,
     st.sampled_from(("0", "0", "5", "-5", "2.5")).map(Decimal),
     _orders,
@@ -97,7 +97,7 @@ def _trades(draw: st.DrawFn) -> Trade:
 
 _seen = st.builds(
     Seen,
-    _scopes,
+    scopes,
     _progress,
     st.sampled_from((VENUE, replace(VENUE, keeps_hours=True))),
     _markets,
