@@ -1,11 +1,11 @@
 """What a position cost, after the broker took a fill back or changed it."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution.brokers.base import NewOrder
 from execution.domain import positions

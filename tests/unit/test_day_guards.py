@@ -1,10 +1,10 @@
 """Guards at a broker whose orders last for a day: placed again at each session, and no refusal."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.domain.trades import Distance, StopLoss
 from execution.domain.words import By, ExecType, OrdType

@@ -1,10 +1,10 @@
 """Exits that rest while somebody else makes the position smaller."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from execution.brokers.base import NewOrder
 from execution.domain.trades import Style, Trade
