@@ -95,6 +95,8 @@ class Drain:
                     faults.point("sweep.before_drain")
                     self._subscribers.fill(connection, strategies)
                     changed |= self._drain_what_can_be(connection, strategies)
+                    if not _may_be_more(strategies):
+                        return False, changed
                     if time.monotonic() > deadline:
                         return True, changed
             finally:
@@ -170,6 +172,13 @@ class Drain:
         )
         are_new = taken and inserted == len(ahead)
         return {row["id"] for row in batch.trades} if are_new else set()
+
+
+def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
+    """True when a bound left something for the next turn; whatever came meanwhile rang."""
+    trades = sum(len(s.signals) * len(s.subscribers) for s in strategies)
+    is_cut = any(len(strategy.signals) == due.SIGNALS for strategy in strategies)
+    return is_cut or len(strategies) >= due.STRATEGIES or trades >= TRADES
 
 
 def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, int], int]:
