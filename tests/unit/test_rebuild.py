@@ -61,7 +61,7 @@ def test_the_dropped_half_of_a_flip_stays_dropped(dropped: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said, withdrawn",
+    ("said", "withdrawn"),
     [
         (("CANCELED", "canceled_by_member"), "canceled_by_member"),
         # Withdrawn after it was filled: what it opened stays guarded.
