@@ -25,6 +25,7 @@ from web.signals.service import Intake
 from web.signals.views import blueprint as signals
 from web.simulation_client import SimulationClient
 from web.strategies.views import blueprint as strategies
+from web.strategies.webhook_views import blueprint as webhooks
 from web.subscriptions.views import blueprint as subscriptions
 from web.switches import views as switches
 from web.trades.tester import blueprint as tester
@@ -87,6 +88,7 @@ def create_site(config: Config | None = None) -> Flask:
     for blueprint in (
         accounts,
         strategies,
+        webhooks,
         builder,
         signals,
         subscriptions,

@@ -10,6 +10,7 @@ from flask import current_app
 from web.signals.refusals import BadSignal
 from web.signals.service import Intake, KeyReused, TooManySignals
 from web.signals.storage import NotStored
+from web.signals.webhooks import Request
 from web.strategies.models import StrategyWebhook
 
 # One ready signal by asset class and action, with a price so that paper can fill it.
@@ -45,9 +46,7 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
         accepted = intake.accept(
             webhook.webhook_uuid,
             found,
-            body,
-            content_type="application/json",
-            key=None,
+            Request(body),
             received_at=datetime.now(UTC),
         )
     except BadSignal as bad:

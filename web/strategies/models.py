@@ -43,6 +43,20 @@ class StrategyWebhook(Base):
     dedupe_seconds: Mapped[int] = mapped_column(server_default=FetchedValue())
 
 
+class FormerSecret(Base):
+    """A secret that was replaced, by its hash; what signs is kept sealed as well."""
+
+    __tablename__ = "former_secrets"
+    __table_args__ = {"schema": "web"}
+
+    strategy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes | None]
+    until: Mapped[datetime]
+
+
 class StrategyConnector(Base):
     """How Crypto-Arsenal messages find a strategy, and how they are read there."""
 
