@@ -24,6 +24,7 @@ POSTS = (
     "/strategies/{strategy}/connector",
     "/strategies/{strategy}/connector/token",
     "/strategies/{strategy}/connector/token/end-overlap",
+    "/strategies/{strategy}/webhook",
     "/strategies/{strategy}/webhook/rotate",
     "/strategies/{strategy}/webhook/end-overlap",
     "/strategies/{strategy}/test-signal",

@@ -96,6 +96,8 @@ def webhook(row: Strategy, found: Webhook) -> dict[str, Any]:
         "strategy_id": ids.show("strategy", row.id),
         "url": found.url,
         "former_secrets": _until(found.formers),
+        "senders": found.senders,
+        "addresses": found.addresses,
         "per_minute": found.per_minute,
         "per_hour": found.per_hour,
     }

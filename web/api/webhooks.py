@@ -6,9 +6,11 @@ from flask import Response
 
 from web.api import shapes
 from web.api.auth import blueprint, key
+from web.api.bodies import invalid, read, take
 from web.errors import Problem
 from web.strategies import connectors, formers, webhooks
 from web.strategies import service as strategies
+from web.strategies.allowed import BadWebhook
 from web.strategies.formers import TooManyFormers
 from web.strategies.models import Strategy
 
@@ -17,6 +19,20 @@ from web.strategies.models import Strategy
 def read_webhook(strategy_id: UUID) -> Response:
     """The URL, until when former secrets work, and who may send."""
     return _answer(strategies.get(strategy_id))
+
+
+@blueprint.patch("/strategies/<shown(strategy):strategy_id>/webhook")
+def change_webhook(strategy_id: UUID) -> Response:
+    """`{"senders", "addresses"}`, each where given: who may send."""
+    strategy = strategies.get(strategy_id)
+    body = read("senders", "addresses")
+    now = webhooks.shown(strategy)
+    senders = take(body, "senders", str, now.senders)
+    listed = take(body, "addresses", list, now.addresses)
+    if not all(isinstance(each, str) for each in listed):
+        raise invalid("addresses", "`addresses` is not a list of strings.", "Send strings.")
+    webhooks.allow(strategy, senders, listed, actor=key().actor)
+    return _answer(strategy)
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
@@ -49,6 +65,15 @@ def end_connector_overlap(strategy_id: UUID) -> Response:
     strategy = strategies.get(strategy_id)
     connectors.end_overlap(strategy, actor=key().actor)
     return _connector(strategy)
+
+
+@blueprint.errorhandler(BadWebhook)
+def bad_webhook(error: BadWebhook) -> Response:
+    """A field that cannot be so."""
+    problem = invalid(error.field, error.message, error.fix)
+    return shapes.to_response(
+        problem.to_json(), problem.status, content_type="application/problem+json"
+    )
 
 
 @blueprint.errorhandler(TooManyFormers)

@@ -19,6 +19,7 @@ from web.signals import body as bodies
 from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import WrongConnector
 from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
+from web.signals.gate import Request
 from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.service import (
     Accepted,
@@ -29,7 +30,7 @@ from web.signals.service import (
     WrongSecret,
 )
 from web.signals.storage import NotStored
-from web.signals.webhooks import Request, Webhook
+from web.signals.webhooks import Webhook
 from web.strategies.rules import SHARED_PATH as SHARED
 
 if TYPE_CHECKING:
@@ -120,9 +121,7 @@ class Door:
         request = _request(self._read(None, environ), environ)
         try:
             payload = bodies.read(request.body)
-            address, webhook = self._intake.authenticate_connector(
-                payload, environ.get("REMOTE_ADDR", "")
-            )
+            address, webhook = self._intake.authenticate_connector(payload, request.address)
             return self._accept(address, webhook, request, received_at)
         except BadSignal as refused:
             raise self._answer(refused) from refused
@@ -251,7 +250,13 @@ class Door:
 def _request(
     body: bytes, environ: "WSGIEnvironment", secret_digest: bytes | None = None
 ) -> Request:
-    return Request(body, environ.get("CONTENT_TYPE", ""), secret_digest, _key(environ))
+    return Request(
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        secret_digest,
+        _key(environ),
+        environ.get("REMOTE_ADDR", ""),
+    )
 
 
 def _key(environ: "WSGIEnvironment") -> str | None:

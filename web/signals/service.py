@@ -22,11 +22,12 @@ from web.config import Config
 from web.queue import Bell, Ringer
 from web.signals import crypto_arsenal, dialects, webhooks
 from web.signals.connectors import Connectors, WrongConnector
+from web.signals.gate import Gate, Request
 from web.signals.group_commit import GroupCommit
-from web.signals.refusals import bad
+from web.signals.refusals import BadSignal, bad
 from web.signals.rules import Signal
 from web.signals.storage import InDoubt, NotStored, Row, Statement, Storage
-from web.signals.webhooks import Request, Webhook
+from web.signals.webhooks import Webhook
 from web.strategies.rules import Connector
 
 CACHE_SECONDS = 30.0
@@ -161,6 +162,8 @@ class Intake:
 
         Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
+        if webhook.gate is not None and not request.is_ours:
+            webhook = self._admit(webhook_uuid, webhook.gate, webhook, request)
         payload, signal = self._read(webhook, request.body, received_at)
         body_hash = hashlib.sha256(request.body).digest()
         faults.point("intake.before_commit")
@@ -170,6 +173,8 @@ class Intake:
             # What changed may be the secret, or the connector by which the message is read.
             if request.secret_digest and not webhook.secret.fits(request.secret_digest):
                 raise bad("invalid-password")
+            if webhook.gate is not None and not request.is_ours:
+                webhook.gate.check(request)
             payload, signal = self._read(webhook, request.body, received_at)
             row = self._store(webhook, signal, request, body_hash, received_at)
         match row:
@@ -186,6 +191,20 @@ class Intake:
                 raise KeyReused(request.key)
             case _:
                 raise NotStored("the strategy keeps changing")
+
+    def _admit(self, webhook_uuid: UUID, gate: Gate, webhook: Webhook, request: Request) -> Webhook:
+        """The webhook as it admits the message.
+
+        Raises BadSignal, UnknownWebhook, NotStored.
+        """
+        try:
+            gate.check(request)
+        except BadSignal:
+            # It may admit this sender since we looked.
+            webhook = self._load(webhook_uuid)
+            if webhook.gate is not None:
+                webhook.gate.check(request)
+        return webhook
 
     def doubt(self, webhook: Webhook, body: bytes) -> None:
         """A message was answered without knowing whether it is stored."""

@@ -1,4 +1,4 @@
-"""A webhook as intake knows it: its secrets, its limits."""
+"""A webhook as intake knows it: its secrets, its limits, its gate."""
 
 import hmac
 import time
@@ -8,7 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from web.signals import gate
+from web.signals.gate import Gate
 from web.signals.storage import Row
+from web.strategies.allowed import Senders
 
 
 class Former(msgspec.Struct, frozen=True):
@@ -28,22 +31,13 @@ class Admits(msgspec.Struct, frozen=True):
     """What the database says of a webhook beyond its secret and limits."""
 
     formers: tuple[Former, ...] = ()
+    senders: Senders = Senders.ANYONE
+    addresses: tuple[str, ...] = ()
 
 
 _EVERYBODY = Admits()
 _admits = msgspec.json.Decoder(Admits)
 _formers = msgspec.json.Decoder(tuple[Former, ...])
-
-
-@dataclass(slots=True)
-class Request:
-    """One message as it was posted."""
-
-    body: bytes
-    content_type: str = "application/json"
-    # Of the secret in the URL; None where something else names the strategy.
-    secret_digest: bytes | None = None
-    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +67,15 @@ class Webhook:
     per_minute: int
     per_hour: int
     dedupe_seconds: int
+    # None for most: the secret is all that is asked for.
+    gate: Gate | None
 
 
 def read(row: Row) -> Webhook:
     """The webhook that the database tells of."""
     *known, admits_json = row
     strategy_id, tenant_id, secret_hash, version, asset_class, *numbers = map(str, known)
+    per_minute, per_hour, dedupe_seconds = map(int, numbers)
     admits = _admits.decode(admits_json) if admits_json else _EVERYBODY
     return Webhook(
         UUID(strategy_id),
@@ -86,8 +83,17 @@ def read(row: Row) -> Webhook:
         secret(secret_hash, admits.formers, "webhook"),
         int(version),
         asset_class,
-        *map(int, numbers),
+        per_minute,
+        per_hour,
+        dedupe_seconds,
+        _gate(admits),
     )
+
+
+def _gate(admits: Admits) -> Gate | None:
+    if admits.senders is Senders.ANYONE:
+        return None
+    return gate.build(admits.senders, admits.addresses)
 
 
 def secret(hash_text: str, formers: Iterable[Former], kind: str) -> Secret:

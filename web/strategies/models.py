@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FetchedValue
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import FetchedValue, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from web.db import Base, TenantRow
@@ -41,6 +41,9 @@ class StrategyWebhook(Base):
     per_minute: Mapped[int] = mapped_column(server_default=FetchedValue())
     per_hour: Mapped[int] = mapped_column(server_default=FetchedValue())
     dedupe_seconds: Mapped[int] = mapped_column(server_default=FetchedValue())
+    senders: Mapped[str] = mapped_column(server_default=FetchedValue())
+    addresses: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=FetchedValue())
+    signing_sealed: Mapped[bytes | None]
 
 
 class FormerSecret(Base):

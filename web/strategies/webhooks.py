@@ -1,4 +1,4 @@
-"""Change who may post to a strategy's webhook: its secret."""
+"""Change who may post to a strategy's webhook: its secret, and where senders are."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from protos import ids
 from web.audit import service as audit
 from web.config import Config
 from web.db import db
-from web.strategies import formers, secrets
+from web.strategies import allowed, formers, secrets
 from web.strategies import service as strategies
+from web.strategies.allowed import Senders
 from web.strategies.formers import Kind
 from web.strategies.models import Strategy, StrategyWebhook
 
@@ -27,13 +28,20 @@ class Shown:
     formers: Sequence[datetime]
     per_minute: int
     per_hour: int
+    senders: Senders
+    addresses: Sequence[str]
 
 
 def shown(strategy: Strategy) -> Shown:
     """What to copy into alerts, and who may send."""
     row = strategies.webhook_of(strategy)
     return Shown(
-        strategies.webhook_url(row), _times(strategy, Kind.WEBHOOK), row.per_minute, row.per_hour
+        strategies.webhook_url(row),
+        _times(strategy, Kind.WEBHOOK),
+        row.per_minute,
+        row.per_hour,
+        Senders(row.senders),
+        row.addresses,
     )
 
 
@@ -57,6 +65,20 @@ def end_overlap(strategy: Strategy, *, actor: str) -> None:
     before = _facts(row)
     if formers.end(strategy.id, Kind.WEBHOOK):
         _store(strategy, row, "end-overlap", before, actor)
+
+
+def allow(strategy: Strategy, senders: str, addresses: Sequence[str], *, actor: str) -> None:
+    """Take messages from these only. The list is kept while it is not in use.
+
+    Raises BadWebhook.
+    """
+    wanted = allowed.read_senders(senders)
+    found = allowed.read_addresses(addresses, needed=wanted is Senders.ADDRESSES)
+    row = _locked(strategy)
+    before = _facts(row)
+    row.senders, row.addresses = wanted, found
+    if _facts(row) != before:
+        _store(strategy, row, "allow", before, actor)
 
 
 def _locked(strategy: Strategy) -> StrategyWebhook:
@@ -83,6 +105,8 @@ def _facts(row: StrategyWebhook) -> dict[str, Any]:
             each.secret_hash.hex()[:8]: each.until.isoformat(timespec="seconds")
             for each in formers.of(row.strategy_id, Kind.WEBHOOK)
         },
+        "senders": str(row.senders),
+        "addresses": list(row.addresses),
     }
 
 
