@@ -12,8 +12,11 @@ ALTER TABLE web.audit_events ADD COLUMN origin jsonb;
 -- A chain is a tenant's, or the platform's own, which has the id of zeros.
 CREATE TABLE web.audit_heads (
     chain uuid PRIMARY KEY,
-    seq bigint NOT NULL CHECK (seq > 0)
+    -- 0 while only ranges were sealed in it.
+    seq bigint NOT NULL DEFAULT 0,
+    sealed_seq bigint NOT NULL DEFAULT 0 CHECK (sealed_seq <= seq)
 ) WITH (fillfactor = 50);
+CREATE INDEX unsealed ON web.audit_heads (chain) WHERE sealed_seq < seq;
 
 CREATE TABLE web.audit_places (
     chain uuid NOT NULL,
@@ -126,6 +129,7 @@ RIGHTS = """
 GRANT SELECT ON web.audit_places, web.audit_heads, web.audit_seals, web.audit_checkpoints
     TO fillwire_web, fillwire_worker, fillwire_staff;
 GRANT INSERT ON web.audit_seals, web.audit_checkpoints TO fillwire_worker;
+GRANT INSERT (chain), UPDATE (sealed_seq) ON web.audit_heads TO fillwire_worker;
 GRANT SELECT, INSERT, UPDATE ON web.audit_marks TO fillwire_worker;
 GRANT SELECT ON web.audit_marks TO fillwire_staff;
 """
