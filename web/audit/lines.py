@@ -46,7 +46,7 @@ def moment(at: datetime) -> str:
 
 
 def events(
-    connection: Connection[TupleRow], chain: UUID, *, after: int, last: int, limit: int
+    connection: Connection[TupleRow], chain: UUID, *, after: int, last: int, limit: int | None
 ) -> Sequence[tuple[int, str]]:
     """Events of a chain in order, each with its seq."""
     called = name(chain)
@@ -64,39 +64,36 @@ def _event(chain: str, row: TupleRow) -> str:
     )
 
 
-def exported(
-    connection: Connection[TupleRow], chain: UUID, *, after_seal: int = 0
-) -> Iterator[tuple[int, str]]:
-    """All that is sealed, in the order of an export: events, their seal, the next events.
-
-    Each line comes with the number of the seal it belongs to.
-    """
-    seq = _last_seq(connection, chain, after_seal)
-    while seals := connection.execute(
+def page(
+    connection: Connection[TupleRow], chain: UUID, *, after_seal: int
+) -> list[tuple[int, str]]:
+    """The next part of an export: whole seals, each after its events, with its number."""
+    before = connection.execute(
+        "SELECT last_seq FROM web.audit_seals WHERE chain = %s AND number = %s", (chain, after_seal)
+    ).fetchone()
+    seq = before[0] if before is not None else 0
+    seals = connection.execute(
         "SELECT number, last_seq, line FROM web.audit_seals WHERE chain = %s AND number > %s "
         "ORDER BY number LIMIT %s",
         (chain, after_seal, PAGE),
-    ).fetchall():
-        pending = _all_events(connection, chain, after=seq, last=seals[-1][1])
-        ahead = next(pending, None)
-        for number, last_seq, line in seals:
-            while ahead is not None and ahead[0] <= last_seq:
-                yield number, ahead[1]
-                ahead = next(pending, None)
-            yield number, line
-        after_seal, seq = seals[-1][0], seals[-1][1]
+    ).fetchall()
+    taken = [seal for index, seal in enumerate(seals) if not index or seal[1] - seq <= PAGE]
+    if not taken:
+        return []
+    pending = iter(events(connection, chain, after=seq, last=taken[-1][1], limit=None))
+    event = next(pending, None)
+    found: list[tuple[int, str]] = []
+    for number, last_seq, line in taken:
+        while event is not None and event[0] <= last_seq:
+            found.append((number, event[1]))
+            event = next(pending, None)
+        found.append((number, line))
+    return found
 
 
-def _all_events(
-    connection: Connection[TupleRow], chain: UUID, *, after: int, last: int
-) -> Iterator[tuple[int, str]]:
-    while found := events(connection, chain, after=after, last=last, limit=PAGE):
-        yield from found
-        after = found[-1][0]
-
-
-def _last_seq(connection: Connection[TupleRow], chain: UUID, seal: int) -> int:
-    row = connection.execute(
-        "SELECT last_seq FROM web.audit_seals WHERE chain = %s AND number = %s", (chain, seal)
-    ).fetchone()
-    return int(row[0]) if row is not None else 0
+def exported(connection: Connection[TupleRow], chain: UUID) -> Iterator[str]:
+    """All that is sealed, in order: events, their seal, the next events."""
+    seal = 0
+    while found := page(connection, chain, after_seal=seal):
+        yield from (line for _, line in found)
+        seal = found[-1][0]
