@@ -157,6 +157,7 @@ class Progress(Struct, frozen=True):
     in_debt: bool = False
     # Exits of it that were canceled because somebody else left less to be closed.
     outgrown: frozenset[str] = frozenset()
+    is_over: bool = False
 
     @property
     def exited(self) -> Decimal:
@@ -173,7 +174,7 @@ class Progress(Struct, frozen=True):
 
     def over(self, dropped: str) -> "Progress":
         """Once its trade has ended: nothing more is sent for it, whatever fills."""
-        return replace(self, in_debt=False, entry_dropped=dropped)
+        return replace(self, in_debt=False, is_over=True, entry_dropped=dropped)
 
     @property
     def has_orders(self) -> bool:

@@ -100,14 +100,14 @@ class _Plan(Struct, frozen=True):
         trade, progress = self.trade, self.progress
         first = progress.exits[0].terms
         side = trade.order_side(first.instrument, first.side)
-        asked = self._asked_before()
-        may_enter = self._may_enter(side)
-        if (followed := following.exits(trade, progress, flips=may_enter)) is not None:
+        asked, flips = self._asked_before(), self._may_enter(side)
+        if (followed := following.exits(trade, progress, flips=flips)) is not None:
             return followed
         closed = {o.terms.instrument for o in progress.exits}
         more = any(lot.instrument not in closed for lot in self.scope.against(side))
         owes = self.scope.in_doubt or self._is_canceling() or self.scope.position * side.sign < 0
-        if (owes and (progress.in_debt or progress.outgrown)) or (more and self.scope.lots):
+        goes_on = owes and (progress.in_debt or progress.outgrown) or more and self.scope.lots
+        if goes_on and not progress.is_over:
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 rest = self._close(Close(side, want), asked)
