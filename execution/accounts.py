@@ -143,9 +143,10 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    if outcome is None or TradeState(outcome.state) not in TERMINAL:
-        # What is over, and guards what it opened, is not ended again.
-        _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
+    word = messages.REASON_WORDS[stored.withdrawn]
+    if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
+        # What is over otherwise, and guards what it opened, is not ended again.
+        _recall_withdrawal(run, word)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)

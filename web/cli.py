@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from web import halt, questions
+from web.audit import command as audit
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -343,6 +344,8 @@ def lint(
 main.add_command(questions.explain)
 main.add_command(questions.replay)
 main.add_command(halt.halt)
+main.add_command(audit.verify_audit)
+main.add_command(audit.export_audit)
 
 
 @main.group()

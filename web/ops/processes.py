@@ -101,11 +101,16 @@ PROCESSES = (
     ),
     Process(
         name="relay",
-        does="sweeps, timers, projector",
+        does="sweeps, timers, projector, seals",
         module=("web.cli", "relay"),
         needs=("postgres",),
         ready=Ready.FILE,
-        variables=(*_WEB, "FILLWIRE_WORKER_DATABASE_URL"),
+        variables=(
+            *_WEB,
+            "FILLWIRE_WORKER_DATABASE_URL",
+            "FILLWIRE_AUDIT_KEY",
+            "FILLWIRE_CHECKPOINTS",
+        ),
         scalable=True,
     ),
     Process(
@@ -123,7 +128,12 @@ PROCESSES = (
         module=("web.serve", "web"),
         needs=("postgres",),
         ready=Ready.HTTP,
-        variables=(*_PAGES, "FILLWIRE_WEB_BIND", "FILLWIRE_WEBHOOK_LIMITS"),
+        variables=(
+            *_PAGES,
+            "FILLWIRE_WEB_BIND",
+            "FILLWIRE_WEBHOOK_LIMITS",
+            "FILLWIRE_TRUSTED_PROXIES",
+        ),
         address="FILLWIRE_WEB_BIND",
         scalable=True,
         stop_seconds=3,

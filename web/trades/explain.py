@@ -23,6 +23,7 @@ from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import Known
 from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.rules import Signal
+from web.signals.webhooks import Secret
 from web.strategies import connectors
 from web.strategies.models import Strategy
 from web.strategies.rules import Connector, Convention, Market, Mode
@@ -106,7 +107,8 @@ def _connector(strategy: Strategy, payload: Mapping[str, Any]) -> Connector:
         row.leverage,
         row.reserve_percent,
     )
-    if not Known(row.name, row.token_hash, terms).fits(payload):
+    old = [(each.secret_hash, each.until.timestamp()) for each in connectors.former_tokens(row)]
+    if not Known(row.name, Secret(row.token_hash, tuple(old)), terms).fits(payload):
         raise bad("invalid-connector")
     return terms
 
