@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A protective order that the broker ends so often by itself is not sent again.
 MOST_RENEWALS = 3
+# What expires sooner did not last for its day: the broker wants none.
+SHORTEST_DAY = timedelta(minutes=1)
 # What was not sent for these is tried again.
 PASSING = ("broker_auth", "rate_limited")
 # Our own reasons not to send an order after all; they are not the broker's.
@@ -199,9 +201,8 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         # What was resized before a takeover was not taken away by the broker.
         is_own = is_own or ticket.is_inherited
         # Nor was what lasted for its day, where no order lasts longer.
-        is_own = is_own or (
-            order.terms.time_in_force == "day" and order.ord_status is OrdStatus.EXPIRED
-        )
+        is_day = order.terms.time_in_force == "day" and order.ord_status is OrdStatus.EXPIRED
+        is_own = is_own or (is_day and end.time - order.terms.created_at >= SHORTEST_DAY)
         renewals += not is_own and not order.cum_qty
     if renewals >= MOST_RENEWALS:
         return "stop_refused", "it was canceled there again and again"

@@ -25,8 +25,9 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
         ticket.order.add(report)
     except Overfilled:
         log.error("order_overfilled", cl_ord_id=report.cl_ord_id)
-        filled = ticket.order.cum_qty
-        lane.overfills.add(overfills.id_of(ticket, report), ticket.order.terms.order_id, filled)
+        if (filled := ticket.order.cum_qty) > before:
+            overfill_id = overfills.id_of(ticket, report)
+            lane.overfills.add(overfill_id, ticket.order.terms.order_id, filled)
     if ticket.order.is_acknowledged:
         ticket.in_doubt = False
         ticket.run.unprovable = False

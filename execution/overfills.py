@@ -37,6 +37,9 @@ class Overfills:
         """An order is filled for so much, which is more than it asked."""
         self._open[overfill_id] = order_id, filled
 
+    def __contains__(self, overfill_id: UUID) -> bool:
+        return overfill_id in self._open
+
     def end(self, overfill_id: UUID) -> bool:
         """It was taken back; False for one that stops nothing any more."""
         return self._open.pop(overfill_id, None) is not None
@@ -55,11 +58,10 @@ def id_of(ticket: "Ticket", said: "Report") -> UUID:
 
 def begun(ticket: "Ticket", said: "Report") -> pb.LaneStop | None:
     """What is to be found again of a report that filled too much; None for any other."""
-    order = ticket.order
-    if order.cum_qty <= order.terms.order_qty:
+    overfill_id, filled = id_of(ticket, said), wire.to_text(ticket.order.cum_qty)
+    if overfill_id not in ticket.run.lane.overfills:
         return None
-    overfill_id, filled = id_of(ticket, said).hex, wire.to_text(order.cum_qty)
-    return pb.LaneStop(lane=ticket.run.lane.name, overfill_id=overfill_id, filled=filled)
+    return pb.LaneStop(lane=ticket.run.lane.name, overfill_id=overfill_id.hex, filled=filled)
 
 
 def ended(run: "Run", state: TradeState, reason: str) -> pb.LaneStop | None:

@@ -91,7 +91,9 @@ def report(
         entry.instructions.append(takes_back)
     if said.exec_type.moves:
         if (stop := overfills.begun(ticket, said)) is not None:
-            entry.facts.append(_lane(account, ticket.order, run, stop, said.time))
+            # The report of what was amended carries another alarm.
+            alarm = alarms.of_fill(ticket.order) if said.exec_type.amends else None
+            entry.facts.append(_lane(account, ticket.order, run, stop, said.time, alarm))
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
@@ -186,11 +188,17 @@ def external(
 
 
 def _lane(
-    account: Account, order: Order | None, run: Run, stop: pb.LaneStop, at: datetime
+    account: Account,
+    order: Order | None,
+    run: Run,
+    stop: pb.LaneStop,
+    at: datetime,
+    alarm: Alarm | None = None,
 ) -> FactRow:
     """A lane is stopped, or goes on."""
     fact = _fact(account, f"{stop.overfill_id}:{'over' if stop.over else 'stop'}", at)
     fact.lane_stop.CopyFrom(stop)
+    messages.set_alarm(fact, alarm)
     return _row(account, fact, "lane", at, order, run)
 
 

@@ -94,7 +94,8 @@ class Switching:
             raise BadRequest("seen_by is required")
         async with self._switches.change() as change:
             row = await change.find(ORDER, order_id, SEEN)
-            if row is None or Decimal(row.value["filled"]) < filled:
+            # As much as before may have been filled anew since.
+            if row is None or Decimal(row.value["filled"]) <= filled:
                 value = {"filled": format(filled, "f")}
                 await change.put(ORDER, order_id, SEEN, value, request.seen_by)
         await self._read()

@@ -12,7 +12,7 @@ from tests.conftest import Database
 from tests.integration.road_kit import Road
 from web import db
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.trades import service
+from web.trades import due, service
 from web.trades.service import Drain
 
 
@@ -99,6 +99,20 @@ def test_two_drains_do_not_touch_one_strategy_at_once(road: Road) -> None:
     )
     assert road.drain.drain_due() == (False, set())
     assert road.trades("id") == []
+
+
+def test_what_another_holds_of_a_bound_hides_nothing_behind_it(road: Road) -> None:
+    found = [factories.strategy(road.owner) for _ in range(due.STRATEGIES + 1)]
+    for strategy in found:
+        road.signal(strategy)
+    road.owner.execute(
+        "SELECT pg_advisory_lock(hashtextextended('drain:' || %s::text, 0))", (found[0].id,)
+    )
+    road.drain.drain_due(slice_seconds=60)
+    undone = road.owner.execute(
+        "SELECT strategy_id FROM web.strategy_intake WHERE handed_seq < seq"
+    ).fetchall()
+    assert undone == [(found[0].id,)]
 
 
 def test_the_sweep_leaves_what_is_fresh_to_the_worker(road: Road) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.domain.reports import Report
 from execution.domain.words import ExecType, OrdStatus, Side
@@ -110,3 +111,58 @@ async def test_it_raises_an_alarm_and_is_taken_back_only_where_that_is_wanted(
     await kit.restart()
     assert (await kit.run(kit.trade("exit", "")))[0] == "FILLED"
     assert corrections(kit) == ([("SIDE_SELL", "2")] if corrects else [])
+
+
+def amended(of: Report, what: ExecType, quantity: int) -> Report:
+    """The broker says something else of a fill."""
+    name = f"{of.exec_id} {what.value} {quantity}"
+    size, now = Decimal(quantity), datetime.now(UTC)
+    return replace(
+        of, report_id=name, exec_id=name, ref_exec_id=of.exec_id, exec_type=what, last_qty=size,
+        time=now,
+    )  # fmt: skip
+
+
+async def see(kit: Kit) -> None:
+    """Somebody looks at the newest alarm of an order that was filled too much."""
+    told = [f.alarm for f in kit.facts if f.alarm.kind == pb.ALARM_KIND_OVERFILLED]
+    request = pb.SeeOverfillRequest(
+        order_id=told[-1].order_id, filled=told[-1].numbers["filled"], seen_by="me"
+    )
+    await kit.stub.SeeOverfill(request, timeout=5)
+
+
+@pytest.mark.rule("G5.alarm", "G5.stop")
+async def test_a_fill_corrected_to_more_than_was_asked_is_told_and_can_be_seen(kit: Kit) -> None:
+    enter = kit.trade("buy", "5")
+    assert (await kit.run(enter))[0] == "FILLED"
+    first = next(
+        f.execution_report for f in kit.facts if f.execution_report.exec_type == pb.EXEC_TYPE_FILL
+    )
+    more = amended(replace(one_more(kit, 5), exec_id=first.exec_id), ExecType.TRADE_CORRECT, 7)
+    kit.server._holding.on_report(more)
+    await kit.until(lambda: any(f.HasField("lane_stop") for f in kit.facts))
+    assert await kit.run(kit.trade("buy", "1", allow_add=True)) == STOPPED
+    told = [f.alarm for f in kit.facts if f.HasField("alarm")]
+    assert [(a.kind, a.numbers["filled"]) for a in told] == [
+        (pb.ALARM_KIND_BUSTED, "7"),
+        (pb.ALARM_KIND_OVERFILLED, "7"),
+    ]
+    await see(kit)
+    assert (await kit.run(kit.trade("buy", "1", allow_add=True)))[0] == "FILLED"
+
+
+@pytest.mark.rule("G5.stop")
+async def test_what_somebody_saw_may_become_less_and_as_much_again(kit: Kit) -> None:
+    assert (await kit.run(kit.trade("buy", "5")))[0] == "FILLED"
+    beyond = one_more(kit, 3)
+    kit.server._holding.on_report(beyond)
+    await kit.until(lambda: any(f.HasField("alarm") for f in kit.facts))
+    await see(kit)
+    kit.server._holding.on_report(amended(beyond, ExecType.TRADE_CORRECT, 1))
+    assert (await kit.run(kit.trade("buy", "1", allow_add=True)))[0] == "FILLED"
+    kit.server._holding.on_report(replace(one_more(kit, 2), cl_ord_id=beyond.cl_ord_id))
+    await kit.until(lambda: sum(f.HasField("lane_stop") for f in kit.facts) == 2)
+    assert await kit.run(kit.trade("buy", "1", allow_add=True)) == STOPPED
+    await see(kit)
+    assert (await kit.run(kit.trade("buy", "1", allow_add=True)))[0] == "FILLED"

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from execution.covers import MOST_RENEWALS
 from execution.domain.trades import Distance, StopLoss
 from execution.domain.words import By, ExecType, OrdType
 from protos import wire
@@ -91,3 +92,21 @@ def test_what_keeps_it_bare_tells_until_when() -> None:
     numbers = facts[-1].trade_protection.numbers
     assert (numbers["instrument"], numbers["opens"]) == ("AAPL", "2026-01-06 12:00 UTC")
     assert wire.to_text(held(desk)) == "5"
+
+
+def test_a_broker_that_ends_them_at_once_is_not_asked_without_end() -> None:
+    desk = guarded("day")
+    ended = 0
+    for _ in range(10):
+        stops = [o for o in desk.broker.orders.values() if o.ord_type is OrdType.STOP]
+        desk.steps.wait(1)
+        for order in stops:
+            del desk.broker.orders[order.cl_ord_id]
+            over = replace(said(order, ExecType.EXPIRED), time=desk.steps.at)
+            desk.engine.hear(over, heard=True)
+            ended += 1
+        desk.steps.run()
+    assert ended == MOST_RENEWALS
+    assert ("UNPROTECTED", "stop_refused", "stop_refused") in told(desk)
+    desk.fill_all()
+    assert held(desk) == 0

@@ -32,6 +32,9 @@ REST_SECONDS = 5.0
 # first orders do not wait until thousands are written down.
 WIDE = 500
 AHEAD = 50
+# So many strategies at once may be this worker's part of all that fit: others hold the rest, and
+# behind those something may be left.
+MANY = due.STRATEGIES // 10
 
 log = structlog.get_logger()
 
@@ -178,7 +181,7 @@ def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
     """True when a bound left something for the next turn; whatever came meanwhile rang."""
     trades = sum(len(s.signals) * len(s.subscribers) for s in strategies)
     is_cut = any(len(strategy.signals) == due.SIGNALS for strategy in strategies)
-    return is_cut or len(strategies) >= due.STRATEGIES or trades >= TRADES
+    return is_cut or len(strategies) >= MANY or trades >= TRADES
 
 
 def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, int], int]:
