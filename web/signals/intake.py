@@ -256,6 +256,7 @@ def _request(
         secret_digest,
         _key(environ),
         environ.get("REMOTE_ADDR", ""),
+        environ,
     )
 
 
