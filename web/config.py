@@ -19,6 +19,8 @@ VARIABLES = (
     "FILLWIRE_DATA_DIR",
     "FILLWIRE_SECRET_KEY",
     "FILLWIRE_SEALING_KEY",
+    "FILLWIRE_AUDIT_KEY",
+    "FILLWIRE_CHECKPOINTS",
     "FILLWIRE_INSTANCE",
     "FILLWIRE_WEBHOOK_LIMITS",
     "FILLWIRE_TRUSTED_PROXIES",
@@ -58,6 +60,10 @@ class Config:
     data_dir: Path
     secret_key: str
     sealing_key: bytes
+    # Signs checkpoints of the audit trail; only the relay has it.
+    audit_key: bytes | None
+    # A folder to which checkpoints are added, and which nobody reads back.
+    checkpoints: Path | None
     instance: str
     # None: each webhook's own limits hold.
     webhook_limits: WebhookLimits | None
@@ -83,6 +89,10 @@ def read(environ: dict[str, str] | None = None) -> Config:
     key = urlsafe_b64decode(sealing)
     if len(key) != 32:
         raise BadConfig("FILLWIRE_SEALING_KEY must be 32 bytes in base64url")
+    signing = urlsafe_b64decode(env.get("FILLWIRE_AUDIT_KEY", "")) or None
+    if signing is not None and len(signing) != 32:
+        raise BadConfig("FILLWIRE_AUDIT_KEY must be 32 bytes in base64url")
+    checkpoints = env.get("FILLWIRE_CHECKPOINTS")
     return Config(
         web_database_url=env.get("FILLWIRE_WEB_DATABASE_URL", ""),
         worker_database_url=env.get("FILLWIRE_WORKER_DATABASE_URL", ""),
@@ -96,6 +106,8 @@ def read(environ: dict[str, str] | None = None) -> Config:
         data_dir=Path(env.get("FILLWIRE_DATA_DIR", ".fillwire")),
         secret_key=secret,
         sealing_key=key,
+        audit_key=signing,
+        checkpoints=Path(checkpoints) if checkpoints else None,
         instance=env.get("FILLWIRE_INSTANCE", ""),
         webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
         trusted_proxies=_proxies(env.get("FILLWIRE_TRUSTED_PROXIES", "")),
@@ -106,6 +118,13 @@ def _proxies(text: str) -> int:
     if not re.fullmatch(r"\d?", text):
         raise BadConfig(f"FILLWIRE_TRUSTED_PROXIES is {text!r}: write how many there are, 0 to 9")
     return int(text or 0)
+
+
+def audit_key(config: Config) -> bytes:
+    """What signs checkpoints of the audit trail. Raises BadConfig."""
+    if config.audit_key is None:
+        raise BadConfig("FILLWIRE_AUDIT_KEY is missing: set 32 random bytes in base64url")
+    return config.audit_key
 
 
 def _limits(text: str) -> WebhookLimits | None:

@@ -7,7 +7,9 @@ goes on at once; elsewhere another takes over when the row expires.
 - sweep: drains itself what stayed due for over a second: a dead Redis costs latency only;
 - timers: ends or lets go what waited long enough; removes what nobody needs any more;
 - switches: brings what execution says of kill switches;
-- projector: turns execution's facts into read models.
+- projector: turns execution's facts into read models;
+- seals: closes what the audit trail got into its chains;
+- checkpoints: signs the newest seals and sends that away.
 """
 
 import os
@@ -22,6 +24,10 @@ import structlog
 from protos import faults, ids
 from protos import log as lines
 from web import config, db, jobs, mirror, timers
+from web.audit import checkpoints, sealing
+from web.audit.checkpoints import Signer, Witness
+from web.audit.sealing import Sealer
+from web.config import Config
 from web.db import Pool
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.projector import Projector, Superseded
@@ -50,7 +56,7 @@ class Loop:
     """One turn after another, `pause_seconds` apart, while this process owns the row."""
 
     name: str
-    turn: Callable[[], None]
+    turn: Callable[[], object]
     pause_seconds: float
 
 
@@ -59,12 +65,14 @@ def run() -> None:
     settings = config.read()
     lines.configure("relay")
     faults.arm("relay")
-    pool = db.open_pool(settings.worker_database_url, size=6, name="relay")
+    pool = db.open_pool(settings.worker_database_url, size=8, name="relay")
     execution = ExecutionClient(settings.execution_target)
     bell = Bell(settings.redis_url)
     drain = Drain(pool, execution)
     stop = threading.Event()
     owner = settings.instance or ids.new().hex
+    sealer = Sealer(pool)
+    signer = Signer(pool, config.audit_key(settings), _witnesses(settings))
     projector = Projector(pool, execution, bell, still_mine=lambda: _take(pool, "projector", owner))
 
     def sweep() -> None:
@@ -78,6 +86,8 @@ def run() -> None:
         Loop("timers", lambda: bell.announce(timers.turn(pool, bell.ring)), TIMERS_SECONDS),
         Loop("switches", lambda: bell.announce(mirror.turn(pool, execution)), SWITCHES_SECONDS),
         Loop("projector", lambda: projector.follow(stop), RETRY_SECONDS),
+        Loop("seals", sealer.turn, sealing.SEAL_SECONDS),
+        Loop("checkpoints", signer.turn, checkpoints.CHECKPOINT_SECONDS),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -90,6 +100,11 @@ def run() -> None:
     pool.close()
     # The projector may sit in a call without end; it holds nothing that must be closed.
     os._exit(0)
+
+
+def _witnesses(settings: Config) -> list[Witness]:
+    """Who takes checkpoints away."""
+    return [checkpoints.folder(settings.checkpoints)] if settings.checkpoints else []
 
 
 def _keep(loop: Loop, pool: Pool, owner: str, stop: threading.Event) -> None:

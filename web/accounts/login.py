@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, g, request, url_for
 from flask_login import LoginManager, current_user, login_required
 
 from web.accounts import service
@@ -36,6 +36,7 @@ def install(app: Flask) -> None:
 
     def load(_request: object) -> Visitor | None:
         token = request.cookies.get(COOKIE)
+        g.session_token = token
         return service.find_visitor(token) if token else None
 
     def ask() -> Response:

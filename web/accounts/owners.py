@@ -48,6 +48,7 @@ def add_account(
             "INSERT INTO web.members (tenant_id, person_id, role) VALUES (%s, %s, 'owner')",
             (made.tenant_id, made.person_id),
         )
+        _record(owner, "tenant:create", made)
     return made
 
 
@@ -56,15 +57,26 @@ def set_password(owner: psycopg.Connection, *, email: str, password: str) -> Acc
 
     Raises WeakPassword, LookupError.
     """
-    found = owner.execute(
-        "UPDATE web.people p SET password_hash = %s FROM web.members m "
-        "WHERE p.email = %s AND m.person_id = p.id AND m.role = 'owner' "
-        "RETURNING p.id, m.tenant_id",
-        (_hash(password), _address(email)),
-    ).fetchone()
-    if found is None:
-        raise LookupError(email)
-    return Account(*found)
+    with owner.transaction():
+        found = owner.execute(
+            "UPDATE web.people p SET password_hash = %s FROM web.members m "
+            "WHERE p.email = %s AND m.person_id = p.id AND m.role = 'owner' "
+            "RETURNING p.id, m.tenant_id",
+            (_hash(password), _address(email)),
+        ).fetchone()
+        if found is None:
+            raise LookupError(email)
+        known = Account(*found)
+        _record(owner, "person:set_password", known)
+    return known
+
+
+def _record(owner: psycopg.Connection, action: str, account: Account) -> None:
+    owner.execute(
+        "INSERT INTO web.audit_events (tenant_id, actor, action, subject) "
+        "VALUES (%s, 'system:operator', %s, %s)",
+        (account.tenant_id, action, ids.show("person", account.person_id)),
+    )
 
 
 def _address(email: str) -> str:

@@ -73,26 +73,26 @@ class Key:
 
 def sign_in(email: str, password: str) -> str | None:
     """Open a session and return its token; None when e-mail or password is wrong."""
-    with db.engine.begin() as connection:
-        login = connection.execute(
-            text(
-                "SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"
-            ),
-            {"email": email.strip()},
-        ).one_or_none()
-        right = passwords.is_right(login.password_hash if login else None, password)
-        if login is None or not right or login.disabled or not login.tenant_ids:
-            return None
-        token = passwords.new_token()
-        connection.execute(
-            text("SELECT web.open_session(:hash, :person, :tenant, :expires)"),
-            {
-                "hash": passwords.hash_token(token),
-                "person": login.person_id,
-                "tenant": login.tenant_ids[0],
-                "expires": datetime.now(UTC) + SESSION_LIFE,
-            },
-        )
+    login = db.session.execute(
+        text("SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"),
+        {"email": email.strip()},
+    ).one_or_none()
+    right = passwords.is_right(login.password_hash if login else None, password)
+    if login is None or not right or login.disabled or not login.tenant_ids:
+        return None
+    token = passwords.new_token()
+    _work_as(login.tenant_ids[0])
+    db.session.execute(
+        text("SELECT web.open_session(:hash, :person, :tenant, :expires)"),
+        {
+            "hash": passwords.hash_token(token),
+            "person": login.person_id,
+            "tenant": login.tenant_ids[0],
+            "expires": datetime.now(UTC) + SESSION_LIFE,
+        },
+    )
+    _record_session("open", token, login.person_id)
+    db.session.commit()
     return token
 
 
@@ -142,10 +142,26 @@ def find_visitor(token: str) -> Visitor | None:
 
 def sign_out(token: str) -> None:
     """Close the session for good."""
-    with db.engine.begin() as connection:
-        connection.execute(
-            text("SELECT web.close_session(:hash)"), {"hash": passwords.hash_token(token)}
-        )
+    hashed = {"hash": passwords.hash_token(token)}
+    whose = db.session.execute(text("SELECT * FROM web.find_session(:hash)"), hashed).one_or_none()
+    db.session.execute(text("SELECT web.close_session(:hash)"), hashed)
+    if whose is not None:
+        _work_as(whose.tenant_id)
+        _record_session("close", token, whose.person_id)
+    db.session.commit()
+
+
+def _work_as(tenant: UUID) -> None:
+    """Go on as this tenant, in the transaction that has begun too."""
+    enter_tenant(tenant)
+    db.session.execute(
+        text("SELECT set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant)}
+    )
+
+
+def _record_session(verb: str, token: str, person_id: UUID) -> None:
+    person = ids.show("person", person_id)
+    audit.record(f"person:{person}", f"session:{verb}", audit.session_name(token))
 
 
 def find_key(key: str) -> Key | None:

@@ -12,6 +12,7 @@ from protos import ids
 from web.api import shapes
 from web.api.auth import blueprint
 from web.api.bodies import invalid, read
+from web.audit.declared import not_audited
 from web.db import db, get_for_tenant
 from web.errors import Problem
 from web.execution_client import ExecutionDown
@@ -29,6 +30,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/explain")
+@not_audited("Explains and stores nothing.")
 def explain_message(strategy_id: UUID) -> Response:
     """`{"message", "subscription_ids"}`: what each subscription would do; nothing is sent."""
     strategy = strategies.get(strategy_id)

@@ -26,3 +26,5 @@ class AuditEvent(Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     reason: Mapped[str | None]
+    # From where it was asked: the request, the address (sealed), the session.
+    origin: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -1,9 +1,15 @@
 """Write audit events, in the transaction of the change they tell of."""
 
+import hashlib
 from typing import Any
 
+from flask import g, has_request_context, request
+
+from web.audit import privacy
 from web.audit.models import AuditEvent
+from web.audit.privacy import Personal
 from web.db import current_tenant, db
+from web.security import request_id
 
 
 def record(
@@ -15,15 +21,36 @@ def record(
     after: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> None:
-    """Add one event: `strategy:create`, by `person:…` or `key:…`, of `str_…`."""
+    """Add one event: `strategy:create`, by `person:…` or `key:…`, of `str_…`.
+
+    A `Personal` in `before` or `after` is stored so that it can be erased.
+    """
     db.session.add(
         AuditEvent(
             tenant_id=current_tenant(),
             actor=actor,
             action=action,
             subject=subject,
-            before=before,
-            after=after,
+            before=privacy.sealed(before),
+            after=privacy.sealed(after),
             reason=reason,
+            origin=_origin(actor),
         )
     )
+
+
+def session_name(token: str) -> str:
+    """A session as the trail names it: known to whoever holds the token, of no use to others."""
+    return f"ses_{hashlib.sha256(b'audit' + token.encode()).hexdigest()[:16]}"
+
+
+def _origin(actor: str) -> dict[str, Any] | None:
+    """From where: the request, its address, and the session it came with."""
+    if not has_request_context():
+        return None
+    origin: dict[str, Any] = {"request": request_id()}
+    if request.remote_addr:
+        origin["ip"] = privacy.seal(Personal(actor, request.remote_addr))
+    if token := g.get("session_token"):
+        origin["session"] = session_name(token)
+    return origin

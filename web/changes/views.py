@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from web.accounts.login import sign_in_required, visitor
 from web.api.shapes import to_response
+from web.audit.declared import not_audited
 from web.changes import tickets
 from web.changes.events import shown
 from web.config import Config
@@ -17,6 +18,7 @@ MOST = 500
 
 @blueprint.route("/ticket", methods=["GET", "POST"])
 @sign_in_required
+@not_audited("A ticket only lets a page listen, for as long as its session lasts.")
 def ticket() -> Response:
     """Where to listen, with a ticket, and the number that this page's content has."""
     config: Config = current_app.extensions["fillwire.config"]

@@ -101,11 +101,16 @@ PROCESSES = (
     ),
     Process(
         name="relay",
-        does="sweeps, timers, projector",
+        does="sweeps, timers, projector, seals",
         module=("web.cli", "relay"),
         needs=("postgres",),
         ready=Ready.FILE,
-        variables=(*_WEB, "FILLWIRE_WORKER_DATABASE_URL"),
+        variables=(
+            *_WEB,
+            "FILLWIRE_WORKER_DATABASE_URL",
+            "FILLWIRE_AUDIT_KEY",
+            "FILLWIRE_CHECKPOINTS",
+        ),
         scalable=True,
     ),
     Process(

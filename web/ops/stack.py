@@ -259,6 +259,7 @@ def _environment(stack: Stack) -> dict[str, str]:
         "FILLWIRE_LIVE_URL": f"http://{ports['live']}",
         "FILLWIRE_SECRET_KEY": stack.state.secret_key,
         "FILLWIRE_SEALING_KEY": stack.state.sealing_key,
+        "FILLWIRE_AUDIT_KEY": stack.state.audit_key,
     }
     set_outside = {name: os.environ[name] for name in processes.KNOWN if os.environ.get(name)}
     return {**derived, **set_outside, "FILLWIRE_DATA_DIR": str(stack.folder)}

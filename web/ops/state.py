@@ -35,6 +35,8 @@ class State:
     sealing_key: str
     passwords: dict[str, str]
     ports: dict[str, int] = field(default_factory=dict)
+    # A folder of an earlier release has none yet.
+    audit_key: str = field(default_factory=lambda: _draw_key())
 
 
 def make_folder(folder: Path) -> None:
@@ -71,7 +73,7 @@ def load(folder: Path) -> State:
     return State(
         unique=secrets.token_hex(6),
         secret_key=secrets.token_urlsafe(32),
-        sealing_key=urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+        sealing_key=_draw_key(),
         passwords={name: secrets.token_urlsafe(24) for name in PASSWORDS},
     )
 
@@ -103,6 +105,10 @@ def choose_ports(state: State, *, web_port: int | None, names: Sequence[str] = P
                 moved.append(name)
         taken.add(state.ports[name])
     return moved
+
+
+def _draw_key() -> str:
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _free_port(*, but: set[int]) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from flask import Blueprint, render_template, request
 
 from web.accounts.login import sign_in_required
+from web.audit.declared import not_audited
 from web.signals import builder, lint
 from web.signals.builder import Form
 from web.signals.dialects import CRYPTO_ARSENAL, TRADERSPOST
@@ -48,6 +49,7 @@ def page(strategy_id: UUID) -> str:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/messages")
 @sign_in_required
+@not_audited("Writes a message on the page and stores nothing.")
 def build(strategy_id: UUID) -> str:
     """Write the message from the form, or fill the form from the message."""
     strategy, dialect = service.get(strategy_id), _dialect(request.form.get("dialect"))

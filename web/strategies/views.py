@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required, visitor
+from web.audit.declared import not_audited
 from web.connections import service as connections
 from web.errors import Problem
 from web.paging import BadCursor
@@ -147,6 +148,7 @@ def end_token_overlap(strategy_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/test-signal")
 @sign_in_required
+@not_audited("What it sends is a signal, which is kept as such.")
 def test_signal(strategy_id: UUID) -> ResponseReturnValue:
     """Send a signal through the same door as a real one."""
     strategy = service.get(strategy_id)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from protos import reasons
 from web import lists
 from web.accounts.login import sign_in_required, visitor
+from web.audit.declared import not_audited
 from web.signals.rules import Signal
 from web.strategies import service as strategies
 from web.strategies.models import Strategy
@@ -67,6 +68,7 @@ def save(subscription_id: UUID) -> ResponseReturnValue:
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/preview")
 @sign_in_required
+@not_audited("Shows what was typed and stores nothing.")
 def preview_page(subscription_id: UUID) -> str:
     """What the form, as typed and not saved, would come to: a part of the page."""
     subscription = service.get(subscription_id)

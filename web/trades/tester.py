@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from protos import ids
 from web import lists
 from web.accounts.login import sign_in_required
+from web.audit.declared import not_audited
 from web.db import get_for_tenant
 from web.signals import reads as signals
 from web.signals import rules as language
@@ -39,6 +40,7 @@ def page(strategy_id: UUID) -> str:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/tester")
 @sign_in_required
+@not_audited("Explains; what it sends is a signal, which is kept as such.")
 def ask(strategy_id: UUID) -> ResponseReturnValue:
     """Explain what was typed, or send it as a test."""
     strategy = strategies.get(strategy_id)

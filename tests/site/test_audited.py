@@ -1,0 +1,309 @@
+"""Every route that writes leaves an event: who, what, from what to what, from where."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+
+from protos import ids
+from tests.site.conftest import PASSWORD, Site, Workspace, add_alarm, add_trade, csrf
+from tests.site.test_connector import TERMS
+from tests.site.test_paper_account import Execution, execution
+from web.audit.declared import exemption
+from web.db import db
+
+__all__ = ["execution"]
+
+WRITES = {"POST", "PUT", "PATCH", "DELETE"}
+CHANGES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) |.*web\.(open|close)_session\(", re.S)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """One use of a route, and what the trail shall say of it."""
+
+    path: Callable[[Site], str]
+    action: str
+    given: Callable[[Site], dict[str, Any]] = lambda site: {}
+
+
+def at(path: str) -> Callable[[Site], str]:
+    """A path of our workspace's own objects."""
+    kinds = ("strategy", "subscription", "connection", "trade")
+    return lambda site: path.format(**{kind: site.ours.shown(kind) for kind in kinds})
+
+
+def give(**given: Any) -> Callable[[Site], dict[str, Any]]:
+    """These fields."""
+    return lambda site: given
+
+
+def waiting(site: Site) -> str:
+    """A trade that waits for a person."""
+    trade = add_trade(site.owner, site.ours, uuid4(), state="QUEUED")
+    site.owner.execute(
+        "UPDATE web.trades SET state = 'WAITING_APPROVAL', "
+        "approval_expires_at = now() + interval '1 day' WHERE id = %s",
+        (trade,),
+    )
+    return ids.show("trade", trade)
+
+
+def doubtful(site: Site) -> str:
+    """A trade whose order nobody can prove anything of."""
+    state = {"state": "NEEDS_ATTENTION", "reason": "not_provable"}
+    return ids.show("trade", add_trade(site.owner, site.ours, uuid4(), **state))
+
+
+def alarm(site: Site) -> str:
+    """An open alarm."""
+    return ids.show("alarm", add_alarm(site.owner, site.ours))
+
+
+def pair(site: Site) -> dict[str, Any]:
+    """A strategy and a connection that are not joined yet."""
+    _, strategy = site.api(site.ours, "POST", "/strategies", name="Joined")
+    return {"strategy_id": strategy["id"], "connection_id": site.ours.shown("connection")}
+
+
+def held(site: Site) -> dict[str, Any]:
+    """What closes a position."""
+    return {
+        "connection_id": site.ours.shown("connection"),
+        "instrument": "AAPL",
+        "key": uuid4().hex,
+    }
+
+
+def fresh_strategy(path: str) -> Callable[[Site], str]:
+    """A path of a strategy without subscriptions."""
+    return lambda site: path.format(strategy=pair(site)["strategy_id"])
+
+
+CONNECTION, STRATEGY = "/connections/{connection}", "/strategies/{strategy}"
+SUBSCRIPTION = "/subscriptions/{subscription}"
+QUANTITY = {"quantity.source": "own", "quantity.value": "4"}
+DRIVES = {
+    "accounts.open_session": Drive(at("/sign-in"), "session:open"),
+    "accounts.close_session": Drive(at("/sign-out"), "session:close"),
+    "strategies.create": Drive(
+        at("/strategies/new"), "strategy:create", give(name="Fresh", asset_class="stocks")
+    ),
+    "strategies.switch": Drive(at(f"{STRATEGY}/enabled"), "strategy:change", give(enabled="0")),
+    "strategies.save_connector": Drive(
+        fresh_strategy(f"{STRATEGY}/connector"),
+        "connector:make",
+        give(name="C", **TERMS),
+    ),
+    "strategies.new_token": Drive(at(f"{STRATEGY}/connector/token"), "connector:change"),
+    "strategies.subscribe": Drive(
+        fresh_strategy(f"{STRATEGY}/subscribe"),
+        "subscription:create",
+        lambda site: {"connection_id": site.ours.shown("connection")},
+    ),
+    "subscriptions.save": Drive(at(SUBSCRIPTION), "subscription:change", give(**QUANTITY)),
+    "subscriptions.switch": Drive(
+        at(f"{SUBSCRIPTION}/enabled"), "subscription:change", give(enabled="0")
+    ),
+    "subscriptions.save_defaults": Drive(
+        at(f"{STRATEGY}/settings"), "strategy:change", give(**QUANTITY)
+    ),
+    "trades.close": Drive(at("/positions/close"), "position:ask_close", held),
+    "trades.decide_many": Drive(
+        at("/approvals"), "trade:reject", lambda s: {"verb": "reject", "trade_id": waiting(s)}
+    ),
+    "trades.decide": Drive(lambda site: f"/trades/{waiting(site)}/reject", "trade:reject"),
+    "alarms.acknowledge": Drive(
+        lambda site: f"/alarms/{alarm(site)}/acknowledge", "alarm:acknowledge"
+    ),
+    "connections.create": Drive(at("/connections"), "connection:create", give(name="New")),
+    "paper.begin_game_day": Drive(
+        at(f"{CONNECTION}/game-day"), "connection:game_day_begin", give(length="15m", drop="5")
+    ),
+    "paper.end_game_day": Drive(at(f"{CONNECTION}/game-day/end"), "connection:game_day_end"),
+    "paper.set_model": Drive(at(f"{CONNECTION}/model"), "connection:trading_model"),
+    "paper.set_feed": Drive(at(f"{CONNECTION}/feed"), "connection:feed", give(feed="signal")),
+    "paper.reset": Drive(at(f"{CONNECTION}/reset"), "connection:reset", give(do="confirmed")),
+    "switches.halt_tenant": Drive(at("/halt/tenant/stop_all"), "switch:ask"),
+    "switches.halt_strategy": Drive(at(f"/halt{STRATEGY}/stop_all"), "switch:ask"),
+    "switches.halt_connection": Drive(at(f"/halt{CONNECTION}/stop_all"), "switch:ask"),
+    "switches.limit": Drive(at("/halt/limits/{connection}"), "limits:ask"),
+    "api.create_strategy": Drive(at("/strategies"), "strategy:create", give(name="By key")),
+    "api.change_strategy": Drive(at(STRATEGY), "strategy:change", lambda s: {"name": uuid4().hex}),
+    "api.save_connector": Drive(
+        fresh_strategy(f"{STRATEGY}/connector"), "connector:make", give(**TERMS)
+    ),
+    "api.create_connection": Drive(at("/connections"), "connection:create", give(name="By key")),
+    "api.create_subscription": Drive(at("/subscriptions"), "subscription:create", pair),
+    "api.change_subscription": Drive(
+        at(SUBSCRIPTION), "subscription:change", give(settings={"quantity": "3"})
+    ),
+    "api.approve_trade": Drive(
+        lambda site: f"/trades/{waiting(site)}/approve", "trade:approve", give(accept_drift=True)
+    ),
+    "api.reject_trade": Drive(lambda site: f"/trades/{waiting(site)}/reject", "trade:reject"),
+    "api.cancel_trade": Drive(lambda site: f"/trades/{waiting(site)}/cancel", "trade:cancel"),
+    "api.close_position": Drive(at("/positions/close"), "position:ask_close", held),
+    "api.check_trade": Drive(lambda site: f"/trades/{doubtful(site)}/check", "trade:check"),
+    "api.declare_trade": Drive(
+        lambda site: f"/trades/{doubtful(site)}/declare",
+        "trade:declare_absent",
+        give(order="absent"),
+    ),
+    "api.acknowledge_alarm": Drive(
+        lambda site: f"/alarms/{alarm(site)}/acknowledge", "alarm:acknowledge"
+    ),
+    "api.change_subscription_settings": Drive(
+        at(f"{SUBSCRIPTION}/settings"),
+        "subscription:change",
+        give(settings={"quantity": "7"}),
+    ),
+    "api.change_strategy_settings": Drive(
+        at(f"{STRATEGY}/settings"), "strategy:change", give(settings={"quantity": "7"})
+    ),
+    "api.set_switch": Drive(
+        at("/switches"), "switch:ask", give(scope="tenant", mode="stop_all", why="drill")
+    ),
+    "api.set_limits": Drive(
+        at("/limits"), "limits:ask", lambda s: {"connection_id": s.ours.shown("connection")}
+    ),
+}
+# Changes begin from the other side of what they say.
+BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "strategies.switch": ("/strategies/{strategy}", {"enabled": True}),
+    "subscriptions.switch": ("/subscriptions/{subscription}", {"enabled": True}),
+    "subscriptions.save": ("/subscriptions/{subscription}", {"settings": {"quantity": "9"}}),
+    "subscriptions.save_defaults": ("/strategies/{strategy}", {"settings": {"quantity": "9"}}),
+    "api.change_subscription": ("/subscriptions/{subscription}", {"settings": {"quantity": None}}),
+    "api.change_subscription_settings": (
+        "/subscriptions/{subscription}",
+        {"settings": {"quantity": None}},
+    ),
+    "api.change_strategy_settings": (
+        "/strategies/{strategy}",
+        {"settings": {"quantity": None}, "enabled": True},
+    ),
+}
+
+
+def writing(site: Site) -> dict[str, Callable[..., Any]]:
+    """Every endpoint that a request may change something through."""
+    rules = site.app.url_map.iter_rules()
+    found = {rule.endpoint for rule in rules if WRITES & (rule.methods or set())}
+    return {name: site.app.view_functions[name] for name in found}
+
+
+def test_every_route_that_writes_is_driven_here_or_says_why_it_leaves_no_event(site: Site) -> None:
+    views = writing(site)
+    exempt = {name for name, view in views.items() if exemption(view)}
+    assert set(views) - exempt == set(DRIVES)
+
+
+@contextmanager
+def transactions(site: Site) -> Iterator[list[list[str]]]:
+    """The statements that change something, by committed transaction."""
+    done: list[list[str]] = []
+    now: list[str] = []
+
+    def note(_c: object, _k: object, statement: str, *_rest: object) -> None:
+        if CHANGES.match(statement):
+            now.append(" ".join(statement.split()))
+
+    def keep(_connection: object) -> None:
+        if now:
+            done.append(list(now))
+        now.clear()
+
+    with site.app.app_context():
+        engine = db.engine
+    listeners = (
+        ("before_cursor_execute", note),
+        ("commit", keep),
+        ("rollback", lambda _connection: now.clear()),
+    )
+    for name, heard in listeners:
+        event.listen(engine, name, heard)
+    try:
+        yield done
+    finally:
+        for name, heard in listeners:
+            event.remove(engine, name, heard)
+
+
+def request(site: Site, endpoint: str) -> Callable[[str, dict[str, Any]], int]:
+    """A way to ask: as a person with a browser, or with a key."""
+    if endpoint.startswith("api."):
+        method = "PATCH" if endpoint.startswith("api.change_") else "POST"
+        return lambda path, given: site.api(site.ours, method, path, **given)[0]
+    signs_in = endpoint == "accounts.open_session"
+    client = site.client() if signs_in else site.signed_in(site.ours)
+    form = {"csrf_token": csrf(client, "/sign-in" if signs_in else "/connections")}
+    if signs_in:
+        form |= {"email": site.ours.email, "password": PASSWORD}
+    return lambda path, given: client.post(path, data=form | given).status_code
+
+
+def events(site: Site, of: Workspace, after: int) -> list[dict[str, Any]]:
+    """What the trail says since then."""
+    names = ("actor", "action", "subject", "before", "after", "origin")
+    rows = site.owner.execute(
+        f"SELECT {', '.join(names)} FROM web.audit_events WHERE tenant_id = %s AND id > %s "
+        "ORDER BY id",
+        (of.tenant_id, after),
+    ).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def newest(site: Site) -> int:
+    row = site.owner.execute("SELECT coalesce(max(id), 0) FROM web.audit_events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("endpoint", sorted(DRIVES))
+def test_what_writes_leaves_an_event_in_the_same_transaction(
+    site: Site, execution: Execution, endpoint: str
+) -> None:
+    drive = DRIVES[endpoint]
+    if endpoint == "strategies.new_token":
+        site.api(site.ours, "POST", at(f"{STRATEGY}/connector")(site), **TERMS)
+    if endpoint in BEFORE:
+        path, body = BEFORE[endpoint]
+        assert site.api(site.ours, "PATCH", at(path)(site), **body)[0] == 200
+    path, given = drive.path(site), drive.given(site)
+    ask = request(site, endpoint)
+    before = newest(site)
+    with transactions(site) as done:
+        status = ask(path, given)
+    found = events(site, site.ours, before)
+    assert drive.action in [each["action"] for each in found], (status, found)
+    by = "key:key_" if endpoint.startswith("api.") else "person:per_"
+    for each in found:
+        assert each["actor"].startswith(by)
+        assert re.fullmatch(r"[a-z]{3}_\w+", each["subject"])
+        assert each["origin"]["request"].startswith("req_")
+        assert each["origin"]["ip"].keys() == {"of", "sealed"}
+        if by == "person:per_":
+            assert each["subject"].startswith("ses_") or "session" in each["origin"]
+    for statements in done:
+        assert any("web.audit_events" in each for each in statements), statements
+
+
+def test_a_change_says_from_what_to_what(site: Site) -> None:
+    before = newest(site)
+    site.api(site.ours, "PATCH", at(STRATEGY)(site), name="Renamed")
+    [changed] = events(site, site.ours, before)
+    assert changed["after"]["name"] == "Renamed"
+    assert changed["before"]["name"] != "Renamed"
+    assert changed["before"].keys() == changed["after"].keys()
+
+
+def test_what_fails_leaves_no_event(site: Site) -> None:
+    before = newest(site)
+    assert site.api(site.ours, "POST", "/strategies", name="", asset_class="stocks")[0] == 400
+    assert events(site, site.ours, before) == []
