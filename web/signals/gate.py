@@ -1,8 +1,10 @@
 """What a message must show beside the secret: where it comes from, and a signature. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from web import addresses
 from web.addresses import Network
@@ -21,8 +23,7 @@ _PRIVATE = (
 )
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """One message as it was posted."""
 
     body: bytes
@@ -30,11 +31,15 @@ class Request:
     # Of the secret in the URL; None where something else names the strategy.
     secret_digest: bytes | None = None
     key: str | None = None
-    address: str = ""
-    # As WSGI names them: HTTP_WEBHOOK_ID.
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    # As WSGI has them: HTTP_WEBHOOK_ID, REMOTE_ADDR.
+    headers: dict[str, Any] = {}
     # A person sent it from the strategy's own pages: no limit on senders is meant for it.
     is_ours: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it came from."""
+        return str(self.headers.get("REMOTE_ADDR", ""))
 
 
 @dataclass(frozen=True, slots=True)

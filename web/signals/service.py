@@ -163,8 +163,8 @@ class Intake:
 
         Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
-        now = received_at.timestamp()
         if webhook.gate is not None and not request.is_ours:
+            now = received_at.timestamp()
             webhook = self._admit(webhook_uuid, webhook.gate, webhook, request, now)
         payload, signal = self._read(webhook, request.body, received_at)
         body_hash = hashlib.sha256(request.body).digest()
@@ -176,7 +176,7 @@ class Intake:
             if request.secret_digest and not webhook.secret.fits(request.secret_digest):
                 raise bad("invalid-password")
             if webhook.gate is not None and not request.is_ours:
-                webhook.gate.check(request, now)
+                webhook.gate.check(request, received_at.timestamp())
             payload, signal = self._read(webhook, request.body, received_at)
             row = self._store(webhook, signal, request, body_hash, received_at)
         match row:
