@@ -106,7 +106,7 @@ class _Plan(Struct, frozen=True):
         closed = {o.terms.instrument for o in progress.exits}
         more = any(lot.instrument not in closed for lot in self.scope.against(side))
         owes = self.scope.in_doubt or self._is_canceling() or self.scope.position * side.sign < 0
-        goes_on = owes and (progress.in_debt or progress.outgrown) or more and self.scope.lots
+        goes_on = (owes and (progress.in_debt or progress.outgrown)) or (more and self.scope.lots)
         if goes_on and not progress.is_over:
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:

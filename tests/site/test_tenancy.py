@@ -27,6 +27,7 @@ POSTS = (
     "/strategies/{strategy}/webhook",
     "/strategies/{strategy}/webhook/rotate",
     "/strategies/{strategy}/webhook/end-overlap",
+    "/strategies/{strategy}/webhook/signing",
     "/strategies/{strategy}/test-signal",
     "/strategies/{strategy}/subscribe",
     "/subscriptions/{subscription}",
@@ -51,6 +52,9 @@ CALLS = (
     ("GET", "/strategies/{strategy}/webhook"),
     ("POST", "/strategies/{strategy}/webhook/rotate"),
     ("POST", "/strategies/{strategy}/webhook/end-overlap"),
+    ("POST", "/strategies/{strategy}/webhook/signing"),
+    ("POST", "/strategies/{strategy}/webhook/signing/end-overlap"),
+    ("DELETE", "/strategies/{strategy}/webhook/signing"),
     ("PATCH", "/subscriptions/{subscription}"),
     ("POST", "/alarms/{alarm}/acknowledge"),
 )

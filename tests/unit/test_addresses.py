@@ -102,10 +102,14 @@ def test_a_list_that_cannot_be_says_what_is_wrong(raw: list[str]) -> None:
     assert refused.value.field == "addresses" and refused.value.fix
 
 
+def sent_from(address: str) -> Request:
+    return Request(b"", headers={"REMOTE_ADDR": address})
+
+
 def refusal(senders: Senders, address: str, *own: str) -> str | None:
     """The code with which a message from there is refused, if it is."""
     try:
-        gate.build(senders, own).check(Request(b"", address=address))
+        gate.build(senders, own).check(sent_from(address), 0)
     except BadSignal as bad:
         return bad.code
     return None
@@ -137,10 +141,10 @@ def test_published_addresses_pass_in_both_spellings(senders: Senders) -> None:
 
 def test_a_refusal_names_the_address_and_a_private_one_points_at_the_proxies() -> None:
     with pytest.raises(BadSignal) as refused:
-        gate.build(Senders.ADDRESSES, ["8.8.8.8"]).check(Request(b"", address="8.8.4.4"))
+        gate.build(Senders.ADDRESSES, ["8.8.8.8"]).check(sent_from("8.8.4.4"), 0)
     assert "8.8.4.4" in refused.value.message and "PROXIES" not in refused.value.fix
     with pytest.raises(BadSignal) as refused:
-        gate.build(Senders.TRADINGVIEW, ()).check(Request(b"", address="10.0.0.1"))
+        gate.build(Senders.TRADINGVIEW, ()).check(sent_from("10.0.0.1"), 0)
     assert "FILLWIRE_TRUSTED_PROXIES" in refused.value.fix
 
 

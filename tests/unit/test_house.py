@@ -1,5 +1,6 @@
 """The rules of the house that a program can check."""
 
+import ast
 import os
 import re
 import subprocess
@@ -127,3 +128,38 @@ def test_the_checker_knows_nothing_of_what_it_checks() -> None:
 
 def test_the_front_door_is_plain_sh() -> None:
     subprocess.run(["sh", "-n", str(ROOT / "fillwire")], check=True)
+
+
+def is_column(node: ast.expr) -> bool:
+    """A column of a query: the database compares it."""
+    match node:
+        case ast.Attribute(value=ast.Name(id=owner)):
+            return owner[0].isupper()
+        case _:
+            return False
+
+
+def names_a_secret(node: ast.expr) -> bool:
+    """A variable, an attribute or the answer of a function that is called so."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return bool(re.search("secret|token|password|digest|signature|hmac", name.lower()))
+        case ast.Call(func=func):
+            return names_a_secret(func)
+        case _:
+            return False
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    """`==` ends at the first byte that differs, which a patient stranger can measure."""
+    guilty = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "web").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare)
+        and all(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
+        for sides in [(node.left, *node.comparators)]
+        if any(map(names_a_secret, sides))
+        if not any(isinstance(side, ast.Constant) or is_column(side) for side in sides)
+    ]
+    assert guilty == []

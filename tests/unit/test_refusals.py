@@ -362,6 +362,7 @@ def test_every_code_that_reading_raises_has_a_message_above() -> None:
 )
 def test_the_57_codes_of_the_reference_are_all_there() -> None:
     ours = {"idempotency-mismatch", "payload-too-large", "internal-error", "try-again"}
+    ours |= {"signature-missing", "signature-expired", "signature-mismatch"}
     ours |= {"unknown-connector", "invalid-connector", "connector-missing"}
     answers = {"not-found", "too-many-requests"}
     newer = {

@@ -98,6 +98,8 @@ def webhook(row: Strategy, found: Webhook) -> dict[str, Any]:
         "former_secrets": _until(found.formers),
         "senders": found.senders,
         "addresses": found.addresses,
+        "signing_secret": found.signing_secret,
+        "former_signing_secrets": _until(found.former_signing),
         "per_minute": found.per_minute,
         "per_hour": found.per_hour,
     }

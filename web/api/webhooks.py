@@ -51,6 +51,30 @@ def end_webhook_overlap(strategy_id: UUID) -> Response:
     return _answer(strategy)
 
 
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
+def sign_webhook(strategy_id: UUID) -> Response:
+    """Take signed messages only, by a new secret; the one there was works 24 h longer."""
+    strategy = strategies.get(strategy_id)
+    webhooks.sign(strategy, actor=key().actor)
+    return _answer(strategy)
+
+
+@blueprint.delete("/strategies/<shown(strategy):strategy_id>/webhook/signing")
+def stop_signing_webhook(strategy_id: UUID) -> Response:
+    """Messages need no signature any more. Repeating answers the same."""
+    strategy = strategies.get(strategy_id)
+    webhooks.stop_signing(strategy, actor=key().actor)
+    return _answer(strategy)
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing/end-overlap")
+def end_signing_overlap(strategy_id: UUID) -> Response:
+    """Former signing secrets stop to work at once. Repeating answers the same."""
+    strategy = strategies.get(strategy_id)
+    webhooks.end_signing_overlap(strategy, actor=key().actor)
+    return _answer(strategy)
+
+
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
 def draw_connector_token(strategy_id: UUID) -> Response:
     """A new token of the connector; the one there was works 24 h longer."""

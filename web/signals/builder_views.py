@@ -16,7 +16,7 @@ from web.signals.builder import Form
 from web.signals.dialects import CRYPTO_ARSENAL, TRADERSPOST
 from web.signals.refusals import BadSignal
 from web.signals.senders import CRYPTO_ARSENAL_START, SENDERS, Sender
-from web.strategies import connectors, service
+from web.strategies import connectors, service, webhooks
 from web.strategies.models import Strategy
 
 blueprint = Blueprint("builder", __name__)
@@ -103,13 +103,16 @@ def _render(strategy: Strategy, dialect: str, sender: Sender, form: Form, messag
     now = datetime.now(UTC)
     sent = builder.expand(message, {NOW: now.isoformat(timespec="seconds"), **sender.samples})
     options = lint.Options(dialect, strategy.asset_class, now, jsonl=False)
-    built = Built(form, message, sender.paste(message, url), lint.judge(sent.encode(), options))
+    signs = webhooks.shown(strategy).signing_secret is not None
+    paste = sender.signed if signs and sender.signed else sender.paste
+    built = Built(form, message, paste(message, url), lint.judge(sent.encode(), options))
     return render_template(
         "strategies/messages.html",
         strategy=strategy,
         webhook_url=url,
         senders=SENDERS.values(),
         sender=sender,
+        signs=signs,
         languages=LANGUAGES,
         dialect=dialect,
         lacks_connector=dialect == CRYPTO_ARSENAL and found is None,

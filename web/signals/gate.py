@@ -1,11 +1,16 @@
-"""What a message must show beside the secret: where it comes from."""
+"""What a message must show beside the secret: where it comes from, and a signature. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from web import addresses
 from web.addresses import Network
+from web.signals import signatures
 from web.signals.refusals import CATALOGUE, BadSignal, bad
+from web.signals.signatures import Key
 from web.strategies.allowed import PUBLISHED, Senders
 
 _CODES = {
@@ -18,8 +23,7 @@ _PRIVATE = (
 )
 
 
-@dataclass(slots=True)
-class Request:
+class Request(msgspec.Struct):
     """One message as it was posted."""
 
     body: bytes
@@ -27,9 +31,15 @@ class Request:
     # Of the secret in the URL; None where something else names the strategy.
     secret_digest: bytes | None = None
     key: str | None = None
-    address: str = ""
+    # As WSGI has them: HTTP_WEBHOOK_ID, REMOTE_ADDR.
+    headers: dict[str, Any] = {}
     # A person sent it from the strategy's own pages: no limit on senders is meant for it.
     is_ours: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it came from."""
+        return str(self.headers.get("REMOTE_ADDR", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +48,19 @@ class Gate:
 
     senders: Senders
     networks: Sequence[Network]
+    # Without any, messages need no signature.
+    keys: Sequence[Key] = ()
 
-    def check(self, request: Request) -> None:
-        """Raises BadSignal for a message from elsewhere."""
+    def check(self, request: Request, now: float) -> None:
+        """Raises BadSignal for a message from elsewhere, or one that is not signed.
+
+        A signed message is known by its signed id, whatever else its headers say: else
+        who has one could have it traded again under another key.
+        """
         if self.senders is not Senders.ANYONE:
             self._check_address(request.address)
+        if self.keys:
+            request.key = signatures.verify(self.keys, request.headers, request.body, now)
 
     def _check_address(self, text: str) -> None:
         address = addresses.read(text)
@@ -53,11 +71,11 @@ class Gate:
         raise _stranger(_CODES[self.senders], str(address), is_public=address.is_global)
 
 
-def build(senders: Senders, own: Sequence[str]) -> Gate:
-    """The gate of a webhook that takes messages from these."""
+def build(senders: Senders, own: Sequence[str], keys: Sequence[Key] = ()) -> Gate:
+    """The gate of a webhook that takes messages from these, signed with one of the keys."""
     texts = PUBLISHED.get(senders, own)
     found = (addresses.read_network(text) for text in texts)
-    return Gate(senders, tuple(network for network in found if network))
+    return Gate(senders, tuple(network for network in found if network), keys)
 
 
 def _stranger(code: str, address: str, *, is_public: bool) -> BadSignal:

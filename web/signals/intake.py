@@ -255,7 +255,7 @@ def _request(
         environ.get("CONTENT_TYPE", ""),
         secret_digest,
         _key(environ),
-        environ.get("REMOTE_ADDR", ""),
+        environ,
     )
 
 

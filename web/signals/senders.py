@@ -20,6 +20,8 @@ class Sender:
     samples: Mapping[str, str]
     # What a person pastes there: from the message and the webhook URL.
     paste: Callable[[str, str], str] = lambda message, _url: message
+    # The same, signing; None for who cannot.
+    signed: Callable[[str, str], str] | None = None
 
 
 def _curl(message: str, url: str) -> str:
@@ -36,6 +38,42 @@ def _python(message: str, url: str) -> str:
         f"message = {_triple(message)}\n"
         'headers = {"Content-Type": "application/json"}\n'
         "with urlopen(Request(url, message.encode(), headers), timeout=5) as answer:\n"
+        "    print(answer.status, answer.read().decode())\n"
+    )
+
+
+def _signed_curl(message: str, url: str) -> str:
+    return (
+        f"body={shlex.quote(message)}\n"
+        "id=msg_$(openssl rand -hex 12)\n"
+        "time=$(date +%s)\n"
+        'key=$(printf %s "${WEBHOOK_SECRET#whsec_}" | base64 -d \\\n'
+        "  | od -An -v -tx1 | tr -d ' \\n')\n"
+        'signature=$(printf %s.%s.%s "$id" "$time" "$body" \\\n'
+        '  | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64)\n'
+        f"curl -sS {shlex.quote(url)} \\\n"
+        "  -H 'Content-Type: application/json' \\\n"
+        '  -H "webhook-id: $id" -H "webhook-timestamp: $time" \\\n'
+        '  -H "webhook-signature: v1,$signature" --data-binary "$body"\n'
+    )
+
+
+def _signed_python(message: str, url: str) -> str:
+    return (
+        "import base64, hmac, os, time, uuid\n"
+        "from urllib.request import Request, urlopen\n\n"
+        f"url = {url!r}\n"
+        f"message = {_triple(message)}.encode()\n"
+        'key = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))\n'
+        'id, now = f"msg_{uuid.uuid4().hex}", str(int(time.time()))\n'
+        'signed = hmac.digest(key, f"{id}.{now}.".encode() + message, "sha256")\n'
+        "headers = {\n"
+        '    "Content-Type": "application/json",\n'
+        '    "webhook-id": id,\n'
+        '    "webhook-timestamp": now,\n'
+        '    "webhook-signature": "v1," + base64.b64encode(signed).decode(),\n'
+        "}\n"
+        "with urlopen(Request(url, message, headers), timeout=5) as answer:\n"
         "    print(answer.status, answer.read().decode())\n"
     )
 
@@ -127,8 +165,16 @@ SENDERS: Mapping[str, Sender] = {
             {},
             _mql5,
         ),
-        Sender("python", "Python", "Any program; no library is needed.", _SIMPLE, {}, _python),
-        Sender("curl", "curl", "A terminal.", _SIMPLE, {}, _curl),
+        Sender(
+            "python",
+            "Python",
+            "Any program; no library is needed.",
+            _SIMPLE,
+            {},
+            _python,
+            _signed_python,
+        ),
+        Sender("curl", "curl", "A terminal.", _SIMPLE, {}, _curl, _signed_curl),
     )
 }
 CRYPTO_ARSENAL_START = {"action": "openLong", "fixed": "0.01"}

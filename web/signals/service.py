@@ -92,6 +92,7 @@ class Intake:
     def __init__(self, config: Config, bell: Bell, boot: Boot) -> None:
         self._ringer = Ringer(bell)
         self._boot = boot
+        self._sealing_key = config.sealing_key
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
         self._noted: dict[UUID, float] = {}
@@ -163,7 +164,8 @@ class Intake:
         Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
         if webhook.gate is not None and not request.is_ours:
-            webhook = self._admit(webhook_uuid, webhook.gate, webhook, request)
+            now = received_at.timestamp()
+            webhook = self._admit(webhook_uuid, webhook.gate, webhook, request, now)
         payload, signal = self._read(webhook, request.body, received_at)
         body_hash = hashlib.sha256(request.body).digest()
         faults.point("intake.before_commit")
@@ -174,7 +176,7 @@ class Intake:
             if request.secret_digest and not webhook.secret.fits(request.secret_digest):
                 raise bad("invalid-password")
             if webhook.gate is not None and not request.is_ours:
-                webhook.gate.check(request)
+                webhook.gate.check(request, received_at.timestamp())
             payload, signal = self._read(webhook, request.body, received_at)
             row = self._store(webhook, signal, request, body_hash, received_at)
         match row:
@@ -192,18 +194,20 @@ class Intake:
             case _:
                 raise NotStored("the strategy keeps changing")
 
-    def _admit(self, webhook_uuid: UUID, gate: Gate, webhook: Webhook, request: Request) -> Webhook:
+    def _admit(
+        self, webhook_uuid: UUID, gate: Gate, webhook: Webhook, request: Request, now: float
+    ) -> Webhook:
         """The webhook as it admits the message.
 
         Raises BadSignal, UnknownWebhook, NotStored.
         """
         try:
-            gate.check(request)
+            gate.check(request, now)
         except BadSignal:
             # It may admit this sender since we looked.
             webhook = self._load(webhook_uuid)
             if webhook.gate is not None:
-                webhook.gate.check(request)
+                webhook.gate.check(request, now)
         return webhook
 
     def doubt(self, webhook: Webhook, body: bytes) -> None:
@@ -275,7 +279,7 @@ class Intake:
         if row is None:
             self._webhooks.pop(webhook_uuid, None)
             raise UnknownWebhook()
-        webhook = webhooks.read(row)
+        webhook = webhooks.read(row, self._sealing_key)
         self._webhooks[webhook_uuid] = (time.monotonic(), webhook)
         return webhook
 

@@ -1,6 +1,7 @@
 """A webhook as intake knows it: its secrets, its limits, its gate."""
 
 import hmac
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from web.signals import gate
+from web.signals import gate, signatures
 from web.signals.gate import Gate
 from web.signals.storage import Row
+from web.strategies import secrets
 from web.strategies.allowed import Senders
 
 
@@ -20,6 +22,7 @@ class Former(msgspec.Struct, frozen=True):
     kind: str
     hash: str
     until: float
+    sealed: str | None = None
 
     @property
     def digest(self) -> bytes:
@@ -33,6 +36,8 @@ class Admits(msgspec.Struct, frozen=True):
     formers: tuple[Former, ...] = ()
     senders: Senders = Senders.ANYONE
     addresses: tuple[str, ...] = ()
+    # Sealed, as all of them are.
+    signing: str | None = None
 
 
 _EVERYBODY = Admits()
@@ -71,7 +76,7 @@ class Webhook:
     gate: Gate | None
 
 
-def read(row: Row) -> Webhook:
+def read(row: Row, sealing_key: bytes) -> Webhook:
     """The webhook that the database tells of."""
     *known, admits_json = row
     strategy_id, tenant_id, secret_hash, version, asset_class, *numbers = map(str, known)
@@ -86,14 +91,22 @@ def read(row: Row) -> Webhook:
         per_minute,
         per_hour,
         dedupe_seconds,
-        _gate(admits),
+        _gate(admits, UUID(strategy_id), sealing_key),
     )
 
 
-def _gate(admits: Admits) -> Gate | None:
-    if admits.senders is Senders.ANYONE:
-        return None
-    return gate.build(admits.senders, admits.addresses)
+def _gate(admits: Admits, strategy_id: UUID, sealing_key: bytes) -> Gate | None:
+    if admits.signing is None:
+        if admits.senders is Senders.ANYONE:
+            return None
+        return gate.build(admits.senders, admits.addresses)
+    sealed = [(admits.signing, math.inf)]
+    sealed += [(f.sealed, f.until) for f in admits.formers if f.kind == "signing" and f.sealed]
+    keys = [
+        (signatures.key_of(secrets.unseal(sealing_key, strategy_id, bytes.fromhex(text))), until)
+        for text, until in sealed
+    ]
+    return gate.build(admits.senders, admits.addresses, keys)
 
 
 def secret(hash_text: str, formers: Iterable[Former], kind: str) -> Secret:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import string
+from base64 import b64encode
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +18,11 @@ _NONCE = 12
 def draw() -> str:
     """A new secret."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
+
+
+def draw_signing() -> str:
+    """A new secret to sign with, spelled as Standard Webhooks does: 256 bits."""
+    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
 
 
 def digest(secret: str) -> bytes:

@@ -3,12 +3,14 @@
 import re
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from web import lists
 from web.accounts.login import sign_in_required, visitor
+from web.signals.senders import SENDERS
+from web.signals.testing import TEST_SIGNALS
 from web.strategies import formers, service, webhooks
 from web.strategies.allowed import PUBLISHED, BadWebhook
 from web.strategies.formers import TooManyFormers
@@ -65,11 +67,38 @@ def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
     return _back(strategy_id)
 
 
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
+@sign_in_required
+def sign(strategy_id: UUID) -> ResponseReturnValue:
+    """Ask for signatures, or for none; a new secret where there was one."""
+    strategy, actor = service.get(strategy_id), visitor().actor
+    do = request.form.get("do")
+    try:
+        if do == "stop":
+            webhooks.stop_signing(strategy, actor=actor)
+            lists.done("Messages need no signature any more.")
+        elif do == "end-overlap":
+            webhooks.end_signing_overlap(strategy, actor=actor)
+            lists.done("Only the newest signing secret works now.")
+        elif do == "sign":
+            webhooks.sign(strategy, actor=actor)
+            lists.done("Copy the signing secret into your sender.")
+        else:
+            abort(400)
+    except TooManyFormers:
+        lists.failed(f"{formers.MOST} former secrets still work. End the overlap first.")
+    return _back(strategy_id)
+
+
 def _render(strategy: Strategy, senders: str, typed: str, bad: BadWebhook | None = None) -> str:
+    found = webhooks.shown(strategy)
+    message = TEST_SIGNALS[strategy.asset_class]["buy"].decode()
+    samples = [(each, each.signed(message, found.url)) for each in SENDERS.values() if each.signed]
     return render_template(
         "strategies/webhook.html",
         strategy=strategy,
-        webhook=webhooks.shown(strategy),
+        webhook=found,
+        samples=samples,
         senders=senders,
         addresses=typed,
         bad=bad,

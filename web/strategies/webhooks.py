@@ -1,4 +1,4 @@
-"""Change who may post to a strategy's webhook: its secret, and where senders are."""
+"""Change who may post to a strategy's webhook: its secret, where senders are, how they sign."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +30,9 @@ class Shown:
     per_hour: int
     senders: Senders
     addresses: Sequence[str]
+    # None: messages need no signature.
+    signing_secret: str | None
+    former_signing: Sequence[datetime]
 
 
 def shown(strategy: Strategy) -> Shown:
@@ -42,6 +45,8 @@ def shown(strategy: Strategy) -> Shown:
         row.per_hour,
         Senders(row.senders),
         row.addresses,
+        _signing_secret(row),
+        _times(strategy, Kind.SIGNING),
     )
 
 
@@ -81,6 +86,45 @@ def allow(strategy: Strategy, senders: str, addresses: Sequence[str], *, actor: 
         _store(strategy, row, "allow", before, actor)
 
 
+def sign(strategy: Strategy, *, actor: str) -> None:
+    """Take signed messages only, from here on by a new secret; the one there was works for
+    the overlap.
+
+    Raises TooManyFormers.
+    """
+    row = _locked(strategy)
+    before, now = _facts(row), _signing_secret(row)
+    if now is not None:
+        formers.keep(strategy, Kind.SIGNING, secrets.digest(now), row.signing_sealed)
+    drawn = secrets.draw_signing()
+    row.signing_sealed = secrets.seal(_config().sealing_key, strategy.id, drawn)
+    _store(strategy, row, "sign", before, actor)
+
+
+def stop_signing(strategy: Strategy, *, actor: str) -> None:
+    """Messages need no signature from here on."""
+    row = _locked(strategy)
+    before = _facts(row)
+    if row.signing_sealed is not None:
+        row.signing_sealed = None
+        formers.end(strategy.id, Kind.SIGNING)
+        _store(strategy, row, "stop-signing", before, actor)
+
+
+def end_signing_overlap(strategy: Strategy, *, actor: str) -> None:
+    """Only the newest secret signs from here on."""
+    row = _locked(strategy)
+    before = _facts(row)
+    if formers.end(strategy.id, Kind.SIGNING):
+        _store(strategy, row, "end-signing-overlap", before, actor)
+
+
+def _signing_secret(row: StrategyWebhook) -> str | None:
+    if row.signing_sealed is None:
+        return None
+    return secrets.unseal(_config().sealing_key, row.strategy_id, row.signing_sealed)
+
+
 def _locked(strategy: Strategy) -> StrategyWebhook:
     """The webhook, held: of two changes at once the second sees the first."""
     mine = StrategyWebhook.strategy_id == strategy.id
@@ -99,7 +143,12 @@ def _store(
 
 def _facts(row: StrategyWebhook) -> dict[str, Any]:
     """What the audit remembers: of secrets only that they are others."""
+    signing = _signing_secret(row)
     return {
+        "signing_hash": secrets.digest(signing).hex()[:8] if signing else None,
+        "former_signing": [
+            each.secret_hash.hex()[:8] for each in formers.of(row.strategy_id, Kind.SIGNING)
+        ],
         "secret_hash": row.secret_hash.hex()[:8],
         "former_secrets": {
             each.secret_hash.hex()[:8]: each.until.isoformat(timespec="seconds")
