@@ -11,6 +11,7 @@ from web.accounts import login
 from web.accounts.attempts import Attempts
 from web.accounts.views import blueprint as accounts
 from web.alarms.views import blueprint as alarms
+from web.audit.views import blueprint as activity
 from web.boots import Boot
 from web.changes.views import blueprint as changes
 from web.config import Config
@@ -93,6 +94,7 @@ def create_site(config: Config | None = None) -> Flask:
         trades,
         tester,
         alarms,
+        activity,
         connections,
         paper_accounts,
         changes,
