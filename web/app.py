@@ -10,6 +10,7 @@ from web import config as configuration
 from web.accounts import login
 from web.accounts.attempts import Attempts
 from web.accounts.views import blueprint as accounts
+from web.addresses import Proxies
 from web.alarms.views import blueprint as alarms
 from web.audit.views import blueprint as activity
 from web.boots import Boot
@@ -26,6 +27,7 @@ from web.signals.service import Intake
 from web.signals.views import blueprint as signals
 from web.simulation_client import SimulationClient
 from web.strategies.views import blueprint as strategies
+from web.strategies.webhook_views import blueprint as webhooks
 from web.subscriptions.views import blueprint as subscriptions
 from web.switches import views as switches
 from web.trades.tester import blueprint as tester
@@ -88,6 +90,7 @@ def create_site(config: Config | None = None) -> Flask:
     for blueprint in (
         accounts,
         strategies,
+        webhooks,
         builder,
         signals,
         subscriptions,
@@ -112,6 +115,9 @@ def _start_intake(app: Flask, config: Config) -> None:
     intake = Intake(config, app.extensions["fillwire.bell"], boot)
     app.extensions["fillwire.intake"] = intake
     app.wsgi_app = Door(app.wsgi_app, intake, config.web_url)  # type: ignore[method-assign]
+    if config.trusted_proxies:
+        proxies = Proxies(app.wsgi_app, config.trusted_proxies)
+        app.wsgi_app = proxies  # type: ignore[method-assign]
     boot.start()
     atexit.register(intake.close)
 

@@ -23,6 +23,7 @@ VARIABLES = (
     "FILLWIRE_CHECKPOINTS",
     "FILLWIRE_INSTANCE",
     "FILLWIRE_WEBHOOK_LIMITS",
+    "FILLWIRE_TRUSTED_PROXIES",
     "FILLWIRE_PRODUCTION",
     "FILLWIRE_FAULT",
 )
@@ -66,6 +67,8 @@ class Config:
     instance: str
     # None: each webhook's own limits hold.
     webhook_limits: WebhookLimits | None
+    # Proxies in front that add to X-Forwarded-For; 0: senders reach us themselves.
+    trusted_proxies: int = 0
 
 
 def read(environ: dict[str, str] | None = None) -> Config:
@@ -107,7 +110,14 @@ def read(environ: dict[str, str] | None = None) -> Config:
         checkpoints=Path(checkpoints) if checkpoints else None,
         instance=env.get("FILLWIRE_INSTANCE", ""),
         webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
+        trusted_proxies=_proxies(env.get("FILLWIRE_TRUSTED_PROXIES", "")),
     )
+
+
+def _proxies(text: str) -> int:
+    if not re.fullmatch(r"\d?", text):
+        raise BadConfig(f"FILLWIRE_TRUSTED_PROXIES is {text!r}: write how many there are, 0 to 9")
+    return int(text or 0)
 
 
 def audit_key(config: Config) -> bytes:

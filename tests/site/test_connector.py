@@ -40,6 +40,7 @@ def test_the_api_makes_one_and_keeps_its_token_until_another_is_given(site: Site
         "leverage_convention": "apply",
         "leverage": "3",
         "reserve_percent": "1",
+        "former_tokens": [],
     }
     status, changed = save(site, strategy_id, mode="reverse", market="futures")
     assert (status, changed) == (200, made | {"mode": "reverse", "market": "futures"})
@@ -97,7 +98,12 @@ def test_the_page_makes_one_to_copy_and_draws_a_new_token(site: Site) -> None:
 
     drawn = {"csrf_token": csrf(client, here)}
     page = client.post(f"{here}/connector/token", data=drawn, follow_redirects=True).text
-    assert token not in page
+    assert token not in page and "A former token works" in page
+    assert client.post(url, data=json.dumps(body)).data == b"ok"
+    page = client.post(
+        f"{here}/connector/token/end-overlap", data=drawn, follow_redirects=True
+    ).text
+    assert "A former token works" not in page
     assert client.post(url, data=json.dumps(body)).status_code == 401
 
 

@@ -6,5 +6,6 @@ from web.api import explain as explain
 from web.api import reads as reads
 from web.api import settings as settings
 from web.api import switches as switches
+from web.api import webhooks as webhooks
 from web.api import writes as writes
 from web.api.auth import blueprint as blueprint

@@ -49,7 +49,7 @@ def take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUI
             raise invalid(name, f"`{name}` is missing.", "Send it.")
         return default
     if not isinstance(value, kind):
-        spelled = {str: "a string", bool: "true or false", dict: "an object"}[kind]
+        spelled = {str: "a string", bool: "true or false", dict: "an object", list: "a list"}[kind]
         raise invalid(name, f"`{name}` is not {spelled}.", f"Send {spelled}.")
     return value
 

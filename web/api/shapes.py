@@ -20,6 +20,7 @@ from web.signals.reads import Counts
 from web.signals.refusals import BadSignal
 from web.strategies.connectors import Shown as Connector
 from web.strategies.models import Strategy
+from web.strategies.webhooks import Shown as Webhook
 from web.subscriptions.models import Subscription
 from web.trades import plans, record
 from web.trades.holdings import Holding
@@ -84,7 +85,26 @@ def connector(row: Strategy, found: Connector) -> dict[str, Any]:
         "leverage_convention": found.leverage_convention,
         "leverage": _number(found.leverage),
         "reserve_percent": _number(found.reserve_percent),
+        "former_tokens": _until(found.formers),
     }
+
+
+def webhook(row: Strategy, found: Webhook) -> dict[str, Any]:
+    """Where alerts are posted, and by whom; it holds secrets, so only its owner gets it."""
+    return {
+        "object": "webhook",
+        "strategy_id": ids.show("strategy", row.id),
+        "url": found.url,
+        "former_secrets": _until(found.formers),
+        "senders": found.senders,
+        "addresses": found.addresses,
+        "per_minute": found.per_minute,
+        "per_hour": found.per_hour,
+    }
+
+
+def _until(times: Sequence[datetime]) -> list[dict[str, Any]]:
+    return [{"until": iso(each)} for each in times]
 
 
 def connection(row: Connection) -> dict[str, Any]:

@@ -128,7 +128,12 @@ PROCESSES = (
         module=("web.serve", "web"),
         needs=("postgres",),
         ready=Ready.HTTP,
-        variables=(*_PAGES, "FILLWIRE_WEB_BIND", "FILLWIRE_WEBHOOK_LIMITS"),
+        variables=(
+            *_PAGES,
+            "FILLWIRE_WEB_BIND",
+            "FILLWIRE_WEBHOOK_LIMITS",
+            "FILLWIRE_TRUSTED_PROXIES",
+        ),
         address="FILLWIRE_WEB_BIND",
         scalable=True,
         stop_seconds=3,

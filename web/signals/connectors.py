@@ -10,15 +10,17 @@ from typing import Any
 from uuid import UUID
 
 from web.accounts.attempts import PER_ADDRESS, PER_LOGIN, Attempts
+from web.signals import webhooks
 from web.signals.crypto_arsenal import NAME, TOKEN
-from web.signals.storage import Statement, Storage
+from web.signals.storage import Row, Statement, Storage
+from web.signals.webhooks import Secret
 from web.strategies.rules import Connector, Convention, Market, Mode
 
 CACHE_SECONDS = 30.0
 LONGEST_NAME = 100
 
 _FIND = Statement("find_connector", "SELECT * FROM web.find_connector($1, $2)", binary=(1,))
-_OF = Statement("connector_of", "SELECT * FROM web.connector_of($1)")
+_OF = Statement("connector_at", "SELECT * FROM web.connector_at($1)")
 
 
 class WrongConnector(Exception):
@@ -45,14 +47,14 @@ class Known:
     """A connector as messages are checked against it."""
 
     name: str
-    token_hash: bytes
+    token: Secret
     terms: Connector
 
     def fits(self, payload: Mapping[str, Any]) -> bool:
         """Is what the message names of it right? In constant time."""
         name, token = payload.get(NAME), payload.get(TOKEN)
         return (name is None or hmac.compare_digest(_text(name).encode(), self.name.encode())) & (
-            token is None or hmac.compare_digest(_digest(token), self.token_hash)
+            token is None or self.token.fits(_digest(token))
         )
 
 
@@ -102,30 +104,24 @@ class Connectors:
         if cached and cached[1] == version and time.monotonic() - cached[0] < CACHE_SECONDS:
             return cached[2]
         row = self._storage.run(_OF, (strategy_id.hex.encode(),))
-        known = None if row is None else _known(*map(str, row))
+        known = None if row is None else _known(row)
         self._known[strategy_id] = (time.monotonic(), version, known)
         return known
 
 
-def _known(
-    name: str,
-    token_hash: str,
-    instrument: str,
-    market: str,
-    mode: str,
-    convention: str,
-    leverage: str,
-    reserve_percent: str,
-) -> Known:
+def _known(row: Row) -> Known:
+    *told, formers = row
+    name, token_hash, instrument, market, mode, convention, leverage, reserve = map(str, told)
     terms = Connector(
         instrument,
         Market(market),
         Mode(mode),
         Convention(convention),
         Decimal(leverage),
-        Decimal(reserve_percent),
+        Decimal(reserve),
     )
-    return Known(name, bytes.fromhex(token_hash.removeprefix("\\x")), terms)
+    token = webhooks.secret(token_hash, webhooks.read_formers(formers), "connector")
+    return Known(name, token, terms)
 
 
 def _text(raw: object) -> str:

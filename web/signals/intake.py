@@ -5,6 +5,7 @@ A sender waits at most three seconds and there may be thousands, so this is plai
 message does not pass the site's sign-in, forms and headers on its way to the database.
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from web.signals import body as bodies
 from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import WrongConnector
 from web.signals.crypto_arsenal import DIALECT as CRYPTO_ARSENAL
+from web.signals.gate import Request
 from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.service import (
     Accepted,
@@ -25,9 +27,10 @@ from web.signals.service import (
     KeyReused,
     TooManySignals,
     UnknownWebhook,
-    Webhook,
+    WrongSecret,
 )
 from web.signals.storage import NotStored
+from web.signals.webhooks import Webhook
 from web.strategies.rules import SHARED_PATH as SHARED
 
 if TYPE_CHECKING:
@@ -102,26 +105,24 @@ class Door:
         received_at = datetime.now(UTC)
         if path == SHARED:
             return self._receive_shared(environ, received_at)
-        address, webhook = self._authenticate(path)
+        address, webhook, digest = self._authenticate(path)
         if environ["REQUEST_METHOD"] != "POST":
             raise self._refuse(webhook, b"", bad("post-required"))
-        body = self._read(webhook, environ)
+        request = _request(self._read(webhook, environ), environ, digest)
         try:
-            return self._accept(address, webhook, body, environ, received_at)
+            return self._accept(address, webhook, request, received_at)
         except WrongConnector as wrong:
-            raise self._refuse(webhook, body, bad("invalid-connector")) from wrong
+            raise self._refuse(webhook, request.body, bad("invalid-connector")) from wrong
 
     def _receive_shared(self, environ: "WSGIEnvironment", received_at: datetime) -> Answer:
         """A message that names its connector, since the URL names nothing."""
         if environ["REQUEST_METHOD"] != "POST":
             raise self._answer(bad("post-required"))
-        body = self._read(None, environ)
+        request = _request(self._read(None, environ), environ)
         try:
-            payload = bodies.read(body)
-            address, webhook = self._intake.authenticate_connector(
-                payload, environ.get("REMOTE_ADDR", "")
-            )
-            return self._accept(address, webhook, body, environ, received_at)
+            payload = bodies.read(request.body)
+            address, webhook = self._intake.authenticate_connector(payload, request.address)
+            return self._accept(address, webhook, request, received_at)
         except BadSignal as refused:
             raise self._answer(refused) from refused
         except NotStored as away:
@@ -130,38 +131,26 @@ class Door:
             raise self._wrong(wrong) from wrong
 
     def _accept(
-        self,
-        address: UUID,
-        webhook: Webhook,
-        body: bytes,
-        environ: "WSGIEnvironment",
-        received_at: datetime,
+        self, address: UUID, webhook: Webhook, request: Request, received_at: datetime
     ) -> Answer:
         """Raises WrongConnector, and every refusal as an Answer."""
         try:
-            accepted = self._intake.accept(
-                address,
-                webhook,
-                body,
-                content_type=environ.get("CONTENT_TYPE", ""),
-                key=_key(environ),
-                received_at=received_at,
-            )
+            accepted = self._intake.accept(address, webhook, request, received_at=received_at)
             faults.point("intake.before_answer")
             return self._taken(accepted)
         except WrongConnector:
             raise
         except BadSignal as refused:
-            raise self._refuse(webhook, body, refused) from refused
+            raise self._refuse(webhook, request.body, refused) from refused
         except TooManySignals as limited:
-            raise self._limited(webhook, body, limited.retry_after_seconds) from limited
+            raise self._limited(webhook, request.body, limited.retry_after_seconds) from limited
         except KeyReused as reused:
-            raise self._refuse(webhook, body, bad("idempotency-mismatch")) from reused
+            raise self._refuse(webhook, request.body, bad("idempotency-mismatch")) from reused
         except NotStored as away:
             raise self._try_again() from away
         except Exception:
             # It may be stored; its sender hears a failure and sends the same again.
-            self._intake.doubt(webhook, body)
+            self._intake.doubt(webhook, request.body)
             raise
 
     def _taken(self, accepted: Accepted) -> Answer:
@@ -181,17 +170,24 @@ class Door:
             },
         )
 
-    def _authenticate(self, path: str) -> tuple[UUID, Webhook]:
+    def _authenticate(self, path: str) -> tuple[UUID, Webhook, bytes]:
         webhook_uuid, _, secret = path.removeprefix(PREFIX).partition("/")
+        digest = hashlib.sha256(secret.encode()).digest()
         try:
             address = UUID(webhook_uuid)
-            return address, self._intake.authenticate(address, secret)
+            return address, self._intake.authenticate(address, digest), digest
         except (ValueError, UnknownWebhook) as unknown:
             raise self._answer(bad("not-found")) from unknown
-        except BadSignal as refused:
-            raise self._answer(refused) from refused
+        except WrongSecret as wrong:
+            raise self._stranger(wrong.webhook) from wrong
         except NotStored as away:
             raise self._try_again() from away
+
+    def _stranger(self, webhook: Webhook) -> Answer:
+        """The owner hears of it: it may be a sender that has a former secret."""
+        if self._intake.may_note(webhook):
+            return self._refuse(webhook, b"", bad("invalid-password"))
+        return self._answer(bad("invalid-password"))
 
     def _read(self, webhook: Webhook | None, environ: "WSGIEnvironment") -> bytes:
         body: bytes = b""
@@ -249,6 +245,18 @@ class Door:
                 "docs": f"{self._web_url}{known.docs}",
             },
         )
+
+
+def _request(
+    body: bytes, environ: "WSGIEnvironment", secret_digest: bytes | None = None
+) -> Request:
+    return Request(
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        secret_digest,
+        _key(environ),
+        environ.get("REMOTE_ADDR", ""),
+    )
 
 
 def _key(environ: "WSGIEnvironment") -> str | None:

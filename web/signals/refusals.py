@@ -16,7 +16,7 @@ class Raised(StrEnum):
     READING = "when the message is read"
     REQUEST = "before or after the message is read"
     # Documented for those who know the code; what would raise it is not built.
-    NEVER = "not yet: no setting here limits senders or tickers"
+    NEVER = "not yet: no setting of a strategy limits its tickers"
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ _ALL = (
     Refusal("malformed-json", (), "This is not valid JSON.", "Copy the message again from where it was made."),
     Refusal("invalid-payload", ("ticker", "action", "price", "signalPrice", "limitPrice", "stopPrice", "time", "test", "cancel", "cancelOrderType", "cancelAfter", "delay", "rejectAfter", "breakevenOffset", "ignoreTradingWindows", "bidAskSpreadFilter", "bidAskSpreadFilterPercent", "stopLoss.pnlAmount", "takeProfit.pnlAmount", "interval"), "A field is missing or cannot be used.", "Send at least `ticker` and `action`; mend the field that is named."),
     Refusal("invalid-password", (), "The secret in this webhook URL is not right.", "Copy the webhook URL again from the strategy's page.", raised=_REQUEST),
-    Refusal("not-trading-view", (), "The message did not come from TradingView.", "Send it from TradingView, or lift the limit on the strategy.", raised=_NEVER),
-    Refusal("not-trend-spider", (), "The message did not come from TrendSpider.", "Send it from TrendSpider, or lift the limit on the strategy.", raised=_NEVER),
-    Refusal("invalid-ip-address", (), "The message came from an address that is not on the strategy's list.", "Add the sender's address to the list.", raised=_NEVER),
-    Refusal("invalid-ip-address-format", (), "The sender's address cannot be read.", "Send from an IPv4 or IPv6 address.", raised=_NEVER),
+    Refusal("not-trading-view", (), "The message did not come from TradingView.", "Send it from TradingView, or change on the strategy's webhook page who may send.", raised=_REQUEST),
+    Refusal("not-trend-spider", (), "The message did not come from TrendSpider.", "Send it from TrendSpider, or change on the strategy's webhook page who may send.", raised=_REQUEST),
+    Refusal("invalid-ip-address", (), "The message came from an address that is not on the strategy's list.", "Add the sender's address to the list on the strategy's webhook page, if the message is yours.", raised=_REQUEST),
+    Refusal("invalid-ip-address-format", (), "The sender's address cannot be read, and this webhook asks for it.", "Whoever runs Fillwire looks at its proxies: FILLWIRE_TRUSTED_PROXIES says how many add X-Forwarded-For.", raised=_REQUEST),
     # What to trade.
     Refusal("empty-ticker-name", ("ticker",), "`ticker` is empty.", "Name the symbol, for example AAPL, MNQ1! or BTCUSD."),
     Refusal("ticker-does-not-exist", ("ticker",), "There is no such instrument.", "Send a symbol such as AAPL, MNQ1! or BTCUSD."),

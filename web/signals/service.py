@@ -5,7 +5,6 @@ heard no 2xx and sends again; if it dies after, `web.accept_signal` knows the re
 """
 
 import hashlib
-import hmac
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,17 +20,20 @@ from protos import faults, ids
 from web.boots import Boot
 from web.config import Config
 from web.queue import Bell, Ringer
-from web.signals import crypto_arsenal, dialects
+from web.signals import crypto_arsenal, dialects, webhooks
 from web.signals.connectors import Connectors, WrongConnector
+from web.signals.gate import Gate, Request
 from web.signals.group_commit import GroupCommit
-from web.signals.refusals import bad
+from web.signals.refusals import BadSignal, bad
 from web.signals.rules import Signal
 from web.signals.storage import InDoubt, NotStored, Row, Statement, Storage
+from web.signals.webhooks import Webhook
 from web.strategies.rules import Connector
 
 CACHE_SECONDS = 30.0
+NOTE_SECONDS = 1.0
 
-_FIND = Statement("find_webhook", "SELECT * FROM web.find_webhook($1)")
+_FIND = Statement("webhook_at", "SELECT * FROM web.webhook_at($1)")
 _ACCEPT = (
     *("uuid", "bigint", "uuid", "text", "text", "bytea", "bytea", "jsonb", "text", "boolean"),
     *("integer", "integer", "integer", "uuid", "timestamptz"),
@@ -60,22 +62,16 @@ class UnknownWebhook(Exception):
     """No webhook has this id."""
 
 
+class WrongSecret(Exception):
+    """The webhook has another secret."""
+
+    def __init__(self, webhook: Webhook) -> None:
+        super().__init__()
+        self.webhook = webhook
+
+
 class KeyReused(Exception):
     """The idempotency key was used for another message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """What intake needs to know of a strategy, as it was at `version`."""
-
-    strategy_id: UUID
-    tenant_id: UUID
-    secret_hash: bytes
-    version: int
-    asset_class: str
-    per_minute: int
-    per_hour: int
-    dedupe_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +94,7 @@ class Intake:
         self._boot = boot
         self._limits = config.webhook_limits
         self._webhooks: dict[UUID, tuple[float, Webhook]] = {}
+        self._noted: dict[UUID, float] = {}
         self._storage = Storage(config.web_database_url)
         self._accepting = GroupCommit(config.web_database_url, "web.accept_signal", _ACCEPT)
         self._connectors = Connectors(self._storage)
@@ -119,18 +116,17 @@ class Intake:
             return cached[1]
         return self._load(webhook_uuid)
 
-    def authenticate(self, webhook_uuid: UUID, secret: str) -> Webhook:
+    def authenticate(self, webhook_uuid: UUID, secret_digest: bytes) -> Webhook:
         """The webhook, if the secret is its own.
 
-        Raises UnknownWebhook, BadSignal(`invalid-password`), NotStored.
+        Raises UnknownWebhook, WrongSecret, NotStored.
         """
-        given = hashlib.sha256(secret.encode()).digest()
         webhook = self.find(webhook_uuid)
-        if not hmac.compare_digest(given, webhook.secret_hash):
+        if not webhook.secret.fits(secret_digest):
             # It may have been rotated since we looked.
             webhook = self._load(webhook_uuid)
-            if not hmac.compare_digest(given, webhook.secret_hash):
-                raise bad("invalid-password")
+            if not webhook.secret.fits(secret_digest):
+                raise WrongSecret(webhook)
         return webhook
 
     def authenticate_connector(
@@ -158,27 +154,29 @@ class Intake:
         self,
         webhook_uuid: UUID,
         webhook: Webhook,
-        body: bytes,
+        request: Request,
         *,
-        content_type: str,
-        key: str | None,
         received_at: datetime,
     ) -> Accepted:
         """Store a message and ring the bell. What is refused is counted, and shown.
 
         Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
         """
-        payload, signal = self._read(webhook, body, received_at)
-        body_hash = hashlib.sha256(body).digest()
+        if webhook.gate is not None and not request.is_ours:
+            webhook = self._admit(webhook_uuid, webhook.gate, webhook, request)
+        payload, signal = self._read(webhook, request.body, received_at)
+        body_hash = hashlib.sha256(request.body).digest()
         faults.point("intake.before_commit")
-        row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
+        row = self._store(webhook, signal, request, body_hash, received_at)
         if row[0] == "STALE":
-            known_as, webhook = webhook, self._load(webhook_uuid)
-            if webhook.secret_hash != known_as.secret_hash:
+            webhook = self._load(webhook_uuid)
+            # What changed may be the secret, or the connector by which the message is read.
+            if request.secret_digest and not webhook.secret.fits(request.secret_digest):
                 raise bad("invalid-password")
-            # What changed may be the connector by which the message is read.
-            payload, signal = self._read(webhook, body, received_at)
-            row = self._store(webhook, signal, body, body_hash, content_type, key, received_at)
+            if webhook.gate is not None and not request.is_ours:
+                webhook.gate.check(request)
+            payload, signal = self._read(webhook, request.body, received_at)
+            row = self._store(webhook, signal, request, body_hash, received_at)
         match row:
             case ["NEW" | "SAME" as outcome, str(signal_id), str(seq), *_]:
                 faults.point("intake.after_commit")
@@ -190,9 +188,23 @@ class Intake:
             case ["LIMITED", _, _, _, str(retry_after)]:
                 raise TooManySignals(int(retry_after))
             case ["CONFLICT", *_]:
-                raise KeyReused(key)
+                raise KeyReused(request.key)
             case _:
                 raise NotStored("the strategy keeps changing")
+
+    def _admit(self, webhook_uuid: UUID, gate: Gate, webhook: Webhook, request: Request) -> Webhook:
+        """The webhook as it admits the message.
+
+        Raises BadSignal, UnknownWebhook, NotStored.
+        """
+        try:
+            gate.check(request)
+        except BadSignal:
+            # It may admit this sender since we looked.
+            webhook = self._load(webhook_uuid)
+            if webhook.gate is not None:
+                webhook.gate.check(request)
+        return webhook
 
     def doubt(self, webhook: Webhook, body: bytes) -> None:
         """A message was answered without knowing whether it is stored."""
@@ -228,6 +240,14 @@ class Intake:
             return refusal_id
         return UUID(found[0]) if found and found[0] else refusal_id
 
+    def may_note(self, webhook: Webhook) -> bool:
+        """Shall a wrong secret be written down? Once a second: strangers cost no more."""
+        last = self._noted.get(webhook.strategy_id, 0.0)
+        if time.monotonic() - last < NOTE_SECONDS:
+            return False
+        self._noted[webhook.strategy_id] = time.monotonic()
+        return True
+
     def _read(
         self, webhook: Webhook, body: bytes, received_at: datetime
     ) -> tuple[dict[str, Any], Signal]:
@@ -255,15 +275,7 @@ class Intake:
         if row is None:
             self._webhooks.pop(webhook_uuid, None)
             raise UnknownWebhook()
-        strategy_id, tenant_id, secret_hash, version, asset_class, *numbers = map(str, row)
-        webhook = Webhook(
-            UUID(strategy_id),
-            UUID(tenant_id),
-            bytes.fromhex(secret_hash.removeprefix("\\x")),
-            int(version),
-            asset_class,
-            *map(int, numbers),
-        )
+        webhook = webhooks.read(row)
         self._webhooks[webhook_uuid] = (time.monotonic(), webhook)
         return webhook
 
@@ -271,10 +283,8 @@ class Intake:
         self,
         webhook: Webhook,
         signal: Signal,
-        body: bytes,
+        request: Request,
         body_hash: bytes,
-        content_type: str,
-        key: str | None,
         received_at: datetime,
     ) -> Row:
         limits = self._limits or webhook
@@ -289,11 +299,11 @@ class Intake:
                     b"%d" % webhook.version,
                     ids.new().hex.encode(),
                     signal.dialect.encode(),
-                    content_type[:100].encode(),
-                    crypto_arsenal.redact(body),
+                    request.content_type[:100].encode(),
+                    crypto_arsenal.redact(request.body),
                     body_hash,
                     msgspec.json.encode(signal),
-                    key.encode() if key else None,
+                    request.key.encode() if request.key else None,
                     b"t" if _is_exit(signal) else b"f",
                     b"%d" % limits.per_minute,
                     b"%d" % limits.per_hour,

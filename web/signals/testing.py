@@ -1,4 +1,7 @@
-"""Test signals: sent by a button, taken through the same door as a sender's."""
+"""Test signals: sent by a button, taken through the same door as a sender's.
+
+Whom a webhook takes messages from, and how they are signed, is not asked of them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from uuid import UUID
 
 from flask import current_app
 
+from web.signals.gate import Request
 from web.signals.refusals import BadSignal
 from web.signals.service import Intake, KeyReused, TooManySignals
 from web.signals.storage import NotStored
@@ -45,9 +49,7 @@ def send_test(webhook: StrategyWebhook, body: bytes) -> Sent:
         accepted = intake.accept(
             webhook.webhook_uuid,
             found,
-            body,
-            content_type="application/json",
-            key=None,
+            Request(body, is_ours=True),
             received_at=datetime.now(UTC),
         )
     except BadSignal as bad:

@@ -1,7 +1,9 @@
 """Make and change the connector of a strategy: name, token, and how messages are read."""
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -13,9 +15,10 @@ from protos import ids
 from web.audit import service as audit
 from web.config import Config
 from web.db import db
-from web.strategies import rules, secrets
+from web.strategies import formers, rules, secrets
 from web.strategies import service as strategies
-from web.strategies.models import Strategy, StrategyConnector
+from web.strategies.formers import Kind, TooManyFormers
+from web.strategies.models import FormerSecret, Strategy, StrategyConnector
 from web.strategies.rules import BadConnector
 
 # What may be kept of another product's token, and still not be guessed.
@@ -35,6 +38,8 @@ class Shown:
     leverage_convention: str
     leverage: Decimal
     reserve_percent: Decimal
+    # When each former token stops to work.
+    formers: Sequence[datetime]
 
 
 def shown(strategy: Strategy) -> Shown | None:
@@ -44,7 +49,9 @@ def shown(strategy: Strategy) -> Shown | None:
         return None
     token = secrets.unseal(_config().sealing_key, row.strategy_id, row.token_sealed)
     terms = {name: getattr(row, name) for name in rules.TERMS}
-    return Shown(f"{_config().web_url}{rules.SHARED_PATH}", row.name, token, **terms)
+    until = [each.until for each in former_tokens(row)]
+    url = f"{_config().web_url}{rules.SHARED_PATH}"
+    return Shown(url, row.name, token, **terms, formers=until)
 
 
 def of(strategy: Strategy) -> StrategyConnector | None:
@@ -52,13 +59,18 @@ def of(strategy: Strategy) -> StrategyConnector | None:
     return db.session.get(StrategyConnector, strategy.id)
 
 
+def former_tokens(row: StrategyConnector) -> list[FormerSecret]:
+    """Tokens before this one that still work."""
+    return formers.of(row.strategy_id, Kind.CONNECTOR)
+
+
 def save(strategy: Strategy, given: Mapping[str, str], *, actor: str) -> StrategyConnector:
     """Make the connector, or change what is given of it.
 
-    `token` brings one along; without it the first is drawn, and later ones are kept.
-    Raises BadConnector.
+    `token` brings one along; without it the first is drawn, and later ones are kept. The
+    token there was works for the overlap. Raises BadConnector.
     """
-    row = of(strategy)
+    row = _locked(strategy)
     before = None if row is None else _facts(row)
     terms = rules.read_terms({**_stored(row), **_present(given)}, strategy.asset_class)
     name = _name(given.get("name") or (strategy.name if row is None else row.name))
@@ -67,7 +79,7 @@ def save(strategy: Strategy, given: Mapping[str, str], *, actor: str) -> Strateg
         row = StrategyConnector(strategy_id=strategy.id, tenant_id=strategy.tenant_id)
         token = token or str(uuid4())
     if token:
-        _set_token(row, token)
+        _set_token(strategy, row, token)
     row.name = name
     row.instrument = terms.instrument
     row.market, row.mode = str(terms.market), str(terms.mode)
@@ -78,13 +90,31 @@ def save(strategy: Strategy, given: Mapping[str, str], *, actor: str) -> Strateg
 
 
 def draw_token(strategy: Strategy, *, actor: str) -> None:
-    """A new token; the old one is refused from here on."""
-    row = of(strategy)
+    """A new token; the one there was works for the overlap.
+
+    Raises BadConnector.
+    """
+    row = _locked(strategy)
     if row is None:
         return
     before = _facts(row)
-    _set_token(row, str(uuid4()))
+    _set_token(strategy, row, str(uuid4()))
     _store(strategy, row, before, actor)
+
+
+def end_overlap(strategy: Strategy, *, actor: str) -> None:
+    """Only the newest token works from here on."""
+    row = _locked(strategy)
+    if row is None:
+        return
+    before = _facts(row)
+    if formers.end(strategy.id, Kind.CONNECTOR):
+        _store(strategy, row, before, actor)
+
+
+def _locked(strategy: Strategy) -> StrategyConnector | None:
+    """The connector, held: of two changes at once the second sees the first."""
+    return db.session.get(StrategyConnector, strategy.id, with_for_update=True)
 
 
 def _store(
@@ -103,8 +133,16 @@ def _store(
     db.session.commit()
 
 
-def _set_token(row: StrategyConnector, token: str) -> None:
-    row.token_hash = secrets.digest(token)
+def _set_token(strategy: Strategy, row: StrategyConnector, token: str) -> None:
+    digest = secrets.digest(token)
+    if row.token_hash is not None and not hmac.compare_digest(row.token_hash, digest):
+        try:
+            formers.keep(strategy, Kind.CONNECTOR, row.token_hash)
+        except TooManyFormers as error:
+            message = f"{formers.MOST} former tokens still work."
+            raise BadConnector("token", message, "End the overlap first.") from error
+    formers.forget(strategy.id, Kind.CONNECTOR, digest)
+    row.token_hash = digest
     row.token_sealed = secrets.seal(_config().sealing_key, row.strategy_id, token)
 
 
@@ -134,7 +172,13 @@ def _stored(row: StrategyConnector | None) -> dict[str, str]:
 
 def _facts(row: StrategyConnector) -> dict[str, Any]:
     """What the audit remembers: of the token only that it is another."""
-    return {**_stored(row), "name": row.name, "token_hash": row.token_hash.hex()[:8]}
+    former = [each.secret_hash.hex()[:8] for each in former_tokens(row)]
+    return {
+        **_stored(row),
+        "name": row.name,
+        "token_hash": row.token_hash.hex()[:8],
+        "former_tokens": former,
+    }
 
 
 def _config() -> Config:

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import FetchedValue
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import FetchedValue, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from web.db import Base, TenantRow
@@ -41,6 +41,23 @@ class StrategyWebhook(Base):
     per_minute: Mapped[int] = mapped_column(server_default=FetchedValue())
     per_hour: Mapped[int] = mapped_column(server_default=FetchedValue())
     dedupe_seconds: Mapped[int] = mapped_column(server_default=FetchedValue())
+    senders: Mapped[str] = mapped_column(server_default=FetchedValue())
+    addresses: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=FetchedValue())
+    signing_sealed: Mapped[bytes | None]
+
+
+class FormerSecret(Base):
+    """A secret that was replaced, by its hash; what signs is kept sealed as well."""
+
+    __tablename__ = "former_secrets"
+    __table_args__ = {"schema": "web"}
+
+    strategy_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    sealed: Mapped[bytes | None]
+    until: Mapped[datetime]
 
 
 class StrategyConnector(Base):

@@ -17,7 +17,7 @@ from web.errors import Problem
 from web.paging import BadCursor
 from web.signals import reads as signals
 from web.signals.testing import TEST_SIGNALS, send_test
-from web.strategies import connectors, reads, rules, service
+from web.strategies import connectors, reads, rules, service, webhooks
 from web.strategies.models import ASSET_CLASSES, Strategy
 from web.strategies.rules import BadConnector
 from web.strategies.service import BadStrategy
@@ -64,14 +64,12 @@ def page(strategy_id: UUID) -> str:
         log = signals.page(strategy_id=strategy.id, limit=LOG_ROWS, cursor=lists.cursor())
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
-    webhook = service.webhook_of(strategy)
     joined = subscriptions.of_strategy(strategy)
     taken = {subscription.connection_id for subscription in joined}
     return render_template(
         "strategies/page.html",
         strategy=strategy,
-        webhook=webhook,
-        webhook_url=service.webhook_url(webhook),
+        webhook=webhooks.shown(strategy),
         connector=connectors.shown(strategy),
         log=log,
         counts=signals.counts(log.rows),
@@ -128,10 +126,23 @@ def save_connector(strategy_id: UUID) -> ResponseReturnValue:
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
 @sign_in_required
 def new_token(strategy_id: UUID) -> ResponseReturnValue:
-    """Draw another token: messages with the old one are refused."""
+    """Draw another token; the one there was works for a day."""
     strategy = service.get(strategy_id)
-    connectors.draw_token(strategy, actor=visitor().actor)
-    lists.done("The connector has a new token. Put it into your messages.")
+    try:
+        connectors.draw_token(strategy, actor=visitor().actor)
+        lists.done("The connector has a new token. Put it into your messages within 24 h.")
+    except BadConnector as bad:
+        lists.failed(f"{bad.message} {bad.fix}")
+    return redirect(url_for("strategies.page", strategy_id=strategy.id))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token/end-overlap")
+@sign_in_required
+def end_token_overlap(strategy_id: UUID) -> ResponseReturnValue:
+    """Former tokens stop to work at once."""
+    strategy = service.get(strategy_id)
+    connectors.end_overlap(strategy, actor=visitor().actor)
+    lists.done("Only the newest token works now. Messages with a former one are refused.")
     return redirect(url_for("strategies.page", strategy_id=strategy.id))
 
 

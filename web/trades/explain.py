@@ -23,6 +23,7 @@ from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import Known
 from web.signals.refusals import CATALOGUE, BadSignal, bad
 from web.signals.rules import Signal
+from web.signals.webhooks import Secret
 from web.strategies import connectors
 from web.strategies.models import Strategy
 from web.strategies.rules import Connector, Convention, Market, Mode
@@ -106,7 +107,8 @@ def _connector(strategy: Strategy, payload: Mapping[str, Any]) -> Connector:
         row.leverage,
         row.reserve_percent,
     )
-    if not Known(row.name, row.token_hash, terms).fits(payload):
+    old = [(each.secret_hash, each.until.timestamp()) for each in connectors.former_tokens(row)]
+    if not Known(row.name, Secret(row.token_hash, tuple(old)), terms).fits(payload):
         raise bad("invalid-connector")
     return terms
 
@@ -210,22 +212,22 @@ def _trade(
     numbers = record.numbers_of(decision)
     if signal.action == "cancel" and (ended := reads.ended_by(row, signal)):
         numbers["superseded_waiting"] = str(ended)
-    return messages.to_trade(
-        trade_id=ids.trade_id(signal_id, row.id),
+    shared = messages.terms(
         strategy_id=strategy.id,
         signal_id=signal_id,
         signal_seq=0,
         signal={**signal.to_json(), "asset_class": strategy.asset_class},
         settings=settings.complete(resolved.snapshot()),
-        destination=Destination(
-            row.tenant_id, row.id, row.connection_id,
-            account.broker, account.environment, account.account,
-        ),
         accepted_at=now,
         released_at=None,
         asset_class=strategy.asset_class,
         numbers=numbers,
+    )
+    destination = Destination(
+        row.tenant_id, row.id, row.connection_id,
+        account.broker, account.environment, account.account,
     )  # fmt: skip
+    return messages.to_trade(shared, ids.trade_id(signal_id, row.id), destination)
 
 
 def _told(asked: Sequence[_Asked]) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 
 PLACES = """
 -- From where it was asked: request, address, session.

@@ -1,0 +1,81 @@
+"""A strategy's webhook: its URL, a new secret, who may send."""
+
+import re
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug import Response
+
+from web import lists
+from web.accounts.login import sign_in_required, visitor
+from web.strategies import formers, service, webhooks
+from web.strategies.allowed import PUBLISHED, BadWebhook
+from web.strategies.formers import TooManyFormers
+from web.strategies.models import Strategy
+
+blueprint = Blueprint("webhooks", __name__)
+
+_SEPARATOR = re.compile(r"[,;]")
+
+
+@blueprint.get("/strategies/<shown(strategy):strategy_id>/webhook")
+@sign_in_required
+def page(strategy_id: UUID) -> str:
+    """The URL, its former secrets, and who may send."""
+    strategy = service.get(strategy_id)
+    found = webhooks.shown(strategy)
+    return _render(strategy, found.senders, "\n".join(found.addresses))
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook")
+@sign_in_required
+def allow(strategy_id: UUID) -> ResponseReturnValue:
+    """Who may send."""
+    strategy = service.get(strategy_id)
+    senders, typed = request.form.get("senders", ""), request.form.get("addresses", "")
+    try:
+        webhooks.allow(strategy, senders, _SEPARATOR.sub(" ", typed).split(), actor=visitor().actor)
+    except BadWebhook as bad:
+        return _render(strategy, senders, typed, bad), 400
+    lists.done("Saved. Messages from anybody else are refused, and shown with their address.")
+    return _back(strategy_id)
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
+@sign_in_required
+def rotate(strategy_id: UUID) -> ResponseReturnValue:
+    """A new secret; the one there was works for a day."""
+    strategy = service.get(strategy_id)
+    try:
+        webhooks.rotate(strategy, actor=visitor().actor)
+    except TooManyFormers:
+        lists.failed(f"{formers.MOST} former secrets still work. End the overlap first.")
+        return _back(strategy_id)
+    lists.done("The URL has a new secret. Copy it into your alerts; the old one works for 24 h.")
+    return _back(strategy_id)
+
+
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/end-overlap")
+@sign_in_required
+def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
+    """Former secrets stop to work at once."""
+    webhooks.end_overlap(service.get(strategy_id), actor=visitor().actor)
+    lists.done("Only the newest URL works now. Messages to a former one are refused.")
+    return _back(strategy_id)
+
+
+def _render(strategy: Strategy, senders: str, typed: str, bad: BadWebhook | None = None) -> str:
+    return render_template(
+        "strategies/webhook.html",
+        strategy=strategy,
+        webhook=webhooks.shown(strategy),
+        senders=senders,
+        addresses=typed,
+        bad=bad,
+        published=PUBLISHED,
+    )
+
+
+def _back(strategy_id: UUID) -> Response:
+    return redirect(url_for("webhooks.page", strategy_id=strategy_id))
