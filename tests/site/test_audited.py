@@ -288,6 +288,9 @@ def prepare(site: Site, endpoint: str) -> None:
     def call(method: str, path: str, **body: Any) -> None:
         assert site.api(site.ours, method, at(STRATEGY + path)(site), **body)[0] < 300
 
+    call("PATCH", "", enabled=True)
+    mine = at(SUBSCRIPTION)(site)
+    assert site.api(site.ours, "PATCH", mine, enabled=True, accept_foreign=True)[0] == 200
     if "token" in endpoint or "connector" in endpoint:
         call("POST", "/connector", **TERMS)
         call("POST", "/connector/token/end-overlap")
