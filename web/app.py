@@ -12,6 +12,7 @@ from web.accounts.attempts import Attempts
 from web.accounts.views import blueprint as accounts
 from web.addresses import Proxies
 from web.alarms.views import blueprint as alarms
+from web.audit.views import blueprint as activity
 from web.boots import Boot
 from web.changes.views import blueprint as changes
 from web.config import Config
@@ -96,6 +97,7 @@ def create_site(config: Config | None = None) -> Flask:
         trades,
         tester,
         alarms,
+        activity,
         connections,
         paper_accounts,
         changes,

@@ -9,6 +9,10 @@ PLACES = """
 -- From where it was asked: request, address, session.
 ALTER TABLE web.audit_events ADD COLUMN origin jsonb;
 
+CREATE INDEX ON web.audit_events (tenant_id, actor text_pattern_ops, id);
+CREATE INDEX ON web.audit_events (tenant_id, action text_pattern_ops, id);
+CREATE INDEX ON web.audit_events (tenant_id, subject text_pattern_ops, id);
+
 -- A chain is a tenant's, or the platform's own, which has the id of zeros.
 CREATE TABLE web.audit_heads (
     chain uuid PRIMARY KEY,

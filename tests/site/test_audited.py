@@ -101,6 +101,23 @@ DRIVES = {
         give(name="C", **TERMS),
     ),
     "strategies.new_token": Drive(at(f"{STRATEGY}/connector/token"), "connector:change"),
+    "strategies.end_token_overlap": Drive(
+        at(f"{STRATEGY}/connector/token/end-overlap"), "connector:change"
+    ),
+    "webhooks.allow": Drive(
+        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+    ),
+    "webhooks.rotate": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
+    "webhooks.end_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
+    "api.change_webhook": Drive(
+        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+    ),
+    "api.rotate_webhook": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
+    "api.end_webhook_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
+    "api.draw_connector_token": Drive(at(f"{STRATEGY}/connector/token"), "connector:change"),
+    "api.end_connector_overlap": Drive(
+        at(f"{STRATEGY}/connector/token/end-overlap"), "connector:change"
+    ),
     "strategies.subscribe": Drive(
         fresh_strategy(f"{STRATEGY}/subscribe"),
         "subscription:create",
@@ -111,7 +128,7 @@ DRIVES = {
         at(f"{SUBSCRIPTION}/enabled"), "subscription:change", give(enabled="0")
     ),
     "subscriptions.save_defaults": Drive(
-        at(f"{STRATEGY}/settings"), "strategy:change", give(**QUANTITY)
+        at(f"{STRATEGY}/settings"), "strategy:change", give(**QUANTITY, do="confirmed")
     ),
     "trades.close": Drive(at("/positions/close"), "position:ask_close", held),
     "trades.decide_many": Drive(
@@ -265,13 +282,33 @@ def newest(site: Site) -> int:
     return int(row[0])
 
 
+def prepare(site: Site, endpoint: str) -> None:
+    """What must be there first: a connector, a former secret, other senders."""
+
+    def call(method: str, path: str, **body: Any) -> None:
+        assert site.api(site.ours, method, at(STRATEGY + path)(site), **body)[0] < 300
+
+    call("PATCH", "", enabled=True)
+    mine = at(SUBSCRIPTION)(site)
+    assert site.api(site.ours, "PATCH", mine, enabled=True, accept_foreign=True)[0] == 200
+    if "token" in endpoint or "connector" in endpoint:
+        call("POST", "/connector", **TERMS)
+        call("POST", "/connector/token/end-overlap")
+        if "overlap" in endpoint:
+            call("POST", "/connector/token")
+    elif "webhook" in endpoint:
+        call("PATCH", "/webhook", senders="anyone")
+        call("POST", "/webhook/end-overlap")
+        if "overlap" in endpoint:
+            call("POST", "/webhook/rotate")
+
+
 @pytest.mark.parametrize("endpoint", sorted(DRIVES))
 def test_what_writes_leaves_an_event_in_the_same_transaction(
     site: Site, execution: Execution, endpoint: str
 ) -> None:
     drive = DRIVES[endpoint]
-    if endpoint == "strategies.new_token":
-        site.api(site.ours, "POST", at(f"{STRATEGY}/connector")(site), **TERMS)
+    prepare(site, endpoint)
     if endpoint in BEFORE:
         path, body = BEFORE[endpoint]
         assert site.api(site.ours, "PATCH", at(path)(site), **body)[0] == 200

@@ -18,7 +18,7 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
 
     Raises CannotAdd when there is no database to add to or the password is too short.
     """
-    with psycopg.connect(_owner_url(folder)) as owner:
+    with psycopg.connect(owner_url(folder)) as owner:
         try:
             owners.add_account(owner, email=email, password=password, tenant_name=tenant)
         except owners.AlreadyThere:
@@ -27,7 +27,8 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
             raise CannotAdd(str(problem)) from None
 
 
-def _owner_url(folder: Path) -> str:
+def owner_url(folder: Path) -> str:
+    """The owner's database: DATABASE_URL, or the running stack's. Raises CannotAdd."""
     if url := os.environ.get("DATABASE_URL"):
         return url
     running = folder / "run" / "up.json"

@@ -20,6 +20,7 @@ NAVIGATION = (
     ("trades.positions", "Positions", "positions"),
     ("connections.index", "Connections", "connections"),
     ("switches.index", "Halt", "halt"),
+    ("activity.index", "Activity", "activity"),
 )
 
 

@@ -1,0 +1,111 @@
+"""Recompute a tenant's chain from the rows, a slice at a time: intact, or the first bad row.
+
+The verifier that people run outside does the work; here it is fed from the tables, and what was
+sealed in ranges is hashed again beside it.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from protos import ids
+from web.audit import export, lines, verify
+
+SLICE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How far it is intact, of how much, and the first bad row."""
+
+    seal: int
+    seals: int
+    events: int
+    unsealed: int
+    bad: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to look at."""
+        return self.bad is not None or self.seal >= self.seals
+
+
+def check(connection: Connection[TupleRow], chain: UUID, *, after_seal: int) -> Checked:
+    """Go on after a seal for about SLICE_SECONDS."""
+    seals, sealed, unsealed = _size(connection, chain)
+    at = min(after_seal, seals)
+    followed = _begin(connection, chain, at)
+    try:
+        vouched = _vouched(connection, chain)
+        followed.wanted = vouched.seal if vouched is not None else 0
+        deadline = time.monotonic() + SLICE_SECONDS
+        while found := lines.page(connection, chain, after_seal=followed.seal):
+            for _, line in found:
+                followed.follow(f"{line}\n".encode())
+                _ranges(connection, line)
+            if time.monotonic() > deadline:
+                break
+        if vouched is not None and at < vouched.seal <= followed.seal:
+            verify.vouch(followed, vouched)
+        if followed.seal < seals and not found:
+            raise verify.Bad(f"seal {followed.seal + 1} is missing")
+        if followed.seal >= seals and followed.event < sealed:
+            raise verify.Bad(f"the seal of event {followed.event + 1} is missing")
+    except verify.Bad as bad:
+        return Checked(followed.seal, seals, followed.event, unsealed, str(bad))
+    return Checked(followed.seal, seals, followed.event, unsealed)
+
+
+def _size(connection: Connection[TupleRow], chain: UUID) -> tuple[int, int, int]:
+    """How many seals there are, how many events they should cover, and how many wait."""
+    row = connection.execute(
+        "SELECT coalesce((SELECT max(number) FROM web.audit_seals WHERE chain = %(chain)s), 0), "
+        "coalesce(sum(sealed_seq), 0), coalesce(sum(seq - sealed_seq), 0) "
+        "FROM web.audit_heads WHERE chain = %(chain)s",
+        {"chain": chain},
+    ).fetchone()
+    assert row is not None
+    return row[0], int(row[1]), int(row[2])
+
+
+def _begin(connection: Connection[TupleRow], chain: UUID, seal: int) -> verify.Chain:
+    """As it is after a seal that was checked before: its hash is taken of its line again."""
+    row = connection.execute(
+        "SELECT last_seq, line FROM web.audit_seals WHERE chain = %s AND number = %s", (chain, seal)
+    ).fetchone()
+    if row is None:
+        return verify.Chain(name=lines.name(chain))
+    digest = verify.digest(row[1].encode())
+    return verify.Chain(name=lines.name(chain), seal=seal, seal_hash=digest, event=row[0])
+
+
+def _vouched(connection: Connection[TupleRow], chain: UUID) -> verify.Checkpoint | None:
+    line = export.newest_checkpoint(connection, chain)
+    return None if line is None else verify.read_checkpoint(line)
+
+
+def _ranges(connection: Connection[TupleRow], line: str) -> None:
+    """Hash what a seal covers in ranges once more. Raises Bad."""
+    if '"type":"seal"' not in line:
+        return
+    for each in json.loads(line)["ranges"]:
+        if each["kind"] == "signals":
+            _signals(connection, each)
+
+
+def _signals(connection: Connection[TupleRow], sealed: dict[str, Any]) -> None:
+    row = connection.execute(
+        "SELECT rows, digest FROM web.digest_signals(%s, %s, %s)",
+        (ids.read("strategy", sealed["of"]), sealed["first"] - 1, sealed["last"]),
+    ).fetchone()
+    assert row is not None
+    where = f"{sealed['first']} to {sealed['last']} of {sealed['of']}"
+    if row[0] != sealed["count"]:
+        raise verify.Bad(f"of the signals {where} there are {row[0]}, not {sealed['count']}")
+    if row[1].hex() != sealed["sha256"]:
+        raise verify.Bad(f"one of the signals {where} is not as it was sealed")

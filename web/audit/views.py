@@ -1,0 +1,78 @@
+"""The activity page, its download, and the button that recomputes the chain."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from web import lists
+from web.accounts.login import sign_in_required, visitor
+from web.audit import checking, export, reads, verify
+from web.errors import Problem
+from web.paging import BadCursor
+
+blueprint = Blueprint("activity", __name__, url_prefix="/activity")
+
+# To the others it is shown that somebody did it, not where they were.
+SEES_ADDRESSES = frozenset({"owner", "admin"})
+
+
+@blueprint.get("")
+@sign_in_required
+def index() -> str:
+    """Who did what, from what to what, from where; newest first."""
+    wanted = {name: request.args.get(name, "").strip() for name in reads.FILTERS}
+    try:
+        page = reads.entries(
+            wanted,
+            limit=lists.limit(),
+            cursor=lists.cursor(),
+            with_address=visitor().role in SEES_ADDRESSES,
+        )
+    except BadCursor as error:
+        raise lists.bad_cursor(error) from error
+    return render_template("audit/index.html", page=page, wanted=wanted)
+
+
+@blueprint.get("/verify")
+@sign_in_required
+def recompute() -> ResponseReturnValue:
+    """Check the next slice of the chain; a long one goes on by itself."""
+    raw = request.args.get("after", "0")
+    if not raw.isdecimal() or len(raw) > 18:
+        abort(400)
+    connection = export.session_connection()
+    checked = checking.check(connection, visitor().tenant_id, after_seal=int(raw))
+    return render_template("audit/verify.html", checked=checked)
+
+
+@blueprint.get("/export")
+@sign_in_required
+def download() -> Response:
+    """Everything sealed, as JSON lines."""
+    return export.trail()
+
+
+@blueprint.get("/checkpoint")
+@sign_in_required
+def checkpoint() -> Response:
+    """The newest signed checkpoint."""
+    found = export.checkpoint()
+    if found is None:
+        raise Problem(
+            404,
+            "no_checkpoint",
+            "There is no checkpoint yet",
+            "Checkpoints are signed once a minute, after something was sealed.",
+            "Come back in a minute.",
+        )
+    return found
+
+
+@blueprint.get("/verifier")
+@sign_in_required
+def verifier() -> Response:
+    """The program that checks a download, for anybody's own machine."""
+    name = "attachment; filename=verify_audit.py"
+    program = Path(verify.__file__).read_bytes()
+    return Response(program, content_type="text/x-python", headers={"Content-Disposition": name})
