@@ -109,6 +109,12 @@ DRIVES = {
     ),
     "webhooks.rotate": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
     "webhooks.end_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
+    "webhooks.sign": Drive(at(f"{STRATEGY}/webhook/signing"), "webhook:sign", give(do="sign")),
+    "api.sign_webhook": Drive(at(f"{STRATEGY}/webhook/signing"), "webhook:sign"),
+    "api.stop_signing_webhook": Drive(at(f"{STRATEGY}/webhook/signing"), "webhook:stop-signing"),
+    "api.end_signing_overlap": Drive(
+        at(f"{STRATEGY}/webhook/signing/end-overlap"), "webhook:end-signing-overlap"
+    ),
     "api.change_webhook": Drive(
         at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
     ),
@@ -255,7 +261,8 @@ def transactions(site: Site) -> Iterator[list[list[str]]]:
 def request(site: Site, endpoint: str) -> Callable[[str, dict[str, Any]], int]:
     """A way to ask: as a person with a browser, or with a key."""
     if endpoint.startswith("api."):
-        method = "PATCH" if endpoint.startswith("api.change_") else "POST"
+        methods = {"change": "PATCH", "stop": "DELETE"}
+        method = methods.get(endpoint.removeprefix("api.").partition("_")[0], "POST")
         return lambda path, given: site.api(site.ours, method, path, **given)[0]
     signs_in = endpoint == "accounts.open_session"
     client = site.client() if signs_in else site.signed_in(site.ours)
@@ -296,6 +303,10 @@ def prepare(site: Site, endpoint: str) -> None:
         call("POST", "/connector/token/end-overlap")
         if "overlap" in endpoint:
             call("POST", "/connector/token")
+    elif "sign" in endpoint:
+        call("DELETE", "/webhook/signing")
+        for _ in range(2 if "overlap" in endpoint else "stop" in endpoint):
+            call("POST", "/webhook/signing")
     elif "webhook" in endpoint:
         call("PATCH", "/webhook", senders="anyone")
         call("POST", "/webhook/end-overlap")
