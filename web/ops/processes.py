@@ -44,6 +44,8 @@ _WEB = (
     "FILLWIRE_SEALING_KEY",
 )
 _PAGES = (*_WEB, "FILLWIRE_WEB_DATABASE_URL", "FILLWIRE_STAFF_DATABASE_URL")
+# Without a server, web shows on a page what the relay would have sent.
+_MAIL = ("FILLWIRE_SMTP_URL", "FILLWIRE_MAIL_FROM")
 
 # In the order of starting; stopping goes the other way round.
 PROCESSES = (
@@ -105,7 +107,7 @@ PROCESSES = (
         module=("web.cli", "relay"),
         needs=("postgres",),
         ready=Ready.FILE,
-        variables=(*_WEB, "FILLWIRE_WORKER_DATABASE_URL"),
+        variables=(*_WEB, "FILLWIRE_WORKER_DATABASE_URL", *_MAIL),
         scalable=True,
     ),
     Process(
@@ -123,7 +125,7 @@ PROCESSES = (
         module=("web.serve", "web"),
         needs=("postgres",),
         ready=Ready.HTTP,
-        variables=(*_PAGES, "FILLWIRE_WEB_BIND", "FILLWIRE_WEBHOOK_LIMITS"),
+        variables=(*_PAGES, *_MAIL, "FILLWIRE_WEB_BIND", "FILLWIRE_WEBHOOK_LIMITS"),
         address="FILLWIRE_WEB_BIND",
         scalable=True,
         stop_seconds=3,
