@@ -68,7 +68,7 @@ def mail_with(page: Page, site: str, subject: str) -> str:
         page.goto(f"{site}/inbox")
         letters = page.locator("article", has_text=subject)
         if letters.count():
-            return letters.first.get_by_role("link").first.get_attribute("href") or ""
+            return letters.first.locator("a[href^=http]").first.get_attribute("href") or ""
         page.wait_for_timeout(500)
     raise AssertionError(f"no mail: {subject}")
 
