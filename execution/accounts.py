@@ -7,12 +7,15 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import covers, known, messages, told
+from msgspec import structs
+
+from execution import covers, known, messages, overfills, told
 from execution.brokers.base import Adapter
 from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
+from execution.domain.switches import HALTED
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
@@ -72,7 +75,7 @@ class Account:
         forgotten, so that it may come again."""
 
         def ended() -> None:
-            run.record()
+            run.is_recorded = True
             if run.said is not None and run.said[0] is TradeState.WAITING_APPROVAL:
                 self.forget(run)
 
@@ -110,6 +113,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
             lane.attribution[held.subscription_id] = held.attribution
             if held.ledger != NO_LEDGER:
                 lane.ledgers[held.subscription_id] = held.ledger
+    overfills.recall(account, image.lanes)
     tickets: list[Ticket] = []
     for stored in image.open:
         tickets += _rebuild_run(account, image, stored)
@@ -139,9 +143,10 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    if outcome is None or TradeState(outcome.state) not in TERMINAL:
-        # What is over, and guards what it opened, is not ended again.
-        _recall_withdrawal(run, messages.REASON_WORDS[stored.withdrawn])
+    word = messages.REASON_WORDS[stored.withdrawn]
+    if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
+        # What is over otherwise, and guards what it opened, is not ended again.
+        _recall_withdrawal(run, word)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)
@@ -201,6 +206,7 @@ def _recall(run: Run, outcome: OutcomeImage) -> None:
         run.fired_price = Decimal(numbers["fired_price"]) if "fired_price" in numbers else None
     run.canceled_before = int(numbers.get("canceling", 0))
     run.superseded_waiting = int(numbers.get("superseded", 0))
+    run.outgrown = set(numbers.get("outgrown", "").split())
     run.halved = int(numbers.get("halved", 0))
     run.in_debt = outcome.reason == "flatten_debt"
 
@@ -227,6 +233,16 @@ def exposed(account: Account) -> Decimal:
     return total
 
 
+def let_go(run: Run) -> bool:
+    """A person wants an exit that its spread filter holds, whatever the spread is; False where
+    none is held."""
+    if run.said is None or run.said[:2] != (TradeState.BLOCKED, "spread_too_wide"):
+        return False
+    unfiltered = structs.replace(run.trade.exit, spread_filter=None, spread_filter_percent=None)
+    run.trade = structs.replace(run.trade, exit=unfiltered)
+    return True
+
+
 def end_waiting_entry(run: Run) -> bool:
     """A kill switch ends what of a trade is held back from the broker, as a newer trade would;
     it is not revived. True when something of it changed."""
@@ -234,6 +250,9 @@ def end_waiting_entry(run: Run) -> bool:
         return False
     if run.entry is not None:
         is_unsent = run.entry.in_doubt or run.entry.is_held_back or run.entry.waits_here
+        if run.entry.waits_here:
+            # Nobody but us ever knew of it, so it is over, and says by what.
+            run.entry_dropped = run.entry_dropped or HALTED
         run.is_superseded = run.is_superseded or is_unsent
         return run.is_superseded
     waits = run.said is not None and run.said[0] in _HELD_BACK
@@ -308,6 +327,8 @@ def keeps_its_place(run: Run, track: Sequence[Run], now: datetime) -> bool:
     """True for what adds to an earlier entry that the broker's limit holds back: once sent, that
     one could still be refused, and be sent again after it."""
     trade = run.trade
+    if track[0] is run:
+        return False
     adds = trade.action is Action.ADD or (trade.direction is not None and trade.allow_add)
     if run.tickets or run.entry_dropped or not adds or run.is_stale(Leg.ENTRY, now):
         return False
@@ -330,6 +351,8 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("displaced", " ".join(before))
     if run.superseded_waiting:
         kept.setdefault("superseded", str(run.superseded_waiting))
+    if run.outgrown:
+        kept.setdefault("outgrown", " ".join(sorted(run.outgrown)))
     if run.halved:
         kept.setdefault("halved", str(run.halved))
     if run.entry_dropped:

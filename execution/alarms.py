@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from execution.lanes import Run
 
 
-# A cancel took the protection, a switch keeps it back, or another subscription holds against it.
-_QUIET = ("now_unprotected", "halted", "superseded", "netted")
+# A cancel took the protection, a switch keeps it back, another subscription holds against it, or
+# nobody can trade.
+_QUIET = ("now_unprotected", "halted", "superseded", "netted", "market_closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +67,26 @@ def of_fill(order: Order) -> Alarm | None:
     """What an order raises that was filled for more than it asked."""
     if order.cum_qty <= order.terms.order_qty:
         return None
-    numbers = {
-        "quantity": format(order.terms.order_qty, "f"),
-        "filled": format(order.cum_qty, "f"),
-    }
-    return Alarm("overfilled", order.terms.instrument, numbers, order.terms.order_id)
+    return _of_order("overfilled", order)
+
+
+def of_bust(order: Order) -> Alarm:
+    """What an order raises of which a fill was taken back, or was another one."""
+    return _of_order("busted", order)
 
 
 def of_shares(instrument: str, taken: Decimal, left: Decimal) -> Alarm | None:
     """What a position raises that somebody else made smaller, at the cost of subscriptions."""
     numbers = {"taken": format(taken, "f"), "left": format(left, "f")}
     return Alarm("share_taken", instrument, numbers) if taken else None
+
+
+def _of_order(kind: str, order: Order) -> Alarm:
+    numbers = {
+        "quantity": format(order.terms.order_qty, "f"),
+        "filled": format(order.cum_qty, "f"),
+    }
+    return Alarm(kind, order.terms.instrument, numbers, order.terms.order_id)
 
 
 def _instrument(run: "Run") -> str:

@@ -7,6 +7,7 @@ was decided without the newest of them: that transaction is what decides (`state
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import structlog
 
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 0.25
 # Known older than this, nothing is opened: what was set meanwhile may forbid it.
 MOST_AGE = timedelta(seconds=1)
-STOP, LIMITS = "stop", "limits"
+STOP, LIMITS, SEEN = "stop", "limits", "seen"
 
 
 class Controls:
@@ -38,6 +39,9 @@ class Controls:
         self._seen_at: datetime | None = None
         self._switches: dict[tuple[str, str], Switch] = {}
         self._limits: dict[str, LimitsState] = {}
+        # What orders that were filled too much were filled for when somebody looked.
+        self.seen: dict[UUID, Decimal] = {}
+        self._newly_seen: dict[UUID, Decimal] = {}
 
     def switch(self, trade: Trade) -> Switch | None:
         """The strictest switch that binds a trade."""
@@ -65,6 +69,11 @@ class Controls:
         """True while what was set since can be neither old nor much."""
         return self._seen_at is None or now - self._seen_at <= MOST_AGE
 
+    def newly_seen(self) -> dict[UUID, Decimal]:
+        """What was seen since this was asked last."""
+        found, self._newly_seen = self._newly_seen, {}
+        return found
+
     def take(self, rows: Iterable[SwitchRow], at: datetime) -> list[tuple[str, str]]:
         """Rows as they were at some time; the scopes in which more is stopped than before."""
         stricter: list[tuple[str, str]] = []
@@ -74,6 +83,11 @@ class Controls:
                 continue
             self.version = row.version
             key = (row.scope, row.scope_id)
+            if row.name == SEEN:
+                seen = {UUID(hex=row.scope_id): Decimal(row.value["filled"])}
+                self.seen |= seen
+                self._newly_seen |= seen
+                continue
             if row.name == LIMITS:
                 self._limits[row.scope_id] = read_limits(row.value)
                 continue

@@ -7,13 +7,13 @@ whoever holds the account finds it among what is open. Planned as any exit, it n
 import hashlib
 from decimal import Decimal
 
-from execution import messages
+from execution import messages, overfills
 from execution.accounts import Account
 from execution.domain.reports import Report
 from execution.domain.words import ExecType
 from execution.lanes import Ticket
 from execution.rows import InstructionRow
-from protos import ids, wire
+from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 
 
@@ -22,7 +22,7 @@ def correction(account: Account, ticket: Ticket, said: Report) -> InstructionRow
     trade, excess = ticket.run.trade, _excess(ticket, said)
     if not excess or not trade.corrects_overfills:
         return None
-    trade_id = ids.derive("correction", ticket.order.terms.order_id, said.report_id)
+    trade_id = overfills.id_of(ticket, said)
     now = wire.to_timestamp(said.time)
     message = pb.Trade(
         trade_id=trade_id.hex,

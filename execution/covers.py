@@ -2,10 +2,12 @@
 its orders, and from what was last told of it, so that a takeover goes on where it stood."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard, Send, VenueRules, text
@@ -196,6 +198,10 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         is_own = ticket.cancel_asked or ticket.is_guard or end.exec_type is ExecType.NOT_SENT
         # What was resized before a takeover was not taken away by the broker.
         is_own = is_own or ticket.is_inherited
+        # Nor was what lasted for its day, where no order lasts longer.
+        is_own = is_own or (
+            order.terms.time_in_force == "day" and order.ord_status is OrdStatus.EXPIRED
+        )
         renewals += not is_own and not order.cum_qty
     if renewals >= MOST_RENEWALS:
         return "stop_refused", "it was canceled there again and again"

@@ -1,4 +1,5 @@
-"""What a person says of an order that can neither be found nor proven absent.
+"""What a person says of an order that can neither be found nor proven absent, or of an exit that
+its spread filter holds.
 
 Durable fact: the word, on the trade's instruction. If we die right after, whoever holds the
 account finds it there. It is believed only while the order is still in such doubt.
@@ -48,7 +49,7 @@ class Declaring:
     async def resolve(self, request: pb.ResolveDoubtRequest) -> pb.ResolveDoubtResponse:
         """Check again, or take a declaration. Raises BadRequest, StoreUnavailable."""
         trade_id = _id(request.trade_id)
-        if request.word != pb.DOUBT_WORD_CHECK and request.word not in _WORDS:
+        if request.word not in (pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_LET_GO, *_WORDS):
             raise BadRequest(f"not a word on a doubt: {request.word}")
         return pb.ResolveDoubtResponse(status=await self._resolve(trade_id, request.word))
 
@@ -60,7 +61,8 @@ class Declaring:
         said = _WORDS.get(word)
         if said and row["withdrawn"] == said:
             return pb.DOUBT_STATUS_TAKEN
-        if row["is_over"] or not _needs_attention(row["outcome"]):
+        stands = _is_held if word == pb.DOUBT_WORD_LET_GO else _needs_attention
+        if row["is_over"] or row["outcome"] is None or not stands(row["outcome"]):
             return pb.DOUBT_STATUS_NOT_IN_DOUBT
         if said:
             words = list(_WORDS.values())
@@ -74,10 +76,13 @@ class Declaring:
         return pb.DOUBT_STATUS_TAKEN
 
 
-def _needs_attention(outcome: bytes | None) -> bool:
-    if outcome is None:
-        return False
+def _needs_attention(outcome: bytes) -> bool:
     return told.outcome(bytes(outcome), None).state == TradeState.NEEDS_ATTENTION
+
+
+def _is_held(outcome: bytes) -> bool:
+    last = told.outcome(bytes(outcome), None)
+    return (last.state, last.reason) == (TradeState.BLOCKED, "spread_too_wide")
 
 
 def _id(text: str) -> UUID:

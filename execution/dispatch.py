@@ -136,20 +136,21 @@ class Dispatch:
         """Asked immediately before the socket: still ours, still wanted, still young."""
         if account.is_lost or not ticket.order.is_open:
             return False
-        if reason := self._unwanted(ticket):
+        now = self._runtime.now()
+        if reason := self._unwanted(ticket, now):
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(self._runtime.now()):
+        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(now):
             ticket.is_held_back = True
             self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
             return False
         ticket.sends += 1
         ticket.is_held_back = ticket.is_limited = False
-        ticket.last_send_at = self._runtime.now()
+        ticket.last_send_at = now
         return True
 
-    def _unwanted(self, ticket: Ticket) -> str:
+    def _unwanted(self, ticket: Ticket, now: datetime) -> str:
         leg = ticket.order.terms.leg
         if leg is Leg.ENTRY and ticket.run.is_superseded:
             return "superseded"
@@ -158,7 +159,7 @@ class Dispatch:
         if self._stops.stops(ticket.run.trade, leg):
             # An entry that a switch stands behind is never sent again.
             return "superseded" if ticket.in_doubt and leg is Leg.ENTRY else "halted"
-        is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, self._runtime.now())
+        is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, now)
         return "signal_stale" if is_stale else ""
 
     def _answered(self, account: Account, ticket: Ticket, submitted: Submitted) -> None:
@@ -226,11 +227,12 @@ class Dispatch:
             if not (ticket.order.is_acknowledged and ticket.may_return):
                 self._never_sent(account, ticket, "entry_ended")
             return
-        if reason := self._unwanted(ticket):
+        now = self._runtime.now()
+        if reason := self._unwanted(ticket, now):
             self._never_sent(account, ticket, reason)
             return
         log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.last_send_at = self._runtime.now()
+        ticket.last_send_at = now
         self.submit(account, ticket)
 
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
@@ -305,6 +307,10 @@ class Dispatch:
                 terms.cl_ord_id,
                 lambda done: self._cancel_answered(account, ticket, done),
             )
+
+    def cancel_all(self, account: Account, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self.cancel(account, ticket)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
         """Do not send what still waits for the broker's limit, or for its price; False when it

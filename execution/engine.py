@@ -6,11 +6,11 @@ Time, tasks, storage and venues are handed in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from execution import covers, deciding, folding, known, opened, recording, seeing
+from execution import covers, deciding, folding, known, opened, recording, seeing, shrinking
 from execution.accounts import (
     Account,
     drop_waiting_flips,
@@ -19,6 +19,7 @@ from execution.accounts import (
     supersede,
     supersede_again,
 )
+from execution.alike import Alike
 from execution.controls import Controls
 from execution.dispatch import Dispatch
 from execution.domain import planning
@@ -56,17 +57,16 @@ class Engine:
         self._journal = journal
         self._runtime = runtime
         self.halting = Halting(controls or Controls(), self)
-        self._finished = Finished()
+        self._finished, self._alike = Finished(), Alike()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
-        self._protecting = Protecting(
-            runtime, self._dispatch, journal, self, self.halting.controls.stops
-        )
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
         self._watching = Watching(runtime, self._dispatch, self._queueing, self._say)
+        stops, opens_in = self.halting.controls.stops, self._queueing.opens_in
+        self._protecting = Protecting(runtime, self._dispatch, journal, self, stops, opens_in)
 
     # -- what comes in
 
@@ -109,8 +109,7 @@ class Engine:
             self.settle(account, lane)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End a trade that was not sent; cancel what is open of one that was. What was opened
-        stays guarded."""
+        """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         run = account.runs.get(trade_id)
         if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
             return
@@ -134,8 +133,7 @@ class Engine:
         account, ticket = known
         if account.is_lost or report.report_id in ticket.order.reports:
             return
-        was_open = ticket.order.is_open
-        was_in_doubt, was_done = ticket.in_doubt, ticket.run.is_done
+        was_open, was_in_doubt, was_done = ticket.order.is_open, ticket.in_doubt, ticket.run.is_done
         shares = folding.fold(account, ticket, report)
         account.reserved.note(ticket, self._runtime.now())
         entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
@@ -145,6 +143,8 @@ class Engine:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
             self.amend(account, ticket.run)
+        if report.exec_type.amends:
+            self.settle(account, ticket.run.lane)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> None:
         """Do not send an order that still waits for the broker's limit."""
@@ -184,7 +184,8 @@ class Engine:
     # -- what comes next
 
     def settle(self, account: Account, lane: Lane) -> None:
-        """Let all trades of a lane go on."""
+        """Let all trades of a lane go on; what would close more than is left gives way."""
+        shrinking.give_way(account, lane, self._cancel_later)
         for subscription in tuple(lane.tracks):
             self._pump(account, lane, subscription)
         self._protecting.tend_soon(account, lane)
@@ -200,16 +201,16 @@ class Engine:
         track = lane.track(subscription)
         if account.is_lost or account.outside.then is not None or not track:
             return
-        busy: Run | None = None
+        now, busy = self._runtime.now(), None
         for run in tuple(track):
             if busy is not None and not run.tickets:
                 self._waking.at_bound(account, busy)
                 break
-            if keeps_its_place(run, track, self._runtime.now()):
+            if keeps_its_place(run, track, now):
                 self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
                 continue
             self._advance(account, run)
-            if run.is_busy(self._runtime.now()):
+            if run.is_busy(now):
                 busy = run
         track[:] = [run for run in track if not run.is_done]
         opened.watch(lane, subscription)
@@ -219,8 +220,11 @@ class Engine:
             return
         if run.planned_at is None:
             self._begin(account, run)
+        if (over := deciding.filled(run)) is not None:
+            self._end(account, run, over)
+            return
         seen = self._see(account, run)
-        scope, judged = seen.scope, deciding.judge(run, seen)
+        scope, judged = seen.scope, deciding.judge(run, seen, self._alike)
         decision = self._queueing.hold(account, run, judged)
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
@@ -228,7 +232,7 @@ class Engine:
         match decision:
             case Send():
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
-                run.exposure = planning.exposure_of(scope, run.progress())
+                run.exposure = planning.exposure_of(scope, seen.progress)
                 if decision.leg is Leg.ENTRY:
                     drop_waiting_flips(run)
                 self._send(account, run, decision, decided)
@@ -236,16 +240,15 @@ class Engine:
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
             case CancelFirst(cl_ord_ids, judged_after):
                 if not judged_after:
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._cancel_first(account, run, cl_ord_ids)
                 self._advance(account, run)
             case Wait():
                 if decision.reason == "flatten_debt":
                     run.in_debt = True
-                    run.exposure = planning.exposure_of(scope, run.progress())
+                    run.exposure = planning.exposure_of(scope, seen.progress)
                 self._wait(account, run, decision)
             case End():
-                run.is_done = True
                 self._end(account, run, decision, decided)
 
     def _looked(self, account: Account, run: Run) -> None:
@@ -254,8 +257,7 @@ class Engine:
         self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order of the run waits for the broker's limit; guards of one that is over say
-        nothing of its outcome."""
+        """An order waits for the broker's limit; guards of what is over say nothing of it."""
         if run.is_done:
             return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
@@ -264,16 +266,15 @@ class Engine:
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
         """Say the outcome. While its protection works, the trade stays to be found again."""
+        run.is_done = True
         run.is_guarding = run.has_open_protection
-        if run.is_guarding:
-            self._say(account, run, end.state, end.reason, end.numbers, decided=decided)
-            return
-        self.finish(account, run)
-        self._say(account, run, end.state, end.reason, end.numbers, account.at_end(run), decided)
+        if not run.is_guarding:
+            self.finish(account, run)
+        recorded = None if run.is_guarding else account.at_end(run)
+        self._say(account, run, end.state, end.reason, end.numbers, recorded, decided)
 
     def _begin(self, account: Account, run: Run) -> None:
-        """The first look at a trade: it ends earlier entries that are still held back, and
-        the unsent half of any waiting flip."""
+        """The first look: it ends earlier entries held back, and unsent halves of flips."""
         run.planned_at = self._runtime.now()
         self._write_down(account, run)
         run.lane.hear_of_sender(run)
@@ -318,10 +319,8 @@ class Engine:
             return
         run.said = said
         kept = numbers_of(run, numbers)
-        closes = not run.is_guarding
-        entry = recording.outcome(
-            account, run, state, reason, kept, self._runtime.now(), decided, closes=closes
-        )
+        now, closes = self._runtime.now(), not run.is_guarding
+        entry = recording.outcome(account, run, state, reason, kept, now, decided, closes=closes)
         entry.committed = committed
         self._journal.write(entry)
 
@@ -331,7 +330,7 @@ class Engine:
             seen = self._see(account, run)
             # It is over: whatever was filled since, nothing more is sent for it.
             dropped = run.entry_dropped or run.said[1] or "superseded"
-            progress = replace(seen.progress, in_debt=False, entry_dropped=dropped)
+            progress = seen.progress.over(dropped)
             end = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
             if isinstance(end, End):
                 self._say(account, run, end.state, end.reason, end.numbers)
@@ -345,9 +344,9 @@ class Engine:
         terms = terms_of(run, send, self._runtime.now())
         if send.guards or send.leg is Leg.STOP:
             terms = covers.begin(run, send, terms)
-        guards = () if send.is_synthetic else send.guards
-        tickets = [Ticket(Order(guard_terms(terms, guard)), run) for guard in guards]
-        self.send_out(account, run, [Ticket(Order(terms), run), *tickets], decided)
+        together, venue = () if send.is_synthetic else send.guards, account.rules
+        guards = [guard_terms(terms, guard, venue) for guard in together]
+        self.send_out(account, run, [Ticket(Order(of), run) for of in (terms, *guards)], decided)
         if run.cover is not None:
             self._protecting.tend_soon(account, run.lane)
 
@@ -393,8 +392,8 @@ class Engine:
         self._protecting.release(account, run, targets)
         self._dispatch.bound_cancels(account, run, targets)
 
-        def committed() -> None:
-            for ticket in targets:
-                self._dispatch.cancel(account, ticket)
+        self._cancel_later(account, run, targets)
 
-        self._say(account, run, TradeState.WORKING, "", {}, committed)
+    def _cancel_later(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
+        cancel = partial(self._dispatch.cancel_all, account, targets)
+        self._say(account, run, TradeState.WORKING, "", {}, cancel)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from execution import covers
+from execution import covers, overfills
 from execution.accounts import Account, end_waiting_entry, exposed
 from execution.controls import Controls, scopes
 from execution.domain.orders import Order
@@ -65,8 +65,9 @@ class Halting:
         self._stopped.append((account, run))
         self.on_stopped()
 
-    def bind_anew(self) -> None:
+    def bind_anew(self, accounts: Iterable[Account]) -> None:
         """The newest switches and limits are known: go on with what they stopped."""
+        overfills.see(accounts, self.controls.newly_seen())
         stopped, self._stopped = self._stopped, []
         for _, run in stopped:
             run.awaits_controls = False
@@ -86,13 +87,16 @@ class Halting:
             for ticket in tuple(run.tickets):
                 leg = ticket.order.terms.leg
                 if ticket.order.is_open and self.controls.stops(run.trade, leg):
-                    reason = "superseded" if leg is Leg.ENTRY else HALTED
+                    is_told = leg is not Leg.ENTRY or run.entry_dropped == HALTED
+                    reason = HALTED if is_told else "superseded"
                     self._lanes.take_back(account, ticket, reason)
         for account, run in changed:
             self._lanes.go_on(account, run)
 
     def recall(self, account: Account) -> None:
-        """What was held back when its former holder stopped, under a switch that is on."""
+        """What was held back when its former holder stopped, under a switch that is on; and what
+        was seen since its past was read."""
+        overfills.see([account], self.controls.seen)
         for run in account.runs.values():
             if self.controls.switch(run.trade) is not None:
                 end_waiting_entry(run)

@@ -2,7 +2,7 @@
 that it has forgotten; to the positions what moved them; to reconciling what is nobody's here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -24,6 +24,8 @@ from protos.execution.v1 import execution_pb2 as pb
 log = structlog.get_logger()
 
 RETRY_SECONDS = 0.25
+# Before a past that could not be read is read again: somebody may have repaired it.
+UNREAD_SECONDS = 30.0
 
 
 class Hearing:
@@ -47,6 +49,9 @@ class Hearing:
         self._reconciling = reconciling
         self._find = find
         self._strangers: dict[str, list[Said]] = {}
+        # Those whose past cannot be read: nobody waits for them.
+        self._unread: dict[str, list[Said]] = {}
+        self._tried_again: set[str] = set()
         # What an account of a name may be, by venue.
         self._ids: dict[str, list[UUID]] = {}
 
@@ -65,6 +70,8 @@ class Hearing:
         self._strangers.setdefault(name or report.report_id, []).append(report)
 
     def _has_strangers(self, account: str) -> bool:
+        if not self._strangers:
+            return False
         return any(waiting[0].account == account for waiting in self._strangers.values())
 
     def _hear(self, report: Said, *, is_external: bool = False) -> None:
@@ -89,7 +96,8 @@ class Hearing:
         """All up to this one was heard; what was said of positions may have waited for it."""
         for account in self._accounts_of(report):
             outside = account.outside
-            outside.heard = max(outside.heard, report.sequence)
+            if report.sequence > outside.heard:
+                outside.heard = report.sequence
             if outside.told is not None:
                 self._reconciling.heard(account)
 
@@ -107,8 +115,8 @@ class Hearing:
         if ids_of is None:
             ids_of = [ids.account_id(*venue, said.account) for venue in self._adapters]
             self._ids[said.account] = ids_of
-        found = map(self._find, ids_of)
-        return [account for account in found if account is not None and account.epoch]
+        find = self._find
+        return [found for each in ids_of if (found := find(each)) is not None and found.epoch]
 
     async def _recognise(self) -> None:
         """Reports of orders that are no longer in memory: bring their trades back. What is
@@ -116,32 +124,84 @@ class Hearing:
         asked = {name: len(waiting) for name, waiting in self._strangers.items()}
         reports = [report for waiting in self._strangers.values() for report in waiting]
         try:
-            past = await self._store.past(list(asked))
+            past, unread = await self._read_past(list(asked))
             recorded = await self._store.recorded(
                 [(a.account_id, r.report_id) for r in reports for a in self._accounts_of(r)]
             )
         except StoreUnavailable:
             self._runtime.later(RETRY_SECONDS, lambda: self._runtime.spawn(self._recognise()))
             return
-        except Exception:
-            log.exception("orders_not_recognised", orders=len(asked))
-            # Not to be taken for others' orders: what is held is asked for anyway.
-            past, recorded = [], {report.report_id for report in reports}
+        for trade in past:
+            unread |= self._bring_back(trade)
+        reports = [report for report in reports if not self._keep_unread(report, unread)]
         for name, count in asked.items():
             del self._strangers[name][:count]
         self._strangers = {name: left for name, left in self._strangers.items() if left}
         if self._strangers:
             self._runtime.spawn(self._recognise())
-        for trade in past:
-            self._bring_back(trade)
         for report in sorted(reports, key=lambda report: report.sequence):
             is_ours = not isinstance(report, Report) or self._engine.knows(report.cl_ord_id)
             if is_ours or report.report_id not in recorded:
                 self._hear(report, is_external=not is_ours)
             else:
                 self._note(report)
+        self._compare_what_was_late(reports)
 
-    def _bring_back(self, past: PastTrade) -> None:
+    def _compare_what_was_late(self, reports: Sequence[Said]) -> None:
+        """What could not be read at first may have been found by asking meanwhile, and then moved
+        the position twice."""
+        late = [r for r in reports if r.report_id in self._tried_again]
+        self._tried_again -= {report.report_id for report in late}
+        found = {a.account_id: a for report in late for a in self._accounts_of(report)}
+        if found:
+            self._reconciling.look(list(found.values()))
+
+    async def _read_past(self, names: Sequence[str]) -> tuple[list[PastTrade], set[str]]:
+        """The trades of these orders, and those of the orders whose trade cannot be read: one such
+        keeps nothing of the others. Raises StoreUnavailable."""
+        try:
+            return await self._store.past(names), set()
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if len(names) == 1:
+                log.exception("order_not_recognised", cl_ord_id=names[0])
+                return [], set(names)
+        # A trade that has several of them is read once.
+        found: dict[UUID, PastTrade] = {}
+        unread: set[str] = set()
+        for name in names:
+            some, failed = await self._read_past([name])
+            found |= {past.stored.trade_id: past for past in some}
+            unread |= failed
+        return list(found.values()), unread
+
+    def _keep_unread(self, report: Said, unread: Collection[str]) -> bool:
+        """Not to be taken for others' orders: it is tried again."""
+        if not isinstance(report, Report) or report.cl_ord_id not in unread:
+            return False
+        if not self._unread:
+            self._runtime.later(UNREAD_SECONDS, self._try_again)
+        self._unread.setdefault(report.cl_ord_id, []).append(report)
+        return True
+
+    def _try_again(self) -> None:
+        reports = [report for waiting in self._unread.values() for report in waiting]
+        self._unread = {}
+        self._tried_again |= {report.report_id for report in reports}
+        for report in sorted(reports, key=lambda report: report.sequence):
+            self.on_report(report)
+
+    def _bring_back(self, past: PastTrade) -> set[str]:
+        """Its orders are known again; the names of those that cannot be."""
+        try:
+            self._remember(past)
+        except Exception:
+            log.exception("trade_not_recognised", trade_id=past.stored.trade_id.hex)
+            return {order.terms.cl_ord_id for order in past.orders}
+        return set()
+
+    def _remember(self, past: PastTrade) -> None:
         trade = messages.read_trade(pb.Trade.FromString(past.stored.trade))
         account = self._find(trade.account_id)
         # One not loaded yet hears it again when it attaches.

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,10 @@ async def fill(ask: Ask, images: Sequence[AccountImage]) -> None:
         image.heard_seq = max(image.heard_seq, image.moved_seq, others)
     for row in await ask(statements.IMAGE_SENT, (accounts,)):
         by_id[row["account_id"]].sent += told.sent(bytes(row["fact"]))
+    for row in await ask(statements.IMAGE_LANES, (accounts,)):
+        stop = told.lane(bytes(row["fact"]))
+        if stop.over or Decimal(stop.filled) > Decimal(row["seen"] or 0):
+            by_id[row["account_id"]].lanes.append((row["order_id"], stop))
     trades: dict[UUID, AccountImage] = {}
     for row in await ask(statements.IMAGE_OPEN, (accounts,)):
         image = by_id[row["account_id"]]

@@ -51,9 +51,10 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         """Have an entry stored; its `committed` is called once it is known."""
+        if not self._waiting:
+            self._idle.clear()
+            self._wake.set()
         self._waiting.append(entry)
-        self._idle.clear()
-        self._wake.set()
 
     async def drained(self) -> None:
         """Return once nothing waits."""
@@ -88,14 +89,15 @@ class Journal:
         written = await self._write_until_known(batch)
         _pass_faults(sending, reports, "after_commit")
         self.on_commit()
-        for account, epoch in {(e.account_id, e.epoch) for e in batch}:
-            if account not in written.held:
-                self.on_refused(account, epoch)
+        leases = {entry.account_id: entry.epoch for entry in batch}
+        lost = leases.keys() - written.held
+        for account in lost:
+            self.on_refused(account, leases[account])
         for entry in batch:
-            if entry.account_id not in written.held:
+            if lost and entry.account_id in lost:
                 continue
-            is_stopped = entry.bound is not None and entry.bound.trade_id in written.stopped
-            if (told := entry.stopped if is_stopped else entry.committed) is not None:
+            told = entry.stopped if _is_stopped(entry, written) else entry.committed
+            if told is not None:
                 _tell(told)
 
     async def _write_until_known(self, batch: list[Entry]) -> Written:
@@ -130,6 +132,12 @@ def _pass_faults(sending: bool, reports: bool, where: str) -> None:
         faults.point(f"sending.{where}")
     if reports:
         faults.point(f"reports.{where}")
+
+
+def _is_stopped(entry: Entry, written: Written) -> bool:
+    if not written.stopped or entry.bound is None:
+        return False
+    return entry.bound.trade_id in written.stopped
 
 
 def _nobody() -> None:

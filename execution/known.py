@@ -127,7 +127,7 @@ def _option(trade: Trade) -> Trade:
     wish = trade.option or OptionWish()
     contract = options.read(instruments.without_exchange(trade.ticker))
     if contract is not None and contract.right is not None:
-        wish = replace(wish, option_type=_TYPES[contract.right], inverts_puts=False)
+        wish = structs.replace(wish, option_type=_TYPES[contract.right], inverts_puts=False)
     return structs.replace(
         trade, option=wish, underlying_price=trade.signal_price, signal_price=None
     )

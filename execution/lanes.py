@@ -5,7 +5,7 @@ a track: they start in the order of acceptance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -25,6 +25,7 @@ from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
 from execution.opened import OpenTickets
+from execution.overfills import Overfills
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
@@ -139,6 +140,8 @@ class Run:
     superseded_waiting: int = 0
     # Reversals of which it dropped the second half.
     halved: int = 0
+    # Its exits that were canceled because somebody else left less to be closed.
+    outgrown: set[str] = field(default_factory=set)
     exposure: Decimal | None = None
     # What it saw of the market, and when; while it looks, nothing is decided.
     market: Market | None = None
@@ -178,16 +181,21 @@ class Run:
     has_flip_timer: bool = False
     has_bound_timer: bool = False
     has_age_timer: bool = False
-    has_spread_timer: bool = False
+    has_retry_timer: bool = False
     outcomes: int = 0
     said: tuple[TradeState, str, str, str] | None = None
     # The alarm that it raised by standing where it stands.
     alarmed: str = ""
+    # What each fact of it begins with, once there is one.
+    fact_head: bytes = b""
 
     @property
     def entry(self) -> Ticket | None:
         """The order of the entry leg, once written down."""
-        return next((t for t in self.tickets if t.order.terms.leg is Leg.ENTRY), None)
+        for ticket in self.tickets:
+            if ticket.order.terms.leg is Leg.ENTRY:
+                return ticket
+        return None
 
     @property
     def exits(self) -> list[Ticket]:
@@ -230,16 +238,11 @@ class Run:
         self.entry_dropped = self.entry_dropped or reason
         self.is_superseded = True
 
-    def record(self) -> None:
-        """The outcome is durable."""
-        self.is_recorded = True
-
     @property
     def asked(self) -> Decimal | None:
         """The signal's quantity in units, kept with the first order."""
-        kept = (t.order.terms.decided_from.get("asked") for t in self.tickets)
-        found = next((asked for asked in kept if asked), None)
-        return None if found is None else Decimal(found)
+        kept = [t.order.terms.decided_from.get("asked") for t in self.tickets]
+        return next((Decimal(asked) for asked in kept if asked), None)
 
     def progress(self) -> Progress:
         """How far it has come, for planning."""
@@ -270,17 +273,13 @@ class Run:
             is_watching=any(t.waits_here for t in self.tickets),
             unprovable=self.unprovable,
             in_debt=self.in_debt,
+            outgrown=frozenset(self.outgrown),
         )
 
     def _displaced_filled(self) -> Decimal:
         """What exits filled that it asked to go."""
         exits = (t.order for t in self.canceled if t.order.terms.leg is Leg.EXIT)
         return sum((o.cum_qty - self.filled_before[o.terms.cl_ord_id] for o in exits), ZERO)
-
-    def flip_seconds_left(self, now: datetime) -> float:
-        """How long the entry of a flip still waits for the exit; a restart grants no more."""
-        since = self.exits[0].order.terms.created_at
-        return max((self.trade.flip_wait - (now - since)).total_seconds(), 0.0)
 
     def is_busy(self, now: datetime) -> bool:
         """True while the next trade of the subscription has to wait for this one. Doubt is
@@ -318,14 +317,13 @@ class Lane:
     # What targets need to know of the past.
     ledgers: dict[UUID, Ledger] = field(default_factory=dict)
     tracks: dict[UUID, list[Run]] = field(default_factory=dict)
-    # More was filled than asked: entries stop until a person looked, or a restart.
-    is_overfilled: bool = False
+    # More was filled than asked, so nothing is opened.
+    overfills: Overfills = field(default_factory=Overfills)
     # Runs whose position is guarded.
     covered: list[Run] = field(default_factory=list)
     # Orders that may still fill.
     open: OpenTickets = field(default_factory=OpenTickets)
-    # Subscriptions with a trade that waits for something else than its own order; and those of
-    # them to which everything on the lane is their own.
+    # Subscriptions with a trade that waits for others' orders; those to which all is their own.
     watching: dict[UUID, None] = field(default_factory=dict)
     watching_all: dict[UUID, None] = field(default_factory=dict)
 
@@ -351,7 +349,7 @@ class Lane:
             subscription, terms.side, quantity, price, closes_all=is_account and terms.leg.reduces
         )
         if (target := ticket.run.trade.target) is not None:
-            self.ledgers[subscription] = replace(self.ledger(subscription), followed=target.now)
+            self.ledgers[subscription] = self.ledger(subscription).after_fill(target.now)
         return changed
 
     def ledger(self, subscription: UUID) -> Ledger:
@@ -363,7 +361,7 @@ class Lane:
         trade = run.trade
         if trade.target is not None and not trade.target.now:
             before = self.ledger(trade.subscription_id)
-            self.ledgers[trade.subscription_id] = replace(before, in_step=True, followed=ZERO)
+            self.ledgers[trade.subscription_id] = before.in_step_again()
 
     def see_balance(self, run: Run) -> None:
         """Remember the balance that a target saw."""
@@ -396,5 +394,4 @@ class Lane:
 
     def runs(self) -> Iterator[Run]:
         """All runs that are not over."""
-        for track in self.tracks.values():
-            yield from track
+        return chain.from_iterable(self.tracks.values())

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import TypeVar, cast
 from uuid import UUID
 
+from msgspec import structs
+
 from execution import reading
 from execution.alarms import Alarm
 from execution.books import Book
@@ -20,9 +22,6 @@ from protos.execution.v1 import execution_pb2 as pb
 
 Kind = TypeVar("Kind")
 
-_ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in words.Action}
-_SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in words.Sentiment}
-_SIDES_ALLOWED = {pb.Sides.Value(f"SIDES_{s.name}"): s for s in words.Sides}
 _SIDE = {s: cast("pb.Side", pb.Side.Value(f"SIDE_{s.name}")) for s in words.Side}
 _ORD_TYPE = {o: cast("pb.OrdType", pb.OrdType.Value(f"ORD_TYPE_{o.name}")) for o in words.OrdType}
 _ORD_STATUS = {
@@ -32,8 +31,7 @@ _EXEC_TYPE = {
     e: cast("pb.ExecType", pb.ExecType.Value(f"EXEC_TYPE_{e.name}")) for e in words.ExecType
 }
 _LEG = {leg: cast("pb.Leg", pb.Leg.Value(f"LEG_{leg.name}")) for leg in words.Leg}
-_ORIGIN = {o: cast("pb.Origin", pb.Origin.Value(f"ORIGIN_{o.name}")) for o in words.Origin}
-_ORIGINS = {number: word for word, number in _ORIGIN.items()}
+_ORIGIN = {word: cast("pb.Origin", number) for number, word in reading.ORIGINS.items()}
 _STATE = {
     s: cast("pb.TradeState", pb.TradeState.Value(f"TRADE_STATE_{s.name}")) for s in words.TradeState
 }
@@ -46,68 +44,43 @@ _ALARM = {
     name.removeprefix("ALARM_KIND_").lower(): cast("pb.AlarmKind", number)
     for name, number in pb.AlarmKind.items()
 }
-_REASON = {
-    name.removeprefix("REASON_").lower(): cast("pb.Reason", number)
-    for name, number in pb.Reason.items()
-    if number != pb.REASON_UNSPECIFIED
-}
-_REASON[""] = pb.REASON_UNSPECIFIED
-REASON_WORDS: Mapping[int, str] = {number: word for word, number in _REASON.items()}
+REASON_WORDS = reading.REASON_WORDS
+_REASON = {word: cast("pb.Reason", number) for number, word in REASON_WORDS.items()}
 _EXEC_TYPE_BACK = {number: word for word, number in _EXEC_TYPE.items()}
 _ORD_STATUS_BACK = {number: word for word, number in _ORD_STATUS.items()}
 _SIDE_BACK = {number: word for word, number in _SIDE.items()}
 _STATE_BACK = {number: word for word, number in _STATE.items()}
+# Whose a trade is: all that differs among those that one signal makes under equal settings.
+_OWN_FIELDS = (
+    "trade_id", "tenant_id", "strategy_id", "subscription_id", "connection_id", "account",
+)  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_trade(message: pb.Trade) -> Trade:
-    """The trade as the engine knows it.
+    """The trade as the engine knows it. What many trades of one signal have in common is read
+    once.
 
     Raises ValueError when a field is missing or cannot be read.
     """
-    released = wire.to_datetime(message.released_time)
-    accepted = wire.to_datetime(message.accepted_time)
-    if accepted is None or not message.instrument or not message.account.account:
-        raise ValueError("accepted_time, instrument and account are required")
-    if "\0" in message.instrument + message.account.account:
-        raise ValueError("a zero byte in a name")
-    quantity = reading.positive(message.quantity)
-    entry = reading.style(message.entry) if message.HasField("entry") else reading.plain(message)
-    account = AccountRef(
-        message.account.broker, message.account.environment, message.account.account
+    whose = message.account
+    if not whose.account or "\0" in whose.account:
+        raise ValueError("an account without a name, or with a zero byte in it")
+    account = AccountRef(whose.broker, whose.environment, whose.account)
+    common = pb.Trade()
+    common.CopyFrom(message)
+    for field in _OWN_FIELDS:
+        common.ClearField(field)
+    return structs.replace(
+        reading.common(common.SerializeToString()),
+        trade_id=ids.from_hex(message.trade_id),
+        tenant_id=message.tenant_id,
+        strategy_id=ids.from_hex(message.strategy_id),
+        subscription_id=ids.from_hex(message.subscription_id),
+        connection_id=message.connection_id,
+        account=account,
+        account_id=ids.account_id(account.broker, account.environment, account.account),
     )
-    try:
-        return Trade(
-            trade_id=UUID(hex=message.trade_id),
-            tenant_id=message.tenant_id,
-            strategy_id=UUID(hex=message.strategy_id),
-            subscription_id=UUID(hex=message.subscription_id),
-            connection_id=message.connection_id,
-            account=account,
-            account_id=ids.account_id(account.broker, account.environment, account.account),
-            accepted_at=accepted,
-            released_at=released or accepted,
-            action=_ACTIONS[message.action],
-            sentiment=_SENTIMENTS[message.sentiment] if message.sentiment else None,
-            instrument=message.instrument,
-            ticker=message.instrument,
-            lane=message.instrument,
-            quantity=quantity,
-            quantity_from_signal=message.quantity_from_signal,
-            signal_price=reading.positive(message.signal_price),
-            sides=_SIDES_ALLOWED[message.sides or pb.SIDES_BOTH],
-            allow_add=message.allow_add,
-            allow_swap=message.allow_swap,
-            entry=entry,
-            exit=reading.style(message.exit) if message.HasField("exit") else entry,
-            entry_refused=REASON_WORDS[message.entry_refusal.reason],
-            refusal_numbers=dict(message.entry_refusal.numbers),
-            origin=_ORIGINS[message.origin or pb.ORIGIN_SIGNAL],
-            asked_by=message.asked_by,
-            **reading.wishes(message),
-        )
-    except KeyError as error:
-        raise ValueError(f"unknown value {error}") from None
 
 
 def state(word: words.TradeState) -> pb.TradeState:
@@ -172,11 +145,9 @@ def order(order: Order) -> pb.Order:
     )
 
 
-def new_fact(
-    *, seq: int, account: pb.Account, canonical_id: str, at: datetime, trade: Trade | None
-) -> pb.Fact:
-    """A fact without its kind."""
-    fact = pb.Fact(seq=seq, account=account, canonical_id=canonical_id, time=wire.to_timestamp(at))
+def head(account: pb.Account, trade: Trade | None) -> bytes:
+    """Whose a fact is, as its first bytes: every fact of a trade begins with the same ones."""
+    fact = pb.Fact(account=account)
     if trade is not None:
         fact.trade_id = trade.trade_id.hex
         fact.tenant_id = trade.tenant_id
@@ -185,18 +156,19 @@ def new_fact(
         if not trade.origin.is_of_a_signal:
             fact.origin = _ORIGIN[trade.origin]
             fact.asked_by = trade.asked_by
-    return fact
+    return fact.SerializeToString()
 
 
-def set_sending(fact: pb.Fact, order_: Order, planned_at: datetime) -> None:
-    """The order's terms were written down."""
-    fact.order_sending.CopyFrom(
-        pb.OrderSending(
-            order=order(order_),
-            planned_time=wire.to_timestamp(planned_at),
-            numbers=order_.terms.decided_from,
-        )
-    )
+def set_sending(
+    fact: pb.Fact, order_: Order, planned_at: datetime, decided: pb.Decision | None
+) -> None:
+    """The order's terms were written down, and what the step was decided from."""
+    message = fact.order_sending
+    message.order.CopyFrom(order(order_))
+    wire.put(order_.terms.decided_from, message.numbers)
+    wire.stamp(message.planned_time, planned_at)
+    if decided is not None:
+        message.decision.CopyFrom(decided)
 
 
 def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
@@ -204,7 +176,7 @@ def set_alarm(fact: pb.Fact, alarm: Alarm | None) -> None:
     if alarm is not None:
         fact.alarm.kind = _ALARM[alarm.kind]
         fact.alarm.instrument = alarm.instrument
-        fact.alarm.numbers.update(alarm.numbers)
+        wire.put(alarm.numbers, fact.alarm.numbers)
         fact.alarm.order_id = alarm.order_id.hex if alarm.order_id is not None else ""
 
 
@@ -239,7 +211,7 @@ def set_report(
     message.recovered = asked
     message.broker_seq = report.sequence if heard else 0
     if report.venue_time is not None:
-        message.venue_time.CopyFrom(wire.to_timestamp(report.venue_time))
+        wire.stamp(message.venue_time, report.venue_time)
     if report.exec_type.moves:
         message.exec_id = report.exec_id
         message.ref_exec_id = report.ref_exec_id
@@ -309,9 +281,9 @@ def set_outcome(
     message = fact.trade_outcome
     message.state = _STATE[state]
     message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    wire.put(numbers, message.numbers)
     if planned_at is not None:
-        message.planned_time.CopyFrom(wire.to_timestamp(planned_at))
+        wire.stamp(message.planned_time, planned_at)
 
 
 def set_protection(
@@ -327,7 +299,7 @@ def set_protection(
     message.state = _PROTECTION[state]
     message.synthetic = is_synthetic
     message.reason = _REASON[reason]
-    message.numbers.update(numbers)
+    wire.put(numbers, message.numbers)
 
 
 def read_protection(told: pb.TradeProtection) -> Protection:

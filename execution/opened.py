@@ -1,6 +1,6 @@
 """The orders of a lane that may still fill, found by whose they are: a lane may have thousands."""
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,8 +34,9 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
 
     def __setitem__(self, cl_ord_id: str, ticket: "Ticket") -> None:
         terms = ticket.order.terms
-        self._all[cl_ord_id] = ticket
-        self._of.setdefault(terms.subscription_id, {})[cl_ord_id] = ticket
+        if self._all.get(cl_ord_id) is not ticket:
+            self._all[cl_ord_id] = ticket
+            self._of.setdefault(terms.subscription_id, {})[cl_ord_id] = ticket
         if terms.leg is Leg.EXIT:
             self._count(cl_ord_id, ticket, ticket.order.leaves_qty)
             self._exits[cl_ord_id] = ticket, ticket.order.leaves_qty
@@ -51,6 +52,10 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
             self._count(cl_ord_id, ticket, ZERO)
             del self._exits[cl_ord_id]
 
+    def values(self) -> ValuesView["Ticket"]:
+        """All of them."""
+        return self._all.values()
+
     def of(self, subscription: UUID) -> Iterable["Ticket"]:
         """A subscription's own."""
         return self._of.get(subscription, {}).values()
@@ -58,6 +63,11 @@ class OpenTickets(MutableMapping[str, "Ticket"]):
     def exits(self) -> Iterable["Ticket"]:
         """Everybody's exits."""
         return (ticket for ticket, _ in self._exits.values())
+
+    @property
+    def has_exits(self) -> bool:
+        """True while anybody closes something."""
+        return bool(self._exits)
 
     def closing(self, symbol: str, side: Side) -> Decimal:
         """How much exits on a side may close of an instrument together."""
@@ -76,7 +86,9 @@ def concerning(lane: "Lane", subscription: UUID, attribution: Attribution) -> It
     if attribution is Attribution.ACCOUNT:
         return lane.open.values()
     own = lane.open.of(subscription)
-    if not any(_is_scarce(lane, symbol, subscription) for symbol in lane.books):
+    if not lane.open.has_exits or not any(
+        _is_scarce(lane, symbol, subscription) for symbol in lane.books
+    ):
         return own
     others = (t for t in lane.open.exits() if t.order.terms.subscription_id != subscription)
     return [*own, *others]
@@ -84,8 +96,9 @@ def concerning(lane: "Lane", subscription: UUID, attribution: Attribution) -> It
 
 def watch(lane: "Lane", subscription: UUID) -> None:
     """Remember whether news of others may let a subscription's trades go on."""
-    lane.watching.pop(subscription, None)
-    lane.watching_all.pop(subscription, None)
+    if lane.watching:
+        lane.watching.pop(subscription, None)
+        lane.watching_all.pop(subscription, None)
     if any(_waits_for_others(run) for run in lane.track(subscription)):
         lane.watching[subscription] = None
         if lane.attribution_of(subscription) is Attribution.ACCOUNT:

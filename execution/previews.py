@@ -1,8 +1,7 @@
 """Previews: the planning of a trade, told instead of done."""
 
-from dataclasses import replace
-
 from msgspec import structs
+from msgspec.structs import replace
 
 from execution import accounts, known, messages, seeing
 from execution.accounts import Account
@@ -59,7 +58,7 @@ class Previews:
             account.rules,
             market,
             now,
-            lane.is_overfilled,
+            bool(lane.overfills),
             binding=self._holding.binding(account, run),
         )
         return await self._plan(account, trade, seen)
@@ -142,7 +141,7 @@ def _told(trade: Trade, plan: Plan, seen: Seen) -> pb.Preview:
         state=messages.state(plan.state),
         reason=messages.reason(plan.reason),
         numbers=plan.numbers,
-        orders=[order for send in plan.sends for order in seeing.orders(send)],
+        orders=[order for send in plan.sends for order in seeing.orders(send, seen.venue)],
         cancels=plan.cancels,
         worst_loss=wire.to_text(plan.worst_loss),
         seen=seeing.state(seen),

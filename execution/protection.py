@@ -7,12 +7,13 @@ that could close the same part is known to be gone; the gap this leaves is measu
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from execution import alarms, covers, recording
 from execution.accounts import Account
@@ -31,8 +32,8 @@ from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeStat
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import Writes
 from execution.runtime import Runtime
+from execution.terms import upkeep_terms
 from execution.unguarded import Unguarded
-from protos import ids
 
 log = structlog.get_logger()
 
@@ -40,7 +41,7 @@ log = structlog.get_logger()
 WATCH_SECONDS = 0.5
 # How often what a switch stops is tried again.
 HALTED_SECONDS = 1.0
-_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED)
+_HELD_BACK = (TradeState.BLOCKED, TradeState.QUEUED, TradeState.NEEDS_ATTENTION)
 
 
 class Keeps(Protocol):
@@ -63,6 +64,7 @@ class Protecting:
         journal: Writes,
         engine: Keeps,
         stops: Callable[[Trade, Leg], bool],
+        opens_in: Callable[[Account, Run], float],
     ) -> None:
         self._runtime = runtime
         self._dispatch = dispatch
@@ -70,6 +72,8 @@ class Protecting:
         self._engine = engine
         # True for what a switch keeps from the broker.
         self._stops = stops
+        # How long the market takes no orders; 0 while it does.
+        self._opens_in = opens_in
         self._unguarded = Unguarded(runtime, self.tend)
         self._watching: set[tuple[int, str, str]] = set()
         # Lanes that are being tended, and those that are to be, perhaps again.
@@ -194,24 +198,34 @@ class Protecting:
         first = covers.opening(run)
         assert first is not None
         side = first.order.terms.side if run.entry is None else first.order.terms.side.opposite
-        terms = self._terms(run, Guard(Leg.EXIT, side, OrdType.MARKET), free, Origin.FLATTEN)
+        if seconds := self._opens_in(account, run):
+            self._tend_later(account, run.lane, seconds)
+            return
+        close = Guard(Leg.EXIT, side, OrdType.MARKET)
+        terms = self._terms(account, run, close, free, Origin.FLATTEN)
         log.error("stop_refused", trade_id=run.trade.trade_id.hex)
         self._engine.send_out(account, run, [Ticket(Order(terms), run)])
 
     def _send_all(self, account: Account, run: Run, sends: Sequence[Part]) -> None:
-        """What is missing, unless "stop all" keeps it back: then once that is over."""
+        """What is missing, unless "stop all" keeps it back, or a market that takes no orders by
+        now: then once that is over."""
         assert run.cover is not None
         is_stopped = run.awaits_controls or any(self._stops(run.trade, g.leg) for g, _ in sends)
-        if not is_stopped:
+        opens_in = self._opens_in(account, run) if sends else 0.0
+        if not (is_stopped or opens_in):
             for guard, quantity in sends:
                 self._send(account, run, guard, quantity)
         if is_stopped and sends:
             run.cover.reason = "halted"
-            self._tend_later(account, run.lane)
-        elif run.cover.reason == "halted":
+            self._tend_later(account, run.lane, HALTED_SECONDS)
+        elif opens_in:
+            opens = self._runtime.now() + timedelta(seconds=opens_in)
+            run.cover.reason, run.cover.words = "market_closed", f"{opens:%Y-%m-%d %H:%M} UTC"
+            self._tend_later(account, run.lane, opens_in)
+        elif run.cover.reason in ("halted", "market_closed"):
             run.cover.reason = ""
 
-    def _tend_later(self, account: Account, lane: Lane) -> None:
+    def _tend_later(self, account: Account, lane: Lane, seconds: float) -> None:
         key = (id(account), lane.name, "")
 
         def tend() -> None:
@@ -220,39 +234,20 @@ class Protecting:
 
         if key not in self._watching:
             self._watching.add(key)
-            self._runtime.later(HALTED_SECONDS, tend)
+            self._runtime.later(seconds, tend)
 
     def _send(self, account: Account, run: Run, guard: Guard, quantity: Decimal) -> None:
-        terms = self._terms(run, guard, quantity, Origin.PROTECTION)
+        terms = self._terms(account, run, guard, quantity, Origin.PROTECTION)
         self._engine.send_out(account, run, [Ticket(Order(terms), run)])
 
-    def _terms(self, run: Run, guard: Guard, quantity: Decimal, origin: Origin) -> Terms:
-        """A further order of a run, under a revision of its own."""
+    def _terms(
+        self, account: Account, run: Run, guard: Guard, quantity: Decimal, origin: Origin
+    ) -> Terms:
         first = covers.opening(run)
         assert first is not None
-        same = [t.order.terms.revision for t in run.tickets if t.order.terms.leg is guard.leg]
-        # The first would be the guard that goes with its entry.
-        revision = max(same, default=0) + 1
-        trade_id = run.trade.trade_id
-        return replace(
-            first.order.terms,
-            order_id=ids.derive("order", trade_id, guard.leg.value, revision),
-            cl_ord_id=ids.cl_ord_id(trade_id, guard.leg.value, revision),
-            leg=guard.leg,
-            revision=revision,
-            origin=origin,
-            side=guard.side,
-            ord_type=guard.ord_type,
-            time_in_force="day" if guard.ord_type is OrdType.MARKET else "gtc",
-            order_qty=quantity,
-            limit_price=guard.limit_price,
-            stop_price=guard.stop_price,
-            trail_amount=guard.trail_amount,
-            trail_percent=guard.trail_percent,
-            # What the signal saw is long gone.
-            reference_price=None,
-            created_at=self._runtime.now(),
-            decided_from={},
+        venue, now = account.rules, self._runtime.now()
+        return upkeep_terms(
+            run, first.order.terms, guard, quantity, origin=origin, venue=venue, now=now
         )
 
     # -- what is told
@@ -290,6 +285,8 @@ class Protecting:
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
         alarm = alarms.of_protection(run, state, text(held), text(covered))
         numbers = covers.numbers(kept, held, covered)
+        if kept.reason == "market_closed" and first is not None:
+            numbers |= {"instrument": first.order.terms.instrument, "opens": kept.words}
         now = self._runtime.now()
         entry = recording.protection(
             account, run, state, kept.reason, numbers, now, is_synthetic=is_synthetic, alarm=alarm

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from execution import known, reference
+from execution import covers, known, reference
 from execution.accounts import Account
 from execution.domain import opening, sessions
 from execution.domain.decisions import Decision, End, Look, Send, Wait, refuse
@@ -67,6 +67,14 @@ class Queueing:
         """False where the broker would refuse an order now."""
         now = self._runtime.now()
         return not account.rules.keeps_hours or self._next_open(_hours(run, symbol), now) <= now
+
+    def opens_in(self, account: Account, run: Run) -> float:
+        """Seconds until the broker takes an order of what a run opened; 0 while it does."""
+        now, first = self._runtime.now(), covers.opening(run)
+        if first is None or not account.rules.keeps_hours:
+            return 0.0
+        opens = self._next_open(_hours(run, first.order.terms.instrument), now)
+        return max((opens - now).total_seconds(), 0.0)
 
     def day_ends(self, run: Run, symbol: str, began: datetime) -> datetime | None:
         """When the day is over of an order that began then; None for never."""

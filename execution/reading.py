@@ -1,9 +1,11 @@
-"""The parts of a Trade message that say how it is to be sized, priced and worked."""
+"""What a Trade message says beside whose it is: how it is to be sized, priced and worked."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
+from uuid import UUID
 
 from execution.domain import chains
 from execution.domain.ladders import MOST_RUNGS
@@ -12,19 +14,39 @@ from execution.domain.sync import Sizing, Target
 from execution.domain.trades import (
     CANCEL_WAIT,
     FLIP_WAIT,
+    AccountRef,
     Distance,
     OptionWish,
     Retry,
     Rung,
     StopLoss,
     Style,
+    Trade,
 )
-from execution.domain.words import AssetClass, By, OrdType, PriceType, SizeType
+from execution.domain.words import (
+    Action,
+    AssetClass,
+    By,
+    OrdType,
+    Origin,
+    PriceType,
+    Sentiment,
+    Sides,
+    SizeType,
+)
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 
 Word = TypeVar("Word")
 
+_ACTIONS = {pb.Action.Value(f"ACTION_{a.name}"): a for a in Action}
+_SENTIMENTS = {pb.Sentiment.Value(f"SENTIMENT_{s.name}"): s for s in Sentiment}
+_SIDES = {pb.Sides.Value(f"SIDES_{s.name}"): s for s in Sides}
+ORIGINS = {pb.Origin.Value(f"ORIGIN_{o.name}"): o for o in Origin}
+REASON_WORDS: Mapping[int, str] = {
+    number: name.removeprefix("REASON_").lower() if number else ""
+    for name, number in pb.Reason.items()
+}
 ORD_TYPES = {pb.OrdType.Value(f"ORD_TYPE_{o.name}"): o for o in OrdType}
 _SIZE_TYPES = {pb.SizeType.Value(f"SIZE_TYPE_{s.name}"): s for s in SizeType}
 _PRICE_TYPES = {pb.PriceType.Value(f"PRICE_TYPE_{p.name}"): p for p in PriceType}
@@ -39,17 +61,65 @@ _OPTION_TYPES = {pb.OptionType.Value(f"OPTION_TYPE_{o.name}"): o for o in Option
 # Distances are counted from the day of trading; here they are only read.
 _ANY_DAY = date(2000, 1, 1)
 WAIT_SECONDS = (60, 300)
+_NOBODY = UUID(int=0)
 MOST_REPEATS = 10
 
 
-def plain(message: pb.Trade) -> Style:
+@lru_cache(maxsize=256)
+def common(said: bytes) -> Trade:
+    """A trade but for whose it is: what many trades of one signal say alike is read once.
+
+    Raises ValueError when a field is missing or cannot be read.
+    """
+    message = pb.Trade.FromString(said)
+    released = wire.to_datetime(message.released_time)
+    accepted = wire.to_datetime(message.accepted_time)
+    if accepted is None or not message.instrument or "\0" in message.instrument:
+        raise ValueError("accepted_time and an instrument without a zero byte are required")
+    quantity = positive(message.quantity)
+    entry = _style(message.entry) if message.HasField("entry") else _plain(message)
+    try:
+        return Trade(
+            trade_id=_NOBODY,
+            tenant_id="",
+            strategy_id=_NOBODY,
+            subscription_id=_NOBODY,
+            connection_id="",
+            account=AccountRef("", "", ""),
+            account_id=_NOBODY,
+            accepted_at=accepted,
+            released_at=released or accepted,
+            action=_ACTIONS[message.action],
+            sentiment=_SENTIMENTS[message.sentiment] if message.sentiment else None,
+            instrument=message.instrument,
+            ticker=message.instrument,
+            lane=message.instrument,
+            quantity=quantity,
+            quantity_from_signal=message.quantity_from_signal,
+            signal_price=positive(message.signal_price),
+            sides=_SIDES[message.sides or pb.SIDES_BOTH],
+            allow_add=message.allow_add,
+            allow_swap=message.allow_swap,
+            entry=entry,
+            exit=_style(message.exit) if message.HasField("exit") else entry,
+            entry_refused=REASON_WORDS[message.entry_refusal.reason],
+            refusal_numbers=dict(message.entry_refusal.numbers),
+            origin=ORIGINS[message.origin or pb.ORIGIN_SIGNAL],
+            asked_by=message.asked_by,
+            **_wishes(message),
+        )
+    except KeyError as error:
+        raise ValueError(f"unknown value {error}") from None
+
+
+def _plain(message: pb.Trade) -> Style:
     """The style of a trade from before there were styles."""
     return Style(
         _word(ORD_TYPES, message.ord_type or pb.ORD_TYPE_MARKET), positive(message.limit_price)
     )
 
 
-def style(message: pb.OrderStyle) -> Style:
+def _style(message: pb.OrderStyle) -> Style:
     """How the orders of a leg are worked. Raises ValueError."""
     after = message.cancel_after_seconds
     if after < 0:
@@ -90,7 +160,7 @@ def _option(message: pb.Trade) -> OptionWish | None:
     )
 
 
-def wishes(message: pb.Trade) -> Mapping[str, Any]:
+def _wishes(message: pb.Trade) -> Mapping[str, Any]:
     """Sizing, protection and the switches of a trade. Raises ValueError."""
     offset = wire.to_decimal(message.breakeven_offset)
     return {
@@ -133,6 +203,8 @@ def wishes(message: pb.Trade) -> Mapping[str, Any]:
 
 def positive(text: str) -> Decimal | None:
     """A number above zero; None for empty. Raises ValueError."""
+    if not text:
+        return None
     value = wire.to_decimal(text)
     if value is not None and value <= 0:
         raise ValueError(f"not above zero: {text}")

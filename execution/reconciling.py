@@ -8,11 +8,11 @@ and nothing follows from it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from execution import alarms, known, recording
 from execution.accounts import Account

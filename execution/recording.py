@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
-from execution import alarms, correcting, known, messages
+from execution import alarms, correcting, known, messages, overfills
 from execution.accounts import Account
 from execution.alarms import Alarm
 from execution.books import Book
@@ -12,10 +12,10 @@ from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
-from execution.domain.trades import Trade
 from execution.domain.words import TERMINAL, ExecType, TradeState
 from execution.lanes import Lane, Run, Ticket
 from execution.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
+from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 
 
@@ -35,11 +35,10 @@ def sending(
     entry = Entry(account.account_id, account.epoch, [], committed=committed, stopped=stopped)
     entry.bound = _bound(tickets[0], seen)
     for ticket in tickets:
-        fact = _fact(account, f"{ticket.order.terms.cl_ord_id}:sending", now, run.trade)
-        messages.set_sending(fact, ticket.order, run.planned_at or now)
-        if decided is not None and ticket is tickets[0]:
-            fact.order_sending.decision.CopyFrom(decided)
-        entry.facts += _entry(account, fact, "sending", now, ticket.order, run.trade).facts
+        fact = _fact(account, f"{ticket.order.terms.cl_ord_id}:sending", now)
+        first = decided if ticket is tickets[0] else None
+        messages.set_sending(fact, ticket.order, run.planned_at or now, first)
+        entry.facts.append(_row(account, fact, "sending", now, ticket.order, run))
         entry.orders.append(_order_row(account, ticket.order))
     lane, symbol = run.lane, tickets[0].order.terms.instrument
     if subscription not in lane.attribution or run.trade.target is not None:
@@ -53,9 +52,9 @@ def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
     if run.is_resolved or account.is_lost or told is None:
         return None
     run.is_resolved = True
-    fact = _fact(account, f"{run.trade.canonical}:resolved", now, run.trade)
+    fact = _fact(account, f"{run.trade.canonical}:resolved", now)
     messages.set_resolved(fact, told)
-    return _entry(account, fact, "resolved", now, None, run.trade)
+    return _entry(account, fact, "resolved", now, None, run)
 
 
 def report(
@@ -72,7 +71,7 @@ def report(
     run, lane = ticket.run, ticket.run.lane
     symbol, subscription = ticket.order.terms.instrument, ticket.order.terms.subscription_id
     book = lane.book(symbol)
-    fact = _fact(account, said.report_id, said.time, run.trade)
+    fact = _fact(account, said.report_id, said.time)
     messages.set_report(
         fact,
         ticket.order,
@@ -85,10 +84,14 @@ def report(
     )
     if said.exec_type is ExecType.FILL:
         messages.set_alarm(fact, alarms.of_fill(ticket.order))
-    entry = _entry(account, fact, "report", said.time, ticket.order, run.trade)
+    elif said.exec_type.amends:
+        messages.set_alarm(fact, alarms.of_bust(ticket.order))
+    entry = _entry(account, fact, "report", said.time, ticket.order, run)
     if (takes_back := correcting.correction(account, ticket, said)) is not None:
         entry.instructions.append(takes_back)
     if said.exec_type.moves:
+        if (stop := overfills.begun(ticket, said)) is not None:
+            entry.facts.append(_lane(account, ticket.order, run, stop, said.time))
         for owner in sorted(shares):
             entry.positions.append(_own_row(account, lane, symbol, owner, fact.seq))
         entry.positions.append(_whole_row(account, symbol, book, fact.seq))
@@ -113,17 +116,19 @@ def outcome(
     still something at the broker to be found again."""
     run.outcomes += 1
     canonical = f"{run.trade.canonical}:outcome:{run.outcomes}"
-    fact = _fact(account, canonical, now, run.trade)
+    fact = _fact(account, canonical, now)
     messages.set_outcome(fact, state, reason, numbers, run.planned_at)
     messages.set_alarm(fact, alarms.of_outcome(run, state, reason, numbers))
     if decided is not None:
         fact.trade_outcome.decision.CopyFrom(decided)
-    entry = _entry(account, fact, "outcome", now, None, run.trade)
+    entry = _entry(account, fact, "outcome", now, None, run)
     if run.trade.target is not None:
         symbol, subscription = run.trade.instrument, run.trade.subscription_id
         entry.positions.append(_own_row(account, run.lane, symbol, subscription, fact.seq))
     if closes and state in TERMINAL:
         entry.done[run.trade.trade_id] = True
+    if (stop := overfills.ended(run, state, reason)) is not None:
+        entry.facts.append(_lane(account, None, run, stop, now))
     return entry
 
 
@@ -140,10 +145,10 @@ def protection(
 ) -> Entry:
     """Where the protection of what the trade opened stands now."""
     count = run.cover.facts if run.cover is not None else 0
-    fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now, run.trade)
+    fact = _fact(account, f"{run.trade.trade_id.hex}:protection:{count}", now)
     messages.set_protection(fact, state, reason, numbers, is_synthetic=is_synthetic)
     messages.set_alarm(fact, alarm)
-    return _entry(account, fact, "protection", now, None, run.trade)
+    return _entry(account, fact, "protection", now, None, run)
 
 
 def moved(
@@ -156,7 +161,7 @@ def moved(
 ) -> Entry:
     """A position moved without a fill; without a lane, the account as a whole."""
     symbol = said.instrument
-    fact = _fact(account, said.report_id, said.time, None)
+    fact = _fact(account, said.report_id, said.time)
     messages.set_change(fact.position_change, said, lane.book(symbol) if lane else Book())
     messages.set_alarm(fact, alarm)
     entry = _entry(account, fact, kind, said.time, None, None)
@@ -169,7 +174,7 @@ def external(
     account: Account, lane: Lane, said: Report, move: PositionMove | None, alarm: Alarm | None
 ) -> Entry:
     """What the broker said of an order that nobody here placed; a fill moved the position."""
-    fact = _fact(account, said.report_id, said.time, None)
+    fact = _fact(account, said.report_id, said.time)
     messages.set_external(fact.external_report, account.account_id, said)
     messages.set_alarm(fact, alarm)
     if move is not None:
@@ -180,6 +185,15 @@ def external(
     return entry
 
 
+def _lane(
+    account: Account, order: Order | None, run: Run, stop: pb.LaneStop, at: datetime
+) -> FactRow:
+    """A lane is stopped, or goes on."""
+    fact = _fact(account, f"{stop.overfill_id}:{'over' if stop.over else 'stop'}", at)
+    fact.lane_stop.CopyFrom(stop)
+    return _row(account, fact, "lane", at, order, run)
+
+
 def _rows(account: Account, lane: Lane, symbol: str, seq: int) -> list[PositionRow]:
     """The whole position and every share of it."""
     book = lane.book(symbol)
@@ -187,14 +201,11 @@ def _rows(account: Account, lane: Lane, symbol: str, seq: int) -> list[PositionR
     return [_whole_row(account, symbol, book, seq), *own]
 
 
-def _fact(account: Account, canonical_id: str, at: datetime, trade: Trade | None) -> pb.Fact:
-    return messages.new_fact(
-        seq=account.next_seq(),
-        account=account.message,
-        canonical_id=canonical_id,
-        at=at,
-        trade=trade,
-    )
+def _fact(account: Account, canonical_id: str, at: datetime) -> pb.Fact:
+    """The next fact of an account, without its kind and whose it is."""
+    fact = pb.Fact(seq=account.next_seq(), canonical_id=canonical_id)
+    wire.stamp(fact.time, at)
+    return fact
 
 
 def _entry(
@@ -203,19 +214,37 @@ def _entry(
     kind: str,
     at: datetime,
     order: Order | None,
-    trade: Trade | None,
+    run: Run | None,
 ) -> Entry:
-    row = FactRow(
+    return Entry(account.account_id, account.epoch, [_row(account, fact, kind, at, order, run)])
+
+
+def _row(
+    account: Account,
+    fact: pb.Fact,
+    kind: str,
+    at: datetime,
+    order: Order | None,
+    run: Run | None,
+) -> FactRow:
+    head = messages.head(account.message, None) if run is None else _head(account, run)
+    return FactRow(
         account.account_id,
         fact.seq,
         fact.canonical_id,
         kind,
-        None if trade is None else trade.trade_id,
+        None if run is None else run.trade.trade_id,
         None if order is None else order.terms.order_id,
-        fact.SerializeToString(),
+        # Bytes of a message that follow each other are one message.
+        head + fact.SerializeToString(),
         at,
     )
-    return Entry(account.account_id, account.epoch, [row])
+
+
+def _head(account: Account, run: Run) -> bytes:
+    if not run.fact_head:
+        run.fact_head = messages.head(account.message, run.trade)
+    return run.fact_head
 
 
 def _bound(ticket: Ticket, seen: int) -> BoundRow:
@@ -260,7 +289,7 @@ def _own_row(
     account: Account, lane: Lane, symbol: str, subscription: UUID, seq: int
 ) -> PositionRow:
     # Decided before the row of this one makes the lane a used one.
-    lane.attribution[subscription] = lane.attribution_of(subscription)
+    attribution = lane.attribution[subscription] = lane.attribution_of(subscription)
     own = lane.book(symbol).own.setdefault(subscription, FLAT)
     ledger = lane.ledger(subscription)
     return PositionRow(
@@ -270,7 +299,7 @@ def _own_row(
         own.quantity,
         own.avg_price,
         seq,
-        lane.attribution[subscription].value,
+        attribution.value,
         ledger.initial,
         ledger.when_flat,
         ledger.in_step,

@@ -7,10 +7,12 @@ released when its order ends, and once figures were asked for after the broker k
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_UP, Decimal, localcontext
+from decimal import ROUND_UP, Context, Decimal
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from execution.domain.market import Market
 from execution.domain.orders import ZERO, Terms
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 KEPT = timedelta(seconds=10)
 # Sums of these are exact, however often something is added and taken away.
 _FINEST = Decimal("0.00000001")
+_EXACT = Context(prec=DIGITS)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,9 +57,11 @@ class Reserved:
         if terms.leg is not Leg.ENTRY:
             return
         name = terms.cl_ord_id
-        if name not in self._open and not order.is_open and not order.cum_qty:
-            return
-        taken = self._open.setdefault(name, _Taken())
+        taken = self._open.get(name)
+        if taken is None:
+            if not order.is_open and not order.cum_qty:
+                return
+            taken = self._open[name] = _Taken()
         working, filled = _worth(ticket)
         if pays_cash(ticket):
             self._working_cash += working - taken.working
@@ -107,19 +112,23 @@ def pays_cash(ticket: "Ticket") -> bool:
 
 
 def _worth(ticket: "Ticket") -> tuple[Decimal, Decimal]:
-    order = ticket.order
-    point = ticket.run.lane.book(order.terms.instrument).point_value
-    with localcontext() as context:
-        context.prec = DIGITS
-        # In the account's currency, as it was when this was decided.
-        point *= Decimal(order.terms.decided_from.get("rate", 1))
-        working = order.leaves_qty * planned_price(order.terms) * point
-        filled = order.cum_qty * (order.avg_px or ZERO) * point
-        return _rounded(working), _rounded(filled)
+    order, terms = ticket.order, ticket.order.terms
+    point = ticket.run.lane.book(terms.instrument).point_value
+    # In the account's currency, as it was when this was decided.
+    if (rate := terms.decided_from.get("rate")) is not None:
+        point = _EXACT.multiply(point, Decimal(rate))
+    leaves, filled = order.leaves_qty, order.cum_qty
+    return (
+        _times(leaves, planned_price(terms), point) if leaves else ZERO,
+        _times(filled, order.avg_px or ZERO, point) if filled else ZERO,
+    )
 
 
-def _rounded(worth: Decimal) -> Decimal:
-    return worth if worth % _FINEST == 0 else worth.quantize(_FINEST, ROUND_UP)
+def _times(quantity: Decimal, price: Decimal, point: Decimal) -> Decimal:
+    """Their product, rounded up where it is finer than counts."""
+    worth = _EXACT.multiply(_EXACT.multiply(quantity, price), point)
+    is_coarse = not _EXACT.remainder(worth, _FINEST)
+    return worth if is_coarse else worth.quantize(_FINEST, ROUND_UP, _EXACT)
 
 
 def _after(newest_first: Iterable[tuple[datetime, Decimal]], since: datetime) -> Decimal:

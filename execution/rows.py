@@ -19,8 +19,8 @@ from protos.execution.v1 import execution_pb2 as pb
 WHOLE = UUID(int=0)
 
 
-class OrderRow(msgspec.Struct, frozen=True):
-    """An order's terms."""
+class OrderRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order's terms; what it does not have does not travel."""
 
     id: UUID
     cl_ord_id: str
@@ -35,11 +35,11 @@ class OrderRow(msgspec.Struct, frozen=True):
     ord_type: str
     time_in_force: str
     order_qty: Decimal
-    limit_price: Decimal | None
-    stop_price: Decimal | None
-    trail_amount: Decimal | None
-    trail_percent: Decimal | None
-    reference_price: Decimal | None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    reference_price: Decimal | None = None
     decided_from: dict[str, str]
     created_at: datetime
 
@@ -57,7 +57,7 @@ class FactRow(msgspec.Struct, frozen=True):
     at: datetime
 
 
-class PositionRow(msgspec.Struct, frozen=True):
+class PositionRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A position after a fact; the subscription WHOLE stands for the whole account."""
 
     account_id: UUID
@@ -89,8 +89,7 @@ class BoundRow(msgspec.Struct, frozen=True):
     seen: int
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(msgspec.Struct, eq=False):
     """What becomes durable together for one account under one lease; `committed` is called
     once it is, never when the lease was lost. `stopped` is called in its place where a switch
     or a limit came between: then none of its orders is stored."""
@@ -98,24 +97,23 @@ class Entry:
     account_id: UUID
     epoch: int
     facts: list[FactRow]
-    orders: list[OrderRow] = field(default_factory=list)
-    positions: list[PositionRow] = field(default_factory=list)
+    orders: list[OrderRow] = []
+    positions: list[PositionRow] = []
     # Trades that are over; False for one that is no more, as something late was filled.
-    done: dict[UUID, bool] = field(default_factory=dict)
+    done: dict[UUID, bool] = {}
     committed: Callable[[], None] | None = None
     bound: BoundRow | None = None
     stopped: Callable[[], None] | None = None
     # Trades of our own that this gives rise to.
-    instructions: list["InstructionRow"] = field(default_factory=list)
+    instructions: list["InstructionRow"] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What became of a batch: the accounts whose lease still holds, and the trades that a
     switch or a limit stopped."""
 
-    held: set[UUID] = field(default_factory=set)
-    stopped: set[UUID] = field(default_factory=set)
+    held: set[UUID] = msgspec.field(default_factory=set)
+    stopped: set[UUID] = msgspec.field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +192,8 @@ class AccountImage:
     protections: dict[UUID, Told] = field(default_factory=dict)
     # What the tickers of open trades were found to mean.
     resolved: dict[UUID, pb.Resolved] = field(default_factory=dict)
+    # What stops lanes, by the order that was filled too much; and what did.
+    lanes: list[tuple[UUID | None, pb.LaneStop]] = field(default_factory=list)
     # Trades that are over, of whose exits open trades take the place.
     displaced: "list[PastTrade]" = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -35,9 +36,8 @@ class Runtime(Protocol):
         """Call once, after some seconds."""
 
 
-def machine_clock() -> datetime:
-    """What this machine says."""
-    return datetime.now(UTC)
+# What this machine says.
+machine_clock: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
 class AsyncioRuntime:

@@ -44,7 +44,7 @@ def scope(lane: "Lane", run: "Run") -> Scope:
         elif is_own and ticket.run is not run:
             entries.append(_seen(ticket, trade))
     lots = _lots(lane, run, attribution)
-    for lot in lots:
+    for lot in lots if others else ():
         if taken := taken_by(others, lot, abs(lane.books[lot.instrument].whole.quantity)):
             closing.append(taken)
             in_doubt = in_doubt or taken.in_doubt

@@ -9,9 +9,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-import msgspec
-
 from execution import binding, known, messages
+from execution.alike import UNTOUCHED, Kept, spell
 from execution.domain import judging
 from execution.domain.decisions import (
     Decision,
@@ -38,25 +37,26 @@ from protos.execution.v1 import execution_pb2 as pb
 _SIDES = {messages.side(side): side for side in Side}
 Word = TypeVar("Word")
 
-# Leaves out what nobody said anything of; what a mapping holds has no order.
-_trade = msgspec.json.Encoder(order="deterministic")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What surrounds the trades of one signal is often the same.
+_kept: Kept[pb.SeenState] = Kept()
 
 
 def record(trade: Trade, seen: Seen, decision: Decision) -> pb.Decision | None:
     """The step with all it was decided from; None where it only follows an order."""
     if not judging.is_whole(decision, seen.progress):
         return None
-    decided = pb.Decision(seen=state(seen))
+    decided = pb.Decision()
+    _tell(seen, decided.seen)
     if (resolved := known.told(trade)) is not None:
         decided.seen.resolved.CopyFrom(resolved)
     match decision:
         case Send():
-            decided.orders.extend(orders(decision))
-            decided.numbers.update(decision.numbers)
+            decided.orders.extend(orders(decision, seen.venue))
+            wire.put(decision.numbers, decided.numbers)
         case End(ended, reason, numbers):
             decided.state, decided.reason = messages.state(ended), messages.reason(reason)
-            decided.numbers.update(numbers)
+            wire.put(numbers, decided.numbers)
     # Whose rules they are is no part of the hash.
     decided.hash = _hash(trade, decided)
     decided.rules_version = judging.RULES_VERSION
@@ -74,17 +74,17 @@ def fingerprint(trade: Trade, decided: pb.Decision) -> str:
 
 def _hash(trade: Trade, plain: pb.Decision) -> str:
     said = plain.SerializeToString(deterministic=True)
-    return hashlib.sha256(_trade.encode(trade) + b"\0" + said).hexdigest()
+    return hashlib.sha256(spell(trade) + b"\0" + said).hexdigest()
 
 
-def orders(send: Send) -> list[pb.PlannedOrder]:
+def orders(send: Send, venue: VenueRules) -> list[pb.PlannedOrder]:
     """An order with the target and the stop that go with it."""
     after = send.cancel_after
     first = _planned(send, send, send.quantity, send.time_in_force)
     first.planning_price = send.numbers.get("planning_price", "")
     first.synthetic = send.is_watched
     first.cancel_after_seconds = int(after.total_seconds()) if after else 0
-    guards = [_planned(guard, send, _size(guard, send), "gtc") for guard in send.guards]
+    guards = [_planned(guard, send, _size(guard, send), venue.lasting) for guard in send.guards]
     for guard in guards:
         guard.synthetic = send.is_synthetic
     return [first, *guards]
@@ -92,10 +92,31 @@ def orders(send: Send) -> list[pb.PlannedOrder]:
 
 def state(seen: Seen) -> pb.SeenState:
     """What was seen, whole."""
-    scope, market = seen.scope, seen.market
+    told = pb.SeenState()
+    _tell(seen, told)
+    return told
+
+
+def _tell(seen: Seen, told: pb.SeenState) -> None:
+    if seen.market is None:
+        asked = (spell(seen.scope), seen.venue)
+        around = _kept.get(asked, lambda: _around(seen.scope, seen.venue, None))
+    else:
+        around = _around(seen.scope, seen.venue, seen.market)
+    told.CopyFrom(around)
+    wire.stamp(told.time, seen.at)
+    is_untouched = seen.progress == UNTOUCHED
+    told.progress.CopyFrom(_TOLD_UNTOUCHED if is_untouched else _progress(seen.progress))
+    told.overfilled = seen.is_overfilled
+    if seen.opens_at is not None:
+        wire.stamp(told.opens_time, seen.opens_at)
+    binding.record(told, seen.binding)
+
+
+def _around(scope: Scope, venue: VenueRules, market: Market | None) -> pb.SeenState:
+    """What surrounds a trade."""
     quote, figures = (market.quote, market.figures) if market else (None, None)
-    told = pb.SeenState(
-        time=wire.to_timestamp(seen.at),
+    return pb.SeenState(
         position=wire.to_text(scope.position),
         avg_price=wire.to_text(scope.avg_price),
         exposure=wire.to_text(scope.exposure),
@@ -114,9 +135,7 @@ def state(seen: Seen) -> pb.SeenState:
         closing=_open_orders(scope.closing),
         protection=_open_orders(scope.protection),
         others_guards=_open_orders(scope.others_guards),
-        venue=_venue(seen.venue),
-        progress=_progress(seen.progress),
-        overfilled=seen.is_overfilled,
+        venue=_venue(venue),
         ledger=pb.SeenLedger(
             initial=wire.to_text(scope.ledger.initial),
             when_flat=wire.to_text(scope.ledger.when_flat),
@@ -132,10 +151,7 @@ def state(seen: Seen) -> pb.SeenState:
             for lot in scope.lots
         ],
         quoted_instrument=market.instrument if market else "",
-        opens_time=wire.to_timestamp(seen.opens_at) if seen.opens_at else None,
     )
-    binding.record(told, seen.binding)
-    return told
 
 
 def read(trade: Trade, message: pb.SeenState) -> Seen:
@@ -279,11 +295,14 @@ def _progress(progress: Progress) -> pb.SeenProgress:
         displaced_filled=wire.to_text(progress.displaced_filled or None),
         unprotected=progress.unprotected,
         entry_dropped=messages.reason(progress.entry_dropped),
-        dropped_numbers=progress.dropped_numbers,
+        dropped_numbers=progress.dropped_numbers or None,
         withdrawn=messages.reason(progress.withdrawn),
         in_debt=progress.in_debt,
         has_canceled=progress.has_canceled,
     )
+
+
+_TOLD_UNTOUCHED = _progress(UNTOUCHED)
 
 
 def _read_progress(trade: Trade, message: pb.SeenProgress) -> Progress:

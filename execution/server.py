@@ -13,7 +13,7 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from execution import ringing
+from execution import accounts, ringing
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
@@ -119,6 +119,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.SetLimitsResponse:
         return await _answer(self._switching.set_limits(request), context)
 
+    async def SeeOverfill(
+        self, request: pb.SeeOverfillRequest, context: Context
+    ) -> pb.SeeOverfillResponse:
+        return await _answer(self._switching.see_overfill(request), context)
+
     async def ResolveDoubt(
         self, request: pb.ResolveDoubtRequest, context: Context
     ) -> pb.ResolveDoubtResponse:
@@ -173,7 +178,7 @@ class ExecutionServer:
             switches,
             self._runtime,
             on_stop=lambda scopes: _halt(engine, holding, scopes),
-            on_read=engine.halting.bind_anew,
+            on_read=lambda: engine.halting.bind_anew(holding.accounts()),
         )
         engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring
@@ -247,10 +252,15 @@ def _halt(engine: Engine, holding: Holding, scopes: Sequence[tuple[str, str]]) -
 
 
 def _check(engine: Engine, holding: Holding, trade_id: UUID) -> bool:
-    """Ask the broker about a doubtful trade now; False when another instance has it."""
+    """Ask the broker about a doubtful trade now, or let an exit go that its filter holds; False
+    when another instance has it."""
     held = [account for account in holding.accounts() if trade_id in account.runs]
     for account in held:
-        engine.check(account, account.runs[trade_id])
+        run = account.runs[trade_id]
+        if accounts.let_go(run):
+            engine.go_on(account, run)
+        else:
+            engine.check(account, run)
     return bool(held)
 
 

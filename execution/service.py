@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from execution import facts, messages
 from execution.brokers.base import BrokerError
@@ -21,8 +22,7 @@ from protos import faults, ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Struct, frozen=True):
     """A trade of a request: readable, or the id of one that is not."""
 
     trade_id: str
@@ -161,8 +161,9 @@ class Service:
         arrivals: dict[UUID, tuple[int, Trade]] = {}
         for group in read:
             for one in group:
-                if one.trade is not None and one.trade.trade_id in numbers:
-                    number = numbers[one.trade.trade_id]
+                if one.trade is None:
+                    continue
+                if (number := numbers.get(one.trade.trade_id)) is not None:
                     arrivals.setdefault(one.trade.trade_id, (number, one.trade))
         self._holding.accept(list(arrivals.values()))
 

@@ -3,12 +3,13 @@ known afterwards in one of six answers. It keeps no order state and retries noth
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from execution.brokers.base import (
     Adapter,
@@ -48,8 +49,7 @@ class Answer(Enum):
     TOO_LATE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(Struct, frozen=True):
     """The answer to a submit, with what came along."""
 
     answer: Answer
@@ -57,7 +57,7 @@ class Submitted:
     text: str = ""
     retry_after_seconds: float = 0.0
     # What a refusal compared.
-    numbers: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = {}
 
 
 @dataclass(slots=True)

@@ -53,8 +53,8 @@ WITH held AS MATERIALIZED (
         avg_price, fact_seq, attribution, initial_balance, flat_balance, is_in_step, followed,
         result_day, result)
     SELECT q.account_id, q.instrument, q.subscription_id, q.quantity, q.avg_price,
-        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance, q.is_in_step, q.followed,
-        q.result_day, q.result
+        q.fact_seq, q.attribution, q.initial_balance, q.flat_balance,
+        coalesce(q.is_in_step, false), q.followed, q.result_day, q.result
     FROM json_to_recordset(%(positions)s::json) AS q(account_id uuid, instrument text,
         subscription_id uuid, quantity numeric, avg_price numeric, fact_seq bigint,
         attribution text, initial_balance numeric, flat_balance numeric, is_in_step boolean,
@@ -78,7 +78,13 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
-# The same with trades of our own, which is rare: no other batch pays for it.
+# The same of rows that nobody has stored: no index is asked whether they are there. Raises
+# UniqueViolation where one is, as after an answer that was lost.
+WRITE_NEW = WRITE.replace("    ON CONFLICT DO NOTHING\n", "").replace(
+    "    ON CONFLICT (account_id, canonical_id) DO NOTHING\n", ""
+)
+
+# With trades of our own, which is rare: no other batch pays for it.
 WRITE_AND_STORE = WRITE.replace(
     "), written_ends AS (",
     """), written_instructions AS (
@@ -225,6 +231,14 @@ FROM unnest(%s::uuid[]) AS a(id) CROSS JOIN LATERAL (
         ORDER BY n.seq DESC LIMIT 1000) l
     WHERE l.at > clock_timestamp() - interval '1 minute') f
 WHERE f.kind = 'sending' AND EXISTS (SELECT FROM execution.switches WHERE name = 'limits')
+"""
+
+# What stops lanes, or stopped them, and what was seen of it.
+IMAGE_LANES = """
+SELECT f.account_id, f.order_id, f.fact, s.value->>'filled' AS seen
+FROM execution.facts f LEFT JOIN execution.switches s ON s.scope = 'order' AND s.name = 'seen'
+    AND s.scope_id = replace(f.order_id::text, '-', '')
+WHERE f.account_id = ANY(%s) AND f.kind = 'lane' ORDER BY f.seq
 """
 
 IMAGE_OPEN = """

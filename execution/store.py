@@ -6,14 +6,13 @@ One connection belongs to the journal's writer; a small pool serves everything e
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import psycopg
-from psycopg.rows import DictRow, dict_row, tuple_row
+from psycopg.rows import DictRow, TupleRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from execution import images, ringing, statements
@@ -35,8 +34,18 @@ TTL_SECONDS = 6
 RECONNECT_SECONDS = 0.25
 # By then the holder of an account has found what others stored for it.
 FOUND_SECONDS = 10
+# A connection that was of use so short a time ago is used again unasked: one that broke since
+# fails its statement, as one would that breaks right after it was asked.
+FRESH_SECONDS = 0.5
 _json = msgspec.json.Encoder()
-Connection = psycopg.AsyncConnection[DictRow]
+
+
+class Connection(psycopg.AsyncConnection[DictRow]):
+    """One of the pool's, which knows when it was taken last."""
+
+    taken_at = 0.0
+
+
 _CONNECT: dict[str, Any] = {
     "autocommit": True,
     "row_factory": dict_row,
@@ -45,8 +54,7 @@ _CONNECT: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A trade that was stored before. It waits when nobody ended or withdrew it: perhaps
     the call that stored it broke off before the engine heard of it."""
 
@@ -55,19 +63,17 @@ class Known:
     waits: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """What became of SubmitTrades: `stored` maps new trades to their instruction."""
 
     fresh_strategies: set[UUID]
     stored: dict[UUID, int]
     known: dict[UUID, Known]
     # Open trades of these accounts, with their account, that another instance may have taken.
-    earlier: dict[UUID, UUID] = field(default_factory=dict)
+    earlier: dict[UUID, UUID] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTrade:
+class OpenTrade(msgspec.Struct, frozen=True):
     """A trade without an outcome that this instance may take."""
 
     trade_id: UUID
@@ -75,8 +81,7 @@ class OpenTrade:
     withdrawn: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Facts as stored, and the cursor after them."""
 
     facts: list[bytes]
@@ -97,7 +102,7 @@ class Store:
             timeout=3,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
         )
         self._writer: Connection | None = None
 
@@ -127,15 +132,18 @@ class Store:
             "positions": to_rows(_newest_positions(entries)),
             "done": to_rows(_newest_ends(entries)),
         }
-        statement = statements.WRITE
+        statement, again = statements.WRITE_NEW, statements.WRITE
         if own := [row for entry in entries for row in entry.instructions]:
-            statement = statements.WRITE_AND_STORE
+            statement = again = statements.WRITE_AND_STORE
             parameters["instructions"] = to_rows(own)
         try:
             if self._writer is None or self._writer.closed:
                 self._writer = await asyncio.wait_for(self._connect(), 3)
             cursor = self._writer.cursor(row_factory=tuple_row)
-            await cursor.execute(statement, parameters)
+            try:
+                await cursor.execute(statement, parameters)
+            except psycopg.errors.UniqueViolation:
+                await cursor.execute(again, parameters)
             told = await cursor.fetchall()
             held = {row[0] for row in told if not row[1]}
             return Written(held, {row[0] for row in told if row[1]})
@@ -231,10 +239,10 @@ class Store:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
         xid, _, last = (cursor or "0-0").partition("-")
         parameters = {"xid": str(int(xid)), "id": int(last), "most": most}
-        rows = await self.ask(statements.FACTS_AFTER, parameters)
+        rows = await self._ask_plainly(statements.FACTS_AFTER, parameters)
         if rows:
-            cursor = f"{rows[-1]['xid']}-{rows[-1]['id']}"
-        return Page([bytes(row["fact"]) for row in rows], cursor)
+            cursor = f"{rows[-1][0]}-{rows[-1][1]}"
+        return Page([fact for _, _, fact in rows], cursor)
 
     async def images(self, accounts: Mapping[UUID, AccountRef]) -> Mapping[UUID, AccountImage]:
         """What is known of accounts, whoever holds them. Raises StoreUnavailable."""
@@ -308,8 +316,27 @@ class Store:
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise StoreUnavailable(str(error)) from error
 
+    async def _ask_plainly(self, statement: str, parameters: Any) -> list[TupleRow]:
+        """The same of very many rows, their bytes as they are. Raises StoreUnavailable."""
+        try:
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(binary=True, row_factory=tuple_row) as cursor,
+            ):
+                return await (await cursor.execute(statement, parameters)).fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise StoreUnavailable(str(error)) from error
+
     async def _connect(self) -> Connection:
         return await Connection.connect(self._url, **_CONNECT)
+
+
+async def _check(connection: Connection) -> None:
+    """A round trip, where it was idle for a while. Raises OperationalError when it broke."""
+    now = asyncio.get_running_loop().time()
+    idle, connection.taken_at = now - connection.taken_at, now
+    if idle > FRESH_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def to_rows(rows: Any) -> str:

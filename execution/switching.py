@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from execution import binding, manual, messages
-from execution.controls import LIMITS, STOP, read_limits, write_limits
+from execution.controls import LIMITS, SEEN, STOP, read_limits, write_limits
 from execution.domain.limits import Limits, LimitsState
 from execution.domain.orders import ZERO
 from execution.domain.switches import Mode, Scope
@@ -23,6 +23,9 @@ from execution.store import Store
 from execution.switch_store import Held, SwitchStore
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
+
+# What was seen is kept beside the switches, by the order.
+ORDER = "order"
 
 
 class Switching:
@@ -66,7 +69,7 @@ class Switching:
         for row in await self._switches.after(0):
             if row.name == LIMITS:
                 response.limits.append(_limits_told(row.scope_id, read_limits(row.value)))
-            else:
+            elif row.name == STOP:
                 looks = request.with_unprotected
                 response.switches.append(await self._told(row, looks=looks))
         return response
@@ -83,6 +86,19 @@ class Switching:
                 await change.put(Scope.CONNECTION, scope_id, LIMITS, value, request.set_by)
         await self._read()
         return pb.SetLimitsResponse(state=_limits_told(scope_id, state))
+
+    async def see_overfill(self, request: pb.SeeOverfillRequest) -> pb.SeeOverfillResponse:
+        """Somebody looked at an order that was filled too much. Raises BadRequest."""
+        order_id, filled = _id(request.order_id), _filled(request.filled)
+        if not request.seen_by:
+            raise BadRequest("seen_by is required")
+        async with self._switches.change() as change:
+            row = await change.find(ORDER, order_id, SEEN)
+            if row is None or Decimal(row.value["filled"]) < filled:
+                value = {"filled": format(filled, "f")}
+                await change.put(ORDER, order_id, SEEN, value, request.seen_by)
+        await self._read()
+        return pb.SeeOverfillResponse()
 
     async def _told(self, row: SwitchRow, *, looks: bool = True) -> pb.Switch:
         mode = Mode(row.value["mode"])
@@ -203,6 +219,16 @@ def _limits_told(connection_id: str, state: LimitsState) -> pb.LimitsState:
         told.then.CopyFrom(binding.limits(state.then))
         told.then_time.CopyFrom(wire.to_timestamp(state.then_at))
     return told
+
+
+def _filled(text: str) -> Decimal:
+    try:
+        filled = wire.to_decimal(text)
+    except ValueError as error:
+        raise BadRequest(str(error)) from None
+    if filled is None or filled <= 0:
+        raise BadRequest("filled must be above zero")
+    return filled
 
 
 def _id(text: str) -> str:

@@ -1,8 +1,9 @@
 """What planning decided to send, as the terms of an order with its id."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from execution.domain import ordering
 from execution.domain.decisions import Guard, Send, VenueRules
@@ -12,21 +13,60 @@ from execution.lanes import Run
 from protos import ids
 
 
-def guard_terms(entry: Terms, guard: Guard) -> Terms:
+def guard_terms(entry: Terms, guard: Guard, venue: VenueRules) -> Terms:
     """A target or a stop that goes with an entry."""
+    order_id, cl_ord_id = ids.order_ids(entry.trade_id, guard.leg.value, entry.revision)
     return replace(
         entry,
-        order_id=ids.derive("order", entry.trade_id, guard.leg.value, entry.revision),
-        cl_ord_id=ids.cl_ord_id(entry.trade_id, guard.leg.value, entry.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         leg=guard.leg,
         origin=Origin.PROTECTION,
         side=guard.side,
         ord_type=guard.ord_type,
-        time_in_force="gtc",
+        time_in_force=venue.lasting,
         limit_price=guard.limit_price,
         stop_price=guard.stop_price,
         trail_amount=guard.trail_amount,
         trail_percent=guard.trail_percent,
+        decided_from={},
+    )
+
+
+def upkeep_terms(
+    run: Run,
+    first: Terms,
+    guard: Guard,
+    quantity: Decimal,
+    *,
+    origin: Origin,
+    venue: VenueRules,
+    now: datetime,
+) -> Terms:
+    """A further order of a run that guards, or closes, what its `first` one opened, under a
+    revision of its own."""
+    same = [t.order.terms.revision for t in run.tickets if t.order.terms.leg is guard.leg]
+    # The first would be the guard that goes with its entry.
+    revision = max(same, default=0) + 1
+    order_id, cl_ord_id = ids.order_ids(run.trade.trade_id, guard.leg.value, revision)
+    return replace(
+        first,
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
+        leg=guard.leg,
+        revision=revision,
+        origin=origin,
+        side=guard.side,
+        ord_type=guard.ord_type,
+        time_in_force="day" if guard.ord_type is OrdType.MARKET else venue.lasting,
+        order_qty=quantity,
+        limit_price=guard.limit_price,
+        stop_price=guard.stop_price,
+        trail_amount=guard.trail_amount,
+        trail_percent=guard.trail_percent,
+        # What the signal saw is long gone.
+        reference_price=None,
+        created_at=now,
         decided_from={},
     )
 
@@ -51,9 +91,10 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
     origin = Origin.PROTECTION if send.leg.is_protection else trade.origin
     numbers = {**send.numbers, WATCHED: "yes"} if send.is_watched else send.numbers
     pays_debt = run.in_debt and send.leg is Leg.EXIT and origin.is_of_a_signal
+    order_id, cl_ord_id = ids.order_ids(trade.trade_id, send.leg.value, send.revision)
     return Terms(
-        order_id=ids.derive("order", trade.trade_id, send.leg.value, send.revision),
-        cl_ord_id=ids.cl_ord_id(trade.trade_id, send.leg.value, send.revision),
+        order_id=order_id,
+        cl_ord_id=cl_ord_id,
         trade_id=trade.trade_id,
         subscription_id=trade.subscription_id,
         leg=send.leg,

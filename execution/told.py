@@ -37,6 +37,11 @@ def resolved(fact: bytes) -> pb.Resolved:
     return pb.Fact.FromString(fact).trade_resolved.resolved
 
 
+def lane(fact: bytes) -> pb.LaneStop:
+    """What stops a lane, or stops it no more."""
+    return pb.Fact.FromString(fact).lane_stop
+
+
 def protection(fact: bytes, count: int) -> Told:
     """Where the protection of a trade stands."""
     said = pb.Fact.FromString(fact).trade_protection

@@ -15,6 +15,8 @@ log = structlog.get_logger()
 
 # How often an exit that a wide spread holds back is looked at again.
 SPREAD_SECONDS = 1.0
+# And what we failed to plan: what surrounds it may be another by then.
+FAILED_SECONDS = 60.0
 
 
 class Waking:
@@ -35,10 +37,14 @@ class Waking:
         """Whatever may end this wait by the passing of time."""
         if run.exits and not run.has_flip_timer and run.trade.action is not Action.EXIT:
             run.has_flip_timer = True
-            seconds = run.flip_seconds_left(self._runtime.now())
+            # A restart grants no more.
+            waited = self._runtime.now() - run.exits[0].order.terms.created_at
+            seconds = max((run.trade.flip_wait - waited).total_seconds(), 0.0)
             self._runtime.later(seconds, lambda: self._flip_timed_out(account, run))
         if wait.reason == "spread_too_wide":
-            self._with_the_next_quote(account, run)
+            self._try_again(account, run, SPREAD_SECONDS)
+        if wait.reason == "internal_error":
+            self._try_again(account, run, FAILED_SECONDS)
         if not run.tickets and wait.state is TradeState.BLOCKED and not run.has_age_timer:
             run.has_age_timer = True
             left = age_limit(Leg.ENTRY) - run.age(Leg.ENTRY, self._runtime.now())
@@ -51,16 +57,16 @@ class Waking:
         run.has_age_timer = run.is_stale(Leg.ENTRY, self._runtime.now())
         self._go_on(account, run)
 
-    def _with_the_next_quote(self, account: Account, run: Run) -> None:
-        """What holds an exit back may be over then."""
+    def _try_again(self, account: Account, run: Run, seconds: float) -> None:
+        """What holds an exit back may be over then, with the next quote."""
 
         def look() -> None:
-            run.has_spread_timer, run.looked_at = False, None
+            run.has_retry_timer, run.looked_at = False, None
             self._go_on(account, run)
 
-        if not run.has_spread_timer:
-            run.has_spread_timer = True
-            self._runtime.later(SPREAD_SECONDS, look)
+        if not run.has_retry_timer:
+            run.has_retry_timer = True
+            self._runtime.later(seconds, look)
 
     def _flip_timed_out(self, account: Account, run: Run) -> None:
         if run.entry is None and not run.is_done and not run.entry_dropped:

@@ -17,6 +17,7 @@ from execution.dispatch import Dispatch
 from execution.domain import guarding
 from execution.domain.decisions import Guard, text
 from execution.domain.market import Quote
+from execution.domain.switches import HALTED
 from execution.domain.words import ExecType, Leg, TradeState
 from execution.lanes import Run, Ticket
 from execution.queueing import Queueing
@@ -56,7 +57,8 @@ class Watching:
     def begin(self, account: Account, ticket: Ticket) -> None:
         """Watch for an entry, unless a switch or a person ended it meanwhile."""
         if ticket.run.is_superseded:
-            self._dispatch.take_back(account, ticket, "superseded")
+            reason = HALTED if ticket.run.entry_dropped == HALTED else "superseded"
+            self._dispatch.take_back(account, ticket, reason)
             return
         key = id(account), ticket.order.terms.instrument
         if key not in self._waiting:

@@ -32,6 +32,12 @@ CATALOGUE: dict[str, Words] = {
         "No order was sent from there on. Quote the trade's id to support.",
         lasts="NEEDS_ATTENTION",
     ),
+    "exit_failed": Words(
+        "We failed to work out an exit of {instrument}; nothing was sent for it.",
+        "Approve it to have it tried again, or close the position by hand. It is kept for a day. "
+        "Quote the trade's id to support.",
+        lasts="WAITING_APPROVAL",
+    ),
     "late_exit": Words(
         "An exit of {instrument} was {age} s old at {stage}, and waits for one click.",
         "Approve it if the position is still open. It is kept for a day.",
@@ -44,12 +50,16 @@ CATALOGUE: dict[str, Words] = {
     ),
     "exit_spread_too_wide": Words(
         "An exit of {instrument} is held: the spread is {spread}, the filter allows {limit}.",
-        "It goes once the spread is narrow enough; after 15 minutes it waits for one click.",
+        "It goes once the spread is narrow enough, or by one click on the trade's page.",
         lasts="BLOCKED",
     ),
     "exit_too_late": Words(
         "An exit of {instrument} could not be sent for {limit} s, and was given up.",
         "Look at the position; close it if it is still open.",
+    ),
+    "exit_unanswered": Words(
+        "An exit of {instrument} waited for somebody's yes, and nobody answered in time.",
+        "It was not sent. Look at the position; close it if it is still open.",
     ),
     "share_taken": Words(
         "{instrument} was traded at the broker by somebody else: {taken} of what subscriptions "
@@ -66,8 +76,13 @@ CATALOGUE: dict[str, Words] = {
     ),
     "overfilled": Words(
         "An order in {instrument} for {quantity} was filled for {filled}.",
-        "Nothing is opened there until execution is started anew. Look at the position, and close "
-        "what is too much; `correct_overfills` does that by itself.",
+        "Look at the position, and close what is too much; `correct_overfills` does that by "
+        "itself. Nothing is opened there until it is taken back so, or you acknowledge this.",
+    ),
+    "busted": Words(
+        "The broker took back or changed a fill of {instrument}: {filled} of {quantity} is filled.",
+        "Look at the trade and at the position. Stops and exits go by what is left; nothing is "
+        "sent again.",
     ),
     "stop_refused": Words(
         "The broker refused the stop or target of {instrument}: {text}.",
@@ -86,6 +101,7 @@ CATALOGUE: dict[str, Words] = {
 _OF_STATES = {
     ("NEEDS_ATTENTION", "not_provable"): "not_provable",
     ("NEEDS_ATTENTION", "internal_error"): "internal_error",
+    ("WAITING_APPROVAL", "internal_error"): "exit_failed",
     ("WAITING_APPROVAL", "late_exit"): "late_exit",
     ("BLOCKED", "outside_window"): "exit_outside_window",
     ("BLOCKED", "spread_too_wide"): "exit_spread_too_wide",

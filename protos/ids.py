@@ -5,7 +5,10 @@ wire between the programs it is 32 hex digits.
 """
 
 import hashlib
+from functools import lru_cache
 from uuid import UUID, uuid4
+
+import msgspec
 
 PREFIXES = {
     "tenant": "ten",
@@ -23,6 +26,8 @@ PREFIXES = {
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# Two digits at a time, the lower one first.
+_PAIRS = [low + high for high in _BASE62 for low in _BASE62]
 
 
 def new() -> UUID:
@@ -32,7 +37,7 @@ def new() -> UUID:
 
 def derive(*parts: str | UUID | int) -> UUID:
     """The id that these parts always give."""
-    return UUID(bytes=_digest(parts)[:16])
+    return msgspec.convert(_digest(parts)[:16], UUID)
 
 
 def trade_id(signal: UUID, subscription: UUID) -> UUID:
@@ -40,19 +45,23 @@ def trade_id(signal: UUID, subscription: UUID) -> UUID:
     return derive("trade", signal, subscription)
 
 
+@lru_cache(maxsize=4096)
 def account_id(broker: str, environment: str, account: str) -> UUID:
     """The broker account, the same in both programs."""
     return derive("account", broker, environment, account)
 
 
-def cl_ord_id(trade: UUID, leg: str, revision: int) -> str:
-    """22 characters of base62: fits every venue's limit, and is the same each time."""
-    number = int.from_bytes(_digest(("order", trade, leg, revision))[:16], "big")
-    digits = []
-    for _ in range(22):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return "".join(digits)
+@lru_cache(maxsize=4096)
+def from_hex(digits: str) -> UUID:
+    """An id as it comes over the wire; most come again and again. Raises ValueError."""
+    return msgspec.convert(digits, UUID)
+
+
+def order_ids(trade: UUID, leg: str, revision: int) -> tuple[UUID, str]:
+    """OrderID and ClOrdID of one order of a trade, the same each time. The latter is 22
+    characters of base62: fits every venue's limit."""
+    digest = _digest(("order", trade, leg, revision))[:16]
+    return msgspec.convert(digest, UUID), _base62(int.from_bytes(digest, "big"))
 
 
 def show(kind: str, value: UUID) -> str:
@@ -72,5 +81,13 @@ def read(kind: str, text: str) -> UUID | None:
 
 
 def _digest(parts: tuple[str | UUID | int, ...]) -> bytes:
-    spelled = "\x1f".join(part.hex if isinstance(part, UUID) else str(part) for part in parts)
+    spelled = "\x1f".join([part.hex if isinstance(part, UUID) else str(part) for part in parts])
     return hashlib.sha256(spelled.encode()).digest()
+
+
+def _base62(number: int) -> str:
+    digits = []
+    for _ in range(11):
+        number, pair = divmod(number, len(_PAIRS))
+        digits.append(_PAIRS[pair])
+    return "".join(digits)

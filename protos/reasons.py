@@ -30,7 +30,7 @@ CATALOGUE: dict[str, Words] = {
         "Wait for it, cancel it, or turn on adding.",
     ),
     "superseded": Words(
-        "A newer signal replaced this one before it reached the broker.",
+        "A newer signal, or a kill switch, ended this one before it reached the broker.",
         "Nothing to do.",
     ),
     "side_not_allowed": Words(
@@ -54,8 +54,9 @@ CATALOGUE: dict[str, Words] = {
         "Send `limitPrice` or `price`.",
     ),
     "already_closing": Words(
-        "An exit of this position is already working.",
-        "Nothing to do.",
+        "Exits that work already, or rest at their price, close all that this one would have.",
+        "Nothing to do if they fill. To close now, send an exit at the market without a quantity: "
+        "it takes the place of those that rest. A smaller one takes the place of none.",
     ),
     "nothing_to_cancel": Words(
         "Cancel asked, but no order is open in {instrument}.",
@@ -155,7 +156,7 @@ CATALOGUE: dict[str, Words] = {
     ),
     "overfilled": Words(
         "The broker filled more in {instrument} than was asked, so nothing is opened there.",
-        "Look at the position. Entries go on once execution is started anew.",
+        "Look at the position, then acknowledge the alarm: entries go on.",
     ),
     "entry_dropped": Words(
         "The exit filled; the entry was not sent: {text}",

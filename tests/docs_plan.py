@@ -83,17 +83,19 @@ def plan_of(
     if decision.state not in ("PENDING", "DELAYED", "WAITING_APPROVAL"):
         return f"{decision.state} ({decision.reason})"
     asked = messages.to_trade(
-        trade_id=NOBODY,
-        strategy_id=NOBODY,
-        signal_id=NOBODY,
-        signal_seq=1,
-        signal=signal.to_json(),
-        settings=settings.complete(resolved.snapshot()),
-        destination=Destination(NOBODY, NOBODY, NOBODY, "paper", "paper", "P1"),
-        accepted_at=NOW,
-        released_at=None,
-        asset_class=asset_class,
-        numbers=record.numbers_of(decision),
+        messages.terms(
+            strategy_id=NOBODY,
+            signal_id=NOBODY,
+            signal_seq=1,
+            signal=signal.to_json(),
+            settings=settings.complete(resolved.snapshot()),
+            accepted_at=NOW,
+            released_at=None,
+            asset_class=asset_class,
+            numbers=record.numbers_of(decision),
+        ),
+        NOBODY,
+        Destination(NOBODY, NOBODY, NOBODY, "paper", "paper", "P1"),
     )
     trade = known.resolve(execution_messages.read_trade(asked))
     price, money = Decimal(last), Decimal(10000)
@@ -103,7 +105,7 @@ def plan_of(
     market = Market(Quote(last=price), Figures(money, money), known_of)
     scope = _scope(trade, position, price)
     plan = _plan(trade, Seen(scope, Progress(), VENUE, market, NOW), price)
-    sent = [order for send in plan.sends for order in seeing.orders(send)]
+    sent = [order for send in plan.sends for order in seeing.orders(send, VENUE)]
     lines = [plans.in_words(plans.order(order), signal.instrument) for order in sent]
     if plan.reason:
         assert plan.reason in reasons.CATALOGUE

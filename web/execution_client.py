@@ -123,6 +123,17 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
+    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+        """Somebody looked at an order that was filled too much: entries go on. Repeating is safe.
+
+        Raises ExecutionDown.
+        """
+        request = pb.SeeOverfillRequest(order_id=order_id.hex, filled=filled, seen_by=seen_by)
+        try:
+            self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
     def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
         """Have execution end a trade, and cancel what it has open. Repeating is safe.
 

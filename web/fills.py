@@ -1,5 +1,6 @@
 """Fills as read models, and what a broker takes back or corrects of them."""
 
+from datetime import datetime
 from typing import Any
 
 from protos import wire
@@ -28,7 +29,7 @@ WHERE f.order_id = r.order_id AND f.exec_id = r.exec_id
 """
 
 
-def row(fact: pb.Fact, report: pb.ExecutionReport) -> Row:
+def row(fact: pb.Fact, report: pb.ExecutionReport, at: datetime | None) -> Row:
     """One fill."""
     account = fact.account
     return {
@@ -45,7 +46,7 @@ def row(fact: pb.Fact, report: pb.ExecutionReport) -> Row:
         "qty": report.last_qty,
         "price": report.last_px,
         "fee": report.fee or "0",
-        "at": wire.to_datetime(fact.time),
+        "at": at,
     }
 
 

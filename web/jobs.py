@@ -18,11 +18,10 @@ from protos import log as lines
 from web import config, db
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
-from web.trades.service import SLICE_SECONDS, Drain
+from web.trades.service import Drain
 
-# How long a job that has nothing to do waits for a ring, and how often it listens.
-LINGER_SECONDS = 0.03
-LISTEN_SECONDS = 0.003
+# How long a job goes on before it makes way for another.
+SHIFT_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -31,15 +30,15 @@ def drain(shard: int) -> None:
     """The job: drain what is due, and a little longer whatever the bell tells meanwhile.
 
     RQ's way with a job costs several milliseconds; a stream of signals pays it once a
-    slice instead of once each.
+    shift instead of once each.
     """
     bell, drainer = _tools()
     bell.look(shard)
-    deadline = time.monotonic() + SLICE_SECONDS
+    deadline = time.monotonic() + SHIFT_SECONDS
     try:
         more = _drain_once(bell, drainer)
         while not more and time.monotonic() < deadline:
-            if _hear(bell, shard):
+            if bell.listen(shard):
                 more = _drain_once(bell, drainer)
             elif bell.leave(shard):
                 return
@@ -58,16 +57,6 @@ def _drain_once(bell: Bell, drainer: Drain) -> bool:
     more, changed = drainer.drain_due()
     bell.announce(changed)
     return more
-
-
-def _hear(bell: Bell, shard: int) -> bool:
-    """Wait for a ring, LINGER_SECONDS at most."""
-    until = time.monotonic() + LINGER_SECONDS
-    while time.monotonic() < until:
-        time.sleep(LISTEN_SECONDS)
-        if bell.look(shard):
-            return True
-    return False
 
 
 def run_worker() -> None:

@@ -2,6 +2,7 @@
 one, which concern the account and so every connection to it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -53,6 +54,21 @@ WITH moved AS (
 )
 SELECT DISTINCT tenant_id::text, connection_id::text FROM moved
 """
+
+
+def held(fact: pb.Fact, report: pb.ExecutionReport, at: datetime | None, before: Row) -> Row:
+    """A position after a fill; `before` is whose it was by earlier ones."""
+    others = {"sub_" + owner: quantity for owner, quantity in report.others_own.items()}
+    return {
+        "connection_id": fact.connection_id,
+        "instrument": report.instrument,
+        "tenant_id": fact.tenant_id,
+        "quantity": report.position_qty,
+        "avg_price": report.position_avg_px or None,
+        "own": {**before, "sub_" + fact.subscription_id: report.own_qty, **others},
+        "fact_seq": fact.seq,
+        "at": at,
+    }
 
 
 def row(fact: pb.Fact, change: pb.PositionChange) -> Row:

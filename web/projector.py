@@ -7,7 +7,9 @@ cannot be read is put aside for its account only, and the rest goes on.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,12 +30,33 @@ from web.queue import Bell
 from web.trades import record, told, unasked
 
 MAX_FACTS = 1000
+# Of a kind to a tenant at once: live pages go by the kind, and look for themselves.
+MOST_TOLD = 20
 RENEW_SECONDS = 1.0
 NAME = "read models"
 
 log = structlog.get_logger()
 
 Row = dict[str, Any]
+
+
+def _words(enum: Any, prefix: str) -> dict[int, str]:
+    """`ORD_STATUS_FILLED` is `FILLED`; unspecified is empty."""
+    words = {number: name.removeprefix(prefix) for name, number in enum.items()}
+    return {number: "" if word == "UNSPECIFIED" else word for number, word in words.items()}
+
+
+def _small(enum: Any, prefix: str) -> dict[int, str]:
+    return {number: word.lower() for number, word in _words(enum, prefix).items()}
+
+
+_LEGS = _small(pb.Leg, "LEG_")
+_ORIGINS = _small(pb.Origin, "ORIGIN_")
+_SIDES = _small(pb.Side, "SIDE_")
+_TYPES = _small(pb.OrdType, "ORD_TYPE_")
+_REASONS = _small(pb.Reason, "REASON_")
+_STATUSES = _words(pb.OrdStatus, "ORD_STATUS_")
+_STATES = _words(pb.TradeState, "TRADE_STATE_")
 
 # What a person waits for, or did, on the page of what waits.
 _DOUBTS = ("not_provable", "declared_absent", "declared_present")
@@ -136,13 +159,19 @@ class Batch:
                 self.external.add(fact)
                 if fact.external_report.HasField("change"):
                     self.moves.append(positions.row(fact, fact.external_report.change))
-            case "order_stopped":
-                # What the trade does instead is in the facts after it.
+            case "order_stopped" | "lane_stop":
+                # What the trade does instead is in the facts after it; what else is not done
+                # there, those trades say.
                 pass
             case None if fact.HasField("alarm"):
                 pass
             case kind:
                 raise ValueError(f"unknown kind of fact: {kind}")
+
+    @property
+    def tenants(self) -> set[str]:
+        """Whom it changes something for."""
+        return {UUID(tenant).hex for tenant in {tenant for tenant, _, _ in self.changes}}
 
     def write(self, connection: Connection[TupleRow]) -> None:
         """All rows, a statement a table."""
@@ -163,7 +192,7 @@ class Batch:
         for tenant, kind, alarm in raising.write(connection, self.alarms):
             self.changes.add((tenant.hex, kind, alarm.hex))
         if self.changes:
-            tenants, kinds, objects = zip(*self.changes, strict=True)
+            tenants, kinds, objects = zip(*_told(self.changes), strict=True)
             connection.execute(
                 "SELECT web.record_changes(%s::uuid[], %s, %s::uuid[])",
                 (list(tenants), list(kinds), list(objects)),
@@ -178,12 +207,12 @@ class Batch:
                 "trade_id": fact.trade_id,
                 "connection_id": fact.connection_id,
                 "cl_ord_id": order.cl_ord_id,
-                "leg": _word(pb.Leg.Name(order.leg), "LEG_").lower(),
+                "leg": _LEGS[order.leg],
                 "revision": order.revision,
-                "origin": _word(pb.Origin.Name(order.origin), "ORIGIN_").lower(),
+                "origin": _ORIGINS[order.origin],
                 "instrument": order.instrument,
-                "side": _word(pb.Side.Name(order.side), "SIDE_").lower(),
-                "ord_type": _word(pb.OrdType.Name(order.ord_type), "ORD_TYPE_").lower(),
+                "side": _SIDES[order.side],
+                "ord_type": _TYPES[order.ord_type],
                 "time_in_force": order.time_in_force,
                 "order_qty": order.order_qty,
                 "limit_price": order.limit_price or None,
@@ -203,7 +232,7 @@ class Batch:
         before = self.order_states.get(report.order_id, {})
         self.order_states[report.order_id] = {
             "id": report.order_id,
-            "ord_status": _word(pb.OrdStatus.Name(report.ord_status), "ORD_STATUS_"),
+            "ord_status": _STATUSES[report.ord_status],
             "cum_qty": report.cum_qty or "0",
             "avg_px": report.avg_px or None,
             "broker_order_id": report.broker_order_id or before.get("broker_order_id", ""),
@@ -221,53 +250,24 @@ class Batch:
         if report.exec_type == pb.EXEC_TYPE_FILL:
             trade.setdefault("first_fill_at", at)
             trade["filled_at"] = at
-            self._fill(fact, report)
+            self.fills.append(fills.row(fact, report, at))
+            self._position(fact, report, at)
         if report.exec_type in (pb.EXEC_TYPE_TRADE_CANCEL, pb.EXEC_TYPE_TRADE_CORRECT):
             self.amended.append(fills.amended(fact, report))
-            self._own_position(fact, report)
+            self._position(fact, report, at)
 
-    def _fill(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
-        self.fills.append(fills.row(fact, report))
-        self._own_position(fact, report)
-
-    def _own_position(self, fact: pb.Fact, report: pb.ExecutionReport) -> None:
-        self._position(
-            fact,
-            report.instrument,
-            report.position_qty,
-            report.position_avg_px,
-            {
-                "sub_" + owner: quantity
-                for owner, quantity in (
-                    (fact.subscription_id, report.own_qty),
-                    *report.others_own.items(),
-                )
-            },
-        )
-
-    def _position(
-        self, fact: pb.Fact, instrument: str, quantity: str, avg_price: str, own: Row
-    ) -> None:
-        key = (fact.connection_id, instrument)
+    def _position(self, fact: pb.Fact, report: pb.ExecutionReport, at: datetime | None) -> None:
+        key = (fact.connection_id, report.instrument)
         before = self.positions.get(key, {}).get("own", {})
-        self.positions[key] = {
-            "connection_id": fact.connection_id,
-            "instrument": instrument,
-            "tenant_id": fact.tenant_id,
-            "quantity": quantity,
-            "avg_price": avg_price or None,
-            "own": {**before, **own},
-            "fact_seq": fact.seq,
-            "at": wire.to_datetime(fact.time),
-        }
+        self.positions[key] = positions.held(fact, report, at, before)
         self.changes.add((fact.tenant_id, "position", fact.connection_id))
 
     def _outcome(self, fact: pb.Fact, outcome: pb.TradeOutcome) -> None:
-        reason = _word(pb.Reason.Name(outcome.reason), "REASON_").lower() or None
+        reason = _REASONS[outcome.reason] or None
         numbers = dict(outcome.numbers)
         shown = outcome.message or (reasons.explain(reason, numbers) if reason else None)
         trade = self._trade(fact)
-        trade["state"] = _word(pb.TradeState.Name(outcome.state), "TRADE_STATE_")
+        trade["state"] = _STATES[outcome.state]
         trade["reason"] = reason
         trade["message"] = shown
         trade["numbers"] = numbers
@@ -346,7 +346,7 @@ class Projector:
             batch.write(connection)
             self._move(connection, cursor, to)
             faults.point("project.before_commit")
-        return {UUID(tenant_id).hex for tenant_id, _, _ in batch.changes}
+        return batch.tenants
 
     def _write_one_by_one(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
         """As `_write`, putting aside each fact that cannot be written."""
@@ -358,7 +358,7 @@ class Projector:
                     with connection.transaction():
                         batch.add(fact)
                         batch.write(connection)
-                    changed |= {UUID(tenant_id).hex for tenant_id, _, _ in batch.changes}
+                    changed |= batch.tenants
                 except (psycopg.OperationalError, psycopg.ProgrammingError):
                     # Not of this fact's making: the next would fail as well.
                     raise
@@ -380,7 +380,10 @@ class Projector:
         return row[0] if row else ""
 
 
-def _word(name: str, prefix: str) -> str:
-    """`ORD_STATUS_FILLED` → `FILLED`; unspecified → empty."""
-    word = name.removeprefix(prefix)
-    return "" if word == "UNSPECIFIED" else word
+def _told(changes: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """The changes, and of many of a kind to a tenant a few."""
+    told: Counter[tuple[str, str]] = Counter()
+    for tenant, kind, thing in changes:
+        told[tenant, kind] += 1
+        if told[tenant, kind] <= MOST_TOLD:
+            yield tenant, kind, thing

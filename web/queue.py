@@ -27,10 +27,22 @@ RING_MS = 1000
 # How long a process's ringer rests between two rings: while they are heard, and not.
 SHORT_PAUSE_SECONDS = 0.005
 LONG_PAUSE_SECONDS = 0.02
+# Without a ring for so long, whoever listens goes.
+LISTEN_SECONDS = 0.25
 QUEUE = "drain"
 CHANGES_CHANNEL = "fillwire:changes"
 
-# The key counts rings; 1 while someone looks.
+# The key counts rings; 1 while someone looks. The first ring after that wakes who listens.
+_RING = """
+redis.call('SET', KEYS[1], 0, 'PX', ARGV[1], 'NX')
+local rings = redis.call('INCR', KEYS[1])
+if rings == 2 then
+    redis.call('LPUSH', KEYS[2], 1)
+    redis.call('PEXPIRE', KEYS[2], ARGV[1])
+end
+return rings
+"""
+
 _LEAVE = """
 local rings = redis.call('GET', KEYS[1])
 if rings and tonumber(rings) > 1 then return 0 end
@@ -52,7 +64,15 @@ class Bell:
             retry=None,
         )
         self._queue = Queue(QUEUE, connection=self._redis, serializer=JSONSerializer)
+        self._ring = self._redis.register_script(_RING)
         self._leave = self._redis.register_script(_LEAVE)
+        # Whoever listens waits for the answer.
+        self._line = Redis.from_url(
+            redis_url,
+            socket_timeout=LISTEN_SECONDS + 10 * TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
+            retry=None,
+        )
         self._rest_until = 0.0
 
     def ring(self, shard: int = 0) -> bool:
@@ -62,10 +82,7 @@ class Bell:
         """
         with self._awake("bell_unheard") as redis:
             if redis:
-                pipe = redis.pipeline(transaction=False)
-                pipe.set(_key(shard), 0, px=RING_MS, nx=True)
-                pipe.incr(_key(shard))
-                rings: int = pipe.execute()[1]
+                rings: int = self._ring(keys=[_key(shard), _call(shard)], args=[RING_MS])
                 if rings == 1:
                     self._queue.enqueue(
                         "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
@@ -79,6 +96,19 @@ class Bell:
             if redis:
                 rung = redis.set(_key(shard), 1, px=RING_MS, get=True)
                 return rung is None or int(rung) > 1
+        return False
+
+    def listen(self, shard: int = 0) -> bool:
+        """Wait for a ring, LISTEN_SECONDS at most, and look; was it rung?"""
+        until = time.monotonic() + LISTEN_SECONDS
+        while (left := until - time.monotonic()) > 0:
+            with self._awake("bell_unanswered") as redis:
+                if redis is None:
+                    return False
+                self._line.blpop([_call(shard)], timeout=left)
+            # What wakes may be of a ring that was heard before.
+            if self.look(shard):
+                return True
         return False
 
     def leave(self, shard: int = 0) -> bool:
@@ -156,3 +186,7 @@ class Ringer:
 
 def _key(shard: int) -> str:
     return f"fillwire:bell:{shard}"
+
+
+def _call(shard: int) -> str:
+    return f"fillwire:bell:{shard}:call"

@@ -207,7 +207,8 @@ class PaperAdapter:
             raise InDoubt(_cause(error)) from error
 
     async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> Answer:
-        await self._wait_for_stream()
+        if not self._connected.is_set():
+            await self._wait_for_stream()
         loop = asyncio.get_running_loop()
         call = Call(request, loop.create_future())
         self._outbox.calls.append(call)
@@ -220,12 +221,11 @@ class PaperAdapter:
             self._forget(call)
 
     async def _wait_for_stream(self) -> None:
-        if not self._connected.is_set():
-            try:
-                await asyncio.wait_for(self._connected.wait(), CONNECT_SECONDS)
-            except TimeoutError:
-                cause = "the venue cannot be reached"
-                raise NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS) from None
+        try:
+            await asyncio.wait_for(self._connected.wait(), CONNECT_SECONDS)
+        except TimeoutError:
+            cause = "the venue cannot be reached"
+            raise NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS) from None
 
     def _forget(self, call: Call) -> None:
         same = self._written.get(call.key)

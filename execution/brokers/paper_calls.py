@@ -24,11 +24,11 @@ class Call:
     request: pb.NewOrder | pb.CancelOrder
     answer: asyncio.Future[Answer]
     is_written: bool = False
+    key: Key = field(init=False)
 
-    @property
-    def key(self) -> Key:
+    def __post_init__(self) -> None:
         is_cancel = isinstance(self.request, pb.CancelOrder)
-        return (self.request.account, self.request.cl_ord_id, is_cancel)
+        self.key = (self.request.account, self.request.cl_ord_id, is_cancel)
 
     def fail(self, cause: str) -> None:
         """End it with what is now true of it."""

@@ -82,6 +82,7 @@ class PaperSimulator:
         options.leverage = model.leverage
         options.exchange_hours = model.keeps_hours
         options.requests_per_minute = model.requests_per_minute
+        options.no_stops = model.no_stops
         request = venue_pb.ConfigureAccountRequest(account=name, options=options)
         answer = await self._venue.ConfigureAccount(request, timeout=SECONDS)
         return _model(answer.options)
@@ -141,6 +142,7 @@ def _model(options: venue_pb.Options) -> pb.TradingModel:
         leverage=options.leverage,
         keeps_hours=options.exchange_hours,
         requests_per_minute=options.requests_per_minute,
+        no_stops=options.no_stops,
     )
 
 

@@ -334,6 +334,8 @@ def _word(field: str, words: Mapping[Theirs, Ours], value: Theirs) -> Ours:
 
 
 def _number(field: str, text: str) -> Decimal | None:
+    if not text:
+        return None
     try:
         return wire.to_decimal(text)
     except ValueError:

@@ -1,7 +1,8 @@
 """Targets and stops of an entry: their prices, and whether they are on the right side."""
 
-from dataclasses import replace
 from decimal import Decimal, localcontext
+
+from msgspec.structs import replace
 
 from execution.domain.decisions import Guard, Refusal, text
 from execution.domain.market import Contract

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from execution.domain.expiries import shifted
 from execution.domain.options import OptionContract, Right
@@ -18,8 +19,7 @@ class Moneyness(StrEnum):
     OTM = "otm"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What is asked for: by the distance from the money, or by an exact strike.
 
     `strikes_away` 0 is the strike nearest to the price; 1 is the first beyond it, on the

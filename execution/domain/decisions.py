@@ -1,9 +1,11 @@
 """The values that planning reads and answers with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from execution.domain.orders import ZERO, Order
 from execution.domain.sync import NO_LEDGER, Ledger
@@ -11,8 +13,7 @@ from execution.domain.trades import Trade
 from execution.domain.words import Leg, OrdType, Side, TradeState
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
+class OpenOrder(Struct, frozen=True):
     """An order that may still fill, as the scope sees it."""
 
     cl_ord_id: str
@@ -35,8 +36,7 @@ class OpenOrder:
         return self.in_doubt and self.cancel_asked
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Struct, frozen=True):
     """What is held of one instrument of a lane."""
 
     instrument: str
@@ -44,8 +44,7 @@ class Lot:
     avg_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What a subscription's trade sees of its lane: `entries` and `protection` are its own.
 
     Signs and sides are the trade's: where a put counts as bearish, a bought one is negative.
@@ -122,8 +121,7 @@ class Scope:
         return not reduce.isdisjoint(cl_ord_ids)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a trade has come."""
 
     exits: tuple[Order, ...] = ()
@@ -157,6 +155,8 @@ class Progress:
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
+    # Exits of it that were canceled because somebody else left less to be closed.
+    outgrown: frozenset[str] = frozenset()
 
     @property
     def exited(self) -> Decimal:
@@ -171,14 +171,17 @@ class Progress:
         """True when its entry or stop was sent, or something was canceled for it."""
         return self.entry is not None or self.stop is not None or self.has_canceled
 
+    def over(self, dropped: str) -> "Progress":
+        """Once its trade has ended: nothing more is sent for it, whatever fills."""
+        return replace(self, in_debt=False, entry_dropped=dropped)
+
     @property
     def has_orders(self) -> bool:
         """True once something was written down to be sent."""
         return self.entry is not None or self.stop is not None or bool(self.exits)
 
 
-@dataclass(frozen=True, slots=True)
-class VenueRules:
+class VenueRules(Struct, frozen=True):
     """What planning must know of the broker."""
 
     ord_types: frozenset[OrdType]
@@ -191,9 +194,13 @@ class VenueRules:
     # Refuses orders while the exchange is closed.
     keeps_hours: bool = False
 
+    @property
+    def lasting(self) -> str:
+        """How long what guards a position is asked to stay: as long as may be."""
+        return "gtc" if "gtc" in self.times_in_force else "day"
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+
+class Guard(Struct, frozen=True):
     """A protective leg, as it will be sent with its entry."""
 
     leg: Leg
@@ -207,8 +214,7 @@ class Guard:
     quantity: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Write down this order, then send it."""
 
     leg: Leg
@@ -234,16 +240,14 @@ class Send:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CancelFirst:
+class CancelFirst(Struct, frozen=True):
     """Cancel these, and ask again; `judged_after`: the cell is chosen once they are gone."""
 
     cl_ord_ids: tuple[str, ...]
     judged_after: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """The quote of an instrument and the account's figures are needed; or first the contract
     that an entry toward a side is in. Ask again with them."""
 
@@ -251,8 +255,7 @@ class Look:
     chooses: Side | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Nothing to do until something changes."""
 
     state: TradeState
@@ -260,8 +263,7 @@ class Wait:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Struct, frozen=True):
     """The trade's outcome."""
 
     state: TradeState
@@ -274,8 +276,7 @@ Decision = Send | CancelFirst | Look | Wait | End
 _ENDS = {"signal_stale": TradeState.EXPIRED, "halted": TradeState.HALTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A rule that says no, with the numbers it compared."""
 
     reason: str

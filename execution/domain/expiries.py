@@ -13,8 +13,9 @@ volatility         30 days before the third Friday of the next month
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
+
+from msgspec import Struct
 
 _DAY = timedelta(days=1)
 _WEEKDAYS = {"wednesday": 2, "thursday": 3, "friday": 4}
@@ -25,8 +26,7 @@ _SPELLING = re.compile(
 IsBusinessDay = Callable[[date], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule as read: the anchor, the business days from it, and in which month."""
 
     anchor: str

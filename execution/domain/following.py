@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from execution.domain import table
 from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
-from execution.domain.orders import Order
+from execution.domain.orders import ZERO, Order
 from execution.domain.trades import Trade
 from execution.domain.words import (
     DECLARED_ABSENT,
@@ -51,16 +51,38 @@ def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
     return _short_of_its_quantity(trade, progress, order, half_done=False)
 
 
-def open_exit(progress: Progress, *, flips: bool) -> Decision:
+def exits(trade: Trade, progress: Progress, *, flips: bool) -> Decision | None:
+    """What becomes of the exits that were sent; None once all are filled, but for those that
+    gave way to smaller ones."""
+    if any(o.is_open for o in progress.exits):
+        return _open_exit(progress, flips=flips)
+    gave_way = progress.outgrown
+    if any(not (o.is_filled or o.terms.cl_ord_id in gave_way) for o in progress.exits):
+        return _ended_exit(trade, progress)
+    return None
+
+
+def closed(progress: Progress) -> End:
+    """Nothing is left to be closed: by its own exits, or because others took the rest."""
+    if progress.exits[-1].is_filled:
+        return End(TradeState.FILLED)
+    filled = sum((o.cum_qty for o in progress.exits), ZERO)
+    state = TradeState.PARTIALLY_FILLED if filled else TradeState.CANCELED
+    return End(state, "no_position", {"filled": text(filled)})
+
+
+def _open_exit(progress: Progress, *, flips: bool) -> Decision:
     """The exit works; a flip whose wait ran out says so."""
     if flips and progress.entry_dropped == "flip_timeout" and not progress.own_order_in_doubt:
         return Wait(TradeState.WORKING, "flip_timeout", progress.dropped_numbers)
     return _waiting(progress)
 
 
-def ended_exit(trade: Trade, progress: Progress) -> Decision:
+def _ended_exit(trade: Trade, progress: Progress) -> Decision:
     """An exit ended short of its quantity: no entry follows."""
-    order = next(o for o in progress.exits if not o.is_filled)
+    gave_way = progress.outgrown
+    short = (o for o in progress.exits if not o.is_filled)
+    order = next(o for o in short if o.terms.cl_ord_id not in gave_way)
     half_done = any(o.cum_qty for o in progress.exits)
     return _short_of_its_quantity(trade, progress, order, half_done=half_done)
 
@@ -125,6 +147,8 @@ def _short_of_its_quantity(
     if end is not None and end.exec_type is ExecType.NOT_SENT:
         reason = end.text
         state = _NOT_SENT[end.text]
+        # Of the switch that stopped it.
+        numbers |= trade.refusal_numbers if reason == trade.entry_refused else {}
     if half_done or order.cum_qty:
         state = TradeState.PARTIALLY_FILLED
     return End(state, reason, numbers)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain.expiries import IsBusinessDay, Rule, expiry
 
@@ -17,8 +18,7 @@ _CONTRACT = re.compile(rf"([A-Z0-9]+?)([{MONTH_CODES}])(20\d{{2}}|\d{{2}}|\d)")
 _CONTINUOUS = re.compile(r"([A-Z0-9]+?)(?:([12])!)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A line of the table: what all contracts of a future have in common."""
 
     root: str
@@ -38,8 +38,7 @@ class Root:
     around: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """One contract of a root."""
 
     root: str
@@ -52,8 +51,7 @@ class Contract:
         return f"{self.root}{MONTH_CODES[self.month - 1]}{self.year:04d}"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A futures symbol as written: a contract, or the n-th of the continuous series."""
 
     root: str

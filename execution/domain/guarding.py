@@ -2,8 +2,9 @@
 that is watched, and how they are written down with the order that opened the position."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from execution.domain.decisions import Guard, Refusal, VenueRules, text
 from execution.domain.market import Market, Quote

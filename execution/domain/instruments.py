@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
+
+from msgspec import structs
 
 from execution.domain import futures, options, pairs, sessions
 from execution.domain.futures import Root
@@ -131,7 +134,7 @@ def without_exchange(ticker: str) -> str:
 
 def option(contract: OptionContract, right: Right) -> Instrument:
     """The instrument of an option contract, with the right that it names or is given."""
-    contract = replace(contract, right=right)
+    contract = structs.replace(contract, right=right)
     return Instrument(
         symbol=contract.symbol,
         asset_class=AssetClass.OPTIONS,
@@ -152,6 +155,7 @@ def _stock(text: str) -> Instrument:
     return stock(text)
 
 
+@lru_cache(maxsize=10_000)
 def stock(symbol: str) -> Instrument:
     """A stock, and whatever else is counted in units and priced in dollars."""
     return Instrument(

@@ -3,9 +3,11 @@
 The engine decides by it and writes down what it saw; a replay reads that and decides again.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from execution.domain import limits, ordering, planning, reopening, switches
 from execution.domain.decisions import (
@@ -31,8 +33,7 @@ from execution.domain.words import Action, Leg, Origin, TradeState
 RULES_VERSION = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The state that a step is decided from."""
 
     scope: Scope
@@ -46,12 +47,17 @@ class Seen:
     binding: Binding = FREE
 
 
-def judge(trade: Trade, seen: Seen) -> Decision:
+def plan(trade: Trade, seen: Seen) -> Decision:
+    """What the trade itself wants next."""
+    return planning.decide(trade, seen.scope, seen.progress, seen.venue, seen.market)
+
+
+def judge(trade: Trade, seen: Seen, plan: Callable[[Trade, Seen], Decision] = plan) -> Decision:
     """What comes next. Nothing is sent past a switch or a limit; nor is anything sent, and no
-    entry waits, past its age."""
+    entry waits, past its age. `plan` says what the trade wants, as the one above does."""
     scope, progress, switch = seen.scope, seen.progress, seen.binding.switch
     trade = switches.bound(trade, switch)
-    decision = planning.decide(trade, scope, progress, seen.venue, seen.market)
+    decision = plan(trade, seen)
     if stopped := switches.stop(switch, trade, scope, progress, decision):
         return stopped
     match decision:
@@ -129,11 +135,16 @@ def age_of(
     now: datetime,
     opens_at: datetime | None = None,
 ) -> timedelta:
-    """Since release, or the open it waited for; of a flip's entry since its exit filled."""
-    since = max(trade.released_at, opens_at or trade.released_at)
+    """Since release, or the open it waited for; of a flip's entry since its exit filled, of a
+    smaller exit since the one ended that it stands for."""
+    since = trade.released_at if opens_at is None else max(trade.released_at, opens_at)
+    if not exits:
+        return now - since
     if leg is Leg.ENTRY:
         fills = [order.last_fill_at for order in exits]
         since = max([since, *(at for at in fills if at is not None)])
+    else:
+        since = max([since, *(order.end.time for order in exits if order.end is not None)])
     return now - since
 
 

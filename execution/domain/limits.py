@@ -4,10 +4,12 @@ A tighter limit holds at once; a looser one from the next trading day on, so tha
 raises a limit in the heat of the loss that it was made for.
 """
 
-from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from execution.domain.decisions import Refusal, Send, text
 from execution.domain.orders import ZERO
@@ -20,8 +22,7 @@ _BEGINS = time(18)
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """None is no limit. Money is that of the account."""
 
     max_daily_loss: Decimal | None = None
@@ -32,8 +33,7 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(Struct, frozen=True):
     """How much of each limit is used, orders that may still fill included."""
 
     lost: Decimal = ZERO
@@ -44,8 +44,7 @@ class Used:
 NOTHING = Used()
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsState:
+class LimitsState(Struct, frozen=True):
     """The limits that hold, and looser ones that wait for their day."""
 
     now: Limits = NO_LIMITS

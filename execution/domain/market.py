@@ -1,8 +1,9 @@
 """What planning knows of the world outside the account's own orders."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain import options
 from execution.domain.instruments import CENT, ONE, SMALLEST, Instrument
@@ -10,8 +11,7 @@ from execution.domain.orders import ZERO
 from execution.domain.words import AssetClass, PriceType, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Struct, frozen=True):
     """What an instrument could be traded at; what is not known is None."""
 
     bid: Decimal | None = None
@@ -47,8 +47,7 @@ class Quote:
         return next((p for p in (self.mid, self.last, self.ask, self.bid) if p is not None), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """An account's money, in its currency."""
 
     # Portfolio value without unrealised profit or loss.
@@ -68,8 +67,7 @@ class Figures:
         return max(self.balance - self.bound, ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(Struct, frozen=True):
     """The quote and the figures, as fresh as the engine keeps them; None is not known."""
 
     quote: Quote | None = None
@@ -82,8 +80,7 @@ class Market:
     asked_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """How an instrument is priced and counted."""
 
     tick: Decimal

@@ -4,10 +4,12 @@ Newest wins, but only among entries: an exit is displaced by nothing but a wider
 exit followed by an entry stays in that order. See also `trades.Trade.supersedes`.
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Intent(StrEnum):
@@ -19,8 +21,7 @@ class Intent(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(Struct, frozen=True):
     """A trade that waits for the open."""
 
     trade_id: UUID
@@ -40,8 +41,7 @@ class Queued:
         return self.exit_quantity is None or self.exit_quantity > other.exit_quantity
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """What waits now, in the order of release, and what this arrival ended.
 
     `superseded` never start; `halved` flips lost their entry and keep their exit;

@@ -5,10 +5,11 @@ strike in thousandths with eight digits.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from execution.domain.words import Side
 
@@ -36,8 +37,7 @@ class OptionType(StrEnum):
     PUT = "put"
 
 
-@dataclass(frozen=True, slots=True)
-class OptionContract:
+class OptionContract(Struct, frozen=True):
     """One option; `right` is None where the symbol leaves it to settings."""
 
     underlying: str

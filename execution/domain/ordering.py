@@ -1,8 +1,9 @@
 """The terms of a trade's orders: type, prices and protection, or why there can be none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain import brackets, currencies, guarding, ladders, prices, sizing
 from execution.domain.decisions import Guard, Refusal, Send, VenueRules, text
@@ -16,8 +17,7 @@ _STOPS = (OrdType.STOP, OrdType.STOP_LIMIT)
 WATCHED_AS = {OrdType.STOP: OrdType.MARKET, OrdType.STOP_LIMIT: OrdType.LIMIT}
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """An order but for its size."""
 
     leg: Leg

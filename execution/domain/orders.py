@@ -1,10 +1,13 @@
 """An order is its terms plus the set of reports about it; its status is worked out."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
@@ -21,8 +24,7 @@ _ENDS = {
 _AMENDED = OrdStatus.CANCELED
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """What was written down before the socket was touched; never changed."""
 
     order_id: UUID
@@ -44,7 +46,7 @@ class Terms:
     trail_amount: Decimal | None = None
     trail_percent: Decimal | None = None
     # What the terms were decided from.
-    decided_from: Mapping[str, str] = field(default_factory=dict)
+    decided_from: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def is_watched(self) -> bool:
@@ -77,9 +79,13 @@ class Order:
     end: Report | None = field(init=False, default=None)
     # True while more may be filled.
     is_open: bool = field(init=False, default=True)
+    # The reports that moved money, as they stand: corrected, and without those that were
+    # taken back.
+    fills: Sequence[Report] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        self._work_out()
+        if self.reports:
+            self._work_out()
 
     def add(self, report: Report) -> bool:
         """Add a report; False when it was known.
@@ -93,16 +99,6 @@ class Order:
         if report.exec_type.moves and self.cum_qty > self.terms.order_qty:
             raise Overfilled(self)
         return True
-
-    @property
-    def fills(self) -> list[Report]:
-        """The reports that moved money, as they stand: corrected, and without those that were
-        taken back."""
-        said = self.reports.values()
-        fills = [r for r in said if r.exec_type is ExecType.FILL]
-        if not any(r.exec_type.amends for r in said):
-            return fills
-        return [now for fill in fills if (now := _as_it_stands(fill, said)) is not None]
 
     @property
     def avg_px(self) -> Decimal | None:
@@ -150,10 +146,22 @@ class Order:
 
     def _work_out(self) -> None:
         said = self.reports.values()
-        self.cum_qty = sum((r.last_qty or ZERO for r in self.fills), ZERO)
-        amends = [r for r in said if r.exec_type.amends]
+        fills: list[Report] = []
+        ends: list[Report] = []
+        amends: list[Report] = []
+        for report in said:
+            kind = report.exec_type
+            if kind is ExecType.FILL:
+                fills.append(report)
+            elif kind in _ENDS:
+                ends.append(report)
+            elif kind.amends:
+                amends.append(report)
+        if amends:
+            fills = [now for fill in fills if (now := _as_it_stands(fill, said)) is not None]
+        self.fills = fills
+        self.cum_qty = sum([r.last_qty or ZERO for r in fills], ZERO)
         self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
-        ends = [r for r in said if r.exec_type in _ENDS]
         if not ends and not self.is_acknowledged:
             ends = list(said)
         if amends and not ends and not self.is_filled and _gross(said) >= self.terms.order_qty:

@@ -1,8 +1,9 @@
 """Crypto pairs: base and quote, however they are written."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 # Longest first: BTCUSDT is not BTCUSD with a T.
 QUOTES = ("USDT", "USDC", "USD", "DAI")
@@ -22,8 +23,7 @@ _ASSET = r"[A-Z0-9]{2,10}"
 _SEPARATED = re.compile(rf"({_ASSET})[/\-_]({_ASSET})")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A base asset and what it is priced in."""
 
     base: str

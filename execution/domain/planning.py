@@ -6,8 +6,9 @@ restart that rebuilt those three goes on where the former process stopped. What 
 out for an order is kept with that order, and not worked out again.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain import closing, following, ordering, sizing, straddles, table, targets
 from execution.domain.decisions import (
@@ -58,8 +59,7 @@ def exposure_of(scope: Scope, progress: Progress) -> Decimal:
     return scope.exposure if first is None or first * scope.exposure < 0 else first
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(Struct, frozen=True):
     """One look at a trade and what surrounds it."""
 
     trade: Trade
@@ -102,18 +102,18 @@ class _Plan:
         side = trade.order_side(first.instrument, first.side)
         asked = self._asked_before()
         may_enter = self._may_enter(side)
-        if any(o.is_open for o in progress.exits):
-            return following.open_exit(progress, flips=may_enter)
-        if any(not o.is_filled for o in progress.exits):
-            return following.ended_exit(trade, progress)
+        if (followed := following.exits(trade, progress, flips=may_enter)) is not None:
+            return followed
         closed = {o.terms.instrument for o in progress.exits}
         more = any(lot.instrument not in closed for lot in self.scope.against(side))
         owes = self.scope.in_doubt or self._is_canceling() or self.scope.position * side.sign < 0
-        if (progress.in_debt and owes) or (more and self.scope.lots):
+        if (owes and (progress.in_debt or progress.outgrown)) or (more and self.scope.lots):
             want = None if self._wants_all() else asked
             if want is None or want > progress.exited:
                 rest = self._close(Close(side, want), asked)
-                return End(TradeState.FILLED) if isinstance(rest, End) else rest
+                return following.closed(progress) if isinstance(rest, End) else rest
+        if not progress.exits[-1].is_filled:
+            return following.closed(progress)
         if (other := straddles.rest(trade, self.scope, side, closed)) is not None:
             return self._close(other, None)
         if not self.scope.position and self._enters_after(side, asked):

@@ -1,10 +1,11 @@
 """Positions: signed quantities with an average price, and whose they are."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 from execution.domain.words import Side
 
@@ -18,8 +19,7 @@ class Attribution(StrEnum):
     ACCOUNT = "account"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Negative is short."""
 
     quantity: Decimal = ZERO
@@ -39,6 +39,17 @@ class Position:
 
 
 FLAT = Position()
+# What was filled: the side, how much, and at what price.
+Fill = tuple[Side, Decimal, Decimal]
+
+
+def replayed(known: Position, fills: Iterable[Fill]) -> Position:
+    """A position with the average that these fills give it, in their order; as it is known,
+    where they are not all that made it."""
+    found = FLAT
+    for side, quantity, price in fills:
+        found = found.after(side, quantity, price)
+    return found if found.quantity == known.quantity else known
 
 
 def in_scope(attribution: Attribution, *, own: Decimal, whole: Decimal) -> Decimal:

@@ -4,11 +4,13 @@ The same `decide` that trading asks is asked until it ends; each answer is taken
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from execution.domain import judging, ordering, planning
 from execution.domain.decisions import (
@@ -44,8 +46,7 @@ class Unseen(Exception):
         self.wanted = wanted
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One rule that was asked, with the numbers it compared."""
 
     rule: str
@@ -53,8 +54,7 @@ class Verdict:
     numbers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What would be sent, and what the trade would end as."""
 
     state: TradeState

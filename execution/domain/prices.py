@@ -3,8 +3,9 @@
 Sells round up and buys round down, so that no order is more aggressive than what was asked.
 """
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
+
+from msgspec import Struct
 
 from execution.domain.decisions import Refusal, text
 from execution.domain.market import Contract, Quote
@@ -15,8 +16,7 @@ HUNDRED = Decimal(100)
 DIGITS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a price can be made of."""
 
     quote: Quote | None
@@ -30,8 +30,7 @@ class Seen:
         return quoted if quoted is not None else self.signal_price
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(Struct, frozen=True):
     """The prices of one order; `planning` is what sizes and brackets are worked out from."""
 
     ord_type: OrdType

@@ -7,10 +7,12 @@ target of a ladder closes its part, and the stop is sized to the rest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from execution.domain import guarding
 from execution.domain.decisions import Guard
@@ -31,8 +33,7 @@ class Protection(StrEnum):
     CLOSED = "CLOSED"
 
 
-@dataclass(frozen=True, slots=True)
-class Resting:
+class Resting(Struct, frozen=True):
     """An open protective order."""
 
     cl_ord_id: str
@@ -45,8 +46,7 @@ class Resting:
     is_known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """What guards the position that one entry opened."""
 
     trade_id: UUID
@@ -122,8 +122,7 @@ class Cover:
         return tuple(targets if self.rests_stop else [self.stop, *targets])
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
+class Upkeep(Struct, frozen=True):
     """What a cover needs now."""
 
     cancels: tuple[str, ...] = ()
@@ -138,8 +137,7 @@ class Upkeep:
         return sum((share for _, share in self.sends), ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One cover, sized to what is held; what of that no exit is about to close; what to do."""
 
     cover: Cover
@@ -176,52 +174,61 @@ def keep(
     guards is its subscription's, or is there and guarded by nobody else."""
     opened = sum((cover.left for cover in covers), ZERO)
     mine, left = dict(own if shares is None else shares), dict(own)
-    theirs, seen = share(covers, opened, mine), _shared(covers, whole, own, mine)
-    covers = [replace(c, left=max(theirs[c.trade_id], seen[c.trade_id])) for c in covers]
+    parts = _parts(covers)
+    theirs, seen = _share(parts, opened, mine), _shared(parts, whole, own, mine)
+    covers = [
+        replace(cover, left=max(of_all, there))
+        for cover, of_all, there in zip(covers, theirs, seen, strict=True)
+    ]
     for owner, leaves in exits:
         whole -= leaves
         left[owner] = left.get(owner, ZERO) - leaves
         mine[owner] = mine.get(owner, ZERO) - leaves
-    free = _shared(covers, whole, left, mine)
+    free = _shared(_parts(covers), whole, left, mine)
     room = whole - sum((cover.may_close for cover in covers), ZERO)
     steps = []
-    for cover in covers:
-        upkeep = tend(cover, ZERO if cover.is_refused else free[cover.trade_id], room)
-        is_netted = seen[cover.trade_id] < cover.left
-        steps.append(Step(cover, free[cover.trade_id], upkeep, is_netted))
+    for cover, quantity, there in zip(covers, free, seen, strict=True):
+        upkeep = tend(cover, ZERO if cover.is_refused else quantity, room)
+        steps.append(Step(cover, quantity, upkeep, there < cover.left))
         room -= upkeep.quantity
     return steps
 
 
-def share(
-    covers: Sequence[Cover], whole: Decimal, own: Mapping[UUID, Decimal]
-) -> dict[UUID, Decimal]:
-    """How much of a position each cover guards: what was opened first is closed first. `whole`
-    and each subscription's `own` are what of it may be guarded; covers come oldest first."""
-    left, owned, shares = whole, dict(own), {}
-    for cover in reversed(covers):
-        found = max(min(cover.left, left, owned.get(cover.subscription_id, ZERO)), ZERO)
-        shares[cover.trade_id] = found
+def _parts(covers: Sequence[Cover]) -> list[tuple[UUID, Decimal]]:
+    """Whose each cover is, and what is left of it."""
+    return [(cover.subscription_id, cover.left) for cover in covers]
+
+
+def _share(
+    parts: Sequence[tuple[UUID, Decimal]], whole: Decimal, own: Mapping[UUID, Decimal]
+) -> list[Decimal]:
+    """How much of a position each part guards: what was opened first is closed first. `whole`
+    and each subscription's `own` are what of it may be guarded; parts come oldest first."""
+    left, owned, shares = whole, dict(own), []
+    for owner, part in reversed(parts):
+        mine = owned.get(owner, ZERO)
+        found = max(min(part, left, mine), ZERO)
+        shares.append(found)
         left -= found
-        owned[cover.subscription_id] = owned.get(cover.subscription_id, ZERO) - found
-    return shares
+        owned[owner] = mine - found
+    return shares[::-1]
 
 
 def _shared(
-    covers: Sequence[Cover],
+    parts: Sequence[tuple[UUID, Decimal]],
     whole: Decimal,
     own: Mapping[UUID, Decimal],
     shares: Mapping[UUID, Decimal],
-) -> dict[UUID, Decimal]:
-    """As `share`, but who sees the whole account takes nothing that is another's share, before
+) -> list[Decimal]:
+    """As `_share`, but who sees the whole account takes nothing that is another's share, before
     all of those are guarded."""
     firm = {who: min(seen, shares.get(who, ZERO)) for who, seen in own.items()}
-    first, rest = share(covers, whole, firm), dict(own)
-    for cover in covers:
-        rest[cover.subscription_id] = rest.get(cover.subscription_id, ZERO) - first[cover.trade_id]
-    bare = [replace(cover, left=cover.left - first[cover.trade_id]) for cover in covers]
-    more = share(bare, whole - sum(first.values(), ZERO), rest)
-    return {trade_id: part + more[trade_id] for trade_id, part in first.items()}
+    first, rest = _share(parts, whole, firm), dict(own)
+    for (owner, _), found in zip(parts, first, strict=True):
+        rest[owner] = rest.get(owner, ZERO) - found
+    bare = [(owner, part - found) for (owner, part), found in zip(parts, first, strict=True)]
+    more = _share(bare, whole - sum(first, ZERO), rest)
+    return [found + further for found, further in zip(first, more, strict=True)]
 
 
 def tend(cover: Cover, quantity: Decimal, room: Decimal) -> Upkeep:

@@ -10,8 +10,9 @@ Times are whole microseconds, so that nothing is lost to rounding.
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, IntEnum
+
+from msgspec import Struct
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -76,8 +77,7 @@ class Scope(Enum):
         return self in (Scope.APP, Scope.ADDRESS)
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """One limit of a venue. A kind that `costs` does not name is not counted."""
 
     name: str
@@ -301,8 +301,7 @@ def meter(limit: Limit) -> Meter:
     return _SHAPES[limit.shape](limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Penalty:
+class Penalty(Struct, frozen=True):
     """The venue wants silence until then; `level` counts how often in a row."""
 
     until: int

@@ -1,14 +1,14 @@
 """What a broker says about an order."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One thing the broker said about an order. `report_id` is canonical: the same event
     has the same one, whether heard on the stream or found by asking."""
 
@@ -41,8 +41,7 @@ class Report:
     ref_exec_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PositionMove:
+class PositionMove(Struct, frozen=True):
     """A position moved without a fill of ours: it expired, the account began anew, or somebody
     else traded it. Where it was heard it is numbered in the account's stream like a report."""
 
@@ -61,8 +60,7 @@ class PositionMove:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RulesChanged:
+class RulesChanged(Struct, frozen=True):
     """What the venue does for the account is not what it was: to be asked for again."""
 
     account: str

@@ -5,10 +5,11 @@ A session belongs to the day on which it closes: Monday's futures session opens 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 
 class Day(StrEnum):
@@ -31,8 +32,7 @@ _DAY = timedelta(days=1)
 _SEARCH_DAYS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """The hours of a group of instruments. None for a close means: not open on such days."""
 
     market: str

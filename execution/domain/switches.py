@@ -1,10 +1,10 @@
 """Kill switches: what each lets through, and which of several holds. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from msgspec import structs
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from execution.domain.decisions import (
     CancelFirst,
@@ -38,8 +38,7 @@ class Mode(StrEnum):
     FLATTEN = "flatten"
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A kill switch that is on."""
 
     scope: Scope
@@ -55,8 +54,7 @@ class Switch:
         return {"scope": self.scope.value, "mode": self.mode.value.replace("_", " ")}
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What binds a trade at the moment, from outside of it."""
 
     switch: Switch | None = None

@@ -5,9 +5,11 @@ follows from a sizing mode and the balance. Opposite positions are closed whole 
 anything opens.
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 ZERO = Decimal(0)
 ONE = Decimal(1)
@@ -40,8 +42,7 @@ class Measure(StrEnum):
     POSITION_PERCENT = "percent_of_position"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a message wants. Sizes of positions are signed: negative is short."""
 
     sizing: Sizing
@@ -57,8 +58,7 @@ class Target:
     reserve: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where the account stands: its signed position, and money in the quote currency."""
 
     position: Decimal
@@ -70,8 +70,7 @@ class Standing:
     in_step: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     """What a subscription remembers of an instrument, for targets; None is not known yet."""
 
     initial: Decimal | None = None
@@ -80,6 +79,14 @@ class Ledger:
     in_step: bool = False
     # The sender's position that was last acted on.
     followed: Decimal | None = None
+
+    def after_fill(self, target: Decimal) -> "Ledger":
+        """What was filled for a target follows it."""
+        return replace(self, followed=target)
+
+    def in_step_again(self) -> "Ledger":
+        """The sender is flat: all that is to come is followed."""
+        return replace(self, in_step=True, followed=ZERO)
 
     def after_balance(self, available: Decimal, *, is_flat: bool) -> "Ledger":
         """After a look at the account: the first balance stays, the one when flat is renewed."""
@@ -91,8 +98,7 @@ class Ledger:
 NO_LEDGER = Ledger()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One order. A later step goes only after the earlier one filled."""
 
     verb: str

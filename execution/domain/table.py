@@ -3,24 +3,23 @@
 The cell is chosen by the sign of the exposure; quantities are compared with the position.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
+
+from msgspec import Struct
 
 from execution.domain.decisions import Progress, Refusal, Scope
 from execution.domain.trades import Trade
 from execution.domain.words import Action, AssetClass, Sentiment, Side, Sides
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(Struct, frozen=True):
     """Open, or add, on `side`."""
 
     side: Side
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Close with orders of `side`: `want` of it, or all; then perhaps enter on that side."""
 
     side: Side
@@ -28,8 +27,7 @@ class Close:
     then_enter: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BreakEven:
+class BreakEven(Struct, frozen=True):
     """Place a stop at the average price, with orders of `side`."""
 
     side: Side
@@ -88,9 +86,9 @@ def enters_after(trade: Trade, side: Side, asked: Decimal | None, closed: Decima
 
 
 def subtracts(trade: Trade) -> bool:
-    """True when what was closed counts as part of the quantity; else the setting is inert."""
-    both = trade.sides is Sides.BOTH and trade.allow_swap
-    return trade.subtract_exit and both and trade.quantity_from_signal
+    """True when what was closed counts as part of the signal's quantity, where there is one; else
+    the setting is inert."""
+    return trade.subtract_exit and trade.sides is Sides.BOTH and trade.allow_swap
 
 
 def _by_action(trade: Trade, exposure: Decimal, position: Decimal, asked: Decimal | None) -> Intent:

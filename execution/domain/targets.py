@@ -4,8 +4,9 @@
 exit was sent, as kept with that exit. The money is what then is.
 """
 
-from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal, localcontext
+
+from msgspec.structs import replace
 
 from execution.domain import sizing, sync, table
 from execution.domain.decisions import End, Progress, Refusal, Scope, text

@@ -1,7 +1,6 @@
 """A trade: one subscription's answer to one signal, resolved and ready to plan."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -38,8 +37,7 @@ _SIDES_OF = {
 _ONLY = {Side.BUY: Sides.BULLISH, Side.SELL: Sides.BEARISH}
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRef:
+class AccountRef(Struct, frozen=True):
     """A broker account, unique across the installation."""
 
     broker: str
@@ -47,8 +45,7 @@ class AccountRef:
     account: str
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How the order of a leg is to be worked."""
 
     ord_type: OrdType = OrdType.MARKET
@@ -64,16 +61,14 @@ class Style:
     spread_filter_percent: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Distance:
+class Distance(Struct, frozen=True):
     """Where a target or a stop is, as it was said."""
 
     by: By
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(Struct, frozen=True):
     """One target of a ladder, and how much it closes: units, a percent of the entry, or what
     the others leave."""
 
@@ -82,8 +77,7 @@ class Rung:
     percent: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StopLoss:
+class StopLoss(Struct, frozen=True):
     """The stop asked for an entry: a place, or a trail."""
 
     ord_type: OrdType
@@ -94,8 +88,7 @@ class StopLoss:
     trail_percent: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """How often a question is asked again, and after how long."""
 
     times: int
@@ -111,8 +104,7 @@ class Retry:
             pause = min(pause * float(self.multiplier), self.longest_delay)
 
 
-@dataclass(frozen=True, slots=True)
-class OptionWish:
+class OptionWish(Struct, frozen=True):
     """Which option of an underlying is meant."""
 
     option_type: OptionType = OptionType.BOTH
@@ -245,7 +237,9 @@ class Trade(Struct, frozen=True, omit_defaults=True):
     @property
     def direction(self) -> Side | None:
         """The side of buy and sell; the other actions have none of their own."""
-        return {Action.BUY: Side.BUY, Action.SELL: Side.SELL}.get(self.action)
+        if self.action is Action.BUY:
+            return Side.BUY
+        return Side.SELL if self.action is Action.SELL else None
 
     @property
     def sees_only(self) -> str:

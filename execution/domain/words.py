@@ -116,7 +116,7 @@ class ExecType(StrEnum):
     @property
     def amends(self) -> bool:
         """True for what is said of an earlier fill."""
-        return self in (ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT)
+        return self is ExecType.TRADE_CANCEL or self is ExecType.TRADE_CORRECT
 
 
 class Leg(StrEnum):
@@ -128,7 +128,7 @@ class Leg(StrEnum):
     @property
     def is_protection(self) -> bool:
         """True for the legs that guard a position after its entry."""
-        return self in (Leg.TAKE_PROFIT, Leg.STOP)
+        return self is Leg.STOP or self is Leg.TAKE_PROFIT
 
     @property
     def reduces(self) -> bool:
@@ -150,7 +150,7 @@ class Origin(StrEnum):
     @property
     def is_of_a_signal(self) -> bool:
         """True where a signal is behind it, whoever let it go."""
-        return self in (Origin.SIGNAL, Origin.APPROVAL)
+        return self is Origin.SIGNAL or self is Origin.APPROVAL
 
 
 class TradeState(StrEnum):

@@ -104,6 +104,7 @@ class Account:
     # Asked before the venue's own quotes; None for those alone.
     feed: Feed | None = None
     report_seq: int = 0
+    # Whether its row is as it stands, but for cash, number and plan.
     is_stored: bool = False
     holdings: dict[str, Holding] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)

@@ -52,6 +52,16 @@ def of_account(account: Account) -> dict[str, object]:
     }
 
 
+def is_plain(account: Account) -> bool:
+    """Whether nothing changed but its cash and its number."""
+    return account.is_stored and account.plan is None
+
+
+def of_cash(account: Account) -> dict[str, object]:
+    """What every fill changes of an account's row."""
+    return {"account": account.name, "cash": account.cash, "seq": account.report_seq}
+
+
 def _plan_row(plan: Plan) -> dict[str, object]:
     faults = [[each.fault.SerializeToString(), each.struck] for each in plan.faults]
     spared = list(plan.spared)
@@ -64,9 +74,9 @@ def _to_plan(row: dict[str, Any]) -> Plan:
 
 
 def of_order(order: Order) -> dict[str, object]:
-    """An order's row."""
+    """An order's row; what it does not have does not travel."""
     terms = order.terms
-    return {
+    row = {
         "order_id": order.order_id,
         "account": terms.account,
         "cl_ord_id": terms.cl_ord_id,
@@ -91,6 +101,7 @@ def of_order(order: Order) -> dict[str, object]:
         "text": order.text,
         "arrived_at": order.arrived_at,
     }
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def of_holding(key: tuple[str, str], held: Holding) -> dict[str, object]:

@@ -37,6 +37,7 @@ def change(
         _set_rules(account, request.options, batch)
     if request.set_faults:
         account.plan = plan
+    account.is_stored = False
     batch.changes.accounts[account.name] = account
     response = pb.ConfigureAccountResponse(options=answers.options(account))
     batch.answers.append(partial(jobs.resolve, answer, response))

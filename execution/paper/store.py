@@ -33,6 +33,10 @@ WITH accounts AS (
         report_seq = excluded.report_seq, exchange_hours = excluded.exchange_hours,
         model = excluded.model, requests_per_minute = excluded.requests_per_minute,
         no_brackets = excluded.no_brackets, no_stops = excluded.no_stops
+), moved AS (
+    UPDATE paper.accounts AS a SET cash = r.cash, report_seq = r.seq
+    FROM json_to_recordset(%s) AS r(account text, cash numeric, seq bigint)
+    WHERE a.account = r.account
 ), orders AS (
     INSERT INTO paper.orders ({_ORDER_COLUMNS})
     SELECT * FROM json_to_recordset(%s) AS r(order_id text, account text, cl_ord_id text,
@@ -153,10 +157,12 @@ async def save(connection: Connection, changes: Changes) -> None:
 
 
 async def _save(connection: Connection, changes: Changes) -> None:
+    accounts = changes.accounts.values()
     await connection.execute(
         _SAVE,
         (
-            rows.to_json([rows.of_account(account) for account in changes.accounts.values()]),
+            rows.to_json([rows.of_account(each) for each in accounts if not rows.is_plain(each)]),
+            rows.to_json([rows.of_cash(each) for each in accounts if rows.is_plain(each)]),
             rows.to_json([rows.of_order(order) for order in changes.orders.values()]),
             rows.to_json([rows.of_holding(key, held) for key, held in changes.holdings.items()]),
             rows.to_json([rows.of_report(report) for report in changes.reports]),

@@ -1,5 +1,6 @@
 """The bell under a steady stream of rings: whoever fails to answer does not silence it."""
 
+import threading
 import time
 from collections.abc import Iterator
 from uuid import uuid4
@@ -67,3 +68,30 @@ def test_after_a_drain_found_execution_away_the_next_ring_is_heard(
     bell.ring(SHARD)
 
     assert asked(bell).count == 1
+
+
+def test_a_ring_wakes_whoever_listens(bell: Bell) -> None:
+    bell.look(SHARD)
+    assert not bell.listen(SHARD)
+    ringing = threading.Timer(0.05, bell.ring, [SHARD])
+    ringing.start()
+    assert bell.listen(SHARD)
+    ringing.join()
+    assert asked(bell).count == 0, "nobody else was asked"
+    assert not bell.listen(SHARD), "one ring, heard once"
+
+
+def test_a_ring_during_a_drain_is_heard_after_it(bell: Bell) -> None:
+    bell.look(SHARD)
+    bell.ring(SHARD)
+    bell.ring(SHARD)
+    assert bell.listen(SHARD)
+
+
+def test_a_ring_whose_call_was_lost_keeps_whoever_wants_to_leave(bell: Bell) -> None:
+    bell.look(SHARD)
+    bell.ring(SHARD)
+    bell._redis.delete(queue._call(SHARD))
+    assert not bell.leave(SHARD)
+    assert bell.look(SHARD)
+    assert bell.leave(SHARD)

@@ -1,13 +1,17 @@
 """Fills that a broker takes back or corrects: positions, guards and outcomes follow."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import grpc
+import psycopg
 import pytest
 from grpc import aio
 
+from execution import hearing
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, Kit, running
@@ -62,6 +66,9 @@ async def test_a_fill_that_is_taken_back_amends_the_trade_and_sends_nothing(kit:
     assert (report.cum_qty, report.position_qty) == ("0", "0")
     orders = [f for f in kit.facts if f.order_sending.order.leg == pb.LEG_ENTRY]
     assert len(orders) == 1
+    [alarm] = [f.alarm for f in kit.facts if f.HasField("alarm")]
+    assert (alarm.kind, alarm.order_id) == (pb.ALARM_KIND_BUSTED, report.order_id)
+    assert (alarm.instrument, dict(alarm.numbers)) == ("AAPL", {"quantity": "5", "filled": "0"})
 
 
 @pytest.mark.rule("I.bust", "I.amended")
@@ -112,6 +119,34 @@ async def test_a_fill_taken_back_while_nobody_listened_is_found_once(kit: Kit) -
     await kit.restart()
     assert await kit.run(kit.trade("exit", "")) == FILLED
     assert await kit.venue_positions() == {}
+
+
+@pytest.mark.rule("I.bust")
+async def test_a_trade_that_cannot_be_read_keeps_no_other_from_its_reports(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "UNREAD_SECONDS", 0.2)
+    bad, good = kit.trade("buy", "5"), kit.trade("buy", "3", allow_add=True)
+    assert [await kit.run(bad), await kit.run(good)] == [FILLED, FILLED]
+    fills = [fill_of(kit, bad), fill_of(kit, good)]
+    await kit.server.kill()
+    trade_id = UUID(hex=bad.trade_id)
+    keep = "UPDATE execution.instructions SET trade = %s WHERE trade_id = %s"
+    with psycopg.connect(kit.database.owner, autocommit=True) as owner:
+        owner.execute(keep, (b"\xff", trade_id))
+        for exec_id in fills:
+            await bust(kit, exec_id)
+        await kit.restart()
+        # Somebody has to hold the account, that it is heard.
+        assert await kit.run(kit.trade("buy", "1", allow_add=True)) == FILLED
+        await kit.until(lambda: kit.outcomes(good)[-1] == ("CANCELED", "busted"))
+        assert kit.outcomes(bad)[-1] == FILLED
+        owner.execute(keep, (bad.SerializeToString(deterministic=True), trade_id))
+        await kit.until(lambda: kit.outcomes(bad)[-1] == ("CANCELED", "busted"))
+    # Asking had found it meanwhile: it moves the position once.
+    async with asyncio.timeout(SECONDS):
+        while await held(kit) != 1:
+            await kit.read_facts()
 
 
 async def test_the_venue_takes_a_fill_back_once(kit: Kit) -> None:

@@ -1,6 +1,7 @@
 """The drain: all trades of a signal, once each, in order, handed over until stored."""
 
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from protos import ids
 from tests import factories
 from tests.conftest import Database
 from tests.integration.road_kit import Road
+from web import db
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.trades import service
 from web.trades.service import Drain
@@ -65,9 +67,13 @@ def test_what_execution_did_not_store_stays_due_and_goes_first(road: Road) -> No
     subscription = factories.subscription(road.owner, strategy)
     first = road.signal(strategy)
     away = Drain(road.pool, ExecutionClient("127.0.0.1:1"))
-    with pytest.raises(ExecutionDown):
-        away.drain_due()
+    for _ in range(2):
+        with pytest.raises(ExecutionDown):
+            away.drain_due()
     assert road.watermarks() == (1, 1, 0)
+    # Pages hear of it all the same.
+    told = road.owner.execute("SELECT kind, object_id FROM web.changes").fetchall()
+    assert set(told) == {("signal", first), ("trade", road.trades("id")[0][0])}
     assert road.trades("state") == [("PENDING",)]
     second = road.signal(strategy)
     road.drain.drain_due()
@@ -253,3 +259,66 @@ def test_a_sell_that_only_closes_is_not_held_to_the_limits_of_entries(road: Road
     road.signal(strategy, action="buy", sentiment="bearish", quantity=Decimal(1))
     road.drain.drain_due()
     assert road.trades("state", "reason") == [("PENDING", None), ("PENDING", None)]
+
+
+# What a signal may carry beyond a plain order, in every form that JSON has.
+_RICH: tuple[dict[str, Any], ...] = (
+    {"quantity": Decimal("1.10"), "price": "228.400"},
+    {"action": "exit"},
+    {"orderType": "limit", "limitPrice": "10.00", "quantity": Decimal("1e2")},
+    {"quantity": 3, "quantityType": "percent_of_equity", "sentiment": "bullish"},
+    {
+        "takeProfit": {"percent": Decimal("2.5")},
+        "stopLoss": {"type": "trailing_stop", "trailPercent": 1},
+    },
+    {"time": "2026-11-20T14:30:00.123456Z", "extras": {"note": "\u00e9\u2028", "n": 1.0}},
+)
+
+
+def _own(quantity: str) -> dict[str, Any]:
+    return {"quantity": {"source": "own", "value": quantity}}
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["few", "many"])
+@pytest.mark.parametrize("asset_class", ["stocks", "crypto"])
+def test_what_is_handed_over_at_once_is_what_is_read_after_a_crash(
+    road: Road, monkeypatch: pytest.MonkeyPatch, asset_class: str, *, wide: bool
+) -> None:
+    if wide:
+        monkeypatch.setattr(service, "WIDE", 2)
+        monkeypatch.setattr(service, "AHEAD", 2)
+    strategy = factories.strategy(road.owner, asset_class=asset_class)
+    for quantity in ("2", "2.50", "7"):
+        factories.subscription(road.owner, strategy, settings=_own(quantity))
+    for said in _RICH:
+        road.signal(strategy, **said)
+    road.drain.drain_due()
+    first, calls = dict(road.store.trades), road.store.calls
+    assert first and {row[0] for row in road.trades("state")} == {"PENDING"}
+    road.owner.execute("UPDATE web.strategy_intake SET handed_seq = 0")
+    road.drain.drain_due()
+    assert road.store.calls > calls and road.store.trades == first
+    assert {row[0] for row in road.trades("state")} == {"PENDING"}
+    assert road.watermarks() == (len(_RICH),) * 3
+
+
+def test_whatever_was_made_before_is_read_and_not_made_up(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "WIDE", 2)
+    monkeypatch.setattr(service, "AHEAD", 2)
+    strategy = factories.strategy(road.owner)
+    some = [factories.subscription(road.owner, strategy) for _ in range(3)]
+    road.signal(strategy)
+    road.lose()
+    # Settings of those that were made ahead, and that nobody has yet, are no longer the same.
+    road.owner.execute(
+        "UPDATE web.subscriptions SET version = version + 1, settings = settings || %s",
+        (db.to_json(_own("9")),),
+    )
+    road.owner.execute("UPDATE web.strategy_intake SET version = version + 1")
+    road.drain.drain_due()
+    stored = dict(road.trades("replace(id::text, '-', '')", "numbers->>'quantity'"))
+    assert len(stored) == len(some)
+    assert {name: trade.quantity for name, trade in road.store.trades.items()} == stored
+    assert set(stored.values()) == {"1", "9"}

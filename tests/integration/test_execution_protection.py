@@ -91,6 +91,47 @@ async def test_an_exit_that_a_wide_spread_holds_back_leaves_the_protection(kit: 
     assert await resting(kit) == guards
 
 
+async def let_go(kit: Kit, trade: pb.Trade) -> pb.DoubtStatus:
+    request = pb.ResolveDoubtRequest(trade_id=trade.trade_id, word=pb.DOUBT_WORD_LET_GO)
+    answer: pb.ResolveDoubtResponse = await kit.stub.ResolveDoubt(request, timeout=SECONDS)
+    return answer.status
+
+
+@pytest.mark.rule("D6.spread", "D6.click")
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_an_exit_that_its_spread_filter_holds_goes_by_one_click(
+    kit: Kit, restarts: bool
+) -> None:
+    await kit.run(kit.trade("buy", "5"))
+    leave = kit.trade("exit", "", exit=pb.OrderStyle(spread_filter="0.001"))
+    await kit.submit(leave)
+    await kit.until(lambda: ("BLOCKED", "spread_too_wide") in kit.outcomes(leave))
+    if restarts:
+        await kit.restart()
+        # Nobody has looked at it yet who could let it go: asked again, it goes.
+        async with asyncio.timeout(SECONDS):
+            while not kit.server._holding.accounts():
+                await kit.read_facts()
+    async with asyncio.timeout(SECONDS):
+        while await let_go(kit, leave) == pb.DOUBT_STATUS_TAKEN:
+            await kit.read_facts()
+    await kit.until(lambda: kit.outcomes(leave)[-1][0] == "FILLED")
+    assert await kit.venue_positions() == {}
+    assert await let_go(kit, leave) == pb.DOUBT_STATUS_NOT_IN_DOUBT
+    # The record of it is of a trade without that filter.
+    decided = next(
+        f.order_sending.decision
+        for f in kit.facts
+        if f.trade_id == leave.trade_id and f.HasField("order_sending")
+    )
+    plain = pb.Trade()
+    plain.CopyFrom(leave)
+    plain.exit.spread_filter = ""
+    request = pb.PreviewTradesRequest(trades=[plain], given=[decided.seen])
+    [again] = (await kit.stub.PreviewTrades(request, timeout=SECONDS)).previews
+    assert again.decision.hash == decided.hash
+
+
 async def test_an_exit_of_nothing_leaves_the_protection(kit: Kit) -> None:
     await kit.run(kit.trade("buy", "5", **far()))
     guards = await resting(kit)

@@ -87,6 +87,15 @@ def given_back(trade: pb.Trade, seq: int, at: datetime) -> pb.Fact:
     )
 
 
+def failed(trade: pb.Trade, seq: int, at: datetime) -> pb.Fact:
+    fact = given_back(trade, seq, at)
+    fact.trade_outcome.reason = pb.REASON_INTERNAL_ERROR
+    fact.trade_outcome.numbers.clear()
+    fact.trade_outcome.numbers.update({"instrument": "AAPL", "given_back": "yes"})
+    fact.alarm.CopyFrom(pb.Alarm(kind=pb.ALARM_KIND_EXIT_FAILED, instrument="AAPL"))
+    return fact
+
+
 def handed(road: Road) -> tuple[factories.Strategy, pb.Trade, Projector]:
     """An exit that execution has."""
     strategy = factories.strategy(road.owner)
@@ -144,4 +153,20 @@ def test_a_newer_exit_ends_what_was_given_back_and_so_does_a_day(road: Road, des
     projector.apply("c1", "c2", [given_back(other, 1, yesterday)])
     desk.turn()
     assert desk.state(UUID(other.trade_id)) == ("EXPIRED", "approval_expired")
-    assert [is_open for *_, is_open in alarms(road)] == [False, False]
+    told = [(kind, is_open) for kind, _, is_open in alarms(road)]
+    assert sorted(told) == [("exit_unanswered", True), ("late_exit", False), ("late_exit", False)]
+
+
+def test_an_exit_that_execution_failed_to_plan_is_tried_again_by_one_click(
+    road: Road, desk: Desk
+) -> None:
+    _, trade, projector = handed(road)
+    projector.apply("", "c1", [failed(trade, 1, datetime.now(UTC))])
+    trade_id = UUID(trade.trade_id)
+    assert desk.state(trade_id) == ("WAITING_APPROVAL", "internal_error")
+    assert [(kind, is_open) for kind, _, is_open in alarms(road)] == [("exit_failed", True)]
+    road.store.trades.clear()
+    assert desk.do(approval.approve, trade_id) == "won"
+    road.drain.drain_due()
+    assert road.store.trades[trade.trade_id].revives
+    assert [(kind, is_open) for kind, _, is_open in alarms(road)] == [("exit_failed", False)]

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
 from tests import factories
 from tests.integration.road_kit import Road
 from tests.integration.test_waiting import hold as hold_position
@@ -18,8 +19,17 @@ pytestmark = pytest.mark.rule("D6.window", "D6.alarm", "K.words.window")
 HELD = ("BLOCKED", "outside_window")
 
 
+def own(**chosen: Any) -> dict[str, Any]:
+    return {name: {"source": "own", "value": value} for name, value in chosen.items()}
+
+
 def hold(
-    road: Road, held: str = "0", **fields: Any
+    road: Road,
+    held: str = "0",
+    *,
+    auto_submit: bool = True,
+    approve_exits: bool = False,
+    **fields: Any,
 ) -> tuple[factories.Strategy, factories.Subscription, UUID]:
     """An exit of a subscription that trades in two hours' time, for an hour."""
     opens = datetime.now(UTC) + timedelta(hours=2)
@@ -27,9 +37,10 @@ def hold(
     window = {"days": days, "from": f"{opens:%H:%M}", "time_zone": "UTC"}
     window["to"] = f"{opens + timedelta(hours=1):%H:%M}"
     strategy = factories.strategy(road.owner)
-    chosen: dict[str, Any] = {"windows": [window], "allow_exits_outside": False}
-    settings = {name: {"source": "own", "value": value} for name, value in chosen.items()}
-    subscription = factories.subscription(road.owner, strategy, settings=settings)
+    settings = own(windows=[window], allow_exits_outside=False, approve_exits=approve_exits)
+    subscription = factories.subscription(
+        road.owner, strategy, settings=settings, auto_submit=auto_submit
+    )
     hold_position(road, subscription, "AAPL", held)
     signal_id = road.signal(strategy, **({"action": "exit"} | fields))
     road.drain.drain_due()
@@ -89,7 +100,49 @@ def test_a_held_exit_that_nothing_lets_go_ends_after_a_day(road: Road, desk: Des
     desk.pass_time(trade_id, 24 * 3600 + 1)
     assert desk.turn() == []
     assert desk.state(trade_id) == ("EXPIRED", "approval_expired")
-    assert alarms(road) == [("exit_outside_window", False)]
+    assert alarms(road) == [("exit_outside_window", False), ("exit_unanswered", True)]
+
+
+@pytest.mark.rule("F.approval", "D6.click")
+def test_an_exit_to_be_approved_is_asked_about_when_it_may_go_and_then_for_a_day(
+    road: Road, desk: Desk
+) -> None:
+    _, _, trade_id = hold(road, auto_submit=False, approve_exits=True)
+    assert desk.state(trade_id) == HELD
+    # It opens a moment ago, so much before its day is over.
+    desk.pass_time(trade_id, 2 * 3600)
+    desk.turn()
+    assert desk.state(trade_id) == ("WAITING_APPROVAL", None)
+    [(minutes,)] = road.trades("round(extract(epoch from approval_expires_at - now()) / 60)")
+    assert minutes == 10
+    desk.pass_time(trade_id, 601)
+    desk.turn()
+    assert desk.state(trade_id) == ("WAITING_APPROVAL", "late_exit")
+    [(hours,)] = road.trades("round(extract(epoch from approval_expires_at - now()) / 3600)")
+    assert hours == 24
+    assert alarms(road) == [("exit_outside_window", False), ("late_exit", True)]
+    desk.pass_time(trade_id, 24 * 3600 + 1)
+    desk.turn()
+    assert desk.state(trade_id) == ("EXPIRED", "approval_expired")
+    assert alarms(road)[1:] == [("late_exit", False), ("exit_unanswered", True)]
+
+
+@pytest.mark.rule("F.approval", "D6.alarm")
+@pytest.mark.parametrize(("held", "told"), [("3", [("exit_unanswered", True)]), ("0", [])])
+def test_what_would_have_closed_is_not_lost_in_silence(
+    road: Road, desk: Desk, held: str, told: list[tuple[str, bool]]
+) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(
+        road.owner, strategy, auto_submit=False, settings=own(approve_exits=True)
+    )
+    hold_position(road, subscription, "AAPL", held)
+    trade_id = ids.trade_id(road.signal(strategy, action="sell"), subscription.id)
+    road.drain.drain_due()
+    desk.pass_time(trade_id, 601)
+    desk.turn()
+    assert desk.state(trade_id) == ("EXPIRED", "approval_expired")
+    assert alarms(road) == told
 
 
 @pytest.mark.parametrize(
@@ -113,6 +166,37 @@ def test_a_switch_leaves_a_sell_that_is_held_and_only_closes(road: Road, desk: D
     waiting.halt(road.owner, [("strategy", strategy.id)])
     assert desk.state(trade_id) == HELD
     assert alarms(road) == [("exit_outside_window", True)]
+
+
+@pytest.mark.rule("B3.switch", "D6.late")
+@pytest.mark.parametrize(
+    ("action", "held", "state"),
+    [
+        ("sell", "3", "DELAYED"),
+        ("buy", "-3", "DELAYED"),
+        ("reverse", "3", "DELAYED"),
+        ("sell", "0", "SKIPPED"),
+        ("sell", "-3", "SKIPPED"),
+        ("buy", "3", "SKIPPED"),
+        ("reverse", "0", "SKIPPED"),
+    ],
+)
+def test_a_switch_ends_what_is_delayed_unless_it_would_close_and_then_it_only_closes(
+    road: Road, desk: Desk, action: str, held: str, state: str
+) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    hold_position(road, subscription, "AAPL", held)
+    signal_id = road.signal(strategy, action=action, delay_seconds=30)
+    road.drain.drain_due()
+    trade_id = ids.trade_id(signal_id, subscription.id)
+    waiting.halt(road.owner, [("strategy", strategy.id)])
+    assert desk.state(trade_id)[0] == state
+    desk.pass_time(trade_id, 31)
+    desk.turn()
+    road.drain.drain_due()
+    refusals = [trade.entry_refusal.reason for trade in road.store.trades.values()]
+    assert refusals == [pb.REASON_HALTED] * (state == "DELAYED")
 
 
 def test_an_exit_that_is_too_old_for_its_sender_displaces_no_held_one(

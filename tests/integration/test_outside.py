@@ -32,13 +32,15 @@ async def held(kit: Kit) -> Decimal:
     return Decimal((await kit.positions()).get("AAPL", "0"))
 
 
-async def stops_become(kit: Kit, wanted: list[str]) -> None:
-    """Until so many stops work at the venue, of these sizes."""
+async def stops_become(
+    kit: Kit, wanted: list[str], ord_type: paper_pb2.OrdType = paper_pb2.ORD_TYPE_STOP
+) -> None:
+    """Until so many stops work at the venue, of these sizes; or so many orders of a type."""
     asked = paper_pb2.GetAccountRequest(account=kit.account)
     async with asyncio.timeout(15):
         while True:
             orders = (await kit.venue_stub.GetAccount(asked)).open_orders
-            if [o.order_qty for o in orders if o.ord_type == paper_pb2.ORD_TYPE_STOP] == wanted:
+            if [o.order_qty for o in orders if o.ord_type == ord_type] == wanted:
                 return
             await kit.read_facts()
 
@@ -74,6 +76,22 @@ async def test_what_was_done_by_hand_while_nobody_looked_is_found(kit: Kit) -> N
     assert await kit.venue_positions() == {}
     [change] = kit.changes()
     assert (change.change_qty, change.position.quantity) == ("-3", "2")
+
+
+@pytest.mark.rule("D4.outside", "D2.quantity")
+async def test_an_exit_that_rests_gives_way_to_a_smaller_one_also_after_a_restart(
+    kit: Kit,
+) -> None:
+    assert await kit.run(kit.trade("buy", "5")) == ("FILLED", "unspecified")
+    far = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="900", time_in_force="gtc")
+    await kit.submit(kit.trade("exit", "", exit=far))
+    await stops_become(kit, ["5"], paper_pb2.ORD_TYPE_LIMIT)
+    await kit.by_hand("sell", "1")
+    await stops_become(kit, ["4"], paper_pb2.ORD_TYPE_LIMIT)
+    await kit.server.kill()
+    await kit.by_hand("sell", "2")
+    await kit.restart()
+    await stops_become(kit, ["2"], paper_pb2.ORD_TYPE_LIMIT)
 
 
 @pytest.mark.rule("D5.position", "A.moves")

@@ -194,6 +194,32 @@ def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) ->
     assert stage.rows("SELECT synthetic FROM web.orders") == [(True,)]
 
 
+@pytest.mark.rule("H.unprotected")
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_alarm_of_a_bare_position_is_over_once_it_is_guarded_and_comes_again(
+    stage: Stage, at_once: bool
+) -> None:
+    def stands(seq: int, *, bare: bool) -> pb.Fact:
+        state = pb.PROTECTION_STATE_UNPROTECTED if bare else pb.PROTECTION_STATE_PROTECTED
+        fact = stage.fact(seq, trade_protection=pb.TradeProtection(state=state))
+        if bare:
+            fact.alarm.CopyFrom(pb.Alarm(kind=pb.ALARM_KIND_UNPROTECTED, instrument="AAPL"))
+        return fact
+
+    facts = [stands(seq, bare=bool(seq % 2)) for seq in (5, 6, 7)]
+    stage.projector.apply("", "c1", stage.filled())
+    open_alarms = "SELECT ended_at IS NULL FROM web.alarms ORDER BY raised_at, id"
+    if at_once:
+        stage.projector.apply("c1", "c2", facts[:2])
+    else:
+        stage.projector.apply("c1", "c1a", facts[:1])
+        assert stage.rows(open_alarms) == [(True,)]
+        stage.projector.apply("c1a", "c2", facts[1:2])
+    assert stage.rows(open_alarms) == [(False,)]
+    stage.projector.apply("c2", "c3", facts[2:])
+    assert sorted(stage.rows(open_alarms)) == [(False,), (True,)]
+
+
 def test_reading_from_the_beginning_again_changes_nothing(stage: Stage) -> None:
     stage.projector.apply("", "c1", stage.filled())
     before = stage.read_models()
@@ -232,17 +258,28 @@ def test_each_run_of_facts_moves_the_tenants_change_number(stage: Stage) -> None
     assert kinds == [(1, "trade"), (2, "position"), (2, "trade")]
 
 
+def test_of_very_many_changes_at_once_live_pages_are_told_a_few(stage: Stage) -> None:
+    facts = [
+        stage.fact(n, trade_outcome=pb.TradeOutcome(state=pb.TRADE_STATE_WORKING))
+        for n in range(1, 101)
+    ]
+    for fact in facts:
+        fact.trade_id = UUID(int=fact.seq).hex
+    stage.projector.apply("", "c1", facts)
+    assert stage.rows("SELECT kind, count(*) FROM web.changes GROUP BY kind") == [
+        ("trade", projector.MOST_TOLD)
+    ]
+
+
 def test_a_fact_that_breaks_our_own_code_is_put_aside_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projector, "_word", _unknown_word)
+    monkeypatch.setattr(projector, "_LEGS", {})
+    monkeypatch.setattr(projector, "_STATUSES", {})
+    monkeypatch.setattr(projector, "_STATES", {})
     stage.projector.apply("", "c1", stage.filled())
     assert len(stage.rows("SELECT canonical_id FROM web.quarantined_facts")) == 4
     assert stage.rows("SELECT cursor FROM web.fact_cursor") == [("c1",)]
-
-
-def _unknown_word(name: str, prefix: str) -> str:
-    raise KeyError(name)
 
 
 def alarms(stage: Stage) -> list[tuple[Any, ...]]:

@@ -97,6 +97,7 @@ async def test_the_trading_model_is_kept_beside_the_other_options(kit: Kit, owne
         leverage="4",
         keeps_hours=True,
         requests_per_minute=600,
+        no_stops=True,
     )
     request = pb.SetTradingModelRequest(account=kit.account, model=model)
     assert (await owner.SetTradingModel(request, timeout=SECONDS)).model == model
@@ -266,7 +267,7 @@ async def test_what_a_broker_cannot_do_stays_when_its_owner_saves_other_things(
     kit: Kit, owner: Any
 ) -> None:
     await restrict(kit, no_brackets=True, no_stops=True)
-    model = pb.TradingModel(fee_per_order="1", requests_per_minute=500)
+    model = pb.TradingModel(fee_per_order="1", requests_per_minute=500, no_stops=True)
     await owner.SetTradingModel(
         pb.SetTradingModelRequest(account=kit.account, model=model), timeout=SECONDS
     )

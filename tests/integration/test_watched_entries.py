@@ -85,7 +85,7 @@ async def test_k_a_stop_entry_that_the_broker_lacks_goes_to_market_at_its_price(
     assert kit.outcomes(trade)[-1] == WATCHED
     await move_price(kit, "260")
     assert await kit.outcome(trade) == ("FILLED", "unspecified")
-    assert ids.cl_ord_id(UUID(hex=trade.trade_id), "entry", 0) in await at_venue(kit)
+    assert ids.order_ids(UUID(hex=trade.trade_id), "entry", 0)[1] in await at_venue(kit)
     assert await kit.venue_positions() == {"AAPL": "7"}
 
 
@@ -200,7 +200,7 @@ async def test_a_watched_entry_ends_after_its_time_and_when_a_member_ends_it(kit
     assert await at_venue(kit) == []
 
 
-@pytest.mark.rule("B3.switch")
+@pytest.mark.rule("B3.switch", "I.halted")
 @pytest.mark.parametrize("mode", [ENTRIES, ALL])
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_b3_a_kill_switch_ends_a_watched_entry(
@@ -210,7 +210,9 @@ async def test_b3_a_kill_switch_ends_a_watched_entry(
     if restarts:
         await kit.restart()
     await kit.switch(mode)
-    assert await kit.outcome(trade) == ("SKIPPED", "superseded")
+    assert await kit.outcome(trade) == ("HALTED", "halted")
+    numbers, word = last_numbers(kit, trade), "stop entries" if mode == ENTRIES else "stop all"
+    assert (numbers["scope"], numbers["mode"]) == ("connection", word)
     assert await at_venue(kit) == []
 
 

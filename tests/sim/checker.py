@@ -10,9 +10,9 @@ from execution.domain.words import OrdType
 from execution.runtime import NEAR, SHARP
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
-from protos.ids import cl_ord_id
+from protos.ids import order_ids
 from tests.sim import endings, guarding
-from tests.sim.books import sent, walk
+from tests.sim.books import Book, walk
 from tests.sim.instance import BROKER
 from tests.sim.record import PASSING, ZERO, Fact, Record, Row, Trade
 from tests.sim.venue import Arrival
@@ -29,7 +29,11 @@ def check(record: Record, *, is_settled: bool) -> list[str]:
     """Everything that is wrong, each with the name of its check."""
     at_rest = (*endings.AT_REST, *guarding.AT_REST) if is_settled else ()
     checks = (*CHECKS, *guarding.ALWAYS, *endings.ALWAYS, *at_rest)
-    return [f"{one.__name__}: {text}" for one in checks for text in one(record)]
+    found = [f"{one.__name__}: {text}" for one in checks for text in one(record)]
+    for row, book in walk(record):
+        for each in AT_SENDING:
+            found += [f"{each.__name__}: {text}" for text in each(record, row, book)]
+    return found
 
 
 def one_order_each(record: Record) -> Iterator[str]:
@@ -42,7 +46,7 @@ def one_order_each(record: Record) -> Iterator[str]:
         if (row := record.rows.get(taken_id)) is not None:
             legs[row.trade_id, row.leg, row.revision] += count
     for row in record.rows.values():
-        if row.cl_ord_id != cl_ord_id(row.trade_id, row.leg, row.revision):
+        if row.cl_ord_id != order_ids(row.trade_id, row.leg, row.revision)[1]:
             yield f"{row.cl_ord_id} is not the id of {row.leg} {row.revision}"
     yield from (f"{leg} has {count} orders" for leg, count in legs.items() if count > 1)
 
@@ -82,24 +86,22 @@ def facts_have_no_gap(record: Record) -> Iterator[str]:
             yield f"account {account.hex[:6]} has {seqs}"
 
 
-def exits_fit_the_recorded_position(record: Record) -> Iterator[str]:
+def exits_fit_the_recorded_position(_record: Record, row: Row, book: Book) -> Iterator[str]:
     """An exit asks for no more than what was held, less what closes it already."""
-    for fact, book in walk(record):
-        row = sent(record, fact, "exit")
-        if row is None:
-            continue
-        held = -book.whole[row.account_id, row.instrument] * row.sign
-        working = sum(
-            (
-                book.leaves[other.cl_ord_id]
-                for other in book.open.values()
-                if other.leg == "exit" and other.side == row.side and other is not row
-                if (other.account_id, other.instrument) == (row.account_id, row.instrument)
-            ),
-            ZERO,
-        )
-        if row.quantity + working > held:
-            yield f"{row.cl_ord_id}: {row.quantity} and {working} working, of {held}"
+    if row.leg != "exit":
+        return
+    held = -book.whole[row.account_id, row.instrument] * row.sign
+    working = sum(
+        (
+            book.leaves[other.cl_ord_id]
+            for other in book.open.values()
+            if other.leg == "exit" and other.side == row.side and other is not row
+            if (other.account_id, other.instrument) == (row.account_id, row.instrument)
+        ),
+        ZERO,
+    )
+    if row.quantity + working > held:
+        yield f"{row.cl_ord_id}: {row.quantity} and {working} working, of {held}"
 
 
 def exits_only_reduce(record: Record) -> Iterator[str]:
@@ -147,23 +149,21 @@ def entries_go_in_order(record: Record) -> Iterator[str]:
                 yield f"{newer.id.hex[:8]} before {earlier.id.hex[:8]}"
 
 
-def no_entry_doubles_an_exposure(record: Record) -> Iterator[str]:
+def no_entry_doubles_an_exposure(record: Record, row: Row, book: Book) -> Iterator[str]:
     """Without adding, an entry meets neither a position nor an entry on its side."""
-    for fact, book in walk(record):
-        row = sent(record, fact, "entry")
-        if row is None or record.trade[row.trade_id].message.allow_add:
-            continue
-        said = record.trade[row.trade_id].message
-        if said.action == pb.ACTION_ADD or said.HasField("target"):
-            continue
-        lane = (row.account_id, row.instrument)
-        own, whole = book.own[*lane, row.subscription] * row.sign, book.whole[lane] * row.sign
-        if min(own, whole) > 0:
-            yield f"{row.cl_ord_id} adds to {own}"
-        for other in book.open.values():
-            is_ours = other.subscription == row.subscription and other.instrument == row.instrument
-            if is_ours and other is not row and other.leg == "entry" and other.side == row.side:
-                yield f"{row.cl_ord_id} beside {other.cl_ord_id}"
+    if row.leg != "entry":
+        return
+    said = record.trade[row.trade_id].message
+    if said.allow_add or said.action == pb.ACTION_ADD or said.HasField("target"):
+        return
+    lane = (row.account_id, row.instrument)
+    own, whole = book.own[lane][row.subscription] * row.sign, book.whole[lane] * row.sign
+    if min(own, whole) > 0:
+        yield f"{row.cl_ord_id} adds to {own}"
+    for other in book.open.values():
+        is_ours = other.subscription == row.subscription and other.instrument == row.instrument
+        if is_ours and other is not row and other.leg == "entry" and other.side == row.side:
+            yield f"{row.cl_ord_id} beside {other.cl_ord_id}"
 
 
 def exits_miss_no_entry(record: Record) -> Iterator[str]:
@@ -273,17 +273,23 @@ CHECKS: tuple[Check, ...] = (
     written_down_before_the_socket,
     only_the_holder_writes,
     facts_have_no_gap,
-    exits_fit_the_recorded_position,
     exits_only_reduce,
     superseded_entries_stay_unsent,
     entries_go_in_order,
-    no_entry_doubles_an_exposure,
     exits_miss_no_entry,
     exits_count_what_they_displaced,
     no_entry_is_sent_too_old,
     watched_entries_wait_for_their_price,
     limits_are_kept,
     outcomes_only_grow,
+)
+
+
+# Of each order as it was written down.
+AT_SENDING: tuple[Callable[[Record, Row, Book], Iterator[str]], ...] = (
+    exits_fit_the_recorded_position,
+    no_entry_doubles_an_exposure,
+    guarding.guards_close_only_what_nothing_else_does,
 )
 
 

@@ -5,8 +5,7 @@ The real `execution.store.Store` runs on it. A statement is carried out at one i
 time after it was asked; its answer comes later, or never.
 """
 
-from collections.abc import Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
@@ -17,6 +16,7 @@ from psycopg_pool import PoolTimeout
 
 from execution import statements
 from execution.store import Store
+from protos import ids
 from tests.sim.tables import Tables
 from tests.sim.world import InstanceLoop, World
 
@@ -104,8 +104,8 @@ class Database:
         if not self._locks:
             return False
         rows: list[UUID] = []
-        if statement is statements.WRITE:
-            rows = [UUID(row["account_id"]) for row in _json.decode(parameters["leases"])]
+        if statement in _WRITES:
+            rows = [ids.from_hex(row["account_id"]) for row in _json.decode(parameters["leases"])]
         elif statement in (statements.FREE_LEASES, statements.TAKE_LEASES):
             rows = parameters["accounts"]
         return any(self._locks.get(row, connection) is not connection for row in rows)
@@ -129,6 +129,9 @@ class Database:
         self.poke(connection.loop)
 
 
+_WRITES = (statements.WRITE, statements.WRITE_NEW, statements.WRITE_AND_STORE)
+
+
 @dataclass(eq=False)
 class Connection:
     """One connection of an instance: as much of psycopg's as the store uses."""
@@ -141,22 +144,34 @@ class Connection:
     def cursor(self, **_options: Any) -> "Cursor":
         return Cursor(self, as_tuples=True)
 
-    async def execute(self, statement: str, parameters: Any = None) -> "Cursor":
-        cursor = Cursor(self)
-        await cursor.execute(statement, parameters)
-        return cursor
+    def execute(self, statement: str, parameters: Any = None) -> Awaitable["Cursor"]:
+        return Cursor(self).execute(statement, parameters)
 
-    @asynccontextmanager
-    async def transaction(self) -> Any:
-        self.is_in_transaction = True
-        try:
-            yield
-        finally:
-            # Committed or rolled back: the only writer in a transaction is its last statement.
-            self.database.end(self)
+    def transaction(self) -> "Transaction":
+        return Transaction(self)
+
+    async def __aenter__(self) -> "Connection":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Back to its pool."""
 
     async def close(self) -> None:
         self.closed = True
+
+
+class Transaction:
+    """One on a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def __aenter__(self) -> None:
+        self._connection.is_in_transaction = True
+
+    async def __aexit__(self, *_error: object) -> None:
+        # Committed or rolled back: the only writer in a transaction is its last statement.
+        self._connection.database.end(self._connection)
 
 
 class Cursor:
@@ -167,12 +182,13 @@ class Cursor:
         self._as_tuples = as_tuples
         self._rows: list[dict[str, Any]] = []
 
-    async def execute(self, statement: str, parameters: Any = None) -> None:
+    async def execute(self, statement: str, parameters: Any = None) -> "Cursor":
         if self._connection.closed:
             raise psycopg.OperationalError("the connection is closed")
         answer = self._connection.loop.create_future()
         self._connection.database.ask(self._connection, statement, parameters, answer)
         self._rows = await answer
+        return self
 
     async def fetchall(self) -> list[Any]:
         return [tuple(row.values()) for row in self._rows] if self._as_tuples else self._rows
@@ -185,11 +201,10 @@ class Pool:
         self._database = database
         self._loop = loop
 
-    @asynccontextmanager
-    async def connection(self) -> Any:
+    def connection(self) -> Connection:
         if self._database.is_away:
             raise PoolTimeout("no connection")
-        yield Connection(self._database, self._loop)
+        return Connection(self._database, self._loop)
 
 
 class MemoryStore(Store):

@@ -43,7 +43,7 @@ class Instance:
         self.loop.on_death = lambda: database.died(self.loop)
         self.adapter = SimAdapter(world, venue, self.loop, wire, poke)
         store = MemoryStore(database, self.loop)
-        runtime = AsyncioRuntime(lambda: world.at() + skew)
+        runtime = AsyncioRuntime((lambda: world.at() + skew) if skew else world.at)
         journal = Journal(store)
         engine = Engine(journal=journal, runtime=runtime)
         bell = Bell()

@@ -9,6 +9,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
+
+from msgspec import structs
 
 from execution import accounts, covers, dispatch, doubt, engine, recording
 from execution.brokers.base import NewOrder
@@ -49,10 +52,10 @@ def random_cl_ord_id() -> Any:
     """Each order gets a fresh id, unlike the one that a restart would give it."""
     dice = random.Random(1)
 
-    def cl_ord_id(*_parts: Any) -> str:
-        return f"random{dice.getrandbits(64):016x}"
+    def order_ids(*parts: Any) -> tuple[UUID, str]:
+        return ids.derive("order", *parts), f"random{dice.getrandbits(64):016x}"
 
-    return patch.object(ids, "cl_ord_id", cl_ord_id)
+    return patch.object(ids, "order_ids", order_ids)
 
 
 def random_id_on_the_wire() -> Any:
@@ -95,7 +98,8 @@ def skip_exits_behind_doubt() -> Any:
     """There is no position yet, so there is nothing to close."""
 
     def nothing(self: Any, close: Any, asked: Any, held: Any) -> Any:
-        return real(replace(self, scope=replace(self.scope, in_doubt=False)), close, asked, held)
+        certain = structs.replace(self.scope, in_doubt=False)
+        return real(structs.replace(self, scope=certain), close, asked, held)
 
     real = planning._Plan._nothing_to_close
     return patch.object(planning._Plan, "_nothing_to_close", nothing)
@@ -143,7 +147,7 @@ def size_exits_by_the_whole_position() -> Any:
     """What closes the position already is not looked at."""
 
     def scope(self: Any, run: Any) -> Scope:
-        return replace(real(self, run), closing=())
+        return structs.replace(real(self, run), closing=())
 
     real = Lane.scope
     return patch.object(Lane, "scope", scope)
@@ -155,7 +159,7 @@ def count_repeated_fills() -> Any:
     def hear(self: Any, report: Any, **how: Any) -> None:
         known = self._tickets.get(report.cl_ord_id)
         if known is not None and report.report_id in known[1].order.reports:
-            report = replace(report, report_id=f"{report.report_id}+")
+            report = structs.replace(report, report_id=f"{report.report_id}+")
         real(self, report, **how)
 
     real = engine.Engine.hear
@@ -217,8 +221,8 @@ def start_listening_too_late() -> Any:
 def lose_reports_that_are_not_stored() -> Any:
     """What was heard is not written down when it is no end."""
 
-    def report(account: Any, ticket: Any, said: Any, **how: Any) -> Any:
-        entry = real(account, ticket, said, **how)
+    def report(account: Any, ticket: Any, said: Any, *more: Any, **how: Any) -> Any:
+        entry = real(account, ticket, said, *more, **how)
         if said.exec_type is ExecType.FILL and ticket.order.is_open:
             entry.facts, entry.positions = [], []
         return entry
@@ -290,7 +294,7 @@ def never_make_guards_smaller() -> Any:
     """What guards a position stays as it was, whatever others close of it."""
 
     def tend(*parts: Any) -> Upkeep:
-        return replace(real(*parts), cancels=())
+        return structs.replace(real(*parts), cancels=())
 
     real = protecting.tend
     return patch.object(protecting, "tend", tend)
@@ -300,7 +304,7 @@ def never_guard_again() -> Any:
     """What an exit took off the position's guards is not put back."""
 
     def tend(*parts: Any) -> Upkeep:
-        return replace(real(*parts), sends=())
+        return structs.replace(real(*parts), sends=())
 
     real = protecting.tend
     return patch.object(protecting, "tend", tend)

@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from execution.domain.orders import WATCHED
 from execution.rows import WHOLE
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription
 from tests.sim.tables import Tables
@@ -70,8 +74,7 @@ class Trade:
         return sides == {pb.ACTION_BUY, pb.ACTION_SELL}
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One fact, read."""
 
     account_id: UUID
@@ -80,10 +83,11 @@ class Fact:
     canonical_id: str
     committed: float
     message: pb.Fact
+    # The trade that it is about.
+    trade_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An order as it was written down."""
 
     cl_ord_id: str
@@ -109,6 +113,23 @@ class Row:
 
 
 @dataclass
+class Reading:
+    """Facts and orders, each read once however often they are looked at: nothing of what is
+    committed is ever changed."""
+
+    facts: list[Fact] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    of_trade: dict[UUID, list[Row]] = field(default_factory=dict)
+
+    def catch_up(self, tables: Tables) -> None:
+        """Read what was committed since the last time."""
+        self.facts += map(_fact, tables.facts[len(self.facts) :])
+        for row in islice(tables.orders.values(), len(self.rows), None):
+            read = self.rows[row["cl_ord_id"]] = _row(row)
+            self.of_trade.setdefault(read.trade_id, []).append(read)
+
+
+@dataclass
 class Record:
     """Everything that a check may look at."""
 
@@ -119,12 +140,14 @@ class Record:
     with_gaps: bool = False
     # Nothing that was sent arrived long after.
     comes_in_time: bool = True
+    # What earlier records of the run have read.
+    reading: Reading = field(default_factory=Reading)
     instructions: dict[UUID, dict[str, Any]] = field(init=False)
     rows: dict[str, Row] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.instructions = self.tables.instructions
-        self.rows = {row["cl_ord_id"]: _row(row) for row in self.tables.orders.values()}
+        self.reading.catch_up(self.tables)
+        self.instructions, self.rows = self.tables.instructions, self.reading.rows
 
     @cached_property
     def trade(self) -> dict[UUID, Trade]:
@@ -134,22 +157,15 @@ class Record:
     @cached_property
     def facts(self) -> list[Fact]:
         """All facts, in the order of their accounts' numbers."""
-        read = [
-            Fact(
-                f["account_id"], f["seq"], f["kind"], f["canonical_id"], f["committed"],
-                pb.Fact.FromString(f["fact"]),
-            )
-            for f in self.tables.facts
-        ]  # fmt: skip
-        return sorted(read, key=lambda f: (f.account_id.int, f.seq))
+        return sorted(self.reading.facts, key=lambda f: (f.account_id.int, f.seq))
 
     @cached_property
     def by_trade(self) -> dict[UUID, list[Fact]]:
         """Facts by the trade they are about."""
         found: dict[UUID, list[Fact]] = defaultdict(list)
         for fact in self.facts:
-            if fact.message.trade_id:
-                found[UUID(hex=fact.message.trade_id)].append(fact)
+            if fact.trade_id is not None:
+                found[fact.trade_id].append(fact)
         return found
 
     @cached_property
@@ -188,11 +204,8 @@ class Record:
 
     def rows_of(self, trade_id: UUID, *legs: str) -> list[Row]:
         """The orders of a trade."""
-        return [
-            row
-            for row in self.rows.values()
-            if row.trade_id == trade_id and (not legs or row.leg in legs)
-        ]
+        rows = self.reading.of_trade.get(trade_id, ())
+        return [row for row in rows if not legs or row.leg in legs]
 
     def venue_orders(self, cl_ord_id: str) -> Iterable[Order]:
         """What the broker has under an id."""
@@ -274,6 +287,15 @@ class Record:
 
 def _numbers(fact: Fact) -> Mapping[str, str]:
     return fact.message.trade_outcome.numbers
+
+
+def _fact(row: dict[str, Any]) -> Fact:
+    message = pb.Fact.FromString(row["fact"])
+    about = ids.from_hex(message.trade_id) if message.trade_id else None
+    return Fact(
+        row["account_id"], row["seq"], row["kind"], row["canonical_id"], row["committed"],
+        message, about,
+    )  # fmt: skip
 
 
 def _row(row: dict[str, Any]) -> Row:

@@ -15,7 +15,7 @@ from tests.sim.adapter import WireFaults
 from tests.sim.database import Database
 from tests.sim.instance import BROKER, Instance
 from tests.sim.plan import Plan, Signal
-from tests.sim.record import Record, Trade
+from tests.sim.record import Reading, Record, Trade
 from tests.sim.venue import Account, Venue
 from tests.sim.world import SECOND, InstanceLoop, Runaway, World
 
@@ -74,6 +74,7 @@ class Run:
         self.instances: list[Instance] = []
         self.is_settled = False
         self.last_fault = 0.0
+        self._reading = Reading()
         self._called: Instance | None = None
         self._probed: set[str] = set()
         self._lives = 0
@@ -249,13 +250,14 @@ class Run:
             self.world.after(0.2, self._hand_over, strategy)
             return
         strategy.is_waiting, strategy.epoch = True, strategy.epoch + 1
-        group = pb.TradeGroup(
+        request = pb.SubmitTradesRequest()
+        request.groups.add(
             strategy_id=strategy.id.hex,
             drain_epoch=strategy.epoch,
             trades=[trade.message for trade in strategy.due],
         )
         answered = partial(self._answered, strategy, strategy.epoch)
-        target.submit(pb.SubmitTradesRequest(groups=[group]), answered)
+        target.submit(request, answered)
         self.world.after(ANSWER_SECONDS, answered, None)
 
     def _target(self) -> Instance | None:
@@ -275,7 +277,7 @@ class Run:
         strategy.is_waiting = False
         group = None if response is None else response.groups[0]
         if group is not None:
-            taken = {UUID(hex=r.trade_id) for r in group.results if r.status in STORED}
+            taken = {ids.from_hex(r.trade_id) for r in group.results if r.status in STORED}
             strategy.due = deque(t for t in strategy.due if t.id not in taken)
         self.world.after(0.0 if group is not None else 0.2, self._hand_over, strategy)
 
@@ -298,13 +300,7 @@ class Run:
         self._facts_seen = len(tables.facts)
         # What was said just now is on its way; while the database is away nothing is stored.
         quiet = max(self.plan.trouble.until, self.last_fault, self.venue.last_act) + LOOK_SECONDS
-        record = self._record()
-        # A guard that is too large is being canceled, or was forgotten.
-        fits = not any(guarding.guards_fit_what_is_held(record))
-        if is_calm and now > quiet and fits and not endings.unfinished(record):
-            self._calm += 1
-        else:
-            self._calm = 0
+        self._calm = self._calm + 1 if is_calm and now > quiet and self._is_over() else 0
         # What a limit holds back goes out unseen.
         habits = self.plan.habits
         looks = CALM_LOOKS + (2 * habits.window // int(LOOK_SECONDS * SECOND) if habits.most else 0)
@@ -316,6 +312,12 @@ class Run:
             self.world.stop()
         else:
             self.world.after(LOOK_SECONDS, self._look)
+
+    def _is_over(self) -> bool:
+        """As far as the record tells. A guard that is too large is being canceled, or was
+        forgotten."""
+        record = self._record()
+        return not (endings.unfinished(record) or any(guarding.guards_fit_what_is_held(record)))
 
     def _probe(self) -> bool:
         """A fill came for an account that nobody holds any more: its next trade finds it."""
@@ -346,7 +348,8 @@ class Run:
     def _record(self) -> Record:
         trouble = self.plan.trouble
         in_time = not (trouble.late or trouble.streams_lost)
-        return Record(self.trades, self.database.tables, self.venue, self.gaps, in_time)
+        tables, venue, read = self.database.tables, self.venue, self._reading
+        return Record(self.trades, tables, venue, self.gaps, in_time, read)
 
     def _counts(self) -> dict[str, int]:
         return {

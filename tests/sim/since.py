@@ -3,7 +3,7 @@
 # Where the search for a bug begins; elsewhere at zero.
 SINCE = {
     "act_without_the_lease": 160,
-    "skip_exits_behind_doubt": 330,
+    "skip_exits_behind_doubt": 1530,
     "resend_unproven": 150,
     "resend_at_once": 150,
     "forget_what_is_in_doubt_at_takeover": 55,

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from execution import limits, statements
+from protos import ids
 
 if TYPE_CHECKING:
     from tests.sim.tables import Row, Tables, Verbs
@@ -27,14 +28,14 @@ def may_be_stored(tables: "Tables", trade: UUID, row: "Row") -> bool:
 
 def store(tables: "Tables", author: str, row: "Row") -> int:
     """A new instruction; its number."""
-    trade, number = UUID(row["trade_id"]), 1
+    trade, number = ids.from_hex(row["trade_id"]), 1
     number += max((i["id"] for i in tables.instructions.values()), default=0)
     tables.instructions[trade] = {
         "id": number,
         "trade_id": trade,
         "content_hash": base64.b64decode(row["content_hash"]),
-        "account_id": UUID(row["account_id"]),
-        "strategy_id": UUID(row["strategy_id"]),
+        "account_id": ids.from_hex(row["account_id"]),
+        "strategy_id": ids.from_hex(row["strategy_id"]),
         "trade": base64.b64decode(row["trade"]),
         "stored_at": tables.now(),
         "cancel_reason": None,
@@ -49,7 +50,7 @@ def store(tables: "Tables", author: str, row: "Row") -> int:
 def store_own(tables: "Tables", author: str, rows: "Iterable[Row]") -> None:
     """Trades of execution's own."""
     for row in rows:
-        if UUID(row["trade_id"]) not in tables.instructions:
+        if ids.from_hex(row["trade_id"]) not in tables.instructions:
             store(tables, author, row)
 
 
@@ -59,7 +60,7 @@ def stored_by_others(tables: "Tables", asked: Any) -> "list[Row]":
     alive = now - timedelta(seconds=asked["ttl"])
     if not any(at > alive for n, at in tables.instances.items() if n != asked["instance"]):
         return []
-    accounts = {UUID(row["account_id"]) for row in msgspec.json.decode(asked["trades"])}
+    accounts = {ids.from_hex(row["account_id"]) for row in msgspec.json.decode(asked["trades"])}
     young = now - timedelta(seconds=asked["found"])
     return [
         {"key": row["trade_id"], "id": row["id"], "earlier_of": row["account_id"]}
@@ -83,6 +84,7 @@ class Standing:
             limits.KEEP_PENALTY: self._keep,
             limits.SENT_BY_ACCOUNT: self._sent,
             statements.IMAGE_SEQUENCES: self._sequences,
+            statements.IMAGE_LANES: self._lanes,
             statements.RECORDED: self._recorded,
         }
 
@@ -97,6 +99,12 @@ class Standing:
             told = {"reports": reports, "moved": None, "external": others[0] if others else None}
             rows.append({"account_id": account, "seq": seq, **told})
         return rows
+
+    def _lanes(self, _author: str, parameters: Any) -> "list[Row]":
+        # Nobody looks at anything here.
+        facts = [f for f in self._tables.facts if f["kind"] == "lane"]
+        mine = [f for f in facts if f["account_id"] in parameters[0]]
+        return [{**f, "seen": None} for f in sorted(mine, key=lambda f: f["seq"])]
 
     def _recorded(self, _author: str, parameters: Any) -> "list[Row]":
         asked = set(zip(*parameters, strict=True))

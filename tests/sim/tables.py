@@ -1,12 +1,11 @@
 """The tables of the execution schema, and what each statement does to them."""
 
-import base64
+from binascii import a2b_base64
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +13,14 @@ import msgspec
 import psycopg
 
 from execution import ringing, statements
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
 _json = msgspec.json.Decoder()
+_id = ids.from_hex
+NO_ROWS = "[]"
 Row = dict[str, Any]
 Verbs = dict[str, Callable[[str, Any], list[Row]]]
 _POSITION = (
@@ -27,8 +29,7 @@ _POSITION = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A transaction of a journal that stored something for an account."""
 
     at: float
@@ -38,8 +39,7 @@ class Write:
     holder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(msgspec.Struct, frozen=True):
     """A lease that changed hands."""
 
     at: float
@@ -68,6 +68,7 @@ class Tables:
         self._canonical: set[tuple[UUID, str]] = set()
         self._verbs: Verbs = {
             statements.WRITE: self._write,
+            statements.WRITE_NEW: partial(self._write, is_new=True),
             statements.WRITE_AND_STORE: self._write,
             statements.ACCEPT: self._accept,
             statements.KNOWN: self._known,
@@ -112,28 +113,32 @@ class Tables:
 
     # -- the journal
 
-    def _write(self, author: str, parameters: Row) -> list[Row]:
+    def _write(self, author: str, parameters: Row, *, is_new: bool = False) -> list[Row]:
         asked = {_id(r["account_id"]): r["epoch"] for r in _json.decode(parameters["leases"])}
         leases = self.leases
         held = [a for a, epoch in asked.items() if a in leases and leases[a]["epoch"] == epoch]
-        orders = [_order(row) for row in self._rows(parameters["orders"], held)]
+        names = {str(account) for account in held}
+        orders = [_order(row) for row in _rows(parameters["orders"], names)]
         if any(order["order_qty"] <= 0 for order in orders):
             raise psycopg.errors.CheckViolation("orders_order_qty_check")
-        positions = [_position(row) for row in self._rows(parameters["positions"], held)]
+        positions = [_position(row) for row in _rows(parameters["positions"], names)]
         keys = [_key(row) for row in positions]
         if len(keys) != len(set(keys)):
             raise psycopg.errors.CardinalityViolation("a position twice in one command")
+        facts = _rows(parameters["facts"], names)
+        if is_new and self._is_there(orders, facts):
+            raise psycopg.errors.UniqueViolation("a row of it is there")
         for account in held:
             holder = self.leases[account]["author"]
             self.writes.append(Write(self._world.seconds, author, account, asked[account], holder))
         for order in orders:
             self._add_order(author, order)
-        for fact in self._rows(parameters["facts"], held):
+        for fact in facts:
             self._add_fact(author, fact)
         for position in positions:
             self._put_position(position)
-        store_own(self, author, self._rows(parameters.get("instructions", "[]"), held))
-        for done in self._rows(parameters["done"], held):
+        store_own(self, author, _rows(parameters.get("instructions", NO_ROWS), names))
+        for done in _rows(parameters["done"], names):
             instruction = self.instructions.get(_id(done["trade_id"]))
             if instruction is not None:
                 at = instruction["done_at"] or self.now()
@@ -141,16 +146,20 @@ class Tables:
         # Nobody sets switches here: none stops an order.
         return [{"account_id": account, "is_stopped": False} for account in held]
 
-    def _rows(self, text: str, held: list[UUID]) -> Iterable[Row]:
-        names = {str(account) for account in held}
-        return (row for row in _json.decode(text) if row["account_id"] in names)
+    def _is_there(self, orders: list[Row], facts: list[Row]) -> bool:
+        names = [(_id(fact["account_id"]), fact["canonical_id"]) for fact in facts]
+        is_known = any(name in self._canonical for name in names) or len({*names}) < len(names)
+        return is_known or any(self._has_order(order) for order in orders)
+
+    def _has_order(self, order: Row) -> bool:
+        leg = (order["trade_id"], order["leg"], order["revision"])
+        is_known = order["id"] in self.orders or order["cl_ord_id"] in self._cl_ord_ids
+        return is_known or leg in self._legs
 
     def _add_order(self, author: str, order: Row) -> None:
+        if self._has_order(order):
+            return
         leg = (order["trade_id"], order["leg"], order["revision"])
-        if order["id"] in self.orders or order["cl_ord_id"] in self._cl_ord_ids:
-            return
-        if leg in self._legs:
-            return
         self._cl_ord_ids.add(order["cl_ord_id"])
         self._legs.add(leg)
         order["committed"] = self._world.seconds
@@ -172,7 +181,7 @@ class Tables:
                 "kind": row["kind"],
                 "trade_id": _uuid(row["trade_id"]),
                 "order_id": _uuid(row["order_id"]),
-                "fact": base64.b64decode(row["fact"]),
+                "fact": a2b_base64(row["fact"]),
                 "committed": self._world.seconds,
             }
         )
@@ -267,11 +276,14 @@ class Tables:
         return beaten is None or beaten < self._world.at() - timedelta(seconds=parameters["ttl"])
 
     def _open_trades(self, _author: str, parameters: Row) -> list[Row]:
+        waiting = [row for row in self.instructions.values() if row["done_at"] is None]
+        if not waiting:
+            return []
         settled = self._world.at() - timedelta(seconds=parameters["settled"])
         return [
             row
-            for row in self.instructions.values()
-            if row["done_at"] is None and row["stored_at"] < settled
+            for row in waiting
+            if row["stored_at"] < settled
             if row["account_id"] not in self.leases or self._is_free(row["account_id"], parameters)
         ]
 
@@ -324,6 +336,13 @@ class Tables:
         return sorted(found, key=lambda f: f["seq"])
 
 
+def _rows(text: str, accounts: set[str]) -> list[Row]:
+    """The rows of a parameter, as far as they are of some accounts."""
+    if text == NO_ROWS:
+        return []
+    return [row for row in _json.decode(text) if row["account_id"] in accounts]
+
+
 def _told(row: Row) -> str:
     """What a fact says, for who reads the trace."""
     fact = pb.Fact.FromString(row["fact"])
@@ -346,7 +365,7 @@ def _order(row: Row) -> Row:
         "order_qty", "limit_price", "stop_price", "trail_amount", "trail_percent",
         "reference_price",
     ):  # fmt: skip
-        row[name] = _decimal(row[name])
+        row[name] = _decimal(row.get(name))
     row["created_at"] = datetime.fromisoformat(row["created_at"])
     return row
 
@@ -357,9 +376,10 @@ def _position(row: Row) -> Row:
     for name in (
         "quantity", "avg_price", "initial_balance", "flat_balance", "followed", "result",
     ):  # fmt: skip
-        row[name] = _decimal(row[name])
-    if row["result_day"] is not None:
-        row["result_day"] = date.fromisoformat(row["result_day"])
+        row[name] = _decimal(row.get(name))
+    day = row.get("result_day")
+    row["result_day"] = None if day is None else date.fromisoformat(day)
+    row.setdefault("is_in_step", False)
     return row
 
 
@@ -373,9 +393,3 @@ def _decimal(text: str | None) -> Decimal | None:
 
 def _uuid(text: str | None) -> UUID | None:
     return None if text is None else _id(text)
-
-
-@lru_cache(maxsize=1024)
-def _id(text: str) -> UUID:
-    """The same few ids are read all the time."""
-    return UUID(text)

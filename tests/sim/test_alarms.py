@@ -238,7 +238,8 @@ def test_a_full_exit_that_was_written_down_and_could_not_be_sent_raises_an_alarm
 
 
 @pytest.mark.rule("G5.recorded", "G5.alarm", "G5.stop")
-def test_what_is_filled_too_much_is_told_and_stops_entries_and_no_exit() -> None:
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_is_filled_too_much_is_told_and_stops_entries_and_no_exit(dies: bool) -> None:
     script = Script()
     one = script.start("one")
     script.submit(one, script.trade("buy", "5"))
@@ -246,6 +247,8 @@ def test_what_is_filled_too_much_is_told_and_stops_entries_and_no_exit() -> None
     script.overfill(script.orders()[0], "2")
     script.wait(5)
     assert (script.alarms(), script.position, script.written()) == (["overfilled"], 7, ["entry"])
+    if dies:
+        one = restarted(script, one)
     script.submit(one, more := script.trade("buy", "1", allow_add=True))
     script.wait(1)
     assert script.outcome(more) == ("SKIPPED", "overfilled")

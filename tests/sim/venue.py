@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from msgspec import Struct
+
 from execution.brokers.base import Capabilities, NewOrder, RateLimited, Rejected, Report
 from execution.domain.ratelimit import Kind, Limit, Scope, Shape
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
@@ -26,8 +28,7 @@ _STATUS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A new order that reached the broker: written by whom and when, and what it met."""
 
     account: str
@@ -57,8 +58,7 @@ class Order:
         return self.terms.order_qty - self.cum_qty if self.is_open else ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Struct, frozen=True):
     """A fill, and the position of its instrument before it."""
 
     at: float

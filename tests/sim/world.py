@@ -7,12 +7,12 @@ paused (they run when it wakes).
 
 import asyncio
 import hashlib
-import heapq
 import random
 from asyncio import events
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, cast
 
 SECOND = 1_000_000
@@ -25,27 +25,15 @@ class Runaway(Exception):
     """The run does not come to rest."""
 
 
-class Handle:
-    """A callback that will run, unless canceled."""
+class Handle(list[Any]):
+    """A callback that will run, unless canceled: when, a throw of the dice, a number, whose it is,
+    the callback and its arguments. A list, as the heap compares lists without a frame of ours."""
 
-    __slots__ = ("args", "callback", "is_canceled", "owner", "when")
-
-    def __init__(
-        self,
-        owner: "InstanceLoop | None",
-        when: int,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-    ) -> None:
-        self.owner = owner
-        self.when = when
-        self.callback = callback
-        self.args = args
-        self.is_canceled = False
+    __slots__ = ()
 
     def cancel(self) -> None:
         """Do not run it."""
-        self.is_canceled = True
+        self[4] = None
 
 
 class World:
@@ -62,11 +50,12 @@ class World:
         # Who was paused, and until when.
         self.wakings: list[tuple[str, float]] = []
         self._keeps_trace = keeps_trace
-        self._hash = hashlib.blake2b(digest_size=8)
-        self._heap: list[tuple[int, float, int, Handle]] = []
-        # Due at this very instant.
-        self._ready: list[Handle] = []
-        self._at = (0, _START)
+        # What happened, for the hash.
+        self._said: list[str] = []
+        self._heap: list[Handle] = []
+        # Due at this very instant: of an instance, a callback with its arguments.
+        self._ready: list[tuple[InstanceLoop, Callable[..., object], tuple[Any, ...]]] = []
+        self._at, self._at_us = _START, 0
         self._count = 0
         self._loops: list[InstanceLoop] = []
         self._is_over = False
@@ -85,9 +74,9 @@ class World:
 
     def at(self) -> datetime:
         """The instant, as the database's clock says it."""
-        if self._at[0] != self.now_us:
-            self._at = (self.now_us, _START + timedelta(microseconds=self.now_us))
-        return self._at[1]
+        if self._at_us != self.now_us:
+            self._at, self._at_us = _START + timedelta(0, 0, self.now_us), self.now_us
+        return self._at
 
     def schedule(
         self,
@@ -97,9 +86,10 @@ class World:
         args: tuple[Any, ...] = (),
     ) -> Handle:
         """Have a callback run; one of an instance dies and sleeps with it."""
-        handle = Handle(owner, self.now_us + delay_us, callback, args)
-        if not self._is_over:
-            self._push(handle)
+        self._count += 1
+        order = self._order.random()
+        handle = Handle((self.now_us + delay_us, order, self._count, owner, callback, args))
+        heappush(self._heap, handle)
         return handle
 
     def after(self, seconds: float, callback: Callable[..., object], *args: Any) -> Handle:
@@ -116,70 +106,57 @@ class World:
         self.run()
         self._is_over = False
 
-    def soon(
-        self, owner: "InstanceLoop", callback: Callable[..., object], args: tuple[Any, ...]
-    ) -> Handle:
-        """Have a callback of an instance run at this instant."""
-        handle = Handle(owner, self.now_us, callback, args)
-        if not self._is_over:
-            self._ready.append(handle)
-        return handle
-
     def run(self) -> None:
         """Run until it is stopped. Raises Runaway."""
         set_loop: Callable[[Any], None] = events._set_running_loop
         running: InstanceLoop | None = None
+        ready, heap, dice = self._ready, self._heap, self._order.random
         try:
-            while not self._is_over and (handle := self._next()) is not None:
-                owner = handle.owner
+            while not self._is_over:
+                # What is due first; of what is due now, the dice choose.
+                owner: InstanceLoop | None
+                if ready:
+                    if (most := len(ready)) > 1:
+                        at = int(dice() * most)
+                        ready[at], ready[-1] = ready[-1], ready[at]
+                    timer, when, (owner, callback, args) = None, self.now_us, ready.pop()
+                elif heap:
+                    timer = heappop(heap)
+                    when, _, _, owner, callback, args = timer
+                    if callback is None:
+                        continue
+                else:
+                    break
                 if owner is not None:
                     if owner.is_dead:
                         continue
-                    if owner.paused_until > handle.when:
-                        handle.when = owner.paused_until
-                        self._push(handle)
+                    if (until := owner.paused_until) > when:
+                        self._put_off(timer or Handle((0, 0.0, 0, owner, callback, args)), until)
                         continue
                     if owner is not running:
                         set_loop(owner)
                         running = owner
-                self.now_us = handle.when
+                self.now_us = when
                 self.steps += 1
                 if self.steps > MOST_STEPS:
                     raise Runaway(f"{self.steps} callbacks in {self.seconds:.1f} virtual seconds")
-                handle.callback(*handle.args)
+                callback(*args)
                 if owner is not None and owner.dies_in is not None:
                     owner.has_stepped()
         finally:
             set_loop(None)
 
-    def _next(self) -> Handle | None:
-        """What is due first; of what is due now, the dice choose."""
-        ready = self._ready
-        while ready:
-            if (most := len(ready)) == 1:
-                handle = ready.pop()
-            else:
-                at = int(self._order.random() * most)
-                ready[at], handle = ready[-1], ready[at]
-                ready.pop()
-            if not handle.is_canceled:
-                return handle
-        while self._heap:
-            handle = heapq.heappop(self._heap)[3]
-            if not handle.is_canceled:
-                return handle
-        return None
-
-    def _push(self, handle: Handle) -> None:
+    def _put_off(self, handle: Handle, when: int) -> None:
         self._count += 1
-        heapq.heappush(self._heap, (handle.when, self._order.random(), self._count, handle))
+        handle[:3] = when, self._order.random(), self._count
+        heappush(self._heap, handle)
 
     # -- what is on record
 
     def trace(self, *words: object, more: Callable[[], str] | None = None) -> None:
         """One line of the run; `more` is only for who reads it."""
         text = " ".join(map(str, words))
-        self._hash.update(f"{self.now_us} {text}".encode())
+        self._said.append(f"{self.now_us} {text}")
         if self._keeps_trace:
             self.lines.append(f"{self.seconds:10.6f} {text} {more() if more else ''}".rstrip())
 
@@ -190,8 +167,8 @@ class World:
 
     def digest(self) -> str:
         """The hash of the trace."""
-        self._hash.update(f"{self.steps} {self.now_us}".encode())
-        return self._hash.hexdigest()
+        said = "".join((*self._said, f"{self.steps} {self.now_us}"))
+        return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
     # -- instances
 
@@ -258,8 +235,8 @@ class InstanceLoop:
     def time(self) -> float:
         return self._world.seconds
 
-    def get_debug(self) -> bool:
-        return False
+    # Every future and task asks: False, without a frame of ours.
+    get_debug = staticmethod(bool)
 
     def is_running(self) -> bool:
         return True
@@ -268,7 +245,7 @@ class InstanceLoop:
         return False
 
     def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
-        return self._world.soon(self, callback, args)
+        self._world._ready.append((self, callback, args))
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> Any:
         # Some time passes, as it does: else a loop over tiny waits would stand still.
@@ -278,10 +255,10 @@ class InstanceLoop:
         return self.call_later(when - self.time(), callback, *args)
 
     def create_future(self) -> "asyncio.Future[Any]":
-        return asyncio.Future(loop=cast(Any, self))
+        return asyncio.Future(loop=self)  # type: ignore[arg-type]
 
     def create_task(self, coro: Coroutine[Any, Any, Any], **_options: Any) -> "asyncio.Task[Any]":
-        task = asyncio.Task(coro, loop=cast(Any, self), name="task")
+        task = asyncio.Task(coro, loop=self, name="task")  # type: ignore[arg-type]
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         self._tasks.append(task)
         return task

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from protos import ids
 from tests.site.conftest import Site, Workspace, add_alarm, csrf
 from tests.site.test_approvals import add_waiting
 from web.alarms import raising
+from web.execution_client import ExecutionDown
 
 NOTICE = "needs your attention"
 
@@ -47,6 +49,19 @@ def test_every_page_and_the_trades_own_tell_of_an_open_alarm(site: Site) -> None
     assert "Look at AAPL." in client.get(f"/trades/{site.ours.shown('trade')}").text
     assert NOTICE in client.get("/alarms/banner").text
     assert NOTICE not in site.signed_in(site.theirs).get("/strategies").text
+
+
+def test_every_page_counts_open_alarms_beside_the_link(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    assert 'id="alarms-count"' in client.get("/orders").text
+    before = client.get("/alarms/count").text
+    assert " hidden" in before and before.count("id=") == 1
+    alarm_id = add_alarm(site.owner, site.ours)
+    after = client.get("/alarms/count").text
+    assert ">1</span>" in after and " hidden" not in after
+    assert " hidden" in site.signed_in(site.theirs).get("/alarms/count").text
+    site.api(site.ours, "POST", f"/alarms/{shown(alarm_id)}/acknowledge")
+    assert " hidden" in client.get("/alarms/count").text
 
 
 def test_acknowledging_ends_it_once_and_keeps_who_did(site: Site) -> None:
@@ -158,6 +173,44 @@ def test_a_held_exit_waits_with_its_reason_and_two_ways_out(site: Site) -> None:
         page = client.get(path).text
         assert "It was night." in page and "Goes by itself in" in page
         assert f"/trades/{ids.show('trade', trade_id)}/approve" in page
+    # That it goes without anybody comes before that somebody may let it go.
+    assert page.index("Goes by itself in") < page.index("Waits for approval")
     listed = site.api(site.ours, "GET", "/approvals")[1]["data"]
     assert ids.show("trade", trade_id) in [row["id"] for row in listed]
     site.owner.execute("DELETE FROM web.trades WHERE id = %s", (trade_id,))
+
+
+class Execution:
+    """The far end of the wire: hears that somebody looked, or is away."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[UUID, str]] = []
+        self.is_down = False
+
+    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+        if self.is_down:
+            raise ExecutionDown("away")
+        self.seen.append((order_id, filled))
+
+
+@pytest.mark.rule("G5.stop")
+def test_acknowledging_that_too_much_was_filled_lets_entries_go_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far, order_id = Execution(), uuid4()
+    monkeypatch.setitem(site.app.extensions, "fillwire.execution", far)
+    alarm_id = add_alarm(site.owner, site.ours, kind="overfilled")
+    site.owner.execute(
+        "UPDATE web.alarms SET order_id = %s, numbers = %s WHERE id = %s",
+        (order_id, Jsonb({"quantity": "5", "filled": "7"}), alarm_id),
+    )
+    path, client = f"/alarms/{shown(alarm_id)}/acknowledge", site.signed_in(site.ours)
+    far.is_down = True
+    token = csrf(client, "/alarms")
+    answer = client.post(path, data={"csrf_token": token}, follow_redirects=True)
+    assert "Execution does not answer" in answer.text
+    assert is_open(site, site.ours) == [shown(alarm_id)]
+    assert site.api(site.ours, "POST", path)[0] == 503
+    far.is_down = False
+    assert site.api(site.ours, "POST", path)[0] == 200
+    assert far.seen == [(order_id, "7")] and is_open(site, site.ours) == []

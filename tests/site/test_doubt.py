@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
@@ -182,3 +183,28 @@ def test_another_tenants_doubt_is_not_ours_to_resolve(site: Site, execution: Exe
     token = csrf(client, "/connections")
     assert client.post(f"{path}/declare_absent", data={"csrf_token": token}).status_code == 404
     assert execution.said == []
+
+
+@pytest.mark.rule("D6.click", "D6.spread")
+def test_an_exit_that_its_spread_filter_holds_has_its_click_from_the_beginning(
+    site: Site, execution: Execution
+) -> None:
+    trade_id = add_waiting(site, site.ours, state="WORKING", expires=None)
+    tell(site, trade_id, "BLOCKED", "spread_too_wide")
+    site.owner.execute(
+        "UPDATE web.trades SET decision = %s WHERE id = %s",
+        (Jsonb({"web": {"numbers": {"quantity": "5"}}}), trade_id),
+    )
+    client = site.signed_in(site.ours)
+    path = f"/trades/{shown(trade_id)}"
+    assert "Let it go on PAPER" in client.get(path).text
+    assert site.api(site.ours, "POST", f"{path}/approve")[0] == 200
+    assert execution.said == [(trade_id, pb.DOUBT_WORD_LET_GO)]
+    assert audited(site, trade_id) == [("trade:approve", "key")]
+    [(told,)] = site.owner.execute(
+        "SELECT decision->'web'->'released' FROM web.trades WHERE id = %s", (trade_id,)
+    ).fetchall()
+    assert told == {"quantity": "5", "let_go": "yes"}
+    tell(site, trade_id, "FILLED", None)
+    assert "Let it go" not in client.get(path).text
+    assert site.api(site.ours, "POST", f"{path}/approve")[0] == 409

@@ -164,7 +164,11 @@ def test_how_the_account_trades_is_set_and_what_cannot_be_is_said(
     [asked] = execution.asked
     model = asked.model
     assert (model.fill_parts, model.fee_bps, model.leverage) == (3, "2.5", "4")
-    assert model.keeps_hours
+    assert model.keeps_hours and not model.no_stops
+    execution.account.model.no_stops = True
+    assert '<option value="watched" selected>' in site.signed_in(site.ours).get(here(site)).text
+    assert post(site, "model", **form, stops="watched")[0] == 200
+    assert execution.asked[-1].model.no_stops
     assert post(site, "model", **form, keeps_hours="")[0] == 200
     assert not execution.asked[-1].model.keeps_hours
     status, page = post(site, "model", leverage="0.5")

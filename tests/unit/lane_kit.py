@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,11 +10,12 @@ from uuid import UUID
 
 from execution import messages
 from execution.accounts import Account
-from execution.brokers.base import Adapter, NewOrder
+from execution.brokers.base import Adapter, Capabilities, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import ExecType, OrdStatus
+from execution.domain.words import ExecType, OrdStatus, OrdType
 from execution.engine import Engine
+from execution.queueing import NextOpen, exchange_opens
 from execution.rows import Entry
 from execution.runtime import Timer
 from execution.session import Session
@@ -30,6 +31,7 @@ class Steps:
     def __init__(self) -> None:
         self.at = NOON
         self.soon: deque[Callable[[], None]] = deque()
+        self.timers: list[tuple[datetime, Callable[[], None]]] = []
 
     def now(self) -> datetime:
         return self.at
@@ -40,7 +42,20 @@ class Steps:
     def later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         if not seconds:
             self.soon.append(callback)
+        else:
+            self.timers.append((self.at + timedelta(seconds=seconds), callback))
         return cast("Timer", SimpleNamespace(cancel=lambda: None))
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; no timer is ever called off."""
+        until = self.at + timedelta(seconds=seconds)
+        while due := [timer for timer in self.timers if timer[0] <= until]:
+            first = min(due, key=lambda timer: timer[0])
+            self.timers.remove(first)
+            self.at = max(self.at, first[0])
+            first[1]()
+            self.run()
+        self.at = until
 
     def run(self) -> None:
         while self.soon:
@@ -71,8 +86,16 @@ class Broker:
         self.canceled.append(cl_ord_id)
         return True
 
-    async def find_orders(self, _account: str, _names: Sequence[str]) -> dict[str, list[Report]]:
-        return {}
+    async def find_orders(self, _account: str, names: Sequence[str]) -> dict[str, list[Report]]:
+        found = {name: self.orders[name] for name in names if name in self.orders}
+        return {name: [said(order, ExecType.NEW)] for name, order in found.items()}
+
+    async def capabilities(self, accounts: Sequence[str]) -> list[Capabilities]:
+        able = Capabilities(frozenset(OrdType), 35, True, True, Decimal(1))
+        return [able for _ in accounts]
+
+    async def quote(self, _account: str, _symbol: str, **_seen: object) -> None:
+        return None
 
 
 def said(order: NewOrder, what: ExecType, quantity: Decimal | None = None) -> Report:
@@ -100,10 +123,10 @@ class Journal:
 class Desk:
     """One account in the hands of an engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, next_open: NextOpen = exchange_opens) -> None:
         self.steps, self.broker = Steps(), Broker()
         self.journal = Journal(self.steps)
-        self.engine = Engine(journal=self.journal, runtime=self.steps)
+        self.engine = Engine(journal=self.journal, runtime=self.steps, next_open=next_open)
         adapter = cast("Adapter", self.broker)
         session = Session(adapter, self.steps)
         self.account = Account(UUID(int=4), REF, messages.account(REF), adapter, session, VENUE)

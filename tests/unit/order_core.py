@@ -201,9 +201,10 @@ class Core:
         self, run: Run, leg: Leg, revision: int, side: Side, quantity: Decimal, ord_type: OrdType
     ) -> Terms:
         trade, at = run.trade, self.runtime.at
+        order_id, cl_ord_id = ids.order_ids(trade.trade_id, leg.value, revision)
         terms = Terms(
-            order_id=ids.derive("order", trade.trade_id, leg.value, revision),
-            cl_ord_id=ids.cl_ord_id(trade.trade_id, leg.value, revision),
+            order_id=order_id,
+            cl_ord_id=cl_ord_id,
             trade_id=trade.trade_id,
             subscription_id=trade.subscription_id,
             leg=leg,

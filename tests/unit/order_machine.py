@@ -5,7 +5,6 @@ twice and in another order; the process dies and is rebuilt from what it committ
 order and a position then are is worked out here a second time, from what was heard alone.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +12,7 @@ from uuid import UUID
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from execution.brokers import paper_wire
 from execution.domain.decisions import End, Send

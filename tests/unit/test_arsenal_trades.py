@@ -47,17 +47,19 @@ def sent(signal: Signal, **chosen: Any) -> pb.Trade:
     decision = decide(signal, **chosen)
     assert decision.state == "PENDING"
     return messages.to_trade(
-        trade_id=NOBODY,
-        strategy_id=NOBODY,
-        signal_id=NOBODY,
-        signal_seq=1,
-        signal=signal.to_json(),
-        settings=settings.complete(resolved(signal, **chosen).snapshot()),
-        destination=Destination(NOBODY, NOBODY, NOBODY, "paper", "paper", "P"),
-        accepted_at=NOW,
-        released_at=None,
-        asset_class="stocks",
-        numbers={} if decision.quantity is None else {"quantity": str(decision.quantity)},
+        messages.terms(
+            strategy_id=NOBODY,
+            signal_id=NOBODY,
+            signal_seq=1,
+            signal=signal.to_json(),
+            settings=settings.complete(resolved(signal, **chosen).snapshot()),
+            accepted_at=NOW,
+            released_at=None,
+            asset_class="stocks",
+            numbers={} if decision.quantity is None else {"quantity": str(decision.quantity)},
+        ),
+        NOBODY,
+        Destination(NOBODY, NOBODY, NOBODY, "paper", "paper", "P"),
     )
 
 

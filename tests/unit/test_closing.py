@@ -1,15 +1,16 @@
 """An exit while another one works: skipped, displacing it, or beside it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.domain import judging
 from execution.domain.decisions import CancelFirst, Decision, End, OpenOrder, Progress, Scope, Wait
 from execution.domain.judging import Seen
 from execution.domain.words import Leg, OrdType, TradeState
+from protos import reasons
 from tests.unit.planning_kit import (
     BUY,
     NOON,
@@ -89,6 +90,15 @@ def test_k_an_exit_while_another_works(
 ) -> None:
     scope = held("10", closing=(works(working_, its),))
     assert told(an_exit(exit_, kind, scope=scope)) == what
+
+
+@pytest.mark.rule("K.words.closing", "J.fix")
+def test_a_smaller_exit_at_the_market_is_told_what_would_close_now_and_that_does() -> None:
+    rests = held("10", closing=(works("10"),))
+    assert told(an_exit("2", MARKET, scope=rests)) == "already_closing"
+    words = reasons.CATALOGUE["already_closing"]
+    assert "rest" in words.message and "at the market without a quantity" in words.fix
+    assert told(an_exit(FULL, MARKET, scope=rests)) == "displaces"
 
 
 @pytest.mark.rule("K.words.closing", "K.words.urgent")

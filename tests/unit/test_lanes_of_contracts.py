@@ -1,6 +1,5 @@
 """What trades mean by their tickers, and how they close what is held in several contracts."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution import known
 from execution.domain.decisions import CancelFirst, Look, Lot, OpenOrder, Scope, Send, Wait

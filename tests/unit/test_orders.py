@@ -1,7 +1,6 @@
 """An order is its terms plus the set of its reports."""
 
 import contextlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -9,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution.domain.orders import Order, Overfilled, Terms
 from execution.domain.reports import Report

@@ -39,6 +39,23 @@ def test_a_exposure_counts_own_working_entries() -> None:
     assert refused(decide(a_trade("buy", "3"), scope)) == "entry_working"
 
 
+@pytest.mark.rule("C1.working")
+def test_c1_a_working_entry_is_told_before_what_else_would_forbid_another() -> None:
+    scope = held("0", entries=(working(BUY, "5"),))
+    repeat = a_trade("buy", "3", sides=Sides.BEARISH)
+    assert refused(decide(repeat, scope)) == "entry_working"
+    assert refused(decide(repeat, held("0"))) == "side_not_allowed"
+
+
+@pytest.mark.rule("C1.working", "C1.position")
+def test_c1_what_cancels_out_is_a_repeat_on_either_side() -> None:
+    short = held("-5", entries=(working(BUY, "5"),))
+    assert refused(decide(a_trade("buy", "3"), short)) == "entry_working"
+    assert refused(decide(a_trade("sell", "3"), short)) == "already_in_position"
+    adds = decide(a_trade("buy", "3", allow_add=True), short)
+    assert sent(adds) == (Leg.ENTRY, BUY, "3")
+
+
 @pytest.mark.rule("C1.adding")
 def test_c1_adding_is_allowed_by_setting() -> None:
     assert sent(decide(a_trade("buy", "3", allow_add=True), held("5")))[0] is Leg.ENTRY

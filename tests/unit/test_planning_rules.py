@@ -1,6 +1,5 @@
 """Lettered rules beyond the table: canceling first, protection, dust, isolation, restarts."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from execution.domain import judging, planning
 from execution.domain.decisions import CancelFirst, End, Look, Progress, Scope, Send, Wait

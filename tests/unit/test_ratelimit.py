@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from execution.domain import ratelimit
 from execution.domain.ratelimit import DAY, MINUTE, SECOND, Kind, Limit, Penalty, Rank, Scope, Shape
@@ -256,7 +257,7 @@ def test_limits_of_an_account_are_replaced_and_those_it_shares_stay() -> None:
     shared, own = a_limit(name="app"), a_limit(scope=Scope.ACCOUNT, name="mine")
     _, flow = a_line(World(), shared, own)
 
-    flow.own([replace(own, most=30)])
+    flow.own([structs.replace(own, most=30)])
     assert [(meter.limit.name, meter.most) for meter in flow.meters] == [("app", 60), ("mine", 30)]
     flow.own([])
     assert [meter.limit.name for meter in flow.meters] == ["app"]

@@ -18,8 +18,13 @@ from tests.unit.planning_kit import BUY, NOON, an_order
 REF = AccountRef("paper", "paper", "acme")
 
 
-def rebuilt(*, withdrawn: int = 0, numbers: dict[str, str] | None = None) -> Run:
-    """The run of a stored flip whose last word was that it works."""
+def rebuilt(
+    *,
+    withdrawn: int = 0,
+    numbers: dict[str, str] | None = None,
+    said: tuple[str, str] = ("WORKING", ""),
+) -> Run:
+    """The run of a stored flip, whose last word was that it works unless it `said` another."""
     trade = pb.Trade(
         trade_id=uuid4().hex,
         strategy_id=uuid4().hex,
@@ -34,7 +39,7 @@ def rebuilt(*, withdrawn: int = 0, numbers: dict[str, str] | None = None) -> Run
     trade_id = UUID(hex=trade.trade_id)
     image = AccountImage(UUID(int=1), REF, epoch=1)
     image.open = [Stored(1, trade_id, trade.SerializeToString(), withdrawn)]
-    image.outcomes = {trade_id: OutcomeImage(1, "WORKING", "", numbers or {})}
+    image.outcomes = {trade_id: OutcomeImage(1, *said, numbers or {})}
     image.orders = {trade_id: [an_order(Leg.ENTRY, BUY, "5")]}
     nobody: Any = sentinel.unused
     account = Account(UUID(int=1), REF, messages.account(REF), nobody, nobody)
@@ -53,3 +58,19 @@ def test_an_entry_that_was_withdrawn_is_not_sent_again() -> None:
 def test_the_dropped_half_of_a_flip_stays_dropped(dropped: str) -> None:
     run = rebuilt(numbers={"dropped": dropped} if dropped else {})
     assert run.entry_dropped == dropped
+
+
+@pytest.mark.parametrize(
+    ("said", "withdrawn"),
+    [
+        (("CANCELED", "canceled_by_member"), "canceled_by_member"),
+        # Withdrawn after it was filled: what it opened stays guarded.
+        (("FILLED", ""), ""),
+    ],
+)
+def test_what_was_withdrawn_and_is_over_says_so_again(
+    said: tuple[str, str], withdrawn: str
+) -> None:
+    told = {"dropped": "canceled_by_member"}
+    run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, numbers=told, said=said)
+    assert run.progress().withdrawn == withdrawn

@@ -1,10 +1,10 @@
 """Differences between what is known and what a broker says, where it numbers nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution.brokers.base import HeldSnapshot, NewOrder, PositionSnapshot
 from execution.domain.words import ExecType, OrdType, Side
@@ -46,7 +46,7 @@ def by_hand(desk: Desk, quantity: str, number: int = 1, **changes: object) -> No
         "acme", f"hand-{number}", "AAPL", Side.SELL, OrdType.MARKET, Decimal(quantity), None,
         "day", None,
     )  # fmt: skip
-    report = replace(said(order, ExecType.FILL, Decimal(quantity)), **changes)  # type: ignore[arg-type]
+    report = replace(said(order, ExecType.FILL, Decimal(quantity)), **changes)
     reconciling(desk).adopt(desk.account, report)
 
 

@@ -1,11 +1,11 @@
 """An entry that waited for the open, held against the price that the market opened at."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from execution import seeing
 from execution.domain import judging

@@ -1,6 +1,5 @@
 """What was seen is kept whole: from the record the same step is decided, with the same hash."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from msgspec.structs import replace
 
 from execution import known, seeing
 from execution.domain import instruments, judging, options, table
@@ -42,7 +42,7 @@ _lots = st.lists(
     st.builds(Lot, st.sampled_from(("AAPL", "MSFT")), _numbers | _numbers.map(lambda n: -n), _some),
     max_size=2,
 ).map(tuple)
-_scopes = st.builds(
+scopes = st.builds(
     Scope,
     st.sampled_from(("0", "0", "5", "-5", "2.5")).map(Decimal),
     _orders,
@@ -97,7 +97,7 @@ def _trades(draw: st.DrawFn) -> Trade:
 
 _seen = st.builds(
     Seen,
-    _scopes,
+    scopes,
     _progress,
     st.sampled_from((VENUE, replace(VENUE, keeps_hours=True))),
     _markets,

@@ -1,6 +1,5 @@
 """Rules of planning that are smaller than a cell of the table: sizes, prices, options."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution import known
 from execution.domain import planning
@@ -24,6 +24,7 @@ from execution.domain.words import (
     Side,
     Sides,
     SizeType,
+    TradeState,
 )
 from tests.unit.planning_kit import (
     BUY,
@@ -32,6 +33,7 @@ from tests.unit.planning_kit import (
     a_style,
     a_trade,
     decide,
+    filled,
     held,
     market,
     plan,
@@ -82,6 +84,15 @@ def test_subtracting_is_inert_without_both_sides_swapping_and_a_signal_s_quantit
     assert subtracts == plain == [(Leg.EXIT, SELL, "5"), (Leg.ENTRY, SELL, "8")]
     works = a_trade("sell", "8", subtract_exit=True, allow_swap=True)
     assert legs(works, held("5")) == [(Leg.EXIT, SELL, "5"), (Leg.ENTRY, SELL, "3")]
+
+
+@pytest.mark.rule("K.cells.subtract")
+@pytest.mark.parametrize(("swaps", "said"), [(False, ""), (True, "subtracted_flat")])
+def test_subtracting_says_that_it_left_nothing_only_where_it_works(swaps: bool, said: str) -> None:
+    trade = a_trade("sell", "5", subtract_exit=True, allow_swap=swaps)
+    closed = filled(Leg.EXIT, SELL, "5")
+    end = decide(trade, held("0"), exits=(closed,), exposure=Decimal(5), asked=Decimal(5))
+    assert end == End(TradeState.FILLED, said)
 
 
 @pytest.mark.rule("K.cells.reverse")

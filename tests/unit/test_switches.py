@@ -1,12 +1,12 @@
 """Kill switches: what each lets through, on both sides of the wire."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution.domain import judging, switches
 from execution.domain.decisions import CancelFirst, End, OpenOrder, Progress, Scope, Send

@@ -1,11 +1,11 @@
 """What a wanted position comes to, in orders: every mode on an account of 1,000."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution.domain import sync
 from execution.domain.sync import Measure, Sizing, Standing, Step, Target

@@ -1,12 +1,12 @@
 """Wanted positions: what each comes to from where the account stands, in real orders."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from execution.domain.decisions import CancelFirst, End, Look, Scope, Wait
 from execution.domain.market import Figures, Market

@@ -1,11 +1,11 @@
 """Stop entries that the venue does not hold: what is decided of them, and how long they wait."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from execution import seeing
 from execution.brokers.base import QuoteSnapshot
@@ -62,7 +62,7 @@ def test_k_an_unsupported_stop_entry_is_watched_where_there_is_a_quote(
     send = decided(trade, NO_STOPS, market("100"))
     assert isinstance(send, Send)
     assert (send.is_watched, send.ord_type.value, send.stop_price) == (True, kind, Decimal(110))
-    [order] = seeing.orders(send)
+    [order] = seeing.orders(send, VENUE)
     assert order.synthetic
     unquoted = decided(trade, NO_STOPS, NOTHING)
     assert refused(unquoted) == "order_type_unsupported"
@@ -157,9 +157,9 @@ class Watched(Desk):
         super().__init__()
         self.account.rules = NO_STOPS
         self.price, self.ringing = Decimal(100), list[Callable[[], None]]()
-        self.broker.quote = self._quote  # type: ignore[attr-defined]
+        self.broker.quote = self._quote  # type: ignore[method-assign,assignment]
         self.steps.later = self._later  # type: ignore[method-assign]
-        entry = replace(a_style("stop", stop_price="110"), **style)  # type: ignore[arg-type]
+        entry = replace(a_style("stop", stop_price="110"), **style)
         self.trade = self.enter(1, "buy", "5", entry=entry)
         self.steps.run()
 

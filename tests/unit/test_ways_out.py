@@ -1,11 +1,11 @@
 """What may be opened, what always closes, how old each leg may be, and how trades end."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from execution.domain import judging, limits
 from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Send, Wait

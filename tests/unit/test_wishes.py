@@ -39,18 +39,20 @@ def told(
     resolved = settings.resolve(signal, {}, settings.validate(chosen or {}))
     quantity = resolved["quantity"]
     message = messages.to_trade(
-        trade_id=SOMEBODY,
-        strategy_id=SOMEBODY,
-        signal_id=SOMEBODY,
-        signal_seq=1,
-        signal=signal.to_json(),
-        settings=settings.complete(resolved.snapshot()),
-        destination=DESTINATION,
-        accepted_at=NOON,
-        released_at=approved_at,
-        approved=approved_at is not None,
-        asset_class=asset_class,
-        numbers={"quantity": "1" if quantity is None else str(quantity)},
+        messages.terms(
+            strategy_id=SOMEBODY,
+            signal_id=SOMEBODY,
+            signal_seq=1,
+            signal=signal.to_json(),
+            settings=settings.complete(resolved.snapshot()),
+            accepted_at=NOON,
+            released_at=approved_at,
+            approved=approved_at is not None,
+            asset_class=asset_class,
+            numbers={"quantity": "1" if quantity is None else str(quantity)},
+        ),
+        SOMEBODY,
+        DESTINATION,
     )
     return execution_messages.read_trade(message)
 

@@ -1,6 +1,7 @@
 """Alarms as pages and API show them, and the acknowledging of them."""
 
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from flask import current_app
@@ -16,6 +17,13 @@ from web.queue import Bell
 # Many more than this are looked at a page at a time.
 MOST_OPEN = 100
 _OPEN = Alarm.ended_at.is_(None) & Alarm.acknowledged_at.is_(None)
+
+
+class Hears(Protocol):
+    """Execution, as alarms need it."""
+
+    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+        """Somebody looked at an order that was filled too much. Raises ExecutionDown."""
 
 
 def page(*, is_open: bool | None, limit: int, cursor: str | None) -> Page[Alarm]:
@@ -40,7 +48,14 @@ def of_trade(trade_id: UUID) -> Sequence[Alarm]:
 
 
 def acknowledge(alarm: Alarm, *, actor: str) -> Alarm:
-    """Say that somebody has looked. The first who says so is kept; repeating changes nothing."""
+    """Say that somebody has looked. The first who says so is kept; repeating changes nothing.
+
+    What goes on by it in execution goes on first: if we die in between, it is said again.
+    Raises ExecutionDown.
+    """
+    if alarm.kind == "overfilled" and alarm.order_id is not None:
+        execution: Hears = current_app.extensions["fillwire.execution"]
+        execution.see_overfill(alarm.order_id, alarm.numbers["filled"], seen_by=actor)
     statement = (
         update(Alarm)
         .where(Alarm.id == alarm.id, Alarm.acknowledged_at.is_(None))

@@ -11,6 +11,7 @@ from web.accounts.rules import DECIDERS
 from web.alarms import service
 from web.alarms.models import Alarm
 from web.db import get_for_tenant
+from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.trades import reads
 
@@ -41,6 +42,13 @@ def banner() -> str:
     return render_template("alarms/banner.html")
 
 
+@blueprint.get("/alarms/count")
+@sign_in_required
+def count() -> str:
+    """The number beside the link, by itself."""
+    return render_template("alarms/count.html")
+
+
 @blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
 @sign_in_required
 def acknowledge(alarm_id: UUID) -> ResponseReturnValue:
@@ -48,8 +56,11 @@ def acknowledge(alarm_id: UUID) -> ResponseReturnValue:
     alarm = get_for_tenant(Alarm, alarm_id)
     if visitor().role not in DECIDERS:
         abort(403)
-    service.acknowledge(alarm, actor=visitor().actor)
-    lists.done("Acknowledged.")
+    try:
+        service.acknowledge(alarm, actor=visitor().actor)
+        lists.done("Acknowledged.")
+    except ExecutionDown:
+        lists.failed("Execution does not answer, and has to hear of this. Try again in a moment.")
     if request.form.get("back") == "trade" and alarm.trade_id is not None:
         return redirect(url_for("trades.page", trade_id=alarm.trade_id))
     return redirect(url_for("alarms.index"))

@@ -145,6 +145,7 @@ def _read_model() -> pb.TradingModel:
         if typed := request.form.get(name, "").strip():
             setattr(model, name, typed[:40])
     model.keeps_hours = request.form.get("keeps_hours") == "exchange"
+    model.no_stops = request.form.get("stops") == "watched"
     return model
 
 

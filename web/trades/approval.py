@@ -8,7 +8,8 @@ wins. If we die right after, the trade is `handover_due` and the next drain take
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, Text, cast, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from protos import ids, reasons
 from protos.execution.v1 import execution_pb2 as pb
@@ -40,8 +41,10 @@ def approve(trade: Trade, *, actor: str, accept_drift: bool = False) -> Trade:
     """Let a waiting trade go; the next drain hands it over, with a fresh age.
 
     Repeated by the same actor it changes nothing. Raises NotWaiting, Paused; Drifted, unless
-    the drift is accepted.
+    the drift is accepted; ExecutionDown, where execution holds it.
     """
+    if trade.is_held_for_its_spread:
+        return _let_go(trade, actor)
     if trade.state == "WAITING_APPROVAL" and not accept_drift:
         drift.check(trade)
     enabled = _is_enabled(trade)
@@ -84,6 +87,29 @@ def cancel(trade: Trade, *, actor: str) -> Trade:
         Trade.approval_expires_at.is_not(None) | Trade.release_at.is_not(None)
     )
     return _end(trade, waits, actor, "cancel", "canceled_by_member")
+
+
+def _let_go(trade: Trade, actor: str) -> Trade:
+    """Have execution send an exit that its spread filter holds, whatever the spread is.
+
+    Durable is first who asked, with what replaying it has to know. If we die right after, it is
+    held on: asked again, it goes.
+    """
+    held = (Trade.state == "BLOCKED") & (Trade.reason == "spread_too_wide")
+    rules = Trade.decision["web"]
+    kept = func.coalesce(rules["released"], rules["numbers"], cast({}, JSONB))
+    known = func.jsonb_set(
+        Trade.decision,
+        cast(["web", "released"], ARRAY(Text)),
+        kept.concat(cast({"let_go": "yes"}, JSONB)),
+    )
+    if decide_once(trade, held, actor, "approve", state="BLOCKED", decision=known):
+        client: ExecutionClient = current_app.extensions["fillwire.execution"]
+        client.resolve_doubt(trade.id, pb.DOUBT_WORD_LET_GO)
+        db.session.refresh(trade)
+        return trade
+    db.session.refresh(trade)
+    raise NotWaiting(trade)
 
 
 def _withdraw(trade: Trade, actor: str) -> Trade:

@@ -29,45 +29,7 @@ SIGNALS = 20
 # A span that ended longer ago than a signal can wait does not matter any more.
 SPAN_MEMORY = "1 hour"
 
-_DUE = f"""
-WITH due AS MATERIALIZED (
-    (SELECT i.strategy_id FROM web.strategy_intake i
-    JOIN web.signals g ON g.strategy_id = i.strategy_id AND g.seq = i.handed_seq + 1
-    WHERE i.handed_seq < i.seq
-      AND g.accepted_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
-      AND i.strategy_id <> ALL (%(resting)s)
-    ORDER BY g.accepted_at LIMIT {STRATEGIES})
-    UNION
-    (SELECT DISTINCT t.strategy_id FROM web.trades t
-    WHERE t.handover_due
-      AND t.released_at <= clock_timestamp() - make_interval(secs => %(older_than)s)
-      AND t.strategy_id <> ALL (%(resting)s)
-    LIMIT {STRATEGIES})
-)
-SELECT strategy_id FROM due
-WHERE pg_try_advisory_lock(hashtextextended('drain:' || strategy_id::text, 0))
-"""
-
-_STRATEGIES = """
-SELECT i.strategy_id, i.tenant_id, i.version, i.drained_seq, i.handed_seq,
-       s.enabled, s.settings, s.asset_class,
-       EXISTS (SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id
-               AND (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL
-                    OR t.handover_due)),
-       (SELECT coalesce(json_agg(w), '[]') FROM web.switches w WHERE w.mode <> 'off')
-FROM web.strategy_intake i JOIN web.strategies s ON s.id = i.strategy_id
-WHERE i.strategy_id = ANY(%s) AND (i.handed_seq < i.seq OR EXISTS (
-    SELECT FROM web.trades t WHERE t.strategy_id = i.strategy_id AND t.handover_due))
-"""
-
-_SIGNALS = f"""
-SELECT d.strategy_id, g.id, g.seq, g.parsed, g.received_at, g.accepted_at, clock_timestamp()
-FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, after)
-CROSS JOIN LATERAL (
-    SELECT * FROM web.signals s
-    WHERE s.strategy_id = d.strategy_id AND s.seq > d.after ORDER BY s.seq LIMIT {SIGNALS}
-) g ORDER BY d.strategy_id, g.seq
-"""
+_DUE = f"SELECT * FROM web.lock_due(%s, %s, {STRATEGIES}, {SIGNALS})"
 
 _SUBSCRIPTIONS = f"""
 SELECT s.strategy_id, s.id, s.tenant_id, s.connection_id, s.enabled, s.settings::text, s.version,
@@ -133,6 +95,11 @@ class DueStrategy:
     subscribers: Sequence[Subscriber] = ()
     signals: list[DueSignal] = field(default_factory=list)
 
+    @property
+    def has_more_to_hand(self) -> bool:
+        """True when something is to be handed over beside its due signals."""
+        return self.has_held or self.handed_seq != self.drained_seq
+
 
 class Subscribers:
     """Who subscribes to a strategy, remembered for as long as its version stands."""
@@ -158,26 +125,18 @@ def lock_due(
 ) -> Sequence[DueStrategy]:
     """Strategies with undone signals or trades let go, each locked, with their signals.
 
-    The locks are this connection's; `unlock` releases them. Those that another holds are
-    left to it, `resting` ones alone.
+    The locks are this connection's; the next call releases them, and so does `unlock`. Those
+    that another holds are left to it, `resting` ones alone.
     """
-    wanted = {"older_than": older_than_seconds, "resting": list(resting)}
-    locked = [row[0] for row in connection.execute(_DUE, wanted)]
-    if not locked:
-        return []
-    # Read after locking: what another drained meanwhile is seen as done.
-    strategies = [_strategy(row) for row in connection.execute(_STRATEGIES, (locked,))]
-    by_id = {strategy.id: strategy for strategy in strategies}
-    after = [strategy.drained_seq for strategy in strategies]
-    for row in connection.execute(_SIGNALS, (list(by_id), after)):
-        strategy_id, signal_id, seq, parsed, received_at, accepted_at, now = row
-        signal = _read(signal_id, parsed)
-        if signal is UNREADABLE:
-            parsed = {**signal.to_json(), **parsed}
-        by_id[strategy_id].signals.append(
-            DueSignal(signal_id, seq, signal, parsed, received_at, accepted_at, now)
-        )
-    return strategies
+    found: dict[UUID, DueStrategy] = {}
+    for row in connection.execute(_DUE, (older_than_seconds, list(resting))):
+        strategy_id, signal_id = row[0], row[10]
+        if strategy_id not in found:
+            found[strategy_id] = DueStrategy(*row[:9])
+            found[strategy_id].switches = read_switches(row[9])
+        if signal_id is not None:
+            found[strategy_id].signals.append(_signal(*row[10:]))
+    return list(found.values())
 
 
 def unlock(connection: Connection[TupleRow]) -> None:
@@ -185,11 +144,18 @@ def unlock(connection: Connection[TupleRow]) -> None:
     connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-def _strategy(row: TupleRow) -> DueStrategy:
-    *known, on = row
-    strategy = DueStrategy(*known)
-    strategy.switches = read_switches(on)
-    return strategy
+def _signal(
+    signal_id: UUID,
+    seq: int,
+    parsed: dict[str, Any],
+    received_at: datetime,
+    accepted_at: datetime,
+    now: datetime,
+) -> DueSignal:
+    signal = _read(signal_id, parsed)
+    if signal is UNREADABLE:
+        parsed = {**signal.to_json(), **parsed}
+    return DueSignal(signal_id, seq, signal, parsed, received_at, accepted_at, now)
 
 
 def _read(signal_id: UUID, parsed: dict[str, Any]) -> Signal:

@@ -210,22 +210,22 @@ def _trade(
     numbers = record.numbers_of(decision)
     if signal.action == "cancel" and (ended := reads.ended_by(row, signal)):
         numbers["superseded_waiting"] = str(ended)
-    return messages.to_trade(
-        trade_id=ids.trade_id(signal_id, row.id),
+    shared = messages.terms(
         strategy_id=strategy.id,
         signal_id=signal_id,
         signal_seq=0,
         signal={**signal.to_json(), "asset_class": strategy.asset_class},
         settings=settings.complete(resolved.snapshot()),
-        destination=Destination(
-            row.tenant_id, row.id, row.connection_id,
-            account.broker, account.environment, account.account,
-        ),
         accepted_at=now,
         released_at=None,
         asset_class=strategy.asset_class,
         numbers=numbers,
+    )
+    destination = Destination(
+        row.tenant_id, row.id, row.connection_id,
+        account.broker, account.environment, account.account,
     )  # fmt: skip
+    return messages.to_trade(shared, ids.trade_id(signal_id, row.id), destination)
 
 
 def _told(asked: Sequence[_Asked]) -> list[dict[str, Any]]:

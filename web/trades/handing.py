@@ -5,7 +5,7 @@ did not confirm is given again, from what is stored, with the same ids.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +17,18 @@ from psycopg.rows import TupleRow
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
 from web.alarms import raising
-from web.execution_client import BATCH, ExecutionClient
+from web.execution_client import BATCH, ExecutionClient, ExecutionDown
 from web.subscriptions import settings
-from web.trades import messages
+from web.trades import messages, waiting
 from web.trades.due import DueStrategy
 from web.trades.messages import Destination
+from web.trades.waiting import Change
 
 # So that the first orders of many do not wait for the planning of the rest.
 FIRST_BATCH = 50
+
+# A trade's strategy, and the trade.
+Made = tuple[UUID, pb.Trade]
 
 log = structlog.get_logger()
 
@@ -80,29 +84,43 @@ def hand_over(
     strategies: Sequence[DueStrategy],
     drained: Mapping[UUID, int],
     epochs: Mapping[UUID, int],
-) -> None:
-    """Have execution store every trade of these strategies that it may not know yet.
+    changes: list[Change],
+    made: Generator[Made] | None = None,
+) -> bool:
+    """Have execution store every trade of these strategies that it may not know yet: those
+    `made` just now, in order, or else what is found. Did it take all?
 
+    Tells of the `changes` then, with those of what was found: they are not on the road.
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
     bad: list[UUID] = []
-    let_go = _let_go(connection, strategies, drained)
-    for groups in _batches(_unhanded(connection, strategies, let_go, bad), epochs):
-        for group, result in zip(groups, execution.submit(groups), strict=True):
-            if result.stale_epoch:
-                stale.add(UUID(group.strategy_id))
-            bad += _refused(result)
+    let_go = _let_go(connection, strategies, drained) if made is None else ()
+    if made is None:
+        made = _unhanded(connection, strategies, let_go, bad, changes)
+    try:
+        for groups in _batches(made, epochs):
+            for group, result in zip(groups, execution.submit(groups), strict=True):
+                if result.stale_epoch:
+                    stale.add(UUID(group.strategy_id))
+                bad += _refused(result)
+    except ExecutionDown:
+        # What is not read to its end keeps the connection.
+        made.close()
+        waiting.tell(connection, changes)
+        raise
     if bad:
         _put_aside(connection, bad)
     faults.point("drain.after_handing")
     handed = [row[1] for row in let_go if row[0] not in stale]
-    if handed:
-        connection.execute(_LET_GO_HANDED, (handed,))
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
-    connection.execute(
-        _HANDED, (done, [drained[key] for key in done], [epochs[key] for key in done])
-    )
+    known = (done, [drained[key] for key in done], [epochs[key] for key in done])
+    with connection.pipeline():
+        if handed:
+            connection.execute(_LET_GO_HANDED, (handed,))
+        connection.execute(_HANDED, known)
+        waiting.tell(connection, changes)
+    return not (stale or bad)
 
 
 def _put_aside(connection: Connection[TupleRow], bad: Sequence[UUID]) -> None:
@@ -132,10 +150,12 @@ def _unhanded(
     strategies: Sequence[DueStrategy],
     let_go: Sequence[TupleRow],
     bad: list[UUID],
-) -> Iterable[tuple[UUID, pb.Trade]]:
+    changes: list[Change],
+) -> Generator[Made]:
     """Every trade that execution may not know yet, in order, from what is stored.
 
     Read while the first of them are handed over already; the unreadable ones go to `bad`.
+    Whoever made them may have told nobody of them: those go to `changes`.
     """
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
@@ -143,6 +163,8 @@ def _unhanded(
     with connection.cursor() as cursor:
         rows = cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH)
         for row in heapq.merge(rows, let_go, key=_turn) if let_go else rows:
+            if row[7] is None:
+                changes.append((row[10], "trade", row[1]))
             try:
                 trade = _message(row, decode, snapshots)
             except Exception:
@@ -175,14 +197,12 @@ class _Snapshots(_Decoder):
 def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade:
     strategy_id, trade_id, signal_id, seq, text, chosen, accepted_at, released_at = row[:8]
     signal = decode[text]
-    return messages.to_trade(
-        trade_id=trade_id,
+    shared = messages.terms(
         strategy_id=strategy_id,
         signal_id=signal_id,
         signal_seq=seq,
         signal=signal,
         settings=snapshots[chosen],
-        destination=Destination(*row[10:]),
         accepted_at=accepted_at,
         released_at=released_at,
         asset_class=signal["asset_class"],
@@ -190,11 +210,10 @@ def _message(row: TupleRow, decode: _Decoder, snapshots: _Snapshots) -> pb.Trade
         # Of those let go, only a person's decision names anybody.
         approved=row[9],
     )
+    return messages.to_trade(shared, trade_id, Destination(*row[10:]))
 
 
-def _batches(
-    trades: Iterable[tuple[UUID, pb.Trade]], epochs: Mapping[UUID, int]
-) -> Iterable[list[pb.TradeGroup]]:
+def _batches(trades: Iterable[Made], epochs: Mapping[UUID, int]) -> Iterable[list[pb.TradeGroup]]:
     """Groups by strategy, order kept: a few at first, then at most BATCH at a time."""
     groups: list[pb.TradeGroup] = []
     count, size = 0, FIRST_BATCH

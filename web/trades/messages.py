@@ -51,34 +51,23 @@ class Destination:
     account: str
 
 
-def to_trade(
+def terms(
     *,
-    trade_id: UUID,
     strategy_id: UUID,
     signal_id: UUID,
     signal_seq: int,
     signal: Mapping[str, Any],
     settings: Mapping[str, Mapping[str, Any]],
-    destination: Destination,
     accepted_at: datetime,
     released_at: datetime | None,
     asset_class: str,
     numbers: Mapping[str, str],
     approved: bool = False,
 ) -> pb.Trade:
-    """The message, from what is stored: the signal's JSON and the settings snapshot."""
+    """What trades of a signal with the same settings share: from its JSON and the snapshot."""
     accepted = wire.to_timestamp(accepted_at)
     trade = pb.Trade(
-        trade_id=trade_id.hex,
-        tenant_id=destination.tenant_id.hex,
         strategy_id=strategy_id.hex,
-        subscription_id=destination.subscription_id.hex,
-        connection_id=destination.connection_id.hex,
-        account=pb.Account(
-            broker=destination.broker,
-            environment=destination.environment,
-            account=destination.account,
-        ),
         signal_id=signal_id.hex,
         signal_seq=signal_seq,
         accepted_time=accepted,
@@ -101,10 +90,27 @@ def to_trade(
         trade.revives = "given_back" in numbers
     approved_at = released_at if approved else None
     trade.MergeFrom(wishes.fields(signal, settings, asset_class, accepted_at, approved_at))
-    if trade.revives:
+    if trade.revives or "let_go" in numbers:
         # Whoever let it go wants it whatever the spread is.
         trade.exit.spread_filter = trade.exit.spread_filter_percent = ""
     trade.ord_type, trade.limit_price = trade.entry.ord_type, trade.entry.limit_price
+    return trade
+
+
+def to_trade(shared: pb.Trade, trade_id: UUID, destination: Destination) -> pb.Trade:
+    """The message: the terms, for one subscription and its broker account."""
+    trade = pb.Trade(
+        trade_id=trade_id.hex,
+        tenant_id=destination.tenant_id.hex,
+        subscription_id=destination.subscription_id.hex,
+        connection_id=destination.connection_id.hex,
+        account=pb.Account(
+            broker=destination.broker,
+            environment=destination.environment,
+            account=destination.account,
+        ),
+    )
+    trade.MergeFrom(shared)
     return trade
 
 

@@ -161,6 +161,11 @@ class Trade(TenantRow):
         """True while execution holds it until its market opens."""
         return self.state == "QUEUED" and self.release_at is None
 
+    @property
+    def is_held_for_its_spread(self) -> bool:
+        """True while execution holds it until the spread is narrow enough."""
+        return self.state == "BLOCKED" and self.reason == "spread_too_wide"
+
 
 class Position(Base):
     """Net quantity by connection and instrument; `own` by subscription."""

@@ -177,20 +177,20 @@ def _message(trade: Trade, snapshot: Mapping[str, Any], numbers: Mapping[str, st
     assert trade.signal_id is not None
     connection = get_for_tenant(Connection, trade.connection_id)
     account = connection.broker_account
-    return messages.to_trade(
-        trade_id=trade.id,
+    shared = messages.terms(
         strategy_id=trade.strategy_id,
         signal_id=trade.signal_id,
         signal_seq=trade.signal_seq,
         signal=trade.signal,
         settings=settings.complete(snapshot),
-        destination=Destination(
-            trade.tenant_id, trade.subscription_id, trade.connection_id,
-            account.broker, account.environment, account.account,
-        ),
         accepted_at=trade.accepted_at,
         released_at=trade.released_at,
         asset_class=trade.signal["asset_class"],
         numbers=numbers,
         approved=trade.was_approved,
+    )
+    destination = Destination(
+        trade.tenant_id, trade.subscription_id, trade.connection_id,
+        account.broker, account.environment, account.account,
     )  # fmt: skip
+    return messages.to_trade(shared, trade.id, destination)

@@ -226,6 +226,15 @@ def release(
     return _wait(APPROVAL_AGE, now) if asks else Decision("PENDING")
 
 
+def unanswered(signal: Signal, *, asked_before: bool, now: datetime) -> Decision:
+    """What becomes of a trade that nobody answered for. A full exit is asked about for a day,
+    once its approval's time is over, as any that came too late."""
+    if not _is_full_exit(signal) or asked_before:
+        return Decision("EXPIRED", "approval_expired")
+    age = Decimal(int(APPROVAL_AGE.total_seconds()))
+    return _wait(LATE_EXIT_AGE, now, "late_exit", **_stale(APPROVAL_AGE, age, "approval"))
+
+
 def ended_by(signal: Signal, decision: Decision) -> tuple[str, ...]:
     """The waiting trades that end by this one. An exit that is over itself closes nothing, and
     displaces none."""

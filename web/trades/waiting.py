@@ -22,7 +22,7 @@ from web.db import to_json
 from web.signals import rules as language
 from web.signals.rules import Signal
 from web.trades import record, rules
-from web.trades.asking import Approval, may_close
+from web.trades.asking import Approval, closes, may_close, only_closes
 from web.trades.rules import Decision
 from web.trades.standing import Standing
 
@@ -65,23 +65,50 @@ WITH ended AS (
 SELECT tenant_id, id FROM ended
 """
 
+_BOUND = f"""
+(t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL)
+  AND CASE n.scope WHEN 'platform' THEN true WHEN 'tenant' THEN t.tenant_id = n.scope_id
+      WHEN 'strategy' THEN t.strategy_id = n.scope_id ELSE t.connection_id = n.scope_id END
+  AND %(entries)s::jsonb ? {_KIND}
+"""
+
+# What may open or close, as the position has it.
+_UNDECIDED = f"""
+SELECT t.id, t.tenant_id, t.subscription_id, t.signal,
+       coalesce((t.settings->'allow_add'->>'value')::boolean, false), g.asset_class,
+       n.scope, coalesce(replace(w.mode, '_', ' '), 'on')
+FROM json_to_recordset(%(by)s::json) AS n(scope text, scope_id uuid)
+JOIN web.trades t ON {_BOUND}
+JOIN web.strategies g ON g.id = t.strategy_id
+LEFT JOIN web.switches w ON w.scope = n.scope AND w.scope_id = n.scope_id
+WHERE t.signal->>'action' IN ('buy', 'sell', 'reverse')
+FOR UPDATE OF t
+"""
+
+# It may open nothing any more, so it is an exit from now on.
+_ONLY_CLOSES = """
+UPDATE web.trades t SET numbers = t.numbers || r.numbers,
+    decision = jsonb_set(t.decision, '{web,released}', t.numbers || r.numbers), updated_at = now()
+FROM json_to_recordset(%s::json) AS r(id uuid, numbers jsonb) WHERE t.id = r.id
+"""
+
 # A kill switch ends the entries that wait; what closes goes on waiting.
 _HALT = f"""
 UPDATE web.trades t SET state = 'SKIPPED', reason = 'superseded', message = %(message)s,
     approval_expires_at = NULL, release_at = NULL, handover_due = false, updated_at = now()
 FROM json_to_recordset(%(by)s::json) AS n(scope text, scope_id uuid)
-WHERE (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL)
-  AND CASE n.scope WHEN 'platform' THEN true WHEN 'tenant' THEN t.tenant_id = n.scope_id
-      WHEN 'strategy' THEN t.strategy_id = n.scope_id ELSE t.connection_id = n.scope_id END
-  AND %(entries)s::jsonb ? {_KIND}
+WHERE {_BOUND}
 RETURNING t.tenant_id, t.id
 """
 
 # Those that someone else is deciding right now are left for the next turn.
 _EXPIRED = f"""
-SELECT id, tenant_id, numbers FROM web.trades
-WHERE approval_expires_at <= clock_timestamp()
-ORDER BY approval_expires_at LIMIT {MOST} FOR UPDATE SKIP LOCKED
+SELECT t.id, t.tenant_id, t.numbers, t.subscription_id, t.instrument, t.signal,
+       t.reason IS NOT NULL, coalesce((t.settings->'allow_add'->>'value')::boolean, false),
+       g.asset_class, clock_timestamp()
+FROM web.trades t JOIN web.strategies g ON g.id = t.strategy_id
+WHERE t.approval_expires_at <= clock_timestamp()
+ORDER BY t.approval_expires_at LIMIT {MOST} FOR UPDATE OF t SKIP LOCKED
 """
 
 _RIPE = f"""
@@ -140,22 +167,63 @@ def supersede(connection: Connection[TupleRow], by: Sequence[Superseding]) -> li
 
 
 def halt(connection: Connection[TupleRow], by: Sequence[tuple[str, UUID]]) -> list[Change]:
-    """End the entries that wait in these scopes; the changes that this makes."""
+    """End the entries that wait in these scopes; the changes that this makes. What would close
+    something waits on, and opens nothing."""
     values = {
         "by": to_json([{"scope": scope, "scope_id": scope_id} for scope, scope_id in by]),
         "entries": to_json(rules.ENTRIES),
         "message": "A kill switch ended it while it waited.",
     }
-    return _changes(connection.execute(_HALT, values))
+    kept = _keep_what_closes(connection, values)
+    return [*kept, *_changes(connection.execute(_HALT, values))]
+
+
+def _keep_what_closes(connection: Connection[TupleRow], values: dict[str, str]) -> list[Change]:
+    found = connection.execute(_UNDECIDED, values).fetchall()
+    standing, among = Standing(connection), [row[2] for row in found]
+    kept: dict[UUID, dict[str, Any]] = {}
+    changes: list[Change] = []
+    for trade_id, tenant_id, subscription_id, stored, allow_add, asset_class, scope, mode in found:
+        try:
+            signal = language.from_json(stored)
+            stands = standing.of(signal, asset_class, subscription_id, among)
+        except Exception:
+            log.exception("trade_not_judged", trade_id=trade_id.hex)
+            continue
+        if closes(signal, stands, allow_add=allow_add) and trade_id not in kept:
+            numbers = {"entry_refused": "halted", "scope": scope, "mode": mode}
+            kept[trade_id] = {"id": trade_id, "numbers": numbers}
+            changes += _changes([(tenant_id, trade_id)])
+    if kept:
+        connection.execute(_ONLY_CLOSES, (to_json(list(kept.values())),))
+    return changes
 
 
 def expire(connection: Connection[TupleRow]) -> list[Change]:
-    """End the trades that nobody approved in time."""
+    """End the trades that nobody approved in time; of an exit somebody hears."""
     found = connection.execute(_EXPIRED).fetchall()
-    expired = Decision("EXPIRED", "approval_expired")
-    rows = [_settled(trade_id, expired, numbers) for trade_id, _, numbers in found]
+    standing, among = Standing(connection), [row[3] for row in found]
+    rows, raised = [], []
+    for trade_id, _, numbers, subscription_id, instrument, stored, asked, *more in found:
+        decision, kind = Decision("EXPIRED", "approval_expired"), ""
+        try:
+            signal, [allow_add, asset_class, now] = language.from_json(stored), more
+            decision = rules.unanswered(signal, asked_before=asked, now=now)
+            is_exit = only_closes(signal) or "entry_refused" in numbers
+            if not is_exit and may_close(signal):
+                stands = standing.of(signal, asset_class, subscription_id, among)
+                is_exit = closes(signal, stands, allow_add=allow_add)
+            kind = "exit_unanswered" if is_exit else ""
+        except Exception:
+            log.exception("trade_not_judged", trade_id=trade_id.hex)
+        settled = _settled(trade_id, decision, numbers)
+        rows.append(settled)
+        kind = alarms.of_state(decision.state, decision.reason, settled["numbers"]) or kind
+        if kind:
+            raised.append(raising.of_trade(kind, trade_id, instrument, settled["numbers"]))
     _settle(connection, rows)
-    return _changes((tenant_id, trade_id) for trade_id, tenant_id, _ in found)
+    changes = raising.write(connection, raised)
+    return [*changes, *_changes((tenant_id, trade_id) for trade_id, tenant_id, *_ in found)]
 
 
 def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:

@@ -25,6 +25,7 @@ class DoubtWord(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DOUBT_WORD_CHECK: _ClassVar[DoubtWord]
     DOUBT_WORD_ABSENT: _ClassVar[DoubtWord]
     DOUBT_WORD_PRESENT: _ClassVar[DoubtWord]
+    DOUBT_WORD_LET_GO: _ClassVar[DoubtWord]
 
 class DoubtStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -230,6 +231,9 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_STOP_REFUSED: _ClassVar[AlarmKind]
     ALARM_KIND_UNPROTECTED: _ClassVar[AlarmKind]
     ALARM_KIND_EXIT_TOO_LATE: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_FAILED: _ClassVar[AlarmKind]
+    ALARM_KIND_EXIT_UNANSWERED: _ClassVar[AlarmKind]
+    ALARM_KIND_BUSTED: _ClassVar[AlarmKind]
     ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -324,6 +328,7 @@ DOUBT_WORD_UNSPECIFIED: DoubtWord
 DOUBT_WORD_CHECK: DoubtWord
 DOUBT_WORD_ABSENT: DoubtWord
 DOUBT_WORD_PRESENT: DoubtWord
+DOUBT_WORD_LET_GO: DoubtWord
 DOUBT_STATUS_UNSPECIFIED: DoubtStatus
 DOUBT_STATUS_TAKEN: DoubtStatus
 DOUBT_STATUS_NOT_IN_DOUBT: DoubtStatus
@@ -466,6 +471,9 @@ ALARM_KIND_OVERFILLED: AlarmKind
 ALARM_KIND_STOP_REFUSED: AlarmKind
 ALARM_KIND_UNPROTECTED: AlarmKind
 ALARM_KIND_EXIT_TOO_LATE: AlarmKind
+ALARM_KIND_EXIT_FAILED: AlarmKind
+ALARM_KIND_EXIT_UNANSWERED: AlarmKind
+ALARM_KIND_BUSTED: AlarmKind
 ALARM_KIND_SHARE_TAKEN: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
@@ -591,6 +599,20 @@ class CancelTradesResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[StoreResult]
     def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
+
+class SeeOverfillRequest(_message.Message):
+    __slots__ = ("order_id", "filled", "seen_by")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    SEEN_BY_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    filled: str
+    seen_by: str
+    def __init__(self, order_id: _Optional[str] = ..., filled: _Optional[str] = ..., seen_by: _Optional[str] = ...) -> None: ...
+
+class SeeOverfillResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ResolveDoubtRequest(_message.Message):
     __slots__ = ("trade_id", "word")
@@ -1456,7 +1478,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1476,6 +1498,7 @@ class Fact(_message.Message):
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
+    LANE_STOP_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1495,7 +1518,20 @@ class Fact(_message.Message):
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
     external_report: ExternalReport
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ...) -> None: ...
+    lane_stop: LaneStop
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ...) -> None: ...
+
+class LaneStop(_message.Message):
+    __slots__ = ("lane", "overfill_id", "filled", "over")
+    LANE_FIELD_NUMBER: _ClassVar[int]
+    OVERFILL_ID_FIELD_NUMBER: _ClassVar[int]
+    FILLED_FIELD_NUMBER: _ClassVar[int]
+    OVER_FIELD_NUMBER: _ClassVar[int]
+    lane: str
+    overfill_id: str
+    filled: str
+    over: bool
+    def __init__(self, lane: _Optional[str] = ..., overfill_id: _Optional[str] = ..., filled: _Optional[str] = ..., over: _Optional[bool] = ...) -> None: ...
 
 class Alarm(_message.Message):
     __slots__ = ("kind", "instrument", "order_id", "numbers")

@@ -79,6 +79,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
                 _registered_method=True)
+        self.SeeOverfill = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/SeeOverfill',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillResponse.FromString,
+                _registered_method=True)
         self.ResolveDoubt = channel.unary_unary(
                 '/fillwire.execution.v1.Execution/ResolveDoubt',
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ResolveDoubtRequest.SerializeToString,
@@ -174,10 +179,19 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SeeOverfill(self, request, context):
+        """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+        go on there. INVALID_ARGUMENT without an order. Repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ResolveDoubt(self, request, context):
         """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
         proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-        the first word holds, and whatever the broker says later outweighs it.
+        the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+        that its spread filter holds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -240,6 +254,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.SetLimits,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.SerializeToString,
+            ),
+            'SeeOverfill': grpc.unary_unary_rpc_method_handler(
+                    servicer.SeeOverfill,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillResponse.SerializeToString,
             ),
             'ResolveDoubt': grpc.unary_unary_rpc_method_handler(
                     servicer.ResolveDoubt,
@@ -495,6 +514,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/SetLimits',
             protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SeeOverfill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/SeeOverfill',
+            protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.SeeOverfillResponse.FromString,
             options,
             channel_credentials,
             insecure,

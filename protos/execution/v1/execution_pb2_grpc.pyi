@@ -79,10 +79,15 @@ class ExecutionStub:
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
     """
+    SeeOverfill: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SeeOverfillRequest, _execution_pb2.SeeOverfillResponse]
+    """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+    go on there. INVALID_ARGUMENT without an order. Repeating is safe.
+    """
     ResolveDoubt: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-    the first word holds, and whatever the broker says later outweighs it.
+    the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+    that its spread filter holds.
     """
     ClosePosition: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]
     """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
@@ -136,10 +141,15 @@ class ExecutionAsyncStub(ExecutionStub):
     one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
     Repeating is safe.
     """
+    SeeOverfill: _aio.UnaryUnaryMultiCallable[_execution_pb2.SeeOverfillRequest, _execution_pb2.SeeOverfillResponse]  # type: ignore[assignment]
+    """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+    go on there. INVALID_ARGUMENT without an order. Repeating is safe.
+    """
     ResolveDoubt: _aio.UnaryUnaryMultiCallable[_execution_pb2.ResolveDoubtRequest, _execution_pb2.ResolveDoubtResponse]  # type: ignore[assignment]
     """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
     proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-    the first word holds, and whatever the broker says later outweighs it.
+    the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+    that its spread filter holds.
     """
     ClosePosition: _aio.UnaryUnaryMultiCallable[_execution_pb2.ClosePositionRequest, _execution_pb2.ClosePositionResponse]  # type: ignore[assignment]
     """Closes what a connection's subscriptions hold of an instrument, or what one of them does, as
@@ -246,6 +256,16 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def SeeOverfill(
+        self,
+        request: _execution_pb2.SeeOverfillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.SeeOverfillResponse, _abc.Awaitable[_execution_pb2.SeeOverfillResponse]]:
+        """Somebody looked at an order that was filled for more than it asked: once it answers, entries
+        go on there. INVALID_ARGUMENT without an order. Repeating is safe.
+        """
+
+    @_abc_1.abstractmethod
     def ResolveDoubt(
         self,
         request: _execution_pb2.ResolveDoubtRequest,
@@ -253,7 +273,8 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_execution_pb2.ResolveDoubtResponse, _abc.Awaitable[_execution_pb2.ResolveDoubtResponse]]:
         """A person's word on a trade that NEEDS_ATTENTION, because its order can neither be found nor
         proven absent. Answers once it is durable; the facts tell what came of it. Repeating is safe:
-        the first word holds, and whatever the broker says later outweighs it.
+        the first word holds, and whatever the broker says later outweighs it. Also lets an exit go
+        that its spread filter holds.
         """
 
     @_abc_1.abstractmethod

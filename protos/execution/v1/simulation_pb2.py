@@ -25,17 +25,17 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$protos/execution/v1/simulation.proto\x12\x15\x66illwire.execution.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x16GetPaperAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xb2\x02\n\x17GetPaperAccountResponse\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61sh\x18\x02 \x01(\t\x12\x0e\n\x06\x65quity\x18\x03 \x01(\t\x12\x14\n\x0c\x62uying_power\x18\x04 \x01(\t\x12\x11\n\tpositions\x18\x05 \x01(\x05\x12\x13\n\x0bopen_orders\x18\x06 \x01(\x05\x12\x32\n\x05model\x18\x07 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\x12\x30\n\x08game_day\x18\x08 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\x12-\n\x04\x66\x65\x65\x64\x18\t \x01(\x0e\x32\x1f.fillwire.execution.v1.FeedKind\x12\x14\n\x0c\x66\x65\x65\x64_account\x18\n \x01(\t\"]\n\x16SetTradingModelRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\"M\n\x17SetTradingModelResponse\x12\x32\n\x05model\x18\x01 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\"\xd2\x01\n\x0cTradingModel\x12\x12\n\nfill_parts\x18\x01 \x01(\x05\x12\x14\n\x0cslippage_bps\x18\x02 \x01(\t\x12\x16\n\x0eslippage_ticks\x18\x03 \x01(\x05\x12\x15\n\rfee_per_order\x18\x04 \x01(\t\x12\x14\n\x0c\x66\x65\x65_per_unit\x18\x05 \x01(\t\x12\x0f\n\x07\x66\x65\x65_bps\x18\x06 \x01(\t\x12\x10\n\x08leverage\x18\x07 \x01(\t\x12\x13\n\x0bkeeps_hours\x18\x08 \x01(\x08\x12\x1b\n\x13requests_per_minute\x18\t \x01(\x05\"y\n\x0eSetFeedRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12-\n\x04\x66\x65\x65\x64\x18\x02 \x01(\x0e\x32\x1f.fillwire.execution.v1.FeedKind\x12\x11\n\trecording\x18\x03 \x01(\x0c\x12\x14\n\x0c\x66\x65\x65\x64_account\x18\x04 \x01(\t\"\x11\n\x0fSetFeedResponse\"V\n\x11SetGameDayRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x30\n\x08game_day\x18\x02 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\"F\n\x12SetGameDayResponse\x12\x30\n\x08game_day\x18\x01 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\"\xab\x01\n\x07GameDay\x12\x0c\n\x04seed\x18\x01 \x01(\x03\x12-\n\tfrom_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06\x66\x61ults\x18\x04 \x03(\x0b\x32#.fillwire.execution.v1.PlannedFault\"s\n\x0cPlannedFault\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".fillwire.execution.v1.MisdeedKind\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04most\x18\x03 \x01(\x05\x12\x12\n\nlongest_ms\x18\x04 \x01(\x05\"&\n\x13ResetAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\x16\n\x14ResetAccountResponse\"4\n\x13ListMisdeedsRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04most\x18\x02 \x01(\x05\"H\n\x14ListMisdeedsResponse\x12\x30\n\x08misdeeds\x18\x01 \x03(\x0b\x32\x1e.fillwire.execution.v1.Misdeed\"\x8a\x01\n\x07Misdeed\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".fillwire.execution.v1.MisdeedKind\x12\x11\n\tcl_ord_id\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64\x65lay_ms\x18\x04 \x01(\x05*j\n\x08\x46\x65\x65\x64Kind\x12\x19\n\x15\x46\x45\x45\x44_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46\x45\x45\x44_KIND_SIGNAL\x10\x01\x12\x16\n\x12\x46\x45\x45\x44_KIND_RECORDED\x10\x02\x12\x15\n\x11\x46\x45\x45\x44_KIND_ACCOUNT\x10\x03*\xe0\x02\n\x0bMisdeedKind\x12\x1c\n\x18MISDEED_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12MISDEED_KIND_DELAY\x10\x01\x12\x1b\n\x17MISDEED_KIND_LOST_REPLY\x10\x02\x12\x17\n\x13MISDEED_KIND_REJECT\x10\x03\x12\x15\n\x11MISDEED_KIND_DROP\x10\x04\x12\x1c\n\x18MISDEED_KIND_LATE_ACCEPT\x10\x05\x12\x1d\n\x19MISDEED_KIND_PARTIAL_FILL\x10\x06\x12!\n\x1dMISDEED_KIND_ACCEPT_THEN_DROP\x10\x07\x12\x1b\n\x17MISDEED_KIND_RATE_LIMIT\x10\x08\x12\x1b\n\x17MISDEED_KIND_STREAM_GAP\x10\t\x12\x1a\n\x16MISDEED_KIND_DUPLICATE\x10\n\x12\x18\n\x14MISDEED_KIND_REORDER\x10\x0b\x32\xff\x04\n\nSimulation\x12p\n\x0fGetPaperAccount\x12-.fillwire.execution.v1.GetPaperAccountRequest\x1a..fillwire.execution.v1.GetPaperAccountResponse\x12p\n\x0fSetTradingModel\x12-.fillwire.execution.v1.SetTradingModelRequest\x1a..fillwire.execution.v1.SetTradingModelResponse\x12X\n\x07SetFeed\x12%.fillwire.execution.v1.SetFeedRequest\x1a&.fillwire.execution.v1.SetFeedResponse\x12\x61\n\nSetGameDay\x12(.fillwire.execution.v1.SetGameDayRequest\x1a).fillwire.execution.v1.SetGameDayResponse\x12g\n\x0cResetAccount\x12*.fillwire.execution.v1.ResetAccountRequest\x1a+.fillwire.execution.v1.ResetAccountResponse\x12g\n\x0cListMisdeeds\x12*.fillwire.execution.v1.ListMisdeedsRequest\x1a+.fillwire.execution.v1.ListMisdeedsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$protos/execution/v1/simulation.proto\x12\x15\x66illwire.execution.v1\x1a\x1fgoogle/protobuf/timestamp.proto\")\n\x16GetPaperAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xb2\x02\n\x17GetPaperAccountResponse\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0c\n\x04\x63\x61sh\x18\x02 \x01(\t\x12\x0e\n\x06\x65quity\x18\x03 \x01(\t\x12\x14\n\x0c\x62uying_power\x18\x04 \x01(\t\x12\x11\n\tpositions\x18\x05 \x01(\x05\x12\x13\n\x0bopen_orders\x18\x06 \x01(\x05\x12\x32\n\x05model\x18\x07 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\x12\x30\n\x08game_day\x18\x08 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\x12-\n\x04\x66\x65\x65\x64\x18\t \x01(\x0e\x32\x1f.fillwire.execution.v1.FeedKind\x12\x14\n\x0c\x66\x65\x65\x64_account\x18\n \x01(\t\"]\n\x16SetTradingModelRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x32\n\x05model\x18\x02 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\"M\n\x17SetTradingModelResponse\x12\x32\n\x05model\x18\x01 \x01(\x0b\x32#.fillwire.execution.v1.TradingModel\"\xe4\x01\n\x0cTradingModel\x12\x12\n\nfill_parts\x18\x01 \x01(\x05\x12\x14\n\x0cslippage_bps\x18\x02 \x01(\t\x12\x16\n\x0eslippage_ticks\x18\x03 \x01(\x05\x12\x15\n\rfee_per_order\x18\x04 \x01(\t\x12\x14\n\x0c\x66\x65\x65_per_unit\x18\x05 \x01(\t\x12\x0f\n\x07\x66\x65\x65_bps\x18\x06 \x01(\t\x12\x10\n\x08leverage\x18\x07 \x01(\t\x12\x13\n\x0bkeeps_hours\x18\x08 \x01(\x08\x12\x1b\n\x13requests_per_minute\x18\t \x01(\x05\x12\x10\n\x08no_stops\x18\n \x01(\x08\"y\n\x0eSetFeedRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12-\n\x04\x66\x65\x65\x64\x18\x02 \x01(\x0e\x32\x1f.fillwire.execution.v1.FeedKind\x12\x11\n\trecording\x18\x03 \x01(\x0c\x12\x14\n\x0c\x66\x65\x65\x64_account\x18\x04 \x01(\t\"\x11\n\x0fSetFeedResponse\"V\n\x11SetGameDayRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x30\n\x08game_day\x18\x02 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\"F\n\x12SetGameDayResponse\x12\x30\n\x08game_day\x18\x01 \x01(\x0b\x32\x1e.fillwire.execution.v1.GameDay\"\xab\x01\n\x07GameDay\x12\x0c\n\x04seed\x18\x01 \x01(\x03\x12-\n\tfrom_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x06\x66\x61ults\x18\x04 \x03(\x0b\x32#.fillwire.execution.v1.PlannedFault\"s\n\x0cPlannedFault\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".fillwire.execution.v1.MisdeedKind\x12\x0f\n\x07percent\x18\x02 \x01(\x05\x12\x0c\n\x04most\x18\x03 \x01(\x05\x12\x12\n\nlongest_ms\x18\x04 \x01(\x05\"&\n\x13ResetAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\x16\n\x14ResetAccountResponse\"4\n\x13ListMisdeedsRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x0c\n\x04most\x18\x02 \x01(\x05\"H\n\x14ListMisdeedsResponse\x12\x30\n\x08misdeeds\x18\x01 \x03(\x0b\x32\x1e.fillwire.execution.v1.Misdeed\"\x8a\x01\n\x07Misdeed\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\".fillwire.execution.v1.MisdeedKind\x12\x11\n\tcl_ord_id\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64\x65lay_ms\x18\x04 \x01(\x05*j\n\x08\x46\x65\x65\x64Kind\x12\x19\n\x15\x46\x45\x45\x44_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46\x45\x45\x44_KIND_SIGNAL\x10\x01\x12\x16\n\x12\x46\x45\x45\x44_KIND_RECORDED\x10\x02\x12\x15\n\x11\x46\x45\x45\x44_KIND_ACCOUNT\x10\x03*\xe0\x02\n\x0bMisdeedKind\x12\x1c\n\x18MISDEED_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12MISDEED_KIND_DELAY\x10\x01\x12\x1b\n\x17MISDEED_KIND_LOST_REPLY\x10\x02\x12\x17\n\x13MISDEED_KIND_REJECT\x10\x03\x12\x15\n\x11MISDEED_KIND_DROP\x10\x04\x12\x1c\n\x18MISDEED_KIND_LATE_ACCEPT\x10\x05\x12\x1d\n\x19MISDEED_KIND_PARTIAL_FILL\x10\x06\x12!\n\x1dMISDEED_KIND_ACCEPT_THEN_DROP\x10\x07\x12\x1b\n\x17MISDEED_KIND_RATE_LIMIT\x10\x08\x12\x1b\n\x17MISDEED_KIND_STREAM_GAP\x10\t\x12\x1a\n\x16MISDEED_KIND_DUPLICATE\x10\n\x12\x18\n\x14MISDEED_KIND_REORDER\x10\x0b\x32\xff\x04\n\nSimulation\x12p\n\x0fGetPaperAccount\x12-.fillwire.execution.v1.GetPaperAccountRequest\x1a..fillwire.execution.v1.GetPaperAccountResponse\x12p\n\x0fSetTradingModel\x12-.fillwire.execution.v1.SetTradingModelRequest\x1a..fillwire.execution.v1.SetTradingModelResponse\x12X\n\x07SetFeed\x12%.fillwire.execution.v1.SetFeedRequest\x1a&.fillwire.execution.v1.SetFeedResponse\x12\x61\n\nSetGameDay\x12(.fillwire.execution.v1.SetGameDayRequest\x1a).fillwire.execution.v1.SetGameDayResponse\x12g\n\x0cResetAccount\x12*.fillwire.execution.v1.ResetAccountRequest\x1a+.fillwire.execution.v1.ResetAccountResponse\x12g\n\x0cListMisdeeds\x12*.fillwire.execution.v1.ListMisdeedsRequest\x1a+.fillwire.execution.v1.ListMisdeedsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protos.execution.v1.simulation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FEEDKIND']._serialized_start=1761
-  _globals['_FEEDKIND']._serialized_end=1867
-  _globals['_MISDEEDKIND']._serialized_start=1870
-  _globals['_MISDEEDKIND']._serialized_end=2222
+  _globals['_FEEDKIND']._serialized_start=1779
+  _globals['_FEEDKIND']._serialized_end=1885
+  _globals['_MISDEEDKIND']._serialized_start=1888
+  _globals['_MISDEEDKIND']._serialized_end=2240
   _globals['_GETPAPERACCOUNTREQUEST']._serialized_start=96
   _globals['_GETPAPERACCOUNTREQUEST']._serialized_end=137
   _globals['_GETPAPERACCOUNTRESPONSE']._serialized_start=140
@@ -45,29 +45,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETTRADINGMODELRESPONSE']._serialized_start=543
   _globals['_SETTRADINGMODELRESPONSE']._serialized_end=620
   _globals['_TRADINGMODEL']._serialized_start=623
-  _globals['_TRADINGMODEL']._serialized_end=833
-  _globals['_SETFEEDREQUEST']._serialized_start=835
-  _globals['_SETFEEDREQUEST']._serialized_end=956
-  _globals['_SETFEEDRESPONSE']._serialized_start=958
-  _globals['_SETFEEDRESPONSE']._serialized_end=975
-  _globals['_SETGAMEDAYREQUEST']._serialized_start=977
-  _globals['_SETGAMEDAYREQUEST']._serialized_end=1063
-  _globals['_SETGAMEDAYRESPONSE']._serialized_start=1065
-  _globals['_SETGAMEDAYRESPONSE']._serialized_end=1135
-  _globals['_GAMEDAY']._serialized_start=1138
-  _globals['_GAMEDAY']._serialized_end=1309
-  _globals['_PLANNEDFAULT']._serialized_start=1311
-  _globals['_PLANNEDFAULT']._serialized_end=1426
-  _globals['_RESETACCOUNTREQUEST']._serialized_start=1428
-  _globals['_RESETACCOUNTREQUEST']._serialized_end=1466
-  _globals['_RESETACCOUNTRESPONSE']._serialized_start=1468
-  _globals['_RESETACCOUNTRESPONSE']._serialized_end=1490
-  _globals['_LISTMISDEEDSREQUEST']._serialized_start=1492
-  _globals['_LISTMISDEEDSREQUEST']._serialized_end=1544
-  _globals['_LISTMISDEEDSRESPONSE']._serialized_start=1546
-  _globals['_LISTMISDEEDSRESPONSE']._serialized_end=1618
-  _globals['_MISDEED']._serialized_start=1621
-  _globals['_MISDEED']._serialized_end=1759
-  _globals['_SIMULATION']._serialized_start=2225
-  _globals['_SIMULATION']._serialized_end=2864
+  _globals['_TRADINGMODEL']._serialized_end=851
+  _globals['_SETFEEDREQUEST']._serialized_start=853
+  _globals['_SETFEEDREQUEST']._serialized_end=974
+  _globals['_SETFEEDRESPONSE']._serialized_start=976
+  _globals['_SETFEEDRESPONSE']._serialized_end=993
+  _globals['_SETGAMEDAYREQUEST']._serialized_start=995
+  _globals['_SETGAMEDAYREQUEST']._serialized_end=1081
+  _globals['_SETGAMEDAYRESPONSE']._serialized_start=1083
+  _globals['_SETGAMEDAYRESPONSE']._serialized_end=1153
+  _globals['_GAMEDAY']._serialized_start=1156
+  _globals['_GAMEDAY']._serialized_end=1327
+  _globals['_PLANNEDFAULT']._serialized_start=1329
+  _globals['_PLANNEDFAULT']._serialized_end=1444
+  _globals['_RESETACCOUNTREQUEST']._serialized_start=1446
+  _globals['_RESETACCOUNTREQUEST']._serialized_end=1484
+  _globals['_RESETACCOUNTRESPONSE']._serialized_start=1486
+  _globals['_RESETACCOUNTRESPONSE']._serialized_end=1508
+  _globals['_LISTMISDEEDSREQUEST']._serialized_start=1510
+  _globals['_LISTMISDEEDSREQUEST']._serialized_end=1562
+  _globals['_LISTMISDEEDSRESPONSE']._serialized_start=1564
+  _globals['_LISTMISDEEDSRESPONSE']._serialized_end=1636
+  _globals['_MISDEED']._serialized_start=1639
+  _globals['_MISDEED']._serialized_end=1777
+  _globals['_SIMULATION']._serialized_start=2243
+  _globals['_SIMULATION']._serialized_end=2882
 # @@protoc_insertion_point(module_scope)

@@ -93,7 +93,7 @@ class SetTradingModelResponse(_message.Message):
     def __init__(self, model: _Optional[_Union[TradingModel, _Mapping]] = ...) -> None: ...
 
 class TradingModel(_message.Message):
-    __slots__ = ("fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "keeps_hours", "requests_per_minute")
+    __slots__ = ("fill_parts", "slippage_bps", "slippage_ticks", "fee_per_order", "fee_per_unit", "fee_bps", "leverage", "keeps_hours", "requests_per_minute", "no_stops")
     FILL_PARTS_FIELD_NUMBER: _ClassVar[int]
     SLIPPAGE_BPS_FIELD_NUMBER: _ClassVar[int]
     SLIPPAGE_TICKS_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class TradingModel(_message.Message):
     LEVERAGE_FIELD_NUMBER: _ClassVar[int]
     KEEPS_HOURS_FIELD_NUMBER: _ClassVar[int]
     REQUESTS_PER_MINUTE_FIELD_NUMBER: _ClassVar[int]
+    NO_STOPS_FIELD_NUMBER: _ClassVar[int]
     fill_parts: int
     slippage_bps: str
     slippage_ticks: int
@@ -112,7 +113,8 @@ class TradingModel(_message.Message):
     leverage: str
     keeps_hours: bool
     requests_per_minute: int
-    def __init__(self, fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., keeps_hours: _Optional[bool] = ..., requests_per_minute: _Optional[int] = ...) -> None: ...
+    no_stops: bool
+    def __init__(self, fill_parts: _Optional[int] = ..., slippage_bps: _Optional[str] = ..., slippage_ticks: _Optional[int] = ..., fee_per_order: _Optional[str] = ..., fee_per_unit: _Optional[str] = ..., fee_bps: _Optional[str] = ..., leverage: _Optional[str] = ..., keeps_hours: _Optional[bool] = ..., requests_per_minute: _Optional[int] = ..., no_stops: _Optional[bool] = ...) -> None: ...
 
 class SetFeedRequest(_message.Message):
     __slots__ = ("account", "feed", "recording", "feed_account")

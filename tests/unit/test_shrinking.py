@@ -1,0 +1,135 @@
+"""Exits that rest while somebody else makes the position smaller."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from execution.brokers.base import NewOrder
+from execution.domain.trades import Style, Trade
+from execution.domain.words import ExecType, OrdType, Side
+from execution.reconciling import Reconciling
+from tests.unit.lane_kit import Desk, held, said
+
+pytestmark = pytest.mark.rule("D4.outside", "D2.quantity")
+
+AT_110: dict[str, Any] = {"exit": Style(OrdType.LIMIT, Decimal(110))}
+
+
+def desk_with(*shares: tuple[int, str]) -> Desk:
+    desk = Desk()
+    for subscription, quantity in shares:
+        desk.enter(subscription, "buy", quantity)
+    desk.steps.run()
+    desk.fill_all()
+    return desk
+
+
+def rest(desk: Desk, subscription: int, quantity: str | None, **fields: Any) -> Trade:
+    """An exit that rests at the broker."""
+    trade = desk.enter(subscription, "exit", quantity, **(AT_110 | fields))
+    desk.steps.run()
+    return trade
+
+
+def take(desk: Desk, quantity: str) -> None:
+    """Somebody sells at the broker."""
+    order = NewOrder(
+        "acme", f"hand-{quantity}", "AAPL", Side.SELL, OrdType.MARKET, Decimal(quantity), None,
+        "day", None,
+    )  # fmt: skip
+    report = said(order, ExecType.FILL, Decimal(quantity))
+    Reconciling(desk.engine, desk.steps, lambda: []).adopt(desk.account, report)
+    desk.steps.run()
+
+
+def cancel(desk: Desk) -> None:
+    """What was asked to go goes."""
+    names, desk.broker.canceled = desk.broker.canceled, []
+    for name in names:
+        desk.engine.hear(said(desk.broker.orders.pop(name), ExecType.CANCELED), heard=True)
+    desk.steps.run()
+
+
+def resting(desk: Desk) -> list[tuple[Decimal, Decimal | None]]:
+    return [(order.order_qty, order.limit_price) for order in desk.broker.orders.values()]
+
+
+def outcome(desk: Desk, trade: Trade) -> tuple[str, str]:
+    said = desk.account.runs[trade.trade_id].said
+    assert said is not None
+    return said[0].value, said[1]
+
+
+@pytest.mark.parametrize("asked", [None, "4"])
+def test_an_exit_larger_than_what_is_left_gives_way_to_one_that_fits(asked: str | None) -> None:
+    desk = desk_with((1, "5"))
+    trade = rest(desk, 1, asked)
+    take(desk, "3")
+    cancel(desk)
+    assert resting(desk) == [(Decimal(2), Decimal(110))]
+    desk.fill_all()
+    assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
+
+
+def test_an_exit_that_fits_still_is_left_alone() -> None:
+    desk = desk_with((1, "5"))
+    rest(desk, 1, "2")
+    take(desk, "3")
+    assert desk.broker.canceled == [] and resting(desk) == [(Decimal(2), Decimal(110))]
+
+
+def test_an_exit_of_which_nothing_is_left_to_close_is_over() -> None:
+    desk = desk_with((1, "5"))
+    trade = rest(desk, 1, None)
+    take(desk, "5")
+    cancel(desk)
+    assert resting(desk) == [] and outcome(desk, trade) == ("CANCELED", "no_position")
+
+
+def test_what_it_filled_before_counts() -> None:
+    desk = desk_with((1, "5"))
+    trade = rest(desk, 1, None)
+    [order] = desk.broker.orders.values()
+    desk.engine.hear(said(order, ExecType.FILL, Decimal(1)), heard=True)
+    desk.steps.run()
+    take(desk, "4")
+    cancel(desk)
+    assert held(desk) == 0 and outcome(desk, trade) == ("PARTIALLY_FILLED", "no_position")
+
+
+def test_exits_of_several_shares_never_close_more_than_the_account_holds() -> None:
+    desk = desk_with((1, "5"), (2, "5"))
+    rest(desk, 1, None)
+    rest(desk, 2, None)
+    take(desk, "6")
+    cancel(desk)
+    assert held(desk) == 4 and sum(size for size, _ in resting(desk)) == 4
+
+
+def test_a_fill_that_is_taken_back_makes_them_smaller_too() -> None:
+    desk = Desk()
+    desk.enter(1, "buy", "5")
+    desk.steps.run()
+    [entry] = desk.broker.orders.values()
+    desk.fill_all()
+    rest(desk, 1, None)
+    bust = said(entry, ExecType.TRADE_CANCEL, Decimal(5))
+    desk.engine.hear(replace(bust, exec_id="y", ref_exec_id="x"), heard=True)
+    desk.steps.run()
+    cancel(desk)
+    assert held(desk) == 0 and resting(desk) == []
+
+
+def test_it_does_not_grow_old_while_it_rests() -> None:
+    desk = desk_with((1, "5"))
+    rest(desk, 1, None)
+    desk.steps.at = desk.steps.at.replace(hour=20)
+    take(desk, "3")
+    names, desk.broker.canceled = desk.broker.canceled, []
+    [order] = [desk.broker.orders.pop(name) for name in names]
+    gone = replace(said(order, ExecType.CANCELED), time=desk.steps.at)
+    desk.engine.hear(gone, heard=True)
+    desk.steps.run()
+    assert resting(desk) == [(Decimal(2), Decimal(110))]
