@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0025"
-down_revision = "0021"
+down_revision = "0023"
 
 PEOPLE = """
 -- Whose rows of their own a transaction may see, as current_tenant says whose workspace.
