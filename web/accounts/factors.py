@@ -5,7 +5,6 @@ from uuid import UUID
 
 from web.accounts import passkeys, recovery, totp
 from web.accounts.service import Visitor
-from web.errors import Problem
 
 
 def check(person: UUID, form: Mapping[str, str]) -> str | None:
@@ -18,20 +17,26 @@ def check(person: UUID, form: Mapping[str, str]) -> str | None:
     return "recovery code" if code and recovery.take(person, code) else None
 
 
+class NotForLive(Exception):
+    """Somebody who may not move live money yet; says why, and what to do."""
+
+    def __init__(self, code: str, title: str, detail: str, fix: str) -> None:
+        super().__init__(code)
+        self.code, self.title, self.detail, self.fix = code, title, detail, fix
+
+
 def require_for_live(visitor: Visitor) -> None:
     """Whoever connects a live broker or turns live on has shown that mail reaches them, and has
-    a second factor. Raises Problem otherwise."""
+    a second factor. Raises NotForLive."""
     if not visitor.confirmed:
-        raise Problem(
-            403,
+        raise NotForLive(
             "confirmed_address_needed",
             "Live trading needs a confirmed address",
             "What goes wrong with live money is told by mail.",
             "Open the link in the mail we sent, or ask for another under Account, Security.",
         )
     if not visitor.has_second_factor:
-        raise Problem(
-            403,
+        raise NotForLive(
             "second_factor_needed",
             "Live trading needs a second factor",
             "A password alone does not move money here.",

@@ -16,6 +16,7 @@ from web.accounts import factors
 from web.accounts.login import sign_in_required, visitor
 from web.accounts.proof import proof_required
 from web.connections import service as connections
+from web.errors import Problem
 from web.signals.rules import Signal
 from web.strategies import service as strategies
 from web.strategies.models import Strategy
@@ -88,7 +89,10 @@ def _enables_live(subscription_id: UUID) -> bool:
     live = connections.get(service.get(subscription_id).connection_id).mode == "live"
     if not live or request.form.get("enabled") != "1":
         return False
-    factors.require_for_live(visitor())
+    try:
+        factors.require_for_live(visitor())
+    except factors.NotForLive as no:
+        raise Problem(403, no.code, no.title, no.detail, no.fix) from no
     return True
 
 
