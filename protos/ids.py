@@ -23,6 +23,8 @@ PREFIXES = {
     "order": "ord",
     "fill": "fil",
     "alarm": "alm",
+    "session": "ses",
+    "passkey": "pky",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -8,7 +8,9 @@ from flask_wtf.csrf import CSRFProtect
 from web import api, assets, errors, formats, pages, security
 from web import config as configuration
 from web.accounts import login
-from web.accounts.attempts import Attempts
+from web.accounts.passkey_views import blueprint as passkeys
+from web.accounts.security_views import blueprint as account_security
+from web.accounts.signing_up_views import blueprint as signing_up
 from web.accounts.views import blueprint as accounts
 from web.addresses import Proxies
 from web.alarms.views import blueprint as alarms
@@ -20,6 +22,7 @@ from web.connections.paper_views import blueprint as paper_accounts
 from web.connections.views import blueprint as connections
 from web.db import db
 from web.execution_client import ExecutionClient
+from web.mail.views import blueprint as inbox
 from web.queue import Bell
 from web.signals.builder_views import blueprint as builder
 from web.signals.intake import Door
@@ -53,7 +56,7 @@ def create_site(config: Config | None = None) -> Flask:
     app.config.update(
         WEB_URL=config.web_url,
         SECRET_KEY=config.secret_key,
-        SESSION_COOKIE_NAME="fillwire_form",
+        SESSION_COOKIE_NAME="__Host-fillwire_form" if secure else "fillwire_form",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -65,6 +68,8 @@ def create_site(config: Config | None = None) -> Flask:
             "pool_size": 8,
             "pool_timeout": 2,
             "pool_pre_ping": True,
+            # What failed goes to the log; what people typed does not.
+            "hide_parameters": True,
             "connect_args": {
                 "connect_timeout": 2,
                 "application_name": "fillwire-site",
@@ -73,7 +78,6 @@ def create_site(config: Config | None = None) -> Flask:
         },
     )
     app.extensions["fillwire.config"] = config
-    app.extensions["fillwire.attempts"] = Attempts()
     execution = ExecutionClient(config.execution_target)
     app.extensions["fillwire.execution"] = execution
     app.extensions["fillwire.simulation"] = SimulationClient(execution)
@@ -89,6 +93,9 @@ def create_site(config: Config | None = None) -> Flask:
     switches.install(app)
     for blueprint in (
         accounts,
+        signing_up,
+        account_security,
+        passkeys,
         strategies,
         webhooks,
         builder,
@@ -101,6 +108,7 @@ def create_site(config: Config | None = None) -> Flask:
         connections,
         paper_accounts,
         changes,
+        inbox,
         switches.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -5,6 +5,7 @@ import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 VARIABLES = (
     "REDIS_URL",
@@ -26,8 +27,11 @@ VARIABLES = (
     "FILLWIRE_TRUSTED_PROXIES",
     "FILLWIRE_PRODUCTION",
     "FILLWIRE_FAULT",
+    "FILLWIRE_SMTP_URL",
+    "FILLWIRE_MAIL_FROM",
 )
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DEFAULT_SECRET = "not-a-secret-set-FILLWIRE_SECRET_KEY"
 _DEFAULT_SEALING = "bm90LWEtc2VjcmV0LW5vdC1hLXNlY3JldC1ub3QtYSE="
 
@@ -67,6 +71,11 @@ class Config:
     instance: str
     # None: each webhook's own limits hold.
     webhook_limits: WebhookLimits | None
+    # Empty: mail waits, or is shown on the inbox page.
+    smtp_url: str
+    mail_from: str
+    # Whether whoever sits at this machine may read all mail: only where nobody else comes in.
+    inbox: bool
     # Proxies in front that add to X-Forwarded-For; 0: senders reach us themselves.
     trusted_proxies: int = 0
 
@@ -93,13 +102,15 @@ def read(environ: dict[str, str] | None = None) -> Config:
     if signing is not None and len(signing) != 32:
         raise BadConfig("FILLWIRE_AUDIT_KEY must be 32 bytes in base64url")
     checkpoints = env.get("FILLWIRE_CHECKPOINTS")
+    smtp_url = env.get("FILLWIRE_SMTP_URL", "")
+    web_url = env.get("FILLWIRE_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
     return Config(
         web_database_url=env.get("FILLWIRE_WEB_DATABASE_URL", ""),
         worker_database_url=env.get("FILLWIRE_WORKER_DATABASE_URL", ""),
         staff_database_url=env.get("FILLWIRE_STAFF_DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
         execution_target=env.get("FILLWIRE_EXECUTION_TARGET", "127.0.0.1:50051"),
-        web_url=env.get("FILLWIRE_WEB_URL", "http://127.0.0.1:8000").rstrip("/"),
+        web_url=web_url,
         live_url=env.get("FILLWIRE_LIVE_URL", "http://127.0.0.1:8001").rstrip("/"),
         web_bind=env.get("FILLWIRE_WEB_BIND", "127.0.0.1:8000"),
         live_bind=env.get("FILLWIRE_LIVE_BIND", "127.0.0.1:8001"),
@@ -111,6 +122,11 @@ def read(environ: dict[str, str] | None = None) -> Config:
         instance=env.get("FILLWIRE_INSTANCE", ""),
         webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
         trusted_proxies=_proxies(env.get("FILLWIRE_TRUSTED_PROXIES", "")),
+        smtp_url=smtp_url,
+        mail_from=env.get("FILLWIRE_MAIL_FROM", "Fillwire <fillwire@localhost>"),
+        inbox=not smtp_url
+        and env.get("FILLWIRE_PRODUCTION") != "1"
+        and urlsplit(web_url).hostname in LOOPBACK,
     )
 
 

@@ -33,6 +33,7 @@ RECONNECT_SECONDS = 0.25
 Pool = ConnectionPool[Connection[TupleRow]]
 
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
+_person: ContextVar[UUID | None] = ContextVar("person", default=None)
 
 
 class Base(DeclarativeBase):
@@ -99,6 +100,18 @@ def enter_tenant(tenant: UUID | None) -> None:
     _tenant.set(tenant)
 
 
+def enter_person(person: UUID | None) -> None:
+    """Set the person for the rest of this context: they see the rows that are theirs alone."""
+    _person.set(person)
+
+
+def act_as(person: UUID, tenant: UUID) -> None:
+    """From here on, in the middle of a transaction too, this person in this tenant."""
+    enter_person(person)
+    enter_tenant(tenant)
+    _tell(db.session)
+
+
 def get_for_tenant(model: type[T], row_id: UUID | None) -> T:
     """The row, if it is this tenant's; otherwise 404, as if it did not exist."""
     tenant = current_tenant()
@@ -113,8 +126,16 @@ def get_for_tenant(model: type[T], row_id: UUID | None) -> T:
 
 @event.listens_for(Session, "after_begin")
 def _tell_tenant(_session: Session, _transaction: object, connection: Any) -> None:
-    tenant = current_tenant()
+    _tell(connection)
+
+
+def _tell(connection: Any) -> None:
+    """Tell PostgreSQL whose transaction it is."""
+    tenant, person = _tenant.get(), _person.get()
     connection.execute(
-        text("SELECT set_config('app.tenant_id', :tenant, true)"),
-        {"tenant": str(tenant) if tenant else ""},
+        text(
+            "SELECT set_config('app.tenant_id', :tenant, true), "
+            "set_config('app.person_id', :person, true)"
+        ),
+        {"tenant": str(tenant) if tenant else "", "person": str(person) if person else ""},
     )

@@ -7,6 +7,7 @@ goes on at once; elsewhere another takes over when the row expires.
 - sweep: drains itself what stayed due for over a second: a dead Redis costs latency only;
 - timers: ends or lets go what waited long enough; removes what nobody needs any more;
 - switches: brings what execution says of kill switches;
+- mail: sends what was written down for sending;
 - projector: turns execution's facts into read models;
 - seals: closes what the audit trail got into its chains;
 - checkpoints: signs the newest seals and sends that away.
@@ -30,6 +31,7 @@ from web.audit.sealing import Sealer
 from web.config import Config
 from web.db import Pool
 from web.execution_client import ExecutionClient, ExecutionDown
+from web.mail.sending import Mailer, Server
 from web.projector import Projector, Superseded
 from web.queue import Bell
 from web.trades.service import Drain
@@ -38,6 +40,7 @@ LEASE_SECONDS = 5
 SWEEP_SECONDS = 1.0
 TIMERS_SECONDS = 1.0
 SWITCHES_SECONDS = 1.0
+MAIL_SECONDS = 1.0
 RETRY_SECONDS = 0.25
 
 log = structlog.get_logger()
@@ -69,6 +72,8 @@ def run() -> None:
     execution = ExecutionClient(settings.execution_target)
     bell = Bell(settings.redis_url)
     drain = Drain(pool, execution)
+    server = Server.at(settings.smtp_url) if settings.smtp_url else None
+    mailer = Mailer(pool, server, settings.mail_from, inbox=settings.inbox)
     stop = threading.Event()
     owner = settings.instance or ids.new().hex
     sealer = Sealer(pool)
@@ -85,6 +90,7 @@ def run() -> None:
         Loop("sweep", sweep, SWEEP_SECONDS),
         Loop("timers", lambda: bell.announce(timers.turn(pool, bell.ring)), TIMERS_SECONDS),
         Loop("switches", lambda: bell.announce(mirror.turn(pool, execution)), SWITCHES_SECONDS),
+        Loop("mail", mailer.turn, MAIL_SECONDS),
         Loop("projector", lambda: projector.follow(stop), RETRY_SECONDS),
         Loop("seals", sealer.turn, sealing.SEAL_SECONDS),
         Loop("checkpoints", signer.turn, checkpoints.CHECKPOINT_SECONDS),

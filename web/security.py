@@ -4,7 +4,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-from web.db import enter_tenant
+from web.db import enter_person, enter_tenant
 
 
 def nonce() -> str:
@@ -27,10 +27,12 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
     @app.before_request
     def forget_tenant() -> None:
         enter_tenant(None)
+        enter_person(None)
 
     @app.teardown_request
     def leave_tenant(_error: BaseException | None) -> None:
         enter_tenant(None)
+        enter_person(None)
 
     @app.after_request
     def add_headers(response: Response) -> Response:

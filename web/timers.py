@@ -29,6 +29,12 @@ _FORGET = (
     "DELETE FROM web.doubts WHERE at < now() - interval '1 hour'",
     "DELETE FROM web.signal_keys WHERE expires_at < now()",
     "DELETE FROM web.boots WHERE last_seen_at < now() - interval '1 day'",
+    "DELETE FROM web.links WHERE expires_at < now() - interval '1 day'",
+    "DELETE FROM web.challenges WHERE expires_at < now()",
+    "DELETE FROM web.tries WHERE last_at < now() - interval '1 day'",
+    "DELETE FROM web.sessions WHERE expires_at < now() - interval '30 days'",
+    "DELETE FROM web.sign_ins WHERE at < now() - interval '180 days'",
+    "DELETE FROM web.mails WHERE ended_at < now() - interval '30 days'",
 )
 
 _last_housekeeping = 0.0

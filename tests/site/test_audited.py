@@ -1,26 +1,24 @@
 """Every route that writes leaves an event: who, what, from what to what, from where."""
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
 
 from protos import ids
 from tests.site.conftest import PASSWORD, Site, Workspace, add_alarm, add_trade, csrf
 from tests.site.test_connector import TERMS
 from tests.site.test_paper_account import Execution, execution
+from tests.site.test_people_audited import DEEDS
+from tests.site.trail import transactions
 from web.audit.declared import exemption
-from web.db import db
 
 __all__ = ["execution"]
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
-CHANGES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) |.*web\.(open|close)_session\(", re.S)
 
 
 @dataclass(frozen=True)
@@ -224,38 +222,7 @@ def writing(site: Site) -> dict[str, Callable[..., Any]]:
 def test_every_route_that_writes_is_driven_here_or_says_why_it_leaves_no_event(site: Site) -> None:
     views = writing(site)
     exempt = {name for name, view in views.items() if exemption(view)}
-    assert set(views) - exempt == set(DRIVES)
-
-
-@contextmanager
-def transactions(site: Site) -> Iterator[list[list[str]]]:
-    """The statements that change something, by committed transaction."""
-    done: list[list[str]] = []
-    now: list[str] = []
-
-    def note(_c: object, _k: object, statement: str, *_rest: object) -> None:
-        if CHANGES.match(statement):
-            now.append(" ".join(statement.split()))
-
-    def keep(_connection: object) -> None:
-        if now:
-            done.append(list(now))
-        now.clear()
-
-    with site.app.app_context():
-        engine = db.engine
-    listeners = (
-        ("before_cursor_execute", note),
-        ("commit", keep),
-        ("rollback", lambda _connection: now.clear()),
-    )
-    for name, heard in listeners:
-        event.listen(engine, name, heard)
-    try:
-        yield done
-    finally:
-        for name, heard in listeners:
-            event.remove(engine, name, heard)
+    assert set(views) - exempt == set(DRIVES) | set(DEEDS)
 
 
 def request(site: Site, endpoint: str) -> Callable[[str, dict[str, Any]], int]:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, g, request, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_login import LoginManager, current_user, login_required
 
-from web.accounts import service
-from web.accounts.service import SESSION_LIFE, Visitor
+from web.accounts import service, sessions
+from web.accounts.service import Visitor
 
+# With https it is bound to this very host.
 COOKIE = "fillwire_session"
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -35,9 +36,10 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["current_user"] = current_user
 
     def load(_request: object) -> Visitor | None:
-        token = request.cookies.get(COOKIE)
-        g.session_token = token
-        return service.find_visitor(token) if token else None
+        token = shown_token()
+        found = service.find_visitor(token, request.remote_addr or "") if token else None
+        g.session_id = found.session_id if found else None
+        return found
 
     def ask() -> Response:
         target = request.full_path if request.method == "GET" else None
@@ -47,22 +49,43 @@ def install(app: Flask) -> None:
     manager.unauthorized_handler(ask)
 
 
-def keep(response: Response, token: str, *, secure: bool) -> Response:
+def cookie_name() -> str:
+    """The name of the cookie that holds the token."""
+    return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
+
+
+def shown_token() -> str | None:
+    """The token that the browser sent."""
+    return request.cookies.get(cookie_name())
+
+
+def keep(response: Response, token: str) -> Response:
     """Hand the browser its token."""
     response.set_cookie(
-        COOKIE,
+        cookie_name(),
         token,
-        max_age=int(SESSION_LIFE.total_seconds()),
+        max_age=int(sessions.LIFE.total_seconds()),
         httponly=True,
-        secure=secure,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
         samesite="Lax",
     )
     return response
 
 
+def enter(response: Response, token: str) -> Response:
+    """Hand it over at sign-in: nothing of whoever was here before stays."""
+    before = shown_token()
+    if before:
+        sessions.sign_out(before, request.remote_addr or "")
+    session.clear()
+    return keep(response, token)
+
+
 def forget(response: Response) -> Response:
     """Take it back."""
-    response.delete_cookie(COOKIE)
+    response.delete_cookie(
+        cookie_name(), secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True
+    )
     return response
 
 

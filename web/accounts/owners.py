@@ -1,4 +1,4 @@
-"""Make accounts. Only the owner of the database can: the web role adds no people."""
+"""Make accounts whose address needs no showing, as the owner of the database."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -7,10 +7,7 @@ import psycopg
 
 from protos import ids
 from web.accounts import passwords
-
-
-class WeakPassword(Exception):
-    """The password is too short."""
+from web.accounts.passwords import WeakPassword as WeakPassword
 
 
 class AlreadyThere(Exception):
@@ -35,8 +32,9 @@ def add_account(
     made = Account(ids.new(), ids.new())
     with owner.transaction():
         added = owner.execute(
-            "INSERT INTO web.people (id, email, password_hash) VALUES (%s, %s, %s) "
-            "ON CONFLICT (email) DO NOTHING",
+            "INSERT INTO web.people (id, email, password_hash, confirmed_at) "
+            "VALUES (%s, %s, %s, now()) "
+            "ON CONFLICT (email) WHERE confirmed_at IS NOT NULL DO NOTHING",
             (made.person_id, _address(email), _hash(password)),
         )
         if added.rowcount == 0:
@@ -60,7 +58,8 @@ def set_password(owner: psycopg.Connection, *, email: str, password: str) -> Acc
     with owner.transaction():
         found = owner.execute(
             "UPDATE web.people p SET password_hash = %s FROM web.members m "
-            "WHERE p.email = %s AND m.person_id = p.id AND m.role = 'owner' "
+            "WHERE p.email = %s AND p.confirmed_at IS NOT NULL AND m.person_id = p.id "
+            "AND m.role = 'owner' "
             "RETURNING p.id, m.tenant_id",
             (_hash(password), _address(email)),
         ).fetchone()
@@ -84,6 +83,5 @@ def _address(email: str) -> str:
 
 
 def _hash(password: str) -> str:
-    if len(password) < passwords.MIN_PASSWORD:
-        raise WeakPassword(f"a password has at least {passwords.MIN_PASSWORD} characters")
+    passwords.check(password)
     return passwords.hash_password(password)

@@ -6,9 +6,33 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from web.accounts import common
+
 MIN_PASSWORD = 12
+# Longer ones would only keep argon2 busy.
+MAX_PASSWORD = 256
 
 _hasher = PasswordHasher()
+
+
+class WeakPassword(Exception):
+    """The password cannot be taken; the message says why."""
+
+
+def check(password: str, *about: str) -> None:
+    """Refuse what is too short, or what everybody guesses; `about` are facts of its owner.
+
+    Raises WeakPassword.
+    """
+    if len(password) < MIN_PASSWORD:
+        raise WeakPassword(f"A password has at least {MIN_PASSWORD} characters.")
+    if len(password) > MAX_PASSWORD:
+        raise WeakPassword(f"A password has at most {MAX_PASSWORD} characters.")
+    if common.is_common(password, *about):
+        raise WeakPassword(
+            "This password is made of parts that are tried first: common words, names, dates, "
+            "rows of keys. Take four words that have nothing to do with each other."
+        )
 
 
 def hash_password(password: str) -> str:

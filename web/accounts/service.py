@@ -1,23 +1,20 @@
-"""Sign people in and out, and know the tenant behind an API key.
+"""Who visits, behind the token of a session, and the tenant behind an API key.
 
-Sessions live in the database; the browser holds a random token, the table its hash.
 These look-ups cannot know the tenant yet, so they go through definer functions.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from protos import ids
-from web.accounts import passwords
+from web.accounts import passwords, sessions
 from web.accounts.models import ApiKey
 from web.audit import service as audit
-from web.db import current_tenant, db, enter_tenant
-
-SESSION_LIFE = timedelta(days=14)
+from web.db import current_tenant, db, enter_person, enter_tenant
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,6 @@ class Visitor:
     change_number: int
     # Trades that wait for a person: every page shows how many.
     approvals: int
-    # Trades whose order nobody can prove anything of: every page says so.
     # Trades with an order in doubt that a person has to resolve.
     doubts: int
     # Open alarms, and what the newest says.
@@ -43,6 +39,12 @@ class Visitor:
     newest_alarm: str | None
     # Kill switches that are on: every page says so.
     switches: tuple[dict[str, Any], ...] = ()
+    session_id: UUID | None = None
+    # When they last proved who they are, in this session.
+    proved_at: datetime | None = None
+    # Whether they have shown that mail reaches them.
+    confirmed: bool = True
+    has_second_factor: bool = False
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -71,38 +73,11 @@ class Key:
         return f"key:{ids.show('api_key', self.key_id)}"
 
 
-def sign_in(email: str, password: str) -> str | None:
-    """Open a session and return its token; None when e-mail or password is wrong."""
-    login = db.session.execute(
-        text("SELECT person_id, password_hash, disabled, tenant_ids FROM web.find_login(:email)"),
-        {"email": email.strip()},
-    ).one_or_none()
-    right = passwords.is_right(login.password_hash if login else None, password)
-    if login is None or not right or login.disabled or not login.tenant_ids:
-        return None
-    token = passwords.new_token()
-    _work_as(login.tenant_ids[0])
-    db.session.execute(
-        text("SELECT web.open_session(:hash, :person, :tenant, :expires)"),
-        {
-            "hash": passwords.hash_token(token),
-            "person": login.person_id,
-            "tenant": login.tenant_ids[0],
-            "expires": datetime.now(UTC) + SESSION_LIFE,
-        },
-    )
-    _record_session("open", token, login.person_id)
-    db.session.commit()
-    return token
-
-
-def find_visitor(token: str) -> Visitor | None:
-    """Whose session it is; from here on the request works as their tenant."""
-    with db.engine.connect() as connection:
-        row = connection.execute(
-            text("SELECT * FROM web.find_session(:hash)"), {"hash": passwords.hash_token(token)}
-        ).one_or_none()
-        if row is None:
+def find_visitor(token: str, address: str) -> Visitor | None:
+    """Whose session it is; from here on the request works as them, in their tenant."""
+    with db.engine.begin() as connection:
+        row = sessions.find(connection, token, address)
+        if row is None or row.pending:
             return None
         connection.execute(
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
@@ -124,6 +99,7 @@ def find_visitor(token: str) -> Visitor | None:
             {"tenant": row.tenant_id},
         ).one()
     enter_tenant(row.tenant_id)
+    enter_person(row.person_id)
     return Visitor(
         row.person_id,
         row.tenant_id,
@@ -137,31 +113,11 @@ def find_visitor(token: str) -> Visitor | None:
         alarms,
         newest_alarm,
         tuple(switches or ()),
+        session_id=row.session_id,
+        proved_at=row.proved_at,
+        confirmed=row.confirmed,
+        has_second_factor=row.second_factor,
     )
-
-
-def sign_out(token: str) -> None:
-    """Close the session for good."""
-    hashed = {"hash": passwords.hash_token(token)}
-    whose = db.session.execute(text("SELECT * FROM web.find_session(:hash)"), hashed).one_or_none()
-    db.session.execute(text("SELECT web.close_session(:hash)"), hashed)
-    if whose is not None:
-        _work_as(whose.tenant_id)
-        _record_session("close", token, whose.person_id)
-    db.session.commit()
-
-
-def _work_as(tenant: UUID) -> None:
-    """Go on as this tenant, in the transaction that has begun too."""
-    enter_tenant(tenant)
-    db.session.execute(
-        text("SELECT set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant)}
-    )
-
-
-def _record_session(verb: str, token: str, person_id: UUID) -> None:
-    person = ids.show("person", person_id)
-    audit.record(f"person:{person}", f"session:{verb}", audit.session_name(token))
 
 
 def find_key(key: str) -> Key | None:

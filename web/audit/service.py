@@ -1,10 +1,10 @@
 """Write audit events, in the transaction of the change they tell of."""
 
-import hashlib
 from typing import Any
 
 from flask import g, has_request_context, request
 
+from protos import ids
 from web.audit import privacy
 from web.audit.models import AuditEvent
 from web.audit.privacy import Personal
@@ -39,11 +39,6 @@ def record(
     )
 
 
-def session_name(token: str) -> str:
-    """A session as the trail names it: known to whoever holds the token, of no use to others."""
-    return f"ses_{hashlib.sha256(b'audit' + token.encode()).hexdigest()[:16]}"
-
-
 def _origin(actor: str) -> dict[str, Any] | None:
     """From where: the request, its address, and the session it came with."""
     if not has_request_context():
@@ -51,6 +46,6 @@ def _origin(actor: str) -> dict[str, Any] | None:
     origin: dict[str, Any] = {"request": request_id()}
     if request.remote_addr:
         origin["ip"] = privacy.seal(Personal(actor, request.remote_addr))
-    if token := g.get("session_token"):
-        origin["session"] = session_name(token)
+    if session := g.get("session_id"):
+        origin["session"] = ids.show("session", session)
     return origin

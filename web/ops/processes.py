@@ -44,6 +44,8 @@ _WEB = (
     "FILLWIRE_SEALING_KEY",
 )
 _PAGES = (*_WEB, "FILLWIRE_WEB_DATABASE_URL", "FILLWIRE_STAFF_DATABASE_URL")
+# Without a server, web shows on a page what the relay would have sent.
+_MAIL = ("FILLWIRE_SMTP_URL", "FILLWIRE_MAIL_FROM")
 
 # In the order of starting; stopping goes the other way round.
 PROCESSES = (
@@ -107,6 +109,7 @@ PROCESSES = (
         ready=Ready.FILE,
         variables=(
             *_WEB,
+            *_MAIL,
             "FILLWIRE_WORKER_DATABASE_URL",
             "FILLWIRE_AUDIT_KEY",
             "FILLWIRE_CHECKPOINTS",
@@ -130,6 +133,7 @@ PROCESSES = (
         ready=Ready.HTTP,
         variables=(
             *_PAGES,
+            *_MAIL,
             "FILLWIRE_WEB_BIND",
             "FILLWIRE_WEBHOOK_LIMITS",
             "FILLWIRE_TRUSTED_PROXIES",

@@ -12,8 +12,12 @@ from msgspec.structs import replace
 
 from protos import reasons
 from web import lists
+from web.accounts import factors
 from web.accounts.login import sign_in_required, visitor
+from web.accounts.proof import proof_required
 from web.audit.declared import not_audited
+from web.connections import service as connections
+from web.errors import Problem
 from web.signals.rules import Signal
 from web.strategies import service as strategies
 from web.strategies.models import Strategy
@@ -82,8 +86,21 @@ def preview_page(subscription_id: UUID) -> str:
     return render_template("subscriptions/preview.html", examples=examples, bad=bad)
 
 
+def _enables_live(subscription_id: UUID) -> bool:
+    """Only with a second factor; and a proof of it is asked for again."""
+    live = connections.get(service.get(subscription_id).connection_id).mode == "live"
+    if not live or request.form.get("enabled") != "1":
+        return False
+    try:
+        factors.require_for_live(visitor())
+    except factors.NotForLive as no:
+        raise Problem(403, no.code, no.title, no.detail, no.fix) from no
+    return True
+
+
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/enabled")
 @sign_in_required
+@proof_required("enable trading with live money", when=_enables_live)
 def switch(subscription_id: UUID) -> ResponseReturnValue:
     """Enable or pause; takes effect with the next signal."""
     subscription = service.get(subscription_id)

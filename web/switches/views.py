@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from web import lists
 from web.accounts.login import sign_in_required, visitor
+from web.accounts.proof import proof_required
 from web.connections import service as connections
 from web.errors import Problem
 from web.execution_client import ExecutionDown
@@ -84,8 +85,13 @@ def halt_connection(connection_id: UUID, mode: str) -> ResponseReturnValue:
     return _halt("connection", connections.get(connection_id).id, mode)
 
 
+def _guards_live(connection_id: UUID) -> bool:
+    return connections.get(connection_id).mode == "live"
+
+
 @blueprint.post("/limits/<shown(connection):connection_id>")
 @sign_in_required
+@proof_required("change the limits of a live account", when=_guards_live)
 def limit(connection_id: UUID) -> ResponseReturnValue:
     """Set the limits of a connection."""
     connection = connections.get(connection_id)

@@ -1,0 +1,44 @@
+"""Second factors: which somebody has, and whether what they showed is right."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from web.accounts import passkeys, recovery, totp
+from web.accounts.service import Visitor
+
+
+def check(person: UUID, form: Mapping[str, str]) -> str | None:
+    """The method whose proof stands in the form, if it is right; spent in this transaction."""
+    code = "".join(form.get("code", "").split())
+    if credential := form.get("credential"):
+        return "passkey" if passkeys.prove(person, credential) else None
+    if code.isdigit() and len(code) == 6:
+        return "authenticator" if totp.take(person, code) else None
+    return "recovery code" if code and recovery.take(person, code) else None
+
+
+class NotForLive(Exception):
+    """Somebody who may not move live money yet; says why, and what to do."""
+
+    def __init__(self, code: str, title: str, detail: str, fix: str) -> None:
+        super().__init__(code)
+        self.code, self.title, self.detail, self.fix = code, title, detail, fix
+
+
+def require_for_live(visitor: Visitor) -> None:
+    """Whoever connects a live broker or turns live on has shown that mail reaches them, and has
+    a second factor. Raises NotForLive."""
+    if not visitor.confirmed:
+        raise NotForLive(
+            "confirmed_address_needed",
+            "Live trading needs a confirmed address",
+            "What goes wrong with live money is told by mail.",
+            "Open the link in the mail we sent, or ask for another under Account, Security.",
+        )
+    if not visitor.has_second_factor:
+        raise NotForLive(
+            "second_factor_needed",
+            "Live trading needs a second factor",
+            "A password alone does not move money here.",
+            "Set up an authenticator or a passkey under Account, Security; then try again.",
+        )

@@ -1,0 +1,1 @@
+"""Mail: written down with the change it tells of, sent by the relay."""
