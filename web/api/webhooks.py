@@ -23,15 +23,20 @@ def read_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/webhook")
 def change_webhook(strategy_id: UUID) -> Response:
-    """`{"senders", "addresses"}`, each where given: who may send."""
+    """`{"senders", "addresses", "dedupe_seconds"}`, each where given: who may send, and how long
+    equal messages are one signal."""
     strategy = strategies.get(strategy_id)
-    body = read("senders", "addresses")
-    now = webhooks.shown(strategy)
-    senders = take(body, "senders", str, now.senders)
-    listed = take(body, "addresses", list, now.addresses)
-    if not all(isinstance(each, str) for each in listed):
+    body = read("senders", "addresses", "dedupe_seconds")
+    listed = take(body, "addresses", list, None)
+    if listed and not all(isinstance(each, str) for each in listed):
         raise invalid("addresses", "`addresses` is not a list of strings.", "Send strings.")
-    webhooks.allow(strategy, senders, listed, actor=key().actor)
+    webhooks.change(
+        strategy,
+        senders=take(body, "senders", str, None),
+        addresses=listed,
+        dedupe_seconds=take(body, "dedupe_seconds", int, None),
+        actor=key().actor,
+    )
     return _answer(strategy)
 
 
