@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.db import db
 from web.signals.senders import SENDERS
 from web.signals.testing import TEST_SIGNALS
@@ -23,7 +25,7 @@ _SEPARATOR = re.compile(r"[,;]")
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/webhook")
-@sign_in_required
+@needs(Permission.TRADE)
 def page(strategy_id: UUID) -> str:
     """The URL, its former secrets, and who may send."""
     strategy = service.get(strategy_id)
@@ -31,7 +33,7 @@ def page(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def allow(strategy_id: UUID) -> ResponseReturnValue:
     """Who may send."""
     strategy = service.get(strategy_id)
@@ -51,7 +53,7 @@ def allow(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/repeats")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def merge_repeats(strategy_id: UUID) -> ResponseReturnValue:
     """How long equal messages are one signal."""
     strategy = service.get(strategy_id)
@@ -67,7 +69,7 @@ def merge_repeats(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def rotate(strategy_id: UUID) -> ResponseReturnValue:
     """A new secret; the one there was works for a day."""
     strategy = service.get(strategy_id)
@@ -81,7 +83,7 @@ def rotate(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/end-overlap")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
     """Former secrets stop to work at once."""
     webhooks.end_overlap(service.get(strategy_id), actor=visitor().actor)
@@ -90,7 +92,7 @@ def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def sign(strategy_id: UUID) -> ResponseReturnValue:
     """Ask for signatures, or for none; a new secret where there was one."""
     strategy, actor = service.get(strategy_id), visitor().actor
