@@ -11,6 +11,7 @@ from web.accounts.login import visitor
 from web.accounts.rules import Permission
 from web.audit import checking, export, reads, verify
 from web.errors import Problem
+from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
@@ -41,7 +42,18 @@ def recompute() -> ResponseReturnValue:
     if not raw.isdecimal() or len(raw) > 18:
         abort(400)
     connection = export.session_connection()
-    checked = checking.check(connection, visitor().tenant_id, after_seal=int(raw))
+    try:
+        checked = checking.check(
+            connection, export.facts(), visitor().tenant_id, after_seal=int(raw)
+        )
+    except ExecutionDown as error:
+        raise Problem(
+            503,
+            "execution_away",
+            "The facts of your orders cannot be read now",
+            "The part that keeps them does not answer, so nothing can be said of them.",
+            "Try again in a minute.",
+        ) from error
     return render_template("audit/verify.html", checked=checked)
 
 
