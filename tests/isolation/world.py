@@ -107,8 +107,8 @@ ROWS = (
     "VALUES ('strategy', %(strategy)s, %(tenant)s, 'stop_entries', %(word)s, 'person:x', "
     "%(at)s, 1)",
     "INSERT INTO web.position_changes (id, connection_id, tenant_id, instrument, cause, change_qty, "
-    "text, at) VALUES (%(id)s, %(connection)s, %(tenant)s, 'AAPL', 'moved', 1, %(word)s, "
-    "%(at)s)",
+    "text, at) "
+    "VALUES (%(id)s, %(connection)s, %(tenant)s, 'AAPL', 'moved', 1, %(word)s, %(at)s)",
     "INSERT INTO web.signal_keys (strategy_id, key, signal_id, body_hash, expires_at) "
     "VALUES (%(strategy)s, %(word)s, %(id)s, %(hash)s, now() + interval '1 day')",
     "INSERT INTO web.doubts (strategy_id, body_hash) VALUES (%(strategy)s, %(hash)s)",
