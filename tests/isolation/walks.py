@@ -137,6 +137,7 @@ WALKS: dict[str, Walk | list[Walk]] = {
     "webhooks.page": PLAIN,
     "webhooks.allow": Walk(given={"senders": "trendspider"}),
     "webhooks.end_overlap": PLAIN,
+    "webhooks.merge_repeats": Walk(given={"dedupe_seconds": "3"}),
     "webhooks.rotate": PLAIN,
     "webhooks.sign": Walk(given={"do": "sign"}),
     "subscriptions.page": PLAIN,

@@ -106,9 +106,11 @@ ROWS = (
     "INSERT INTO web.switches (scope, scope_id, tenant_id, mode, why, set_by, set_at, version) "
     "VALUES ('strategy', %(strategy)s, %(tenant)s, 'stop_entries', %(word)s, 'person:x', "
     "%(at)s, 1)",
-    "INSERT INTO web.position_changes (id, connection_id, tenant_id, instrument, cause, change_qty, "
-    "text, at) "
-    "VALUES (%(id)s, %(connection)s, %(tenant)s, 'AAPL', 'moved', 1, %(word)s, %(at)s)",
+    "INSERT INTO web.position_changes (id, connection_id, tenant_id, instrument, cause, "
+    "change_qty, text, at) "
+    "VALUES (%(id)s, %(connection)s, %(tenant)s, 'AAPL', 'moved', 1, %(word)s, now())",
+    "INSERT INTO web.emptied_signals (signal_id, tenant_id, body_sha256, parsed_sha256) "
+    "VALUES (%(id)s, %(tenant)s, '', '')",
     "INSERT INTO web.signal_keys (strategy_id, key, signal_id, body_hash, expires_at) "
     "VALUES (%(strategy)s, %(word)s, %(id)s, %(hash)s, now() + interval '1 day')",
     "INSERT INTO web.doubts (strategy_id, body_hash) VALUES (%(strategy)s, %(hash)s)",
