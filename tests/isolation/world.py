@@ -19,6 +19,7 @@ from web import db
 from web.accounts import passwords
 from web.audit.checkpoints import Signer
 from web.audit.sealing import RANGES_SECONDS, Sealer
+from web.strategies import secrets
 
 # What tells of them and of nobody else.
 WORD = "okapi"
@@ -81,7 +82,12 @@ def _fill(site: Site, which: str, word: str) -> Holder:
     for make in MAKE.values():
         make(owner, holder)
     strategy = factories.Strategy(space.tenant_id, space.strategy_id)
-    factories.connector(owner, strategy, name=f"{word} connector", token=str(uuid4()))
+    token, key = str(uuid4()), site.app.extensions["fillwire.config"].sealing_key
+    factories.connector(owner, strategy, name=f"{word} connector", token=token)
+    owner.execute(
+        "UPDATE web.connectors SET token_sealed = %s WHERE strategy_id = %s",
+        (secrets.seal(key, strategy.id, token), strategy.id),
+    )
     row = {"tenant": space.tenant_id, "person": holder.person_id, "word": word, "at": NOW}
     row |= {"strategy": space.strategy_id, "connection": space.connection_id, "id": uuid4()}
     row |= {"subscription": space.subscription_id, "hash": uuid4().bytes, "trade": space.trade_id}
