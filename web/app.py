@@ -5,6 +5,7 @@ import atexit
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from protos import certificates
 from web import api, assets, errors, formats, pages, security
 from web import config as configuration
 from web.accounts import login
@@ -78,7 +79,7 @@ def create_site(config: Config | None = None) -> Flask:
         },
     )
     app.extensions["fillwire.config"] = config
-    execution = ExecutionClient(config.execution_target)
+    execution = ExecutionClient(config.execution_target, certificates.at(config.certificates))
     app.extensions["fillwire.execution"] = execution
     app.extensions["fillwire.simulation"] = SimulationClient(execution)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)

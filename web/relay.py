@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from protos import faults, ids
+from protos import certificates, faults, ids
 from protos import log as lines
 from web import config, db, jobs, mirror, timers
 from web.audit import checkpoints, sealing
@@ -69,7 +69,7 @@ def run() -> None:
     lines.configure("relay")
     faults.arm("relay")
     pool = db.open_pool(settings.worker_database_url, size=8, name="relay")
-    execution = ExecutionClient(settings.execution_target)
+    execution = ExecutionClient(settings.execution_target, certificates.at(settings.certificates))
     bell = Bell(settings.redis_url)
     drain = Drain(pool, execution)
     server = Server.at(settings.smtp_url) if settings.smtp_url else None
