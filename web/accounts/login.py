@@ -1,5 +1,6 @@
 """Flask-Login on our own sessions: the browser's token decides who is there."""
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -91,6 +92,7 @@ def forget(response: Response) -> Response:
 
 def back_to(target: str | None) -> str:
     """Where to go after sign-in: a path of this site, never another host."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+    # Browsers read a backslash as a slash, and drop tabs and line ends before they read.
+    if target and re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target):
         return target.rstrip("?")
     return url_for("strategies.index")

@@ -33,7 +33,7 @@ def home() -> Response:
 @blueprint.get("/healthz")
 def healthz() -> Response:
     """This process answers. Whether its neighbours do is their own answer."""
-    return Response("ok\n", content_type="text/plain")
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @blueprint.get(DOCS_PATH)
