@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from web import api, assets, errors, formats, origins, pages, security
 from web import config as configuration
-from web.accounts import login
+from web.accounts import access, login
 from web.accounts.passkey_views import blueprint as passkeys
 from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
@@ -89,6 +89,7 @@ def create_site(config: Config | None = None) -> Flask:
     origins.install(app, config.web_url)
     csrf.init_app(app)
     login.install(app)
+    access.install(app)
     formats.install(app)
     assets.install(app)
     errors.install(app)
@@ -117,6 +118,7 @@ def create_site(config: Config | None = None) -> Flask:
     pages.install(app)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
+    access.check(app)
     return app
 
 

@@ -80,23 +80,23 @@ class Live:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["path"]:
             case "/healthz":
-                await _answer(send, 200, "ok\n", self._headers())
+                await _answer(send, 200, "ok\n", self._headers(scope))
             case "/stream" if scope["method"] == "GET":
                 try:
                     ticket = self._admit(scope)
                 except Refused as refused:
                     log.warning("stream_refused", status=refused.status)
-                    await _answer(send, refused.status, refused.text, self._headers())
+                    await _answer(send, refused.status, refused.text, self._headers(scope))
                     return
                 await self._serve(scope, ticket, receive, send)
             case _:
-                await _answer(send, 404, "There is nothing here.\n", self._headers())
+                await _answer(send, 404, "There is nothing here.\n", self._headers(scope))
 
     def _admit(self, scope: Scope) -> Ticket:
         """Take the ticket. Raises Refused."""
         assert self._config is not None
         origin = _header(scope, b"origin")
-        if origin and origin != self._config.web_url:
+        if origin and origin not in self._config.origins:
             raise Refused(403, "Only our own pages may listen.\n")
         try:
             ticket = tickets.read(self._config.secret_key, _parameter(scope, "ticket"))
@@ -124,7 +124,7 @@ class Live:
             await asyncio.gather(stream, gone, return_exceptions=True)
 
     async def _stream(self, scope: Scope, ticket: Ticket, send: Send) -> None:
-        await _start(send, self._headers())
+        await _start(send, self._headers(scope))
         number = _resume_from(scope)
         heard = time.monotonic()
         with self._feed.bell(ticket.tenant_id) as bell:
@@ -148,11 +148,13 @@ class Live:
                     heard = time.monotonic()
                 await _wait(bell)
 
-    def _headers(self) -> Sequence[tuple[bytes, bytes]]:
-        """On every answer; one origin may read them, whatever the request says."""
+    def _headers(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+        """On every answer; only our own origins may read them, whatever the request says."""
         assert self._config is not None
+        origin = _header(scope, b"origin")
+        allowed = origin if origin in self._config.origins else self._config.web_url
         said = EVERYWHERE | {
-            "Access-Control-Allow-Origin": self._config.web_url,
+            "Access-Control-Allow-Origin": allowed,
             "Vary": "origin",
             "Cache-Control": "no-store",
             "Content-Security-Policy": NO_PAGE,
