@@ -20,7 +20,8 @@ _WORDS = {
 }
 
 _FIND = """
-SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over, coalesce(i.cancel_reason, 0) AS withdrawn,
+SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over,
+    coalesce(i.cancel_reason, 0) AS withdrawn,
     (SELECT f.fact FROM execution.facts f WHERE f.trade_id = i.trade_id AND f.kind = 'outcome'
      ORDER BY f.seq DESC LIMIT 1) AS outcome
 FROM execution.instructions i WHERE i.trade_id = %s
