@@ -184,12 +184,12 @@ async def test_flattening_under_our_name_closes_nothing_of_theirs(theirs: Theirs
 async def test_their_own_name_finds_them(theirs: Theirs) -> None:
     """What is refused above is there."""
     of = theirs.tenant
-    request = pb.CancelTradesRequest(trade_ids=[theirs.bought.trade_id], tenant_id=of)
-    answer = await theirs.stub.CancelTrades(request, timeout=SECONDS)
+    cancels = pb.CancelTradesRequest(trade_ids=[theirs.bought.trade_id], tenant_id=of)
+    answer = await theirs.stub.CancelTrades(cancels, timeout=SECONDS)
     assert [each.status for each in answer.results] == [pb.STORE_STATUS_STORED]
     seen = {"order_id": theirs.order_id, "filled": "9", "seen_by": "person:them"}
-    request = pb.SeeOverfillRequest(**seen, tenant_id=of)
-    assert not await unknown(theirs.stub.SeeOverfill(request, timeout=SECONDS))
+    looked = pb.SeeOverfillRequest(**seen, tenant_id=of)
+    assert not await unknown(theirs.stub.SeeOverfill(looked, timeout=SECONDS))
     named = pb.ListSwitchesRequest(limits_of=[theirs.connection])
-    answer = await theirs.stub.ListSwitches(named, timeout=SECONDS)
-    assert [each.connection_id for each in answer.limits] == [theirs.connection]
+    told = await theirs.stub.ListSwitches(named, timeout=SECONDS)
+    assert [each.connection_id for each in told.limits] == [theirs.connection]

@@ -51,7 +51,6 @@ PLAIN = Walk()
 WALKS: dict[str, Walk | list[Walk]] = {
     # Of nobody, or of whoever is signed in: nothing of another may show.
     "asset": Walk(given={"hashed_name": "x"}, unproven="a file"),
-    "static": Walk(given={"filename": "x"}, unproven="a file"),
     "pages.home": PLAIN,
     "pages.refusals": PLAIN,
     "pages.why": PLAIN,

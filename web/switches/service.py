@@ -99,7 +99,8 @@ def on() -> tuple[On, ...]:
 def limits() -> Mapping[UUID, pb.LimitsState]:
     """The limits of this tenant's connections. Raises ExecutionDown."""
     mine = db.session.scalars(select(Connection.id)).all()
-    return {UUID(each.connection_id): each for each in client().limits(mine)}
+    told = {UUID(each.connection_id): each for each in client().limits(mine)}
+    return {connection_id: told[connection_id] for connection_id in mine if connection_id in told}
 
 
 def set_limits(connection: Connection, given: Mapping[str, str], *, actor: str) -> pb.LimitsState:
