@@ -35,6 +35,8 @@ from execution.simulation import SimulationServicer
 from execution.store import Store
 from execution.switch_store import SwitchStore
 from execution.switching import Switching
+from execution.vault import assembly
+from execution.vault.assembly import Assembly
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc, simulation_pb2, simulation_pb2_grpc
 
@@ -147,8 +149,10 @@ class ExecutionServer:
         self._limits = Limits(
             self._runtime, store=self._store, instance=config.instance, redis_url=config.redis_url
         )
+        self._vault = Assembly(config, self._store)
         self._adapters: dict[Venue, Adapter] = {
-            ("paper", "paper"): PaperAdapter(config.paper_target)
+            ("paper", "paper"): PaperAdapter(config.paper_target),
+            **self._vault.adapters,
         }
         self._simulator = PaperSimulator(config.paper_target)
         self._writing: asyncio.Task[None] | None = None
@@ -183,6 +187,7 @@ class ExecutionServer:
         engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
+        self._vault.tell(holding.on_login)
         self._server = aio.server(options=_OPTIONS)
         check = partial(_check, engine, holding)
         servicer = Servicer(
@@ -195,6 +200,7 @@ class ExecutionServer:
         await self._simulator.start()
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
+        self._vault.add_to(self._server, self._runtime.spawn)
         self._health = await _add_health_and_reflection(self._server)
         self.port = self._server.add_insecure_port(self._config.bind)
         await self._store.open()
@@ -204,6 +210,7 @@ class ExecutionServer:
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(watch.start)
         await _until_stored(holding.start)
+        self._runtime.spawn(self._vault.run())
         url, name = self._config.database_url, self._config.instance
         self._runtime.spawn(ringing.answer(url, name, holding.look, check))
         await self._server.start()
@@ -298,6 +305,7 @@ async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthSer
     names = [
         pb.DESCRIPTOR.services_by_name["Execution"].full_name,
         simulation_pb2.DESCRIPTOR.services_by_name["Simulation"].full_name,
+        *assembly.SERVICES,
         health.SERVICE_NAME,
     ]
     reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
