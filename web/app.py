@@ -5,9 +5,10 @@ import atexit
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from protos import certificates
 from web import api, assets, errors, formats, pages, security
 from web import config as configuration
-from web.accounts import login
+from web.accounts import access, login
 from web.accounts.passkey_views import blueprint as passkeys
 from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
@@ -78,7 +79,7 @@ def create_site(config: Config | None = None) -> Flask:
         },
     )
     app.extensions["fillwire.config"] = config
-    execution = ExecutionClient(config.execution_target)
+    execution = ExecutionClient(config.execution_target, certificates.at(config.certificates))
     app.extensions["fillwire.execution"] = execution
     app.extensions["fillwire.simulation"] = SimulationClient(execution)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
@@ -87,6 +88,7 @@ def create_site(config: Config | None = None) -> Flask:
     csrf.init_app(app)
     security.install(app, live_url=config.live_url, secure=secure)
     login.install(app)
+    access.install(app)
     formats.install(app)
     assets.install(app)
     errors.install(app)
@@ -115,6 +117,7 @@ def create_site(config: Config | None = None) -> Flask:
     pages.install(app)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
+    access.check(app)
     return app
 
 

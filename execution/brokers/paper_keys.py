@@ -28,7 +28,8 @@ from execution.brokers.credentials import Admitted, Field, Opens, Schema, Typed
 from execution.brokers.paper import LAST_RETRY_SECONDS, PaperAdapter
 from execution.brokers.paper_calls import Answer
 from protos import logins, wire
-from protos.paper.v1 import keys_pb2, keys_pb2_grpc
+from protos.certificates import Certificates
+from protos.paper.v1 import keys_pb2
 from protos.paper.v1 import paper_pb2 as pb
 
 log = structlog.get_logger()
@@ -66,8 +67,10 @@ class PaperKeysAdapter(PaperAdapter):
 
     schema = SCHEMA
 
-    def __init__(self, target: str, keys: Opens, **options: Any) -> None:
-        super().__init__(target, **options)
+    def __init__(
+        self, target: str, keys: Opens, shown: Certificates | None = None, **options: Any
+    ) -> None:
+        super().__init__(target, shown, **options)
         self._keys = keys
         # Told how each login went: the account, a word, the venue's words.
         self.on_login: Callable[[str, str, str], None] = _unheard
@@ -229,9 +232,8 @@ class PaperKeysAdapter(PaperAdapter):
             session_id=session_id,
             signature=logins.signature(checked_by, key_id, now, session_id),
         )
-        venue: keys_pb2_grpc.KeysAsyncStub = keys_pb2_grpc.KeysStub(self._channel)
         try:
-            answer = await venue.LogIn(request, timeout=self._timeout_seconds)
+            answer = await self._channel.keys.LogIn(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt("the venue cannot be reached") from error
         if answer.status == keys_pb2.LOGIN_STATUS_OK:

@@ -19,23 +19,22 @@ from execution.vault.service import Credentials
 from execution.vault.servicer import CredentialsServicer, VaultServicer
 from execution.vault.store import CredentialStore
 from execution.vault.vault import Vault
-from protos.execution.v1 import credentials_pb2, credentials_pb2_grpc
+from protos.certificates import Certificates
+from protos.execution.v1 import credentials_pb2_grpc
 
 log = structlog.get_logger()
 
 PAPER_KEYS: Venue = ("paper_keys", "paper")
-_SERVICES = credentials_pb2.DESCRIPTOR.services_by_name
-SERVICES = tuple(_SERVICES[name].full_name for name in ("Credentials", "Vault"))
 
 
 class Assembly:
     """Of one execution."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, shown: Certificates | None) -> None:
         self._vault = Vault(CredentialStore(store), _source(config))
         ring = KeyRing(self._vault, PAPER_KEYS)
         self.adapters: Mapping[Venue, PaperKeysAdapter] = {
-            PAPER_KEYS: PaperKeysAdapter(config.paper_target, ring)
+            PAPER_KEYS: PaperKeysAdapter(config.paper_target, ring, shown)
         }
         self._rotation = Rotation(self._vault, self.adapters)
 

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0029"
-down_revision = "0026"
+down_revision = "0030"
 
 CREDENTIALS = """
 -- Key-encryption keys by name; the keys themselves are not in the database.
