@@ -6,15 +6,17 @@ Of every field that says whose or which, a line tells that it is checked against
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from execution.allowed import ALLOWED
-from protos.execution.v1 import execution_pb2, simulation_pb2
-from protos.paper.v1 import paper_pb2
+from protos.compile import SOURCES
 from protos.services import Service
 
-FILES = (execution_pb2, simulation_pb2, paper_pb2)
+FILES = tuple(
+    import_module(source.removesuffix(".proto").replace("/", ".") + "_pb2") for source in SOURCES
+)
 # No id of a row, though called so.
 _NO_ID = {"cursor", "key", "target_id"}
 
@@ -43,6 +45,7 @@ SWITCHED = (
 )
 BUILT = "web builds these trades from rows of its tenant; nothing is stored or sent"
 ACCOUNT = {"account": BY_ITS_PATH}
+BOUND = "the seal and the stored row are bound to tenant_id: tests/integration/test_credentials.py"
 
 RPCS: dict[str, Rpc] = {
     "Execution.SubmitTrades": Rpc(everybody="workers drain for all tenants; known ids stay as is"),
@@ -65,6 +68,13 @@ RPCS: dict[str, Rpc] = {
     "Simulation.SetGameDay": Rpc(trusted=ACCOUNT),
     "Simulation.ResetAccount": Rpc(trusted=ACCOUNT),
     "Simulation.ListMisdeeds": Rpc(trusted=ACCOUNT),
+    "Credentials.ListBrokers": Rpc(),
+    "Credentials.TestCredentials": Rpc(trusted={"sealed": BOUND}),
+    "Credentials.PutCredentials": Rpc(trusted={"sealed": BOUND}),
+    "Credentials.RemoveCredentials": Rpc(trusted={"connection_id": BOUND, "tenant_id": BOUND}),
+    "Credentials.ListCredentials": Rpc(trusted={"connection_ids": BOUND, "tenant_id": BOUND}),
+    "Vault": Rpc(everybody="an operator's: the allow-list keeps web out"),
+    "Keys": Rpc(everybody=VENUE),
     "Venue": Rpc(everybody=VENUE),
 }
 
