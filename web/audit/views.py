@@ -11,6 +11,7 @@ from web.accounts.login import visitor
 from web.accounts.rules import Permission
 from web.audit import checking, export, reads, verify
 from web.errors import Problem
+from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
@@ -41,7 +42,18 @@ def recompute() -> ResponseReturnValue:
     if not raw.isdecimal() or len(raw) > 18:
         abort(400)
     connection = export.session_connection()
-    checked = checking.check(connection, visitor().tenant_id, after_seal=int(raw))
+    try:
+        checked = checking.check(
+            connection, export.facts(), visitor().tenant_id, after_seal=int(raw)
+        )
+    except ExecutionDown as error:
+        raise Problem(
+            503,
+            "execution_away",
+            "The facts of your orders cannot be read now",
+            "The part that keeps them does not answer, so nothing can be said of them.",
+            "Try again in a minute.",
+        ) from error
     return render_template("audit/verify.html", checked=checked)
 
 
@@ -74,4 +86,6 @@ def verifier() -> Response:
     """The program that checks a download, for anybody's own machine."""
     name = "attachment; filename=verify_audit.py"
     program = Path(verify.__file__).read_bytes()
-    return Response(program, content_type="text/x-python", headers={"Content-Disposition": name})
+    return Response(
+        program, content_type="text/x-python; charset=utf-8", headers={"Content-Disposition": name}
+    )
