@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from werkzeug.routing import AnyConverter, Rule, UUIDConverter
 
 from tests.site.conftest import Site, csrf
 from tests.site.roles_kit import add_member, browsers
-from web.accounts import access
+from web.accounts import access, reference
 from web.accounts.access import Declared, Field, Shown, Undeclared
 from web.accounts.rules import ROLES, WORDS, Permission, may
 
@@ -219,3 +220,8 @@ def offered(page: str, here: str) -> Iterator[tuple[str, str]]:
 
 def test_what_each_permission_allows_is_in_words() -> None:
     assert set(WORDS) == set(Permission)
+
+
+def test_the_page_of_roles_is_what_the_routes_declare(site: Site) -> None:
+    kept = (Path(__file__).parents[2] / "docs" / "roles.md").read_text()
+    assert kept == reference.draw(site.app)
