@@ -15,7 +15,8 @@ from web.accounts.rules import KEY_ROLES, ROLES, SCOPES, WORDS, Permission, may
 
 _HEAD = """# Roles, and who may do what
 
-Drawn by `python -m web.accounts.reference docs/roles.md` from what stands beside each route; do not edit.
+Drawn by `python -m web.accounts.reference docs/roles.md` from what stands beside each route; do
+not edit.
 
 A member of a workspace has one role there, and may have others elsewhere. A change holds with
 the next request of a running session. Where a role is not enough the answer is 403 with the code
