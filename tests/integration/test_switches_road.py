@@ -13,7 +13,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from tests.conftest import Database
 from tests.integration.explain_kit import EMAIL, PASSWORD, Stand, standing
 from web import db, mirror
-from web.accounts.service import add_api_key
+from web.accounts.keys import add_test_key
 from web.cli import main
 from web.execution_client import ExecutionClient
 from web.subscriptions import settings
@@ -200,7 +200,7 @@ async def test_limits_are_set_on_the_page_and_told(stand: Stand) -> None:
 
 async def test_the_api_halts_and_tells_what_is_left(stand: Stand) -> None:
     await outcome(stand, BUY)
-    key = await stand.inside(lambda: add_api_key("test", ME))
+    key = await stand.inside(lambda: add_test_key("test", ME))
 
     def call(method: str, path: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {key}"}
