@@ -4,17 +4,19 @@ Of every field that says whose or which, a line tells that it is checked against
 `tenant_id`, or why there is nothing to check it against.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
+import protos.execution.v1
+import protos.paper.v1
 from execution.allowed import ALLOWED
-from protos.execution.v1 import execution_pb2, simulation_pb2
-from protos.paper.v1 import paper_pb2
 from protos.services import Service
 
-FILES = (execution_pb2, simulation_pb2, paper_pb2)
+PACKAGES = (protos.execution.v1, protos.paper.v1)
 # No id of a row, though called so.
 _NO_ID = {"cursor", "key", "target_id"}
 
@@ -42,6 +44,10 @@ SWITCHED = (
     "refused on a guess would be worse; web and the row security of web.switches check"
 )
 BUILT = "web builds these trades from rows of its tenant; nothing is stored or sent"
+SEALED = (
+    "opens only for the tenant and the connection it was sealed for, and replaces only that "
+    "tenant's: test_credentials tries another's"
+)
 ACCOUNT = {"account": BY_ITS_PATH}
 
 RPCS: dict[str, Rpc] = {
@@ -65,16 +71,26 @@ RPCS: dict[str, Rpc] = {
     "Simulation.SetGameDay": Rpc(trusted=ACCOUNT),
     "Simulation.ResetAccount": Rpc(trusted=ACCOUNT),
     "Simulation.ListMisdeeds": Rpc(trusted=ACCOUNT),
+    "Credentials.ListBrokers": Rpc(),
+    "Credentials.TestCredentials": Rpc(trusted={"sealed": SEALED}),
+    "Credentials.PutCredentials": Rpc(trusted={"sealed": SEALED}),
+    "Credentials.RemoveCredentials": checks("connection_id"),
+    "Credentials.ListCredentials": checks("connection_ids"),
+    # Whole services.
+    "Vault": Rpc(everybody=ALL_TENANTS),
     "Venue": Rpc(everybody=VENUE),
+    "Keys": Rpc(everybody=VENUE),
 }
 
 
 def methods() -> Iterator[tuple[str, MethodDescriptor]]:
     """Every method, as `Service.Method`."""
-    for file in FILES:
-        for service in file.DESCRIPTOR.services_by_name.values():
-            for method in service.methods:
-                yield f"{service.name}.{method.name}", method
+    for package in PACKAGES:
+        for found in pkgutil.iter_modules(package.__path__):
+            if found.name.endswith("_pb2"):
+                file = importlib.import_module(f"{package.__name__}.{found.name}")
+                for service in file.DESCRIPTOR.services_by_name.values():
+                    yield from ((f"{service.name}.{m.name}", m) for m in service.methods)
 
 
 def line_of(name: str) -> Rpc:
