@@ -17,6 +17,8 @@ ALLOWED: Allowed = {
     f"{_EXECUTION}GetAccountState": _LOOKING,
     f"{_EXECUTION}StreamFacts": {Service.RELAY},
     f"{_EXECUTION}ListFacts": _LOOKING,
+    f"{_EXECUTION}DigestFacts": {Service.RELAY},
+    f"{_EXECUTION}ListFactRange": {Service.WEB, Service.OPERATOR},
     f"{_EXECUTION}PreviewTrades": _WEB,
     f"{_EXECUTION}SetSwitch": {Service.WEB, Service.OPERATOR},
     f"{_EXECUTION}ListSwitches": {Service.WEB, Service.RELAY, Service.OPERATOR},
