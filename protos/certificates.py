@@ -141,7 +141,7 @@ def async_channel(
 
 def refuse_plaintext(target: str, doing: str) -> None:
     """Raise Unusable unless every address of a target is this machine's own."""
-    if target.startswith(("unix:", "unix-abstract:")) or all(map(_is_own, _hosts(target))):
+    if target.startswith(("unix:", "unix-abstract:")) or is_own(target):
         return
     raise Unusable(
         f"will not {doing} {target} in plain text, which others could read and write: set "
@@ -160,13 +160,18 @@ def _expecting(server: Service, options: Options) -> Options:
     return tuple({**dict(options), **named}.items())
 
 
+def is_own(target: str) -> bool:
+    """Whether every address of a target is this machine's own."""
+    return all(map(_is_loopback, _hosts(target)))
+
+
 def _hosts(target: str) -> list[str]:
     """The hosts of `host:port`, `ipv4:a:1,b:2`, `dns:///host:port`."""
     bare = re.sub(r"^(ipv4|ipv6|dns):(//[^/]*/)?", "", target)
     return [re.sub(r":\d+$", "", each).strip("[]") for each in bare.split(",")]
 
 
-def _is_own(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
