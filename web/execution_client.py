@@ -9,7 +9,7 @@ from uuid import UUID
 
 import grpc
 
-from protos import certificates
+from protos import certificates, log
 from protos.certificates import Certificates
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
@@ -113,14 +113,16 @@ class ExecutionClient:
             tenant_id=tenant.hex if tenant else "",
         )
         try:
-            return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS)
+            return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
     def list_switches(self) -> pb.ListSwitchesResponse:
         """What is halted, and the limits of connections. Raises ExecutionDown."""
         try:
-            return self._connect().ListSwitches(pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS)
+            return self._connect().ListSwitches(
+                pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -128,7 +130,11 @@ class ExecutionClient:
         """Set the limits of a connection. Raises ExecutionDown. Repeating is safe."""
         request = pb.SetLimitsRequest(connection_id=connection_id.hex, limits=limits, set_by=set_by)
         try:
-            return self._connect().SetLimits(request, timeout=SWITCH_SECONDS).state
+            return (
+                self._connect()
+                .SetLimits(request, timeout=SWITCH_SECONDS, metadata=log.told())
+                .state
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -139,7 +145,7 @@ class ExecutionClient:
         """
         request = pb.SeeOverfillRequest(order_id=order_id.hex, filled=filled, seen_by=seen_by)
         try:
-            self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS)
+            self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -150,7 +156,7 @@ class ExecutionClient:
         """
         request = pb.CancelTradesRequest(trade_ids=[trade_id.hex], reason=reason)
         try:
-            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
+            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -183,7 +189,9 @@ class ExecutionClient:
             asked_by=asked_by,
         )
         try:
-            answer = self._connect().ClosePosition(request, timeout=SUBMIT_SECONDS)
+            answer = self._connect().ClosePosition(
+                request, timeout=SUBMIT_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
                 return []
@@ -196,7 +204,9 @@ class ExecutionClient:
         """
         request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word)
         try:
-            answer = self._connect().ResolveDoubt(request, timeout=SUBMIT_SECONDS)
+            answer = self._connect().ResolveDoubt(
+                request, timeout=SUBMIT_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
         return answer.status == pb.DOUBT_STATUS_TAKEN
