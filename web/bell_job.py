@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rq.job import Job
+from rq.utils import import_attribute
 
 FUNCTION = "web.jobs.drain"
 
@@ -22,11 +23,9 @@ class BellJob(Job):
     @property
     def func(self) -> Callable[..., Any]:
         """What to call. Raises NotOurs."""
-        from web import jobs
-
         if self.func_name != FUNCTION:
             raise NotOurs(f"job {self.id} would call {self.func_name!r}")
-        return jobs.drain
+        return import_attribute(FUNCTION)
 
     @property
     def success_callback(self) -> None:
