@@ -12,9 +12,10 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from execution import lending
 from execution.lending import Pool
 from tests.integration.test_servers import private_folder, start
-from web import jobs
+from web import jobs, queue
 from web.bell_job import FUNCTION, BellJob
 from web.ops import children, places, redis_users, valkey
 from web.queue import CHANGES_CHANNEL, QUEUE, Bell
@@ -46,6 +47,12 @@ def owner(server: valkey.Server) -> Iterator[Any]:
         client.flushall()
         client.acl_log_reset()
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (queue, lending):
+        monkeypatch.setattr(module, "TIMEOUT_SECONDS", 5.0)
 
 
 def denied(owner: Any) -> list[Any]:
@@ -221,8 +228,8 @@ def test_a_function_of_somebody_elses_is_not_called(
     assert not (tmp_path / "made").exists()
     # What RQ alone would have made of it.
     plant(owner, call("os.mkdir", str(tmp_path / "made")))
-    queue = Queue(QUEUE, connection=owner, serializer=JSONSerializer)
-    SimpleWorker([queue], connection=owner, serializer=JSONSerializer).work(
+    theirs = Queue(QUEUE, connection=owner, serializer=JSONSerializer)
+    SimpleWorker([theirs], connection=owner, serializer=JSONSerializer).work(
         burst=True, logging_level="CRITICAL"
     )
     assert (tmp_path / "made").exists()
