@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
-from sqlalchemy import DateTime, event, select, text
+from sqlalchemy import ColumnElement, DateTime, event, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from werkzeug.exceptions import NotFound
 
@@ -110,6 +110,12 @@ def act_as(person: UUID, tenant: UUID | None) -> None:
     enter_person(person)
     enter_tenant(tenant)
     _tell(db.session)
+
+
+def mine(model: Any) -> ColumnElement[bool]:
+    """That a row is the current tenant's: what a list asks, beside what PostgreSQL adds."""
+    owned: ColumnElement[bool] = model.tenant_id == current_tenant()
+    return owned
 
 
 def get_for_tenant(model: type[T], row_id: UUID | None) -> T:

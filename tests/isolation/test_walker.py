@@ -3,6 +3,8 @@
 And once more with the application's own filter taken out: PostgreSQL alone must hold.
 """
 
+from collections.abc import Iterable
+
 import pytest
 from werkzeug.routing import Rule
 
@@ -43,6 +45,23 @@ def test_they_open_nothing_without_the_filter_either(
     assert found == []
 
 
+def test_what_only_reads_holds_without_row_security_either(walker: Walker, site: Site) -> None:
+    """The filter alone: lists ask for their tenant too."""
+    tables = owners.of_tenants(site.owner)
+    _switch_row_security(site, tables, "DISABLE")
+    try:
+        found = [
+            leak
+            for endpoint in WALKS
+            for rule in _rules(site, endpoint)
+            if "GET" in (rule.methods or ())
+            for leak in walker.leaks(rule)
+        ]
+    finally:
+        _switch_row_security(site, tables, "ENABLE")
+    assert found == []
+
+
 def test_the_filter_is_taken_out_of_look_ups(walker: Walker, site: Site) -> None:
     before = Unfiltered.taken
     with filter_off(site.app):
@@ -53,14 +72,19 @@ def test_the_filter_is_taken_out_of_look_ups(walker: Walker, site: Site) -> None
 
 
 def test_the_walk_finds_a_leak_where_neither_holds(walker: Walker, site: Site) -> None:
-    site.owner.execute("ALTER TABLE web.strategies DISABLE ROW LEVEL SECURITY")
+    _switch_row_security(site, ["strategies"], "DISABLE")
     try:
         with filter_off(site.app):
             found = walker.leaks(*_rules(site, "api.change_strategy"))
     finally:
-        site.owner.execute("ALTER TABLE web.strategies ENABLE ROW LEVEL SECURITY")
+        _switch_row_security(site, ["strategies"], "ENABLE")
     assert any("of nobody's id 404" in each for each in found), found
     assert any("changed" in each for each in found), found
+
+
+def _switch_row_security(site: Site, tables: Iterable[str], way: str) -> None:
+    for table in tables:
+        site.owner.execute(f"ALTER TABLE web.{table} {way} ROW LEVEL SECURITY".encode())
 
 
 def _rules(site: Site, endpoint: str) -> list[Rule]:

@@ -98,7 +98,8 @@ def find_visitor(token: str, address: str) -> Visitor | None:
                 "AND ended_at IS NULL AND acknowledged_at IS NULL), "
                 "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
                 "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1), "
-                "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off')"
+                "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off' "
+                "AND (s.tenant_id = :tenant OR s.scope = 'platform'))"
             ),
             {"tenant": row.tenant_id},
         ).one()

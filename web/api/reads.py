@@ -16,7 +16,7 @@ from web.api import paper, shapes
 from web.api.auth import blueprint, key
 from web.connections import service as connections
 from web.connections.models import Connection
-from web.db import current_tenant, db, get_for_tenant
+from web.db import current_tenant, db, get_for_tenant, mine
 from web.errors import Problem
 from web.paging import BadCursor, Page, newest_first
 from web.signals import reads as signals
@@ -187,7 +187,7 @@ def list_subscriptions() -> Response:
     """Subscriptions with their settings, newest first."""
     page = _page(
         lambda: newest_first(
-            select(Subscription),
+            select(Subscription).where(mine(Subscription)),
             Subscription.created_at,
             Subscription.id,
             lambda row: (row.created_at, row.id),

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from protos import ids
 from web.audit import service as audit
 from web.connections.models import BrokerAccount, Connection
-from web.db import current_tenant, db, get_for_tenant
+from web.db import current_tenant, db, get_for_tenant, mine
 
 
 class BadConnection(Exception):
@@ -63,7 +63,7 @@ def create_paper(*, name: str, actor: str) -> Connection:
 
 def all_of_tenant() -> list[Connection]:
     """This tenant's connections, oldest first."""
-    rows = select(Connection).order_by(Connection.created_at, Connection.id)
+    rows = select(Connection).where(mine(Connection)).order_by(Connection.created_at, Connection.id)
     return list(db.session.scalars(rows))
 
 

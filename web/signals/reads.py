@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import case, func, select
 
-from web.db import db
+from web.db import db, mine
 from web.paging import Page, newest_first
 from web.signals.models import Refusal, Signal
 from web.strategies.models import StrategyIntake
@@ -38,7 +38,7 @@ NONE = Counts()
 
 def page(*, strategy_id: UUID | None, limit: int, cursor: str | None) -> Page[Signal]:
     """This tenant's signals, newest first. Raises BadCursor."""
-    query = select(Signal)
+    query = select(Signal).where(mine(Signal))
     if strategy_id is not None:
         query = query.where(Signal.strategy_id == strategy_id)
     return newest_first(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from protos import ids
 from web.audit import service as audit
 from web.connections.models import Connection
-from web.db import current_tenant, db, get_for_tenant
+from web.db import current_tenant, db, get_for_tenant, mine
 from web.strategies import service as strategies
 from web.strategies.models import Strategy
 from web.subscriptions import settings
@@ -116,7 +116,7 @@ def of_strategy(strategy: Strategy) -> list[Subscription]:
     return list(
         db.session.scalars(
             select(Subscription)
-            .where(Subscription.strategy_id == strategy.id)
+            .where(mine(Subscription), Subscription.strategy_id == strategy.id)
             .order_by(Subscription.created_at, Subscription.id)
         )
     )

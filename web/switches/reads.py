@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select, true
 
 from web.connections.models import Connection
-from web.db import db
+from web.db import db, mine
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.switches.rules import On
@@ -53,7 +53,7 @@ def meets(scope: str, scope_id: UUID) -> Meets:
     open_orders = db.session.execute(
         select(Order.connection_id, Order.instrument, Order.leg, Order.order_qty, Order.cum_qty)
         .join(Trade, Trade.id == Order.trade_id)
-        .where(Order.ord_status.in_(OPEN_ORD_STATUSES), _in_scope(scope, scope_id))
+        .where(mine(Order), Order.ord_status.in_(OPEN_ORD_STATUSES), _in_scope(scope, scope_id))
     ).all()
     guarded: dict[tuple[UUID, str], Decimal] = {}
     for connection_id, instrument, leg, quantity, filled in open_orders:
@@ -63,7 +63,7 @@ def meets(scope: str, scope_id: UUID) -> Meets:
     rows = db.session.execute(
         select(Position, Connection)
         .join(Connection, Connection.id == Position.connection_id)
-        .where(Position.quantity != 0, _is_on(scope, scope_id))
+        .where(mine(Position), Position.quantity != 0, _is_on(scope, scope_id))
         .order_by(Connection.name, Position.instrument)
         .limit(MOST)
     ).all()

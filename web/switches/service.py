@@ -18,7 +18,7 @@ from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.audit import service as audit
 from web.connections.models import Connection
-from web.db import current_tenant, db, get_for_tenant
+from web.db import current_tenant, db, get_for_tenant, mine
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import Bell
 from web.strategies.models import Strategy
@@ -87,7 +87,8 @@ def halt(scope: str, scope_id: UUID, mode: str, *, why: str, actor: str) -> Halt
 
 def in_force() -> Sequence[Switch]:
     """What is halted here, by this tenant or by the platform."""
-    rows = select(Switch).where(Switch.mode != OFF).order_by(Switch.set_at.desc())
+    rows = select(Switch).where(mine(Switch) | (Switch.scope == "platform"), Switch.mode != OFF)
+    rows = rows.order_by(Switch.set_at.desc())
     return db.session.scalars(rows).all()
 
 
@@ -98,9 +99,9 @@ def on() -> tuple[On, ...]:
 
 def limits() -> Mapping[UUID, pb.LimitsState]:
     """The limits of this tenant's connections. Raises ExecutionDown."""
-    mine = db.session.scalars(select(Connection.id)).all()
-    told = {UUID(each.connection_id): each for each in client().limits(mine)}
-    return {connection_id: told[connection_id] for connection_id in mine if connection_id in told}
+    wanted = db.session.scalars(select(Connection.id).where(mine(Connection))).all()
+    told = {UUID(each.connection_id): each for each in client().limits(wanted)}
+    return {connection_id: told[connection_id] for connection_id in wanted if connection_id in told}
 
 
 def set_limits(connection: Connection, given: Mapping[str, str], *, actor: str) -> pb.LimitsState:

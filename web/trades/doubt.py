@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from protos.execution.v1 import execution_pb2 as pb
 from web.alarms.models import Alarm
-from web.db import db
+from web.db import db, mine
 from web.execution_client import ExecutionClient
 from web.trades import approval, reads
 from web.trades.approval import NotWaiting
@@ -49,7 +49,9 @@ def declare_present(trade: Trade, *, actor: str) -> Trade:
 def waiting() -> list[Trade]:
     """This tenant's trades in such doubt, the oldest first."""
     query = select(Trade).join(Alarm, Alarm.trade_id == Trade.id)
-    query = query.where(Alarm.kind == "not_provable", Alarm.ended_at.is_(None), _DOUBTFUL)
+    query = query.where(
+        mine(Trade), Alarm.kind == "not_provable", Alarm.ended_at.is_(None), _DOUBTFUL
+    )
     return list(db.session.scalars(reads.with_orders(query).order_by(Alarm.raised_at)).unique())
 
 

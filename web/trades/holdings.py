@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from protos import ids
 from web.audit import service as audit
 from web.connections.models import PositionChange
-from web.db import db
+from web.db import db, mine
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
 from web.trades.models import Position
@@ -54,9 +54,9 @@ def all_held() -> list[Holding]:
     names = {
         row.id: row.name or FOLLOWED
         for row in db.session.execute(
-            select(Subscription.id, Strategy.name).outerjoin(
-                Strategy, Strategy.id == Subscription.strategy_id
-            )
+            select(Subscription.id, Strategy.name)
+            .outerjoin(Strategy, Strategy.id == Subscription.strategy_id)
+            .where(mine(Subscription))
         )
     }
     changes = _last_changes()
@@ -99,7 +99,7 @@ def acknowledge(connection_id: UUID, *, actor: str, accepted: bool) -> None:
 
 def _last_changes() -> Mapping[tuple[UUID, str], PositionChange]:
     which = (PositionChange.connection_id, PositionChange.instrument)
-    newest = select(PositionChange).ext(distinct_on(*which))
+    newest = select(PositionChange).where(mine(PositionChange)).ext(distinct_on(*which))
     query = newest.order_by(*which, PositionChange.at.desc())
     found = db.session.scalars(query.where(PositionChange.change_qty != 0))
     return {(row.connection_id, row.instrument): row for row in found}

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.connections.models import Connection
-from web.db import db
+from web.db import db, mine
 from web.execution_client import ExecutionDown
 from web.trades import explain
 from web.trades.models import Fill, Trade
@@ -48,7 +48,8 @@ def _quoted(trades: Sequence[Trade]) -> dict[str, Quote]:
     wanted = {t.instrument: t for t in trades if t.signal.get("asset_class") != "options"}
     if not wanted:
         return {}
-    accounts = {row.id: row.broker_account for row in db.session.scalars(select(Connection))}
+    held = db.session.scalars(select(Connection).where(mine(Connection)))
+    accounts = {row.id: row.broker_account for row in held}
     questions = [
         _question(trade, pb.Account(broker=a.broker, environment=a.environment, account=a.account))
         for trade in wanted.values()
@@ -99,7 +100,7 @@ def _filled(instruments: Sequence[str]) -> dict[str, Quote]:
     rows = db.session.execute(
         select(Fill.instrument, Fill.price, Fill.at)
         .ext(distinct_on(Fill.instrument))
-        .where(Fill.instrument.in_(instruments), Fill.at > func.now() - QUOTE_AGE)
+        .where(mine(Fill), Fill.instrument.in_(instruments), Fill.at > func.now() - QUOTE_AGE)
         .order_by(Fill.instrument, Fill.at.desc())
     )
     return {instrument: Quote(price, at) for instrument, price, at in rows}

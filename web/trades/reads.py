@@ -8,7 +8,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import selectinload
 
 from web.connections.models import Connection
-from web.db import db
+from web.db import db, mine
 from web.paging import Page, newest_first
 from web.signals.rules import Signal
 from web.strategies.models import Strategy
@@ -32,7 +32,7 @@ def with_orders(query: Select[Trade]) -> Select[Trade]:
 def of_signals(signal_ids: Sequence[UUID]) -> Mapping[UUID, list[Trade]]:
     """This tenant's trades of these signals, with orders and fills."""
     found: dict[UUID, list[Trade]] = {signal_id: [] for signal_id in signal_ids}
-    query = with_orders(select(Trade)).where(Trade.signal_id.in_(signal_ids))
+    query = with_orders(select(Trade)).where(mine(Trade), Trade.signal_id.in_(signal_ids))
     for trade in db.session.scalars(query.order_by(Trade.subscription_id)):
         if trade.signal_id is not None:
             found[trade.signal_id].append(trade)
@@ -48,7 +48,7 @@ def load_orders(trade: Trade) -> Trade:
 def trade_page(*, limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades, newest first. Raises BadCursor."""
     return newest_first(
-        select(Trade),
+        select(Trade).where(mine(Trade)),
         Trade.accepted_at,
         Trade.id,
         lambda row: (row.accepted_at, row.id),
@@ -60,7 +60,7 @@ def trade_page(*, limit: int, cursor: str | None) -> Page[Trade]:
 def order_page(*, limit: int, cursor: str | None) -> Page[Order]:
     """This tenant's orders with their fills, newest first. Raises BadCursor."""
     return newest_first(
-        select(Order).options(selectinload(Order.fills)),
+        select(Order).where(mine(Order)).options(selectinload(Order.fills)),
         Order.created_at,
         Order.id,
         lambda row: (row.created_at, row.id),
@@ -71,9 +71,8 @@ def order_page(*, limit: int, cursor: str | None) -> Page[Order]:
 
 def positions() -> Sequence[Position]:
     """This tenant's positions, by connection and instrument."""
-    return db.session.scalars(
-        select(Position).order_by(Position.connection_id, Position.instrument)
-    ).all()
+    query = select(Position).where(mine(Position))
+    return db.session.scalars(query.order_by(Position.connection_id, Position.instrument)).all()
 
 
 def stands(subscription: Subscription, signal: Signal, asset_class: str) -> str:
@@ -103,13 +102,14 @@ def ended_by(subscription: Subscription, signal: Signal) -> int:
 
 def connections() -> Mapping[UUID, Connection]:
     """This tenant's connections by id, for naming them in lists."""
-    return {connection.id: connection for connection in db.session.scalars(select(Connection))}
+    query = select(Connection).where(mine(Connection))
+    return {connection.id: connection for connection in db.session.scalars(query)}
 
 
 def waiting_page(*, states: Sequence[str], limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades that wait in these states, newest first. Raises BadCursor."""
     return newest_first(
-        with_orders(select(Trade)).where(_WAITS | _HELD, Trade.state.in_(states)),
+        with_orders(select(Trade)).where(mine(Trade), _WAITS | _HELD, Trade.state.in_(states)),
         Trade.accepted_at,
         Trade.id,
         lambda row: (row.accepted_at, row.id),
