@@ -27,7 +27,7 @@ def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
     Raises CannotHalt.
     """
     scope, scope_id = _read(target)
-    database, execution, shown = _places(folder)
+    database, execution, shown = reach(folder)
     with psycopg.connect(database, autocommit=True) as connection:
         asked = to_json({"mode": mode})
         connection.execute(_AUDIT, (actor, "switch:ask", target, asked, why))
@@ -62,9 +62,9 @@ def _read(target: str) -> tuple[str, UUID | None]:
     raise CannotHalt(f"{target!r} is neither `platform` nor the id of something to halt")
 
 
-def _places(folder: Path) -> tuple[str, str, Certificates | None]:
+def reach(folder: Path) -> tuple[str, str, Certificates | None]:
     """The owner's database, execution, and what to show it: as the environment says, or of the
-    running stack."""
+    running stack. Raises CannotHalt."""
     database, execution, shown = (
         os.environ.get("DATABASE_URL"),
         os.environ.get("FILLWIRE_EXECUTION_TARGET"),
