@@ -2,8 +2,9 @@
 
 Forms name such fields `typed.…`. They never come to Flask, its form, its session or an error
 page: the view finds them in the locker, as bytes that can be overwritten, and they are
-overwritten when the request is over. What cannot be: the server's own copy of the request's
-body, which is freed with the request.
+overwritten when the request is over. What cannot be: what the server received it in, which is
+freed and used again. Browsers with script seal before they send, so that nothing comes here at
+all (static/js/keys.js).
 """
 
 from collections.abc import Iterable

@@ -1,5 +1,6 @@
 """Pages about brokers' keys: connect with them, replace them, remove them. Never show them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -179,6 +180,7 @@ def _form(
     return render_template(
         "connections/connect.html",
         broker=broker,
+        offer=_offer(broker, ids.new(), broker.environments),
         sealed=_worth_keeping(sealed, found),
         found=found,
         problem=keys.explain(found.problem, found) if found and found.problem else None,
@@ -203,6 +205,7 @@ def _page(
         "connections/keys.html",
         connection=connection,
         broker=broker,
+        offer=_offer(broker, connection.id, [connection.broker_account.environment]),
         stored=stored,
         made_at=wire.to_datetime(stored.made_time) if stored else None,
         used_at=wire.to_datetime(stored.used_time) if stored else None,
@@ -214,6 +217,13 @@ def _page(
         trouble=trouble,
         form=request.form,
     )
+
+
+def _offer(broker: pb.Broker, connection_id: UUID, environments: Sequence[str]) -> str:
+    try:
+        return keys.offer(broker, connection_id, environments)
+    except ExecutionDown:
+        return ""
 
 
 def _worth_keeping(sealed: Sealed | None, found: pb.Found | None) -> str:

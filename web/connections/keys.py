@@ -3,7 +3,7 @@ public key; from there on this program holds nothing that it could read."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -120,6 +120,21 @@ def seal(typed: Typed, connection_id: UUID, broker: str, environment: str) -> Se
         wipe(plain)
         for value in typed.values():
             wipe(value)
+
+
+def offer(broker: pb.Broker, connection_id: UUID, environments: Sequence[str]) -> str:
+    """What a browser needs to seal by itself, as JSON; empty where keys cannot be taken. Raises
+    ExecutionDown."""
+    answer = _client().brokers()
+    if not answer.HasField("transport_key"):
+        return ""
+    key, tenant = answer.transport_key, _tenant()
+    infos = {
+        each: seals.context(key.key_id, tenant, connection_id, broker.broker, each)
+        for each in environments
+    }
+    given = {"key_id": key.key_id, "public_key": key.public_key, "infos": infos}
+    return msgspec.json.encode({**given, "connection": connection_id.hex}).decode()
 
 
 def test(sealed: Sealed, broker: str) -> pb.Found:
