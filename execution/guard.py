@@ -87,7 +87,7 @@ class Guard(aio.ServerInterceptor):
         caller = services.named(uri)
         if caller in self._allowed.get(method, ()):
             return
-        log.warning("call_refused", method=method, caller=uri, peer=context.peer())
+        log.warning("call_refused", method=method, caller=uri)
         if caller is None:
             await context.abort(
                 grpc.StatusCode.UNAUTHENTICATED,

@@ -38,6 +38,7 @@ from execution.switch_store import SwitchStore
 from execution.switching import Switching
 from execution.vault.assembly import Assembly
 from protos import certificates
+from protos import log as lines
 from protos.execution.v1 import (
     credentials_pb2,
     execution_pb2_grpc,
@@ -303,11 +304,12 @@ async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:
         try:
             return await start()
         except StoreUnavailable as error:
-            log.warning("waiting_for_database", cause=str(error))
+            log.warning("waiting_for_database", cause=error)
             await asyncio.sleep(START_RETRY_SECONDS)
 
 
 async def _answer(work: Awaitable[Answered], context: Context) -> Answered:
+    lines.begin_as_told(context.invocation_metadata())
     try:
         return await work
     except (StoreUnavailable, BadRequest, NotFound) as error:
@@ -317,7 +319,7 @@ async def _answer(work: Awaitable[Answered], context: Context) -> Answered:
 async def _abort(error: Exception, context: Context) -> NoReturn:
     match error:
         case StoreUnavailable():
-            log.warning("store_unavailable", cause=str(error))
+            log.warning("store_unavailable", cause=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the database is away")
         case NotFound():
             await context.abort(grpc.StatusCode.NOT_FOUND, "the account was never used")

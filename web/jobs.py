@@ -43,11 +43,11 @@ def drain(shard: int) -> None:
             elif bell.leave(shard):
                 return
     except ExecutionDown as error:
-        log.warning("execution_away", error=str(error))
+        log.warning("execution_away", error=error)
         bell.give_up(shard)
         return
     except psycopg.OperationalError as error:
-        log.warning("database_away", error=str(error).strip())
+        log.warning("database_away", error=error)
         bell.give_up(shard)
         return
     bell.pass_on(shard)
@@ -81,7 +81,7 @@ def run_worker() -> None:
             worker.work(logging_level="WARNING")
             return
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=str(error))
+            log.warning("redis_away", error=error)
             time.sleep(0.5)
 
 

@@ -119,9 +119,9 @@ def _keep(loop: Loop, pool: Pool, owner: str, stop: threading.Event) -> None:
             if _take(pool, loop.name, owner):
                 loop.turn()
         except ExecutionDown as error:
-            log.warning("execution_away", loop=loop.name, error=str(error))
+            log.warning("execution_away", loop=loop.name, error=error)
         except psycopg.OperationalError as error:
-            log.warning("database_away", loop=loop.name, error=str(error).strip())
+            log.warning("database_away", loop=loop.name, error=error)
         except Superseded:
             log.info("projector_superseded")
         except Exception:

@@ -323,7 +323,7 @@ class PaperAdapter:
             try:
                 report = paper_wire.read_said(message)
             except paper_wire.UnknownWord as error:
-                log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                log.error("paper_report_unreadable", account=message.account, cause=error)
                 self._in_order.skip(message.account, message.report_seq)
                 continue
             if isinstance(report, Report) and message.exec_type == pb.EXEC_TYPE_NEW:

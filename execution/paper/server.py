@@ -81,7 +81,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         try:
             return await self._reading(lambda reader: store.misdeeds(reader, request.account, most))
         except psycopg.OperationalError as error:
-            log.warning("venue_read_failed", error=repr(error))
+            log.warning("venue_read_failed", error=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
     async def GetOrders(
@@ -95,7 +95,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
                 lambda reader: store.find_orders(reader, request.account, request.cl_ord_ids)
             )
         except psycopg.OperationalError as error:
-            log.warning("venue_read_failed", error=repr(error))
+            log.warning("venue_read_failed", error=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
     async def GetAccount(

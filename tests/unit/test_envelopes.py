@@ -52,7 +52,9 @@ def with_key(wrapped_key: bytes) -> Envelope:
 
 
 @pytest.mark.parametrize(
-    ("whole", "changed"), [(SEALED.sealed, with_sealed), (SEALED.wrapped_key, with_key)]
+    ("whole", "changed"),
+    [(SEALED.sealed, with_sealed), (SEALED.wrapped_key, with_key)],
+    ids=["sealed", "wrapped key"],
 )
 def test_every_byte_that_is_flipped_is_noticed(
     whole: bytes, changed: Callable[[bytes], Envelope]
@@ -80,6 +82,7 @@ def test_what_is_cut_off_is_noticed(length: int) -> None:
         envelopes.of_credentials(CONNECTION, TENANT, 3),
         envelopes.of_transport_key("3"),
     ],
+    ids=["tenant", "connection", "version", "swapped", "kind"],
 )
 def test_a_record_opens_for_nothing_else(belongs: bytes) -> None:
     with pytest.raises(Unreadable):
