@@ -23,8 +23,10 @@ from web.audit.views import blueprint as activity
 from web.boots import Boot
 from web.changes.views import blueprint as changes
 from web.config import Config
+from web.connections.key_views import blueprint as keys
 from web.connections.paper_views import blueprint as paper_accounts
 from web.connections.views import blueprint as connections
+from web.credentials_client import CredentialsClient
 from web.db import db
 from web.execution_client import ExecutionClient
 from web.mail.views import blueprint as inbox
@@ -40,6 +42,7 @@ from web.subscriptions.views import blueprint as subscriptions
 from web.switches import views as switches
 from web.trades.tester import blueprint as tester
 from web.trades.views import blueprint as trades
+from web.typed import Locker
 
 MAX_FORM_BYTES = 256 * 1024
 
@@ -86,6 +89,7 @@ def create_site(config: Config | None = None) -> Flask:
     app.extensions["fillwire.config"] = config
     execution = ExecutionClient(config.execution_target, certificates.at(config.certificates))
     app.extensions["fillwire.execution"] = execution
+    app.extensions["fillwire.credentials"] = CredentialsClient(execution)
     app.extensions["fillwire.simulation"] = SimulationClient(execution)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -118,6 +122,7 @@ def create_site(config: Config | None = None) -> Flask:
         activity,
         connections,
         paper_accounts,
+        keys,
         changes,
         inbox,
         switches.blueprint,
@@ -128,6 +133,7 @@ def create_site(config: Config | None = None) -> Flask:
     app.register_blueprint(api.blueprint)
     access.check(app)
     auth.check(app)
+    app.wsgi_app = Locker(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

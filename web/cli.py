@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from web import certs, halt, questions
+from web import certs, halt, questions, vaults
 from web.audit import command as audit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -289,6 +289,8 @@ main.add_command(questions.replay)
 main.add_command(halt.halt)
 main.add_command(certs.certs)
 main.add_command(certs.redis_users)
+main.add_command(vaults.vault)
+main.add_command(vaults.paper_keys)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
 

@@ -51,7 +51,7 @@ SCHEMA = Schema(
             "secret",
             "API secret",
             "Shown once, when the key is made.",
-            r"[A-Za-z0-9_-]{40}",
+            r"[A-Za-z0-9_\-]{40}",
             is_secret=True,
         ),
     ),

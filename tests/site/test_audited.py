@@ -9,14 +9,17 @@ from uuid import uuid4
 import pytest
 
 from protos import ids
+from tests.keys_stand import Stand
+from tests.site import test_broker_keys as broker_keys
 from tests.site.conftest import PASSWORD, Site, Workspace, add_alarm, add_trade, csrf
+from tests.site.test_broker_keys import stand
 from tests.site.test_connector import TERMS
 from tests.site.test_paper_account import Execution, execution
 from tests.site.test_people_audited import DEEDS
 from tests.site.trail import transactions
 from web.audit.declared import exemption
 
-__all__ = ["execution"]
+__all__ = ["execution", "stand"]
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -83,6 +86,31 @@ def fresh_strategy(path: str) -> Callable[[Site], str]:
     return lambda site: path.format(strategy=pair(site)["strategy_id"])
 
 
+KEYED: list[str] = []
+
+
+def keyed(site: Site) -> str:
+    """The keys of a connection that has some."""
+    KEYED.append(broker_keys.account())
+    return broker_keys.connect(site.signed_in(site.ours), _issue(site))
+
+
+def fresh_keys(site: Site) -> dict[str, Any]:
+    """Of a new account."""
+    KEYED.append(broker_keys.account())
+    return {**broker_keys.given(_issue(site)), "do": "save", "name": "Keyed"}
+
+
+def other_keys(site: Site) -> dict[str, Any]:
+    """Of the account that was connected last."""
+    return {**broker_keys.given(_issue(site)), "do": "save"}
+
+
+def _issue(site: Site) -> tuple[str, str]:
+    stand: Stand = site.app.extensions["tests.stand"]
+    return stand.issue(KEYED[-1])
+
+
 CONNECTION, STRATEGY = "/connections/{connection}", "/strategies/{strategy}"
 SUBSCRIPTION = "/subscriptions/{subscription}"
 QUANTITY = {"quantity.source": "own", "quantity.value": "4"}
@@ -146,6 +174,9 @@ DRIVES = {
         lambda site: f"/alarms/{alarm(site)}/acknowledge", "alarm:acknowledge"
     ),
     "connections.create": Drive(at("/connections"), "connection:create", give(name="New")),
+    "keys.connect": Drive(at(broker_keys.NEW), "connection:create", fresh_keys),
+    "keys.replace": Drive(keyed, "connection:keys_replace", other_keys),
+    "keys.remove": Drive(lambda site: f"{keyed(site)}/remove", "connection:keys_remove"),
     "paper.begin_game_day": Drive(
         at(f"{CONNECTION}/game-day"), "connection:game_day_begin", give(length="15m", drop="5")
     ),
@@ -286,7 +317,7 @@ def prepare(site: Site, endpoint: str) -> None:
 
 @pytest.mark.parametrize("endpoint", sorted(DRIVES))
 def test_what_writes_leaves_an_event_in_the_same_transaction(
-    site: Site, execution: Execution, endpoint: str
+    site: Site, execution: Execution, stand: Stand, endpoint: str
 ) -> None:
     drive = DRIVES[endpoint]
     prepare(site, endpoint)

@@ -5,7 +5,7 @@ once that is right the browser is told to send it to the action itself (307), so
 to be typed or pressed twice, with script or without.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -50,13 +50,20 @@ def is_fresh(visitor: Visitor) -> bool:
     return visitor.proved_at is not None and datetime.now(UTC) - visitor.proved_at < LIFE
 
 
-def ask(what: str, action: str, status: int, error: str | None = None) -> Response:
-    """The page that asks, and keeps what was asked for."""
-    kept = [
-        (name, value)
-        for name, value in request.form.items(multi=True)
-        if not name.startswith(_OWN) and name != "csrf_token"
-    ]
+def ask(
+    what: str,
+    action: str,
+    status: int,
+    error: str | None = None,
+    kept: Sequence[tuple[str, str]] | None = None,
+) -> Response:
+    """The page that asks, and keeps what was asked for; or what is given instead."""
+    if kept is None:
+        kept = [
+            (name, value)
+            for name, value in request.form.items(multi=True)
+            if not name.startswith(_OWN) and name != "csrf_token"
+        ]
     page = render_template(
         "accounts/prove.html", what=what, action=action, kept=kept, error=error, party=party()
     )
