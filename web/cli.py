@@ -10,6 +10,7 @@ import click
 
 from web import halt, questions
 from web.audit import command as audit
+from web.privacy import command as privacy
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -346,6 +347,7 @@ main.add_command(questions.replay)
 main.add_command(halt.halt)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
+main.add_command(privacy.person)
 
 
 @main.group()

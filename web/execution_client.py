@@ -110,6 +110,14 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
+    def forget_words(self, set_by: Sequence[str]) -> None:
+        """Remove what these typed beside switches. Raises ExecutionDown. Repeating is safe."""
+        request = pb.ForgetWordsRequest(set_by=set_by)
+        try:
+            self._connect().ForgetWords(request, timeout=SWITCH_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
     def list_switches(self) -> pb.ListSwitchesResponse:
         """What is halted, and the limits of connections. Raises ExecutionDown."""
         try:

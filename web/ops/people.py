@@ -2,11 +2,13 @@
 
 import json
 import os
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import psycopg
 
 from web.accounts import owners
+from web.ops import state
 
 
 class CannotAdd(Exception):
@@ -38,6 +40,12 @@ def execution_target(folder: Path) -> str:
     Raises CannotAdd.
     """
     return _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
+
+
+def sealing_key(folder: Path) -> bytes:
+    """What secrets are sealed under: FILLWIRE_SEALING_KEY, or the embedded default's."""
+    said = os.environ.get("FILLWIRE_SEALING_KEY") or state.load(folder).sealing_key
+    return urlsafe_b64decode(said)
 
 
 def _running(folder: Path, variable: str, name: str) -> str:
