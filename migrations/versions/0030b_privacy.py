@@ -77,6 +77,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         WHERE o.tenant_id = m.tenant_id AND o.person_id <> p_person AND o.role = 'owner')
 $$;
 
+-- Others who signed up with the address that is this person's, and never showed that it is theirs.
+CREATE FUNCTION web.namesakes(p_person uuid) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT o.id FROM web.people p JOIN web.people o ON o.email = p.email AND o.id <> p.id
+    WHERE p.id = p_person AND p.confirmed_at IS NOT NULL AND o.confirmed_at IS NULL
+$$;
+
 -- The newest checkpoint of each chain whose day is over, where there is a newer one and its
 -- reader is still an owner.
 CREATE FUNCTION web.due_checkpoint_mails()
@@ -249,11 +256,11 @@ CREATE FUNCTION web.without_words(p_signal jsonb) RETURNS jsonb LANGUAGE sql IMM
     SET search_path = pg_catalog, pg_temp AS
     $$ SELECT p_signal - ARRAY['message', 'warnings', 'expires_at', 'interval'] $$;
 
-REVOKE ALL ON FUNCTION web.due_checkpoint_mails(), web.sole_tenants(uuid), web.orphaned_tenants(uuid), web.my_tenants(),
+REVOKE ALL ON FUNCTION web.namesakes(uuid), web.due_checkpoint_mails(), web.sole_tenants(uuid), web.orphaned_tenants(uuid), web.my_tenants(),
     web.personal_rows(uuid, text), web.erase_person(uuid, text), web.erase_tenants(uuid[])
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION web.my_tenants() TO fillwire_web;
-GRANT EXECUTE ON FUNCTION web.due_checkpoint_mails(), web.sole_tenants(uuid),
+GRANT EXECUTE ON FUNCTION web.namesakes(uuid), web.due_checkpoint_mails(), web.sole_tenants(uuid),
     web.orphaned_tenants(uuid),
     web.personal_rows(uuid, text), web.erase_person(uuid, text) TO fillwire_worker;
 -- The file of a person is sealed, and their words opened, where it is made.

@@ -6,7 +6,7 @@ before it, all of it is done again, which changes nothing that was done.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import LiteralString, Protocol
 from uuid import UUID
 
 from psycopg import Connection
@@ -55,9 +55,14 @@ def erase(
     """Now, and for good; False when they are erased already. Raises Orphans, ExecutionDown."""
     if names := orphans(connection, person):
         raise Orphans(names)
-    sole = [
-        row[0] for row in connection.execute("SELECT web.sole_tenants(%s)", (person,)).fetchall()
-    ]
+    # They left the same address; while nobody showed it was theirs, it was this person's.
+    for twin in _ids(connection, "SELECT web.namesakes(%s)", person):
+        _erase(connection, execution, twin, actor)
+    return _erase(connection, execution, person, actor)
+
+
+def _erase(connection: Connection[TupleRow], execution: Switches, person: UUID, actor: str) -> bool:
+    sole = _ids(connection, "SELECT web.sole_tenants(%s)", person)
     typed = connection.execute(
         "SELECT DISTINCT set_by FROM web.switches WHERE tenant_id = ANY (%s)", (sole,)
     ).fetchall()
@@ -69,3 +74,7 @@ def erase(
         connection.execute("SET LOCAL statement_timeout = 0")
         row = connection.execute("SELECT web.erase_person(%s, %s)", (person, actor)).fetchone()
     return row is not None and bool(row[0])
+
+
+def _ids(connection: Connection[TupleRow], statement: LiteralString, person: UUID) -> list[UUID]:
+    return [row[0] for row in connection.execute(statement, (person,)).fetchall()]
