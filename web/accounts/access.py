@@ -25,7 +25,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _DECLARED = "needs"
 # Paths that something else guards, and what.
-ELSEWHERE: Mapping[str, str] = {"/static/": "The framework's own; browser files are under /assets/"}
+ELSEWHERE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
