@@ -105,7 +105,7 @@ def _decoded(raw: bytes) -> Iterator[bytes]:
                 continue
 
 
-def _of_redis(redis: "Redis[Any]", key: bytes) -> bytes:
+def _of_redis(redis: Redis, key: bytes) -> bytes:
     kind = redis.type(key)
     readers: dict[bytes, Any] = {
         b"string": lambda: redis.get(key),

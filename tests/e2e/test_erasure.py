@@ -85,6 +85,10 @@ class Left:
     def __post_init__(self) -> None:
         self.site = str(self.stack.ready["web_url"]).replace("127.0.0.1", "localhost")
 
+    def close(self) -> None:
+        for client in self.browsers:
+            client.close()
+
     def browser(self, address: str, agent: str) -> Browser:
         found = Browser(self.site, address, agent)
         self.browsers.append(found.client)
@@ -281,12 +285,13 @@ def judged(left: Left, folder: Path, chain: str, checkpoint: str) -> int:
     return verify.main([str(export), str(kept)])
 
 
+@pytest.mark.timeout(400)
 def test_nothing_that_tells_who_they_were_is_left_and_the_trail_is_whole(
     stack: Stack, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     assert len(PLANTS) >= 30
     left = Left(stack)
-    request.addfinalizer(lambda: [client.close() for client in left.browsers])
+    request.addfinalizer(left.close)
     leave_at_the_door(left, sign_up(left))
     leave_while_trading(left)
     command(left, "person", "export", EMAIL, str(tmp_path / "theirs.zip"))

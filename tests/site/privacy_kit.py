@@ -18,15 +18,22 @@ class Halts:
 
     is_away: bool = False
     halted: list[tuple[UUID | None, str, str]] = field(default_factory=list)
+    ended: list[tuple[UUID, UUID]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
 
     def set_switch(
-        self, _scope: str, scope_id: UUID | None, mode: str, **more: Any
+        self, scope: str, scope_id: UUID | None, mode: str, **more: Any
     ) -> pb.SetSwitchResponse:
         if self.is_away:
             raise ExecutionDown("away")
+        assert scope == "tenant"
         self.halted.append((scope_id, mode, more["why"]))
         return pb.SetSwitchResponse()
+
+    def remove_credentials(self, tenant_id: UUID, connection_id: UUID) -> None:
+        if self.is_away:
+            raise ExecutionDown("away")
+        self.ended.append((tenant_id, connection_id))
 
     def forget_words(self, set_by: Sequence[str]) -> None:
         if self.is_away:

@@ -27,7 +27,7 @@ def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
     Raises CannotHalt.
     """
     scope, scope_id = _read(target)
-    database, execution, shown = _places(folder)
+    database, execution, shown = places(folder)
     with psycopg.connect(database, autocommit=True) as connection:
         asked = to_json({"mode": mode})
         connection.execute(_AUDIT, (actor, "switch:ask", target, asked, why))
@@ -62,7 +62,7 @@ def _read(target: str) -> tuple[str, UUID | None]:
     raise CannotHalt(f"{target!r} is neither `platform` nor the id of something to halt")
 
 
-def _places(folder: Path) -> tuple[str, str, Certificates | None]:
+def places(folder: Path) -> tuple[str, str, Certificates | None]:
     """The owner's database, execution, and what to show it: as the environment says, or of the
     running stack."""
     database, execution, shown = (

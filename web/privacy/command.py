@@ -56,7 +56,7 @@ def erase(who: str, yes: bool, data_dir: Path) -> None:
     \b
     Example: fillwire person erase ann@example.com
     """
-    from web.execution_client import ExecutionClient, ExecutionDown
+    from web.execution_client import ExecutionDown
     from web.ops import people
     from web.privacy import erasing
 
@@ -65,7 +65,7 @@ def erase(who: str, yes: bool, data_dir: Path) -> None:
         if not yes:
             click.confirm(f"Erase {who} for good?", abort=True)
         try:
-            execution = ExecutionClient(people.execution_target(data_dir))
+            execution = people.execution(data_dir)
             done = erasing.erase(owner, execution, found, actor=OPERATOR)
         except erasing.Orphans as orphans:
             raise click.ClickException(f"hand over first: {orphans}") from None

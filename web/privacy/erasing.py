@@ -1,8 +1,8 @@
 """Erase a person: what tells who they are goes, what was traded stays.
 
-First execution: nothing of their own workspaces is sent any more, and words they typed are
-removed there. Then one transaction of web, whose durable fact is `people.erased_at`: if we die
-before it, all of it is done again, which changes nothing that was done.
+First execution: nothing of their own workspaces is sent any more, their logins at brokers end,
+and words they typed are removed there. Then one transaction of web, whose durable fact is
+`people.erased_at`: if we die before it, all of it is done again, which changes nothing.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Orphans(Exception):
 
 
 class Switches(Protocol):
-    """What is asked of execution. Both raise ExecutionDown; repeating is safe."""
+    """What is asked of execution. All raise ExecutionDown; repeating is safe."""
 
     def set_switch(
         self,
@@ -38,6 +38,9 @@ class Switches(Protocol):
         why: str,
     ) -> pb.SetSwitchResponse:
         """Halt."""
+
+    def remove_credentials(self, tenant_id: UUID, connection_id: UUID) -> None:
+        """End a login at a broker."""
 
     def forget_words(self, set_by: Sequence[str]) -> None:
         """Remove reasons."""
@@ -68,6 +71,11 @@ def _erase(connection: Connection[TupleRow], execution: Switches, person: UUID, 
     ).fetchall()
     for tenant in sole:
         execution.set_switch("tenant", tenant, "stop_all", tenant=tenant, set_by=actor, why="")
+    ended = connection.execute(
+        "SELECT tenant_id, id FROM web.connections WHERE tenant_id = ANY (%s)", (sole,)
+    ).fetchall()
+    for tenant, connection_id in ended:
+        execution.remove_credentials(tenant, connection_id)
     execution.forget_words([f"person:{ids.show('person', person)}", *(who for (who,) in typed)])
     with connection.transaction():
         # It may have very many signals to go through.
