@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0030b"
-down_revision = "0029"
+down_revision = "0028"
 
 TABLES = """
 ALTER TABLE web.people ADD COLUMN erased_at timestamptz;
