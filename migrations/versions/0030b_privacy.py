@@ -3,10 +3,24 @@
 from alembic import op
 
 revision = "0030b"
-down_revision = "0028"
+down_revision = "0027"
 
 TABLES = """
 ALTER TABLE web.people ADD COLUMN erased_at timestamptz;
+-- With it its last owner goes.
+ALTER TABLE web.tenants ADD COLUMN erased_at timestamptz;
+CREATE OR REPLACE FUNCTION web.keep_an_owner() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM web.tenants t WHERE t.id = OLD.tenant_id AND t.erased_at IS NULL FOR UPDATE;
+    IF FOUND AND NOT EXISTS (
+        SELECT FROM web.members m WHERE m.tenant_id = OLD.tenant_id AND m.role = 'owner')
+    THEN
+        RAISE EXCEPTION 'the last owner stays' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'members_keep_an_owner';
+    END IF;
+    RETURN NULL;
+END $$;
 
 -- Who asked to be erased, and when it is done; to cancel is to delete the row.
 CREATE TABLE web.erasures (
@@ -54,7 +68,7 @@ OWN = """
 ALTER TABLE web.{table} ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON web.{table} TO fillwire_web
     USING (person_id = web.current_person()) WITH CHECK (person_id = web.current_person());
-CREATE POLICY worker ON web.{table} TO fillwire_worker USING (true);
+CREATE POLICY worker ON web.{table} TO fillwire_worker USING (true) WITH CHECK (true);
 """
 
 TENANTS = """
@@ -197,7 +211,9 @@ BEGIN
             UNION ALL SELECT 'tenant:ten_' || replace(t::text, '-', '') FROM unnest(v_sole) t)) o
         ON CONFLICT (of) DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
 
-    DELETE FROM web.mails WHERE lower(recipient) = v_email;
+    -- Theirs, and what tells others of them.
+    DELETE FROM web.mails WHERE lower(recipient) = v_email
+        OR strpos(lower(subject || ' ' || body), v_email) > 0;
     UPDATE web.switches SET why = '' WHERE set_by = v_who OR tenant_id = ANY (v_sole);
     -- Whatever else is a person's own, in tables of today and of later.
     FOR v_table IN SELECT c.table_name FROM information_schema.columns c
@@ -223,7 +239,7 @@ END $$;
 CREATE FUNCTION web.erase_tenants(p_tenants uuid[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE web.tenants SET name = 'Erased workspace' WHERE id = ANY (p_tenants);
+    UPDATE web.tenants SET name = 'Erased workspace', erased_at = clock_timestamp() WHERE id = ANY (p_tenants);
     UPDATE web.strategies SET name = 'Erased strategy', enabled = false
         WHERE tenant_id = ANY (p_tenants);
     UPDATE web.strategy_intake SET version = version + 1 WHERE tenant_id = ANY (p_tenants);
@@ -235,7 +251,8 @@ BEGIN
         WHERE tenant_id = ANY (p_tenants) AND disabled_at IS NULL;
     UPDATE web.connections SET name = 'Erased connection', state = 'closed'
         WHERE tenant_id = ANY (p_tenants);
-    UPDATE web.api_keys SET name = 'Erased key', revoked_at = coalesce(revoked_at, now())
+    DELETE FROM web.invitations WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.api_keys SET name = 'Erased key', networks = '{}', revoked_at = coalesce(revoked_at, now())
         WHERE tenant_id = ANY (p_tenants);
     DELETE FROM web.checkpoint_mails WHERE chain = ANY (p_tenants);
     DELETE FROM web.refusals WHERE tenant_id = ANY (p_tenants);
@@ -257,8 +274,8 @@ CREATE FUNCTION web.without_words(p_signal jsonb) RETURNS jsonb LANGUAGE sql IMM
     $$ SELECT p_signal - ARRAY['message', 'warnings', 'expires_at', 'interval'] $$;
 
 REVOKE ALL ON FUNCTION web.namesakes(uuid), web.due_checkpoint_mails(), web.sole_tenants(uuid), web.orphaned_tenants(uuid), web.my_tenants(),
-    web.personal_rows(uuid, text), web.erase_person(uuid, text), web.erase_tenants(uuid[])
-    FROM PUBLIC;
+    web.personal_rows(uuid, text), web.erase_person(uuid, text), web.erase_tenants(uuid[]),
+    web.without_words(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION web.my_tenants() TO fillwire_web;
 GRANT EXECUTE ON FUNCTION web.namesakes(uuid), web.due_checkpoint_mails(), web.sole_tenants(uuid),
     web.orphaned_tenants(uuid),

@@ -29,7 +29,7 @@ PEOPLE = ("person:", "key:")
 
 
 # What people type in free words: in the trail it is sealed for their workspace.
-TYPED = frozenset({"name", "addresses"})
+TYPED = frozenset({"name", "addresses", "networks"})
 
 
 @dataclass(frozen=True)
