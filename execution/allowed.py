@@ -10,6 +10,8 @@ _VAULT = "/fillwire.execution.v1.Vault/"
 _WEB = {Service.WEB}
 # Both drain.
 _DRAINS = {Service.WORKER, Service.RELAY}
+# The relay, when the days of grace are over, and whoever runs the installation.
+_ERASES = {Service.RELAY, Service.OPERATOR}
 _LOOKING = {Service.OPERATOR}
 
 ALLOWED: Allowed = {
@@ -22,8 +24,9 @@ ALLOWED: Allowed = {
     f"{_EXECUTION}DigestFacts": {Service.RELAY},
     f"{_EXECUTION}ListFactRange": {Service.WEB, Service.OPERATOR},
     f"{_EXECUTION}PreviewTrades": _WEB,
-    f"{_EXECUTION}SetSwitch": {Service.WEB, Service.OPERATOR},
+    f"{_EXECUTION}SetSwitch": _ERASES | _WEB,
     f"{_EXECUTION}ListSwitches": {Service.WEB, Service.RELAY, Service.OPERATOR},
+    f"{_EXECUTION}ForgetWords": _ERASES,
     f"{_EXECUTION}SetLimits": _WEB,
     f"{_EXECUTION}SeeOverfill": _WEB,
     f"{_EXECUTION}ResolveDoubt": _WEB,
@@ -37,7 +40,7 @@ ALLOWED: Allowed = {
     f"{_CREDENTIALS}ListBrokers": _WEB,
     f"{_CREDENTIALS}TestCredentials": _WEB,
     f"{_CREDENTIALS}PutCredentials": _WEB,
-    f"{_CREDENTIALS}RemoveCredentials": _WEB,
+    f"{_CREDENTIALS}RemoveCredentials": _ERASES | _WEB,
     f"{_CREDENTIALS}ListCredentials": _WEB,
     f"{_VAULT}GetKeys": _LOOKING,
     f"{_VAULT}RotateKek": _LOOKING,

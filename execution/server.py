@@ -139,6 +139,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.ListSwitchesResponse:
         return await _answer(self._switching.list_switches(request), context)
 
+    async def ForgetWords(
+        self, request: pb.ForgetWordsRequest, context: Context
+    ) -> pb.ForgetWordsResponse:
+        return await _answer(self._switching.forget_words(request), context)
+
     async def SetLimits(
         self, request: pb.SetLimitsRequest, context: Context
     ) -> pb.SetLimitsResponse:

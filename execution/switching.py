@@ -65,6 +65,18 @@ class Switching:
         response.trade_ids.extend(trade.trade_id.hex for _, trade in arrivals)
         return response
 
+    async def forget_words(self, request: pb.ForgetWordsRequest) -> pb.ForgetWordsResponse:
+        """Remove what somebody typed; what it halts stays halted."""
+        for row in await self._switches.after(0):
+            if row.name == STOP and row.set_by in request.set_by and row.value["why"]:
+                async with self._switches.change() as change:
+                    now = await change.find(row.scope, row.scope_id, STOP)
+                    if now is not None and now.set_by in request.set_by:
+                        value = {**now.value, "why": ""}
+                        await change.put(now.scope, now.scope_id, STOP, value, now.set_by)
+        await self._read()
+        return pb.ForgetWordsResponse()
+
     async def list_switches(self, request: pb.ListSwitchesRequest) -> pb.ListSwitchesResponse:
         """Switches and limits as they are."""
         response, limits_of = pb.ListSwitchesResponse(), set(request.limits_of)

@@ -30,6 +30,7 @@ from web.credentials_client import CredentialsClient
 from web.db import db
 from web.execution_client import ExecutionClient
 from web.mail.views import blueprint as inbox
+from web.privacy.views import blueprint as privacy
 from web.queue import Bell
 from web.signals.builder_views import blueprint as builder
 from web.signals.intake import Door
@@ -125,6 +126,7 @@ def create_site(config: Config | None = None) -> Flask:
         keys,
         changes,
         inbox,
+        privacy,
         switches.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -9,6 +9,7 @@ import click
 
 from web import certs, halt, questions, vaults
 from web.audit import command as audit
+from web.privacy import command as privacy
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -293,6 +294,7 @@ main.add_command(vaults.vault)
 main.add_command(vaults.paper_keys)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
+main.add_command(privacy.person)
 
 
 @main.group()

@@ -23,6 +23,7 @@ VARIABLES = (
     "FILLWIRE_SEALING_KEY",
     "FILLWIRE_AUDIT_KEY",
     "FILLWIRE_CHECKPOINTS",
+    "FILLWIRE_CHECKPOINT_MAIL",
     "FILLWIRE_INSTANCE",
     "FILLWIRE_WEBHOOK_LIMITS",
     "FILLWIRE_TRUSTED_PROXIES",
@@ -71,6 +72,8 @@ class Config:
     audit_key: bytes | None
     # A folder to which checkpoints are added, and which nobody reads back.
     checkpoints: Path | None
+    # An address that gets the platform's checkpoint once a day.
+    checkpoint_mail: str
     instance: str
     # None: each webhook's own limits hold.
     webhook_limits: WebhookLimits | None
@@ -133,6 +136,7 @@ def read(environ: dict[str, str] | None = None) -> Config:
         sealing_key=key,
         audit_key=signing,
         checkpoints=Path(checkpoints) if checkpoints else None,
+        checkpoint_mail=env.get("FILLWIRE_CHECKPOINT_MAIL", "").strip().lower(),
         instance=env.get("FILLWIRE_INSTANCE", ""),
         webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
         trusted_proxies=_proxies(env.get("FILLWIRE_TRUSTED_PROXIES", "")),

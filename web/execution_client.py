@@ -11,7 +11,9 @@ import grpc
 
 from protos import certificates, log
 from protos.certificates import Certificates
+from protos.execution.v1 import credentials_pb2
 from protos.execution.v1 import execution_pb2 as pb
+from protos.execution.v1.credentials_pb2_grpc import CredentialsStub
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
 from protos.services import Service
 from web.connections.models import BrokerAccount
@@ -127,6 +129,24 @@ class ExecutionClient:
         )
         try:
             return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS, metadata=log.told())
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
+    def forget_words(self, set_by: Sequence[str]) -> None:
+        """Remove what these typed beside switches. Raises ExecutionDown. Repeating is safe."""
+        request = pb.ForgetWordsRequest(set_by=set_by)
+        try:
+            self._connect().ForgetWords(request, timeout=SWITCH_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
+    def remove_credentials(self, tenant_id: UUID, connection_id: UUID) -> None:
+        """Forget a connection's login at its broker. Raises ExecutionDown. Repeating is safe."""
+        request = credentials_pb2.RemoveCredentialsRequest(
+            tenant_id=tenant_id.hex, connection_id=connection_id.hex
+        )
+        try:
+            CredentialsStub(self.channel()).RemoveCredentials(request, timeout=SWITCH_SECONDS)
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 

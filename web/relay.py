@@ -10,7 +10,8 @@ goes on at once; elsewhere another takes over when the row expires.
 - mail: sends what was written down for sending;
 - projector: turns execution's facts into read models;
 - seals: closes what the audit trail got into its chains;
-- checkpoints: signs the newest seals and sends that away.
+- checkpoints: signs the newest seals and sends that away;
+- privacy: makes the files that people asked for, erases whom it is time for.
 """
 
 import os
@@ -32,6 +33,7 @@ from web.config import Config
 from web.db import Pool
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.mail.sending import Mailer, Server
+from web.privacy.loop import PRIVACY_SECONDS, Privacy
 from web.projector import Projector, Superseded
 from web.queue import Bell
 from web.trades.service import Drain
@@ -77,6 +79,7 @@ def run() -> None:
     stop = threading.Event()
     owner = settings.instance or ids.new().hex
     sealer = Sealer(pool, facts=execution)
+    privacy = Privacy(pool, execution, settings.sealing_key, settings.checkpoint_mail)
     signer = Signer(pool, config.audit_key(settings), _witnesses(settings))
     projector = Projector(pool, execution, bell, still_mine=lambda: _take(pool, "projector", owner))
 
@@ -94,6 +97,7 @@ def run() -> None:
         Loop("projector", lambda: projector.follow(stop), RETRY_SECONDS),
         Loop("seals", sealer.turn, sealing.SEAL_SECONDS),
         Loop("checkpoints", signer.turn, checkpoints.CHECKPOINT_SECONDS),
+        Loop("privacy", privacy.turn, PRIVACY_SECONDS),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -19,6 +19,7 @@ SHARED_ROWS = {
 BEFORE_SIGN_IN = "asked before it is known who asks; takes a secret, or tells nothing of it"
 OF_A_MESSAGE = "a webhook's message: its URL names the strategy, no tenant is known yet"
 OWN_TRIGGER = "called by a trigger or another function, by nobody else"
+OF_A_PERSON = "the relay's and an operator's: a person is in several tenants, and goes from all"
 # Functions that run as the owner, past row security: why they may.
 DEFINERS = {
     "accept_signal": OF_A_MESSAGE,
@@ -56,6 +57,15 @@ DEFINERS = {
     "accounts_of_others": "tells that one's own account is traded by somebody else too, not whom",
     "privacy_key": "keys of personal words in the trail, sealed under FILLWIRE_SEALING_KEY",
     "find_privacy_keys": "as privacy_key; whose words they open is under row security",
+    "erase_person": OF_A_PERSON,
+    "erase_tenants": OWN_TRIGGER,
+    "namesakes": OF_A_PERSON,
+    "orphaned_tenants": OF_A_PERSON,
+    "personal_rows": OF_A_PERSON,
+    "sole_tenants": OF_A_PERSON,
+    "strangers": OF_A_PERSON,
+    "due_checkpoint_mails": "the relay's: where owners of a chain want its checkpoints sent to",
+    "my_tenants": "of the current person: names of the workspaces that they are in",
     "inbox": "mail of an installation that sends none; the page is for this machine alone",
 }
 

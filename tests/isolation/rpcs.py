@@ -61,6 +61,7 @@ RPCS: dict[str, Rpc] = {
     "Execution.PreviewTrades": Rpc(trusted={"trades": BUILT, "given": BUILT}),
     "Execution.SetSwitch": checks("scope_id", scope_id=SWITCHED),
     "Execution.ListSwitches": Rpc(frozenset({"limits_of"})),
+    "Execution.ForgetWords": Rpc(everybody=ALL_TENANTS),
     "Execution.SetLimits": Rpc(trusted={"connection_id": SWITCHED}),
     "Execution.SeeOverfill": checks("order_id"),
     "Execution.ResolveDoubt": checks("trade_id"),

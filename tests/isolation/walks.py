@@ -80,6 +80,13 @@ WALKS: dict[str, Walk | list[Walk]] = {
     "passkeys.begin_sign_up": PLAIN,
     # One's own account.
     "account_security.page": PLAIN,
+    "privacy.page": PLAIN,
+    "privacy.ask_file": PLAIN,
+    "privacy.take_file": PLAIN,
+    "privacy.confirm": PLAIN,
+    "privacy.erase": PLAIN,
+    "privacy.cancel": PLAIN,
+    "activity.mail_checkpoints": PLAIN,
     "account_security.add_passkey": PLAIN,
     "account_security.name_passkey": Walk(path={"passkey_id": "passkey"}, given={"name": "x"}),
     "account_security.remove_passkey": Walk(path={"passkey_id": "passkey"}),

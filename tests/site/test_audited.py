@@ -115,6 +115,9 @@ CONNECTION, STRATEGY = "/connections/{connection}", "/strategies/{strategy}"
 SUBSCRIPTION = "/subscriptions/{subscription}"
 QUANTITY = {"quantity.source": "own", "quantity.value": "4"}
 DRIVES = {
+    "activity.mail_checkpoints": Drive(
+        at("/activity/checkpoint-mail"), "checkpoints:mail", give(on="1")
+    ),
     "accounts.open_session": Drive(at("/sign-in"), "session:open"),
     "accounts.close_session": Drive(at("/sign-out"), "session:close"),
     "strategies.create": Drive(
@@ -347,8 +350,10 @@ def test_a_change_says_from_what_to_what(site: Site) -> None:
     before = newest(site)
     site.api(site.ours, "PATCH", at(STRATEGY)(site), name="Renamed")
     [changed] = events(site, site.ours, before)
-    assert changed["after"]["name"] == "Renamed"
-    assert changed["before"]["name"] != "Renamed"
+    # What was typed is sealed for the workspace.
+    whose = f"tenant:{site.ours.shown('tenant')}"
+    assert changed["after"]["name"]["of"] == changed["before"]["name"]["of"] == whose
+    assert changed["after"]["name"] != changed["before"]["name"]
     assert changed["before"].keys() == changed["after"].keys()
 
 

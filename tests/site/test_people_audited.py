@@ -10,6 +10,7 @@ import pytest
 
 from tests.site.conftest import Site
 from tests.site.people_kit import Person
+from tests.site.privacy_kit import turn
 from tests.site.test_invitations import MEMBERS, first_tenant, invite, join
 from tests.site.test_members import id_of
 from tests.site.trail import transactions
@@ -81,6 +82,15 @@ def session_path(person: Person) -> str:
     found = re.search(rf'action="({SECURITY}/sessions/[0-9a-f-]+/revoke)"', page)
     assert found is not None
     return found[1]
+
+
+def with_file(person: Person) -> None:
+    person.sign_up().post("/account/privacy/file")
+    turn(person.site)
+
+
+def leaving(person: Person) -> None:
+    person.sign_up().post("/account/privacy/erase", email=person.email)
 
 
 def boss_and_mate(person: Person) -> None:
@@ -237,6 +247,14 @@ DEEDS = {
     "account_security.revoke_others": Deed(
         other_session, post(f"{SECURITY}/sessions/revoke-others"), "session:revoke"
     ),
+    "privacy.ask_file": Deed(signed_up, post("/account/privacy/file"), "person:ask_file"),
+    "privacy.take_file": Deed(
+        with_file, post("/account/privacy/file/download"), "person:take_file"
+    ),
+    "privacy.erase": Deed(
+        signed_up, lambda p: p.post("/account/privacy/erase", email=p.email), "person:ask_erasure"
+    ),
+    "privacy.cancel": Deed(leaving, post("/account/privacy/erase/cancel"), "person:cancel_erasure"),
 }
 # Kept apart from what it is about: counted tries, what was drawn to be signed, what was seen.
 BESIDE = ("count_try", "forgive_tries", "keep_challenge", "take_challenge", "web.sign_ins")

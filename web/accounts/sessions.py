@@ -18,6 +18,7 @@ from web.accounts.places import Place
 from web.accounts.signing_up import actor
 from web.accounts.workspaces import home
 from web.audit import service as audit
+from web.audit.privacy import Personal
 from web.db import act_as, db
 
 log = structlog.get_logger()
@@ -247,6 +248,6 @@ def _renew(token: str) -> tuple[str, UUID] | None:
 
 
 def _record(person: UUID, action: str, session_id: UUID, method: str, place: Place) -> None:
-    """The address is in the event's origin, where it can be erased."""
-    after = {"method": method, "device": place.device}
+    """Like the address in the event's origin, the device can be erased."""
+    after = {"method": method, "device": Personal(actor(person), place.device)}
     audit.record(actor(person), action, ids.show("session", session_id), after=after)

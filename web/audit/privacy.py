@@ -1,31 +1,41 @@
 """Personal words in the audit trail: sealed under a key of their owner, gone with that key.
 
-AES-256-GCM under 32 random bytes for each person or API key, which are themselves stored
-sealed under FILLWIRE_SEALING_KEY. The chain covers the ciphertext, so it holds after the key
+AES-256-GCM under 32 random bytes for each person, API key or workspace, which are themselves
+stored sealed under FILLWIRE_SEALING_KEY. The chain covers the ciphertext, so it holds after the key
 is destroyed.
 """
 
+import json
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from sqlalchemy import text
 
+from protos import ids
 from web.config import Config
 from web.db import db
 
 _NONCE = 12
 SEALED = frozenset({"of", "sealed"})
 ERASED = "erased"
+# Whose reasons are theirs; of what staff and programs do, others must be able to read why.
+PEOPLE = ("person:", "key:")
+
+
+# What people type in free words: in the trail it is sealed for their workspace.
+TYPED = frozenset({"name", "addresses", "networks"})
 
 
 @dataclass(frozen=True)
 class Personal:
-    """Something that tells who somebody is, or where; `of` is `person:per_…` or `key:key_…`."""
+    """Something that tells who somebody is, or where; `of` is `person:per_…`, `key:key_…`, or
+    `tenant:ten_…` for what was typed in a workspace."""
 
     of: str
     text: str
@@ -33,17 +43,48 @@ class Personal:
 
 def seal(personal: Personal) -> dict[str, str] | str:
     """As it is stored; only a word that it is gone, once its owner was erased."""
-    key = _key(personal.of)
+    key = key_of(personal.of)
     if key is None:
         return ERASED
     return {"of": personal.of, "sealed": b64encode(_encrypt(key, personal)).decode()}
 
 
-def sealed(values: dict[str, Any] | None) -> dict[str, Any] | None:
+def sealed(values: dict[str, Any] | None, tenant: UUID | None) -> dict[str, Any] | None:
     """The values, with everything personal among them sealed."""
     if values is None:
         return None
+    if tenant is not None:
+        values = _typed(f"tenant:{ids.show('tenant', tenant)}", values)
     changed: dict[str, Any] = _map(values)
+    return changed
+
+
+def sealed_reason(actor: str, reason: str | None) -> str | None:
+    """What somebody typed, sealed for them; a program says nothing personal."""
+    if not reason or not actor.startswith(PEOPLE):
+        return reason
+    found = seal(Personal(actor, reason))
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def read_reason(stored: str | None) -> Any:
+    """The reason as values are: plain words, or sealed ones."""
+    if stored and stored.startswith('{"of"'):
+        return json.loads(stored)
+    return stored
+
+
+def _typed(of: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            changed[name] = _typed(of, value)
+        elif name in TYPED and isinstance(value, str):
+            changed[name] = Personal(of, value)
+        elif name in TYPED and isinstance(value, list | tuple):
+            changed[name] = [Personal(of, str(each)) for each in value]
+        else:
+            changed[name] = value
     return changed
 
 
@@ -74,14 +115,11 @@ def _sealed_in(value: Any) -> Iterator[Mapping[str, str]]:
             yield from _sealed_in(each)
 
 
-class Reader:
-    """Opens what is sealed, with the keys that are still there: one query for a page."""
+class Opener:
+    """Opens what is sealed, with the keys that are still there."""
 
-    def __init__(self, whose: Iterable[str]) -> None:
-        found = db.session.execute(
-            text("SELECT of, key FROM web.find_privacy_keys(:of)"), {"of": sorted(set(whose))}
-        )
-        self._keys = {row.of: _unwrap(row.of, row.key) for row in found}
+    def __init__(self, sealing_key: bytes, stored: Iterable[tuple[str, bytes]]) -> None:
+        self._keys = {of: unwrap(sealing_key, of, key) for of, key in stored}
 
     def open(self, value: Any) -> Any:
         """The value with its personal words, or with `erased` in their place."""
@@ -101,15 +139,29 @@ class Reader:
         return AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], of.encode()).decode()
 
 
-def _key(of: str) -> bytes | None:
-    """The key of somebody, made when there is none; None once it was destroyed."""
-    fresh = os.urandom(32)
+class Reader(Opener):
+    """The same within a request: one query for a page."""
+
+    def __init__(self, whose: Iterable[str]) -> None:
+        found = db.session.execute(
+            text("SELECT of, key FROM web.find_privacy_keys(:of)"), {"of": sorted(set(whose))}
+        )
+        super().__init__(_sealing_key(), [(row.of, row.key) for row in found])
+
+
+def fresh_key(sealing_key: bytes, of: str) -> bytes:
+    """A new key for somebody, as it is stored."""
     nonce = os.urandom(_NONCE)
-    wrapped = nonce + AESGCM(_sealing_key()).encrypt(nonce, fresh, of.encode())
+    return nonce + AESGCM(sealing_key).encrypt(nonce, os.urandom(32), of.encode())
+
+
+def key_of(of: str) -> bytes | None:
+    """The key of somebody, made when there is none; None once it was destroyed."""
     stored = db.session.scalar(
-        text("SELECT web.privacy_key(:of, :fresh)"), {"of": of, "fresh": wrapped}
+        text("SELECT web.privacy_key(:of, :fresh)"),
+        {"of": of, "fresh": fresh_key(_sealing_key(), of)},
     )
-    return None if stored is None else _unwrap(of, stored)
+    return None if stored is None else unwrap(_sealing_key(), of, stored)
 
 
 def _encrypt(key: bytes, personal: Personal) -> bytes:
@@ -117,8 +169,9 @@ def _encrypt(key: bytes, personal: Personal) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, personal.text.encode(), personal.of.encode())
 
 
-def _unwrap(of: str, stored: bytes) -> bytes:
-    return AESGCM(_sealing_key()).decrypt(stored[:_NONCE], stored[_NONCE:], of.encode())
+def unwrap(sealing_key: bytes, of: str, stored: bytes) -> bytes:
+    """A stored key."""
+    return AESGCM(sealing_key).decrypt(stored[:_NONCE], stored[_NONCE:], of.encode())
 
 
 def _sealing_key() -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from protos import ids
 from web.accounts.models import ApiKey
 from web.audit.models import AuditEvent
-from web.audit.privacy import Reader, owners
+from web.audit.privacy import Reader, owners, read_reason
 from web.db import current_tenant, db
 from web.paging import BadCursor, Page
 
@@ -57,7 +57,8 @@ def entries(
         query = query.where(AuditEvent.id < int(cursor))
     found = list(db.session.scalars(query.order_by(AuditEvent.id.desc()).limit(limit + 1)))
     rows = found[:limit]
-    opened = Reader(owners([[row.before, row.after, row.origin] for row in rows]))
+    sealed = [[row.before, row.after, row.origin, read_reason(row.reason)] for row in rows]
+    opened = Reader(owners(sealed))
     names = _names()
     shown = [_entry(row, opened, names, with_address=with_address) for row in rows]
     return Page(shown, str(rows[-1].id) if len(found) > limit else None)
@@ -92,7 +93,7 @@ def _entry(
         row.action,
         row.subject,
         list(_changes(opened.open(row.before or {}), opened.open(row.after or {}))),
-        row.reason,
+        opened.open(read_reason(row.reason)),
         origin,
     )
 

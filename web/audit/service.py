@@ -23,17 +23,19 @@ def record(
 ) -> None:
     """Add one event: `strategy:create`, by `person:…` or `key:…`, of `str_…`.
 
-    A `Personal` in `before` or `after` is stored so that it can be erased.
+    A `Personal` in `before` or `after`, names that were typed, and the reason of a person are
+    stored so that they can be erased.
     """
+    tenant = current_tenant()
     db.session.add(
         AuditEvent(
-            tenant_id=current_tenant(),
+            tenant_id=tenant,
             actor=actor,
             action=action,
             subject=subject,
-            before=privacy.sealed(before),
-            after=privacy.sealed(after),
-            reason=reason,
+            before=privacy.sealed(before, tenant),
+            after=privacy.sealed(after, tenant),
+            reason=privacy.sealed_reason(actor, reason),
             origin=_origin(actor),
         )
     )

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from web import lists
 from web.accounts.access import Shown, needs, shows
 from web.accounts.login import visitor
+from web.accounts.proof import proof_required
 from web.accounts.rules import Permission
-from web.audit import checking, export, reads, verify
+from web.audit import checking, export, mailing, reads, verify
 from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.paging import BadCursor
@@ -31,7 +32,9 @@ def index() -> str:
         )
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
-    return render_template("audit/index.html", page=page, wanted=wanted)
+    return render_template(
+        "audit/index.html", page=page, wanted=wanted, mailed_to=mailing.mailed_to()
+    )
 
 
 @blueprint.get("/verify")
@@ -78,6 +81,20 @@ def checkpoint() -> Response:
             "Come back in a minute.",
         )
     return found
+
+
+@blueprint.post("/checkpoint-mail")
+@needs(Permission.OWNER)
+@proof_required("say where checkpoints are mailed to")
+def mail_checkpoints() -> ResponseReturnValue:
+    """Have them mailed to me, once a day; or no more."""
+    on = request.form.get("on") == "1"
+    if on and not visitor().confirmed:
+        lists.failed("Confirm your address first.")
+        return redirect(url_for("activity.index"))
+    mailing.mail_to(visitor(), on=on)
+    lists.done("Checkpoints are mailed to you once a day." if on else "They are mailed no more.")
+    return redirect(url_for("activity.index"))
 
 
 @blueprint.get("/verifier")

@@ -1,5 +1,7 @@
 """Write mails, in the transaction of the change they tell of. The relay sends them."""
 
+from psycopg import Connection
+from psycopg.rows import TupleRow
 from sqlalchemy import text
 
 from protos import ids
@@ -23,6 +25,14 @@ def write(recipient: str, subject: str, body: str, *, to_nobody: bool = False) -
             "body": "" if to_nobody else body,
             "nobody": to_nobody,
         },
+    )
+
+
+def post(connection: Connection[TupleRow], recipient: str, subject: str, body: str) -> None:
+    """One mail, in a transaction of the relay."""
+    connection.execute(
+        "INSERT INTO web.mails (id, recipient, subject, body) VALUES (%s, %s, %s, %s)",
+        (ids.new(), _one_line(recipient), _one_line(subject), body),
     )
 
 

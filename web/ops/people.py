@@ -2,6 +2,7 @@
 
 import json
 import os
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import psycopg
@@ -9,6 +10,7 @@ import psycopg
 from protos import certificates
 from web.accounts import owners
 from web.execution_client import ExecutionClient
+from web.ops import state
 
 
 class CannotAdd(Exception):
@@ -54,3 +56,9 @@ def _running(folder: Path, variable: str, name: str) -> str:
         raise CannotAdd(f"start the stack, or set {variable}")
     listed: dict[str, str | None] = json.loads(running.read_text())
     return listed.get(name) or ""
+
+
+def sealing_key(folder: Path) -> bytes:
+    """What secrets are sealed under: FILLWIRE_SEALING_KEY, or the embedded default's."""
+    said = os.environ.get("FILLWIRE_SEALING_KEY") or state.load(folder).sealing_key
+    return urlsafe_b64decode(said)

@@ -39,6 +39,8 @@ _SETTINGS = {
     "jit": "off",
     "password_encryption": "scram-sha-256",
     "log_min_messages": "warning",
+    # Without the values of rows: they may tell who somebody is.
+    "log_error_verbosity": "terse",
     "timezone": "UTC",
 }
 if sys.platform == "linux":

@@ -116,7 +116,7 @@ PROCESSES = (
     ),
     Process(
         name="relay",
-        does="sweeps, timers, projector, seals",
+        does="sweeps, timers, projector, seals, erasures",
         module=("web.cli", "relay"),
         needs=("postgres",),
         ready=Ready.FILE,
@@ -127,6 +127,7 @@ PROCESSES = (
             "FILLWIRE_WORKER_DATABASE_URL",
             "FILLWIRE_AUDIT_KEY",
             "FILLWIRE_CHECKPOINTS",
+            "FILLWIRE_CHECKPOINT_MAIL",
         ),
         scalable=True,
     ),

@@ -65,7 +65,8 @@ def _told(on: On) -> dict[str, str]:
         "mode": on.mode,
         "set_at": on.set_at.isoformat(),
         "set_by": on.set_by,
-        "why": on.why,
+        # What somebody typed is theirs, and decides nothing.
+        "why": "",
     }
 
 

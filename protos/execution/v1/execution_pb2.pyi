@@ -856,6 +856,16 @@ class Unprotected(_message.Message):
     protected_quantity: str
     def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., protected_quantity: _Optional[str] = ...) -> None: ...
 
+class ForgetWordsRequest(_message.Message):
+    __slots__ = ("set_by",)
+    SET_BY_FIELD_NUMBER: _ClassVar[int]
+    set_by: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, set_by: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ForgetWordsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class SetLimitsRequest(_message.Message):
     __slots__ = ("connection_id", "limits", "set_by")
     CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]

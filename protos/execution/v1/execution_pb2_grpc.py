@@ -84,6 +84,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.FromString,
                 _registered_method=True)
+        self.ForgetWords = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/ForgetWords',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsResponse.FromString,
+                _registered_method=True)
         self.SetLimits = channel.unary_unary(
                 '/fillwire.execution.v1.Execution/SetLimits',
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.SetLimitsRequest.SerializeToString,
@@ -196,6 +201,14 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetWords(self, request, context):
+        """Removes what these people or keys typed as the reason of a switch; the switches stay as they
+        are. For somebody who is erased. Repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetLimits(self, request, context):
         """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
         one from the next trading day on. INVALID_ARGUMENT for what is not above zero.
@@ -285,6 +298,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.ListSwitches,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.SerializeToString,
+            ),
+            'ForgetWords': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetWords,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsResponse.SerializeToString,
             ),
             'SetLimits': grpc.unary_unary_rpc_method_handler(
                     servicer.SetLimits,
@@ -577,6 +595,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/ListSwitches',
             protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.ListSwitchesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetWords(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/ForgetWords',
+            protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.ForgetWordsResponse.FromString,
             options,
             channel_credentials,
             insecure,
