@@ -86,7 +86,7 @@ class Certificates:
                     f"no usable certificate in {self._folder}: {error}. It should hold tls.crt, "
                     "tls.key and ca.crt: `fillwire certs` makes them"
                 ) from None
-            log.warning("certificate_unusable", folder=str(self._folder), cause=str(error))
+            log.warning("certificate_unusable", folder=str(self._folder), cause=error)
         return self._bundle
 
 

@@ -60,6 +60,7 @@ WORDS = frozenset(
         "factor",
         "file",
         "folder",
+        "folder",
         "instrument",
         "instruments",
         "kind",
