@@ -50,7 +50,7 @@ def run(binaries: Path, folder: Path) -> list[Found]:
     place.chmod(0o711)
     stack = Stack(place)
     try:
-        stack.start()
+        stack.start(within=300)
         inside = _sign_in(stack)
         return [
             _sqlmap(binaries, folder, inside, _targets(stack.ready["demo"])),
