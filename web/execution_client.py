@@ -4,7 +4,7 @@ Every call has a deadline. Only what is keyed by an id that makes it safe is rep
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 import grpc
@@ -66,6 +66,19 @@ class ExecutionClient:
             return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
+
+    def begin(self, groups: Sequence[pb.TradeGroup]) -> Callable[[], Sequence[pb.GroupResult]]:
+        """As `submit`, without waiting: what is returned waits. Several may be on their way."""
+        request = pb.SubmitTradesRequest(groups=groups)
+        call = self._connect().SubmitTrades.future(request, timeout=SUBMIT_SECONDS)
+
+        def results() -> Sequence[pb.GroupResult]:
+            try:
+                return list(call.result().groups)
+            except grpc.RpcError as error:
+                raise ExecutionDown(describe(error)) from error
+
+        return results
 
     def preview(
         self,
