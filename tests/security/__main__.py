@@ -2,7 +2,7 @@
 
 `static` reads the code (bandit, semgrep with our own rules) and lists what we are made of
 (CycloneDX). `dynamic` starts a demo of its own and attacks it (sqlmap, wapiti). The tools are
-installed once into a virtual environment under the data folder; they are no part of the lock.
+installed once into virtual environments under the data folder; they are no part of the lock.
 Ends with 1 if anything high was found. Reports stay in the folder that is named at the end.
 """
 
@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.security import dynamic, static, tools
+from tests.security import dynamic, static
 from tests.security.found import Found
 
 
@@ -19,16 +19,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.security", description=__doc__)
     parser.add_argument("what", nargs="?", choices=["static", "dynamic", "all"], default="all")
     parser.add_argument("--folder", type=Path, default=Path(".fillwire/security"))
-    parser.add_argument("--venv", type=Path, help="an environment that has the tools already")
     given = parser.parse_args()
     folder: Path = given.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    binaries = tools.ensure(given.venv or folder / "venv", install=given.venv is None)
     found: list[Found] = []
     if given.what in ("static", "all"):
-        found += static.run(binaries, folder)
+        found += static.run(folder)
     if given.what in ("dynamic", "all"):
-        found += dynamic.run(binaries, folder)
+        found += dynamic.run(folder)
     for each in found:
         sys.stdout.write(f"{each}\n")
     sys.stdout.write(f"Reports: {folder}\n")

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.stack import Stack
+from tests.security import tools
 from tests.security.found import Found
 
 # Modules of wapiti that need nothing from outside.
@@ -44,7 +45,7 @@ class Inside:
     key: str
 
 
-def run(binaries: Path, folder: Path) -> list[Found]:
+def run(folder: Path) -> list[Found]:
     """Start a demo, attack it, stop it."""
     place = Path(tempfile.mkdtemp(prefix="fillwire_attacked_"))
     place.chmod(0o711)
@@ -53,8 +54,8 @@ def run(binaries: Path, folder: Path) -> list[Found]:
         stack.start(within=300)
         inside = _sign_in(stack)
         return [
-            _sqlmap(binaries, folder, inside, _targets(stack.ready["demo"])),
-            _wapiti(binaries, folder, inside),
+            _sqlmap(folder, inside, _targets(stack.ready["demo"])),
+            _wapiti(folder, inside),
             _still_well(stack),
         ]
     finally:
@@ -69,8 +70,8 @@ def _sign_in(stack: Stack) -> Inside:
         form = {"email": demo["email"], "password": demo["password"]}
         form["csrf_token"] = _token(browser.get(f"{url}/sign-in").text)
         browser.post(f"{url}/sign-in", data=form)
-        cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
         token = _token(browser.get(f"{url}/connections").text)
+        cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
     return Inside(url, cookie, token, demo["api_key"])
 
 
@@ -113,15 +114,14 @@ def _targets(demo: dict[str, Any]) -> list[Target]:
     ]
 
 
-def _sqlmap(binaries: Path, folder: Path, inside: Inside, targets: list[Target]) -> Found:
+def _sqlmap(folder: Path, inside: Inside, targets: list[Target]) -> Found:
     words = []
-    reports = folder / "sqlmap"
-    shutil.rmtree(reports, ignore_errors=True)
+    shutil.rmtree(folder / "sqlmap", ignore_errors=True)
     for number, target in enumerate(targets):
         log = folder / f"sqlmap-{number:02}.log"
         with log.open("wb") as told:
             subprocess.run(
-                _sqlmap_command(binaries, reports, inside, target),
+                _sqlmap_command(folder, inside, target),
                 stdout=told,
                 stderr=told,
                 check=False,
@@ -135,10 +135,8 @@ def _sqlmap(binaries: Path, folder: Path, inside: Inside, targets: list[Target])
     return Found("sqlmap", f"{len(targets)} endpoints", len(words), 0, tuple(words))
 
 
-def _sqlmap_command(
-    binaries: Path, reports: Path, inside: Inside, target: Target
-) -> list[str | Path]:
-    command: list[str | Path] = [binaries / "sqlmap", "-u", f"{inside.url}{target.path}"]
+def _sqlmap_command(folder: Path, inside: Inside, target: Target) -> list[str | Path]:
+    command: list[str | Path] = [tools.find(folder, "sqlmap"), "-u", f"{inside.url}{target.path}"]
     command += ["--batch", "--level", "1", "--risk", "1", "--dbms", "PostgreSQL", "--flush-session"]
     command += [
         "--technique",
@@ -146,7 +144,7 @@ def _sqlmap_command(
         "--time-sec",
         "2",
         "--output-dir",
-        reports,
+        folder / "sqlmap",
         "--threads",
         "2",
     ]
@@ -162,10 +160,10 @@ def _sqlmap_command(
     return command
 
 
-def _wapiti(binaries: Path, folder: Path, inside: Inside) -> Found:
+def _wapiti(folder: Path, inside: Inside) -> Found:
     report = folder / "wapiti.json"
     report.unlink(missing_ok=True)
-    command: list[str | Path] = [binaries / "wapiti", "-u", f"{inside.url}/strategies"]
+    command: list[str | Path] = [tools.find(folder, "wapiti"), "-u", f"{inside.url}/strategies"]
     command += ["-m", MODULES, "-f", "json", "-o", report, "--flush-session", "--no-bugreport"]
     command += ["-H", f"Cookie: {inside.cookie}", "--scope", "domain", "-d", "4"]
     command += ["-x", f"{inside.url}/sign-out", "--max-links-per-page", "60"]

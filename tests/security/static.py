@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tests.security import tools
 from tests.security.found import Found
 
 HERE = Path(__file__).parent
@@ -20,15 +21,15 @@ class Blind(Exception):
     """A rule does not find what was planted for it."""
 
 
-def run(binaries: Path, folder: Path) -> list[Found]:
+def run(folder: Path) -> list[Found]:
     """All of them."""
-    _list_parts(binaries, folder)
-    return [_bandit(binaries, folder), _semgrep(binaries, folder)]
+    _list_parts(folder)
+    return [_bandit(folder), _semgrep(folder)]
 
 
-def _bandit(binaries: Path, folder: Path) -> Found:
+def _bandit(folder: Path) -> Found:
     report = folder / "bandit.json"
-    command = [binaries / "bandit", "-q", "-r", *CODE, "-x", "*_pb2.py,*_pb2_grpc.py"]
+    command = [tools.find(folder, "bandit"), "-q", "-r", *CODE, "-x", "*_pb2.py,*_pb2_grpc.py"]
     subprocess.run([*command, "-f", "json", "-o", report], cwd=ROOT, check=False)
     said = json.loads(report.read_text())
     high = [each for each in said["results"] if each["issue_severity"] == "HIGH"]
@@ -41,15 +42,15 @@ def _bandit(binaries: Path, folder: Path) -> Found:
     )
 
 
-def _semgrep(binaries: Path, folder: Path) -> Found:
+def _semgrep(folder: Path) -> Found:
     rules = rule_names()
     with tempfile.TemporaryDirectory() as planted:
         for name in PLANTED:
             shutil.copy(HERE / name, Path(planted) / name.removesuffix(".txt"))
-        seen = {_rule(each) for each in _scan(binaries, folder / "planted.json", planted)}
+        seen = {_rule(each) for each in _scan(folder, "planted.json", planted)}
     if seen != rules:
         raise Blind(f"these rules find nothing: {sorted(rules - seen)}")
-    found = _scan(binaries, folder / "semgrep.json", *CODE)
+    found = _scan(folder, "semgrep.json", *CODE)
     words = tuple(f"{each['path']}:{each['start']['line']} {_rule(each)}" for each in found)
     return Found("semgrep", f"{len(rules)} rules of our own", len(found), 0, words)
 
@@ -64,11 +65,12 @@ def _rule(found: dict[str, Any]) -> str:
     return str(found["check_id"]).rpartition(".")[2]
 
 
-def _scan(binaries: Path, report: Path, *paths: str) -> list[dict[str, Any]]:
+def _scan(folder: Path, name: str, *paths: str) -> list[dict[str, Any]]:
     """With our rules only, and without telling anybody."""
     config = ["--config", HERE / "rules.yml", "--metrics=off", "--disable-version-check"]
-    command = [binaries / "semgrep", "scan", *config, "--no-git-ignore", "-j", "1", "--quiet"]
-    path = f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"
+    semgrep, report = tools.find(folder, "semgrep"), folder / name
+    command = [semgrep, "scan", *config, "--no-git-ignore", "-j", "1", "--quiet"]
+    path = f"{semgrep.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     subprocess.run(
         [*command, "--json", "--output", report, *paths],
         cwd=ROOT,
@@ -79,7 +81,7 @@ def _scan(binaries: Path, report: Path, *paths: str) -> list[dict[str, Any]]:
     return results
 
 
-def _list_parts(binaries: Path, folder: Path) -> None:
+def _list_parts(folder: Path) -> None:
     """The software bill of materials of what is installed at run time."""
-    command = [binaries / "cyclonedx-py", "requirements", "requirements/run.txt"]
+    command = [tools.find(folder, "cyclonedx-py"), "requirements", "requirements/run.txt"]
     subprocess.run([*command, "-o", folder / "sbom.json"], cwd=ROOT, check=True)
