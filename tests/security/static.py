@@ -29,7 +29,14 @@ def run(folder: Path) -> list[Found]:
 
 def _bandit(folder: Path) -> Found:
     report = folder / "bandit.json"
-    command = [tools.find(folder, "bandit"), "-q", "-r", *CODE, "-x", "*_pb2.py,*_pb2_grpc.py"]
+    command: list[str | Path] = [
+        tools.find(folder, "bandit"),
+        "-q",
+        "-r",
+        *CODE,
+        "-x",
+        "*_pb2.py,*_pb2_grpc.py",
+    ]
     subprocess.run([*command, "-f", "json", "-o", report], cwd=ROOT, check=False)
     said = json.loads(report.read_text())
     high = [each for each in said["results"] if each["issue_severity"] == "HIGH"]
@@ -67,9 +74,14 @@ def _rule(found: dict[str, Any]) -> str:
 
 def _scan(folder: Path, name: str, *paths: str) -> list[dict[str, Any]]:
     """With our rules only, and without telling anybody."""
-    config = ["--config", HERE / "rules.yml", "--metrics=off", "--disable-version-check"]
+    config: list[str | Path] = [
+        "--config",
+        HERE / "rules.yml",
+        "--metrics=off",
+        "--disable-version-check",
+    ]
     semgrep, report = tools.find(folder, "semgrep"), folder / name
-    command = [semgrep, "scan", *config, "--no-git-ignore", "-j", "1", "--quiet"]
+    command: list[str | Path] = [semgrep, "scan", *config, "--no-git-ignore", "-j", "1", "--quiet"]
     path = f"{semgrep.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     subprocess.run(
         [*command, "--json", "--output", report, *paths],
@@ -83,5 +95,9 @@ def _scan(folder: Path, name: str, *paths: str) -> list[dict[str, Any]]:
 
 def _list_parts(folder: Path) -> None:
     """The software bill of materials of what is installed at run time."""
-    command = [tools.find(folder, "cyclonedx-py"), "requirements", "requirements/run.txt"]
+    command: list[str | Path] = [
+        tools.find(folder, "cyclonedx-py"),
+        "requirements",
+        "requirements/run.txt",
+    ]
     subprocess.run([*command, "-o", folder / "sbom.json"], cwd=ROOT, check=True)

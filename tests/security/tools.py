@@ -9,7 +9,7 @@ TOOLS = {
     "bandit": "bandit==1.9.4",
     "semgrep": "semgrep==1.182.0",
     "sqlmap": "sqlmap==1.10.10",
-    "wapiti": "wapiti3==3.1.8",
+    "wapiti": "wapiti3==3.2.3",
     "cyclonedx-py": "cyclonedx-bom==7.5.0",
 }
 
