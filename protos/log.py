@@ -62,6 +62,7 @@ WORDS = frozenset(
         "factor",
         "file",
         "folder",
+        "folder",
         "instrument",
         "instruments",
         "kind",

@@ -30,6 +30,7 @@ from web.credentials_client import CredentialsClient
 from web.db import db
 from web.execution_client import ExecutionClient
 from web.mail.views import blueprint as inbox
+from web.pages.contact import blueprint as contact
 from web.privacy.views import blueprint as privacy
 from web.queue import Bell
 from web.signals.builder_views import blueprint as builder
@@ -131,6 +132,7 @@ def create_site(config: Config | None = None) -> Flask:
     ):
         app.register_blueprint(blueprint)
     pages.install(app)
+    app.register_blueprint(contact)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
     access.check(app)

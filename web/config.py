@@ -4,6 +4,8 @@ import os
 import re
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,6 +33,8 @@ VARIABLES = (
     "FILLWIRE_FAULT",
     "FILLWIRE_SMTP_URL",
     "FILLWIRE_MAIL_FROM",
+    "FILLWIRE_SECURITY_CONTACT",
+    "FILLWIRE_SECURITY_EXPIRES",
 )
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -82,6 +86,9 @@ class Config:
     mail_from: str
     # Whether whoever sits at this machine may read all mail: only where nobody else comes in.
     inbox: bool
+    # Whom to tell of holes, and until when that holds (web.pages.contact).
+    security_contact: str
+    security_expires: datetime | None
     # Proxies in front that add to X-Forwarded-For; 0: senders reach us themselves.
     trusted_proxies: int = 0
 
@@ -119,6 +126,7 @@ def read(environ: dict[str, str] | None = None) -> Config:
         raise BadConfig("FILLWIRE_AUDIT_KEY must be 32 bytes in base64url")
     checkpoints, certificates = env.get("FILLWIRE_CHECKPOINTS"), env.get("FILLWIRE_CERTIFICATES")
     smtp_url = env.get("FILLWIRE_SMTP_URL", "")
+    mail_from = env.get("FILLWIRE_MAIL_FROM", "Fillwire <fillwire@localhost>")
     web_url = env.get("FILLWIRE_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
     return Config(
         web_database_url=env.get("FILLWIRE_WEB_DATABASE_URL", ""),
@@ -141,7 +149,9 @@ def read(environ: dict[str, str] | None = None) -> Config:
         webhook_limits=_limits(env.get("FILLWIRE_WEBHOOK_LIMITS", "")),
         trusted_proxies=_proxies(env.get("FILLWIRE_TRUSTED_PROXIES", "")),
         smtp_url=smtp_url,
-        mail_from=env.get("FILLWIRE_MAIL_FROM", "Fillwire <fillwire@localhost>"),
+        mail_from=mail_from,
+        security_contact=_contact(env.get("FILLWIRE_SECURITY_CONTACT", ""), mail_from),
+        security_expires=_moment(env.get("FILLWIRE_SECURITY_EXPIRES", "")),
         inbox=not smtp_url
         and env.get("FILLWIRE_PRODUCTION") != "1"
         and urlsplit(web_url).hostname in LOOPBACK,
@@ -152,6 +162,25 @@ def _proxies(text: str) -> int:
     if not re.fullmatch(r"\d?", text):
         raise BadConfig(f"FILLWIRE_TRUSTED_PROXIES is {text!r}: write how many there are, 0 to 9")
     return int(text or 0)
+
+
+def _contact(text: str, mail_from: str) -> str:
+    """A URI; without one, whoever mail comes from."""
+    contact = text or f"mailto:{parseaddr(mail_from)[1]}"
+    if not re.fullmatch(r"(mailto:|https://|tel:)[!-~]+", contact):
+        raise BadConfig(
+            f"FILLWIRE_SECURITY_CONTACT is {text!r}: write it as mailto:a@b.example or https://…"
+        )
+    return contact
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError:
+        raise BadConfig(
+            f"FILLWIRE_SECURITY_EXPIRES is {text!r}: write it as 2027-06-30T00:00:00Z"
+        ) from None
 
 
 def audit_key(config: Config) -> bytes:

@@ -19,7 +19,7 @@ def nonce() -> str:
 def request_id() -> str:
     """The id to quote when something went wrong with this request."""
     if "request_id" not in g:
-        g.request_id = f"req_{secrets.token_hex(12)}"
+        g.request_id = f"req_{secrets.token_hex(16)}"
     return str(g.request_id)
 
 

@@ -59,7 +59,7 @@ class Stack:
 
     # -- life ------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, within: float = _START_SECONDS) -> None:
         """Start everything and return once it answers. Raises StackFailed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._ready_file.unlink(missing_ok=True)
@@ -74,7 +74,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.until(self._is_ready, _START_SECONDS, "the ready file")
+        self.until(self._is_ready, within, "the ready file")
 
     @property
     def ended(self) -> bool:

@@ -220,3 +220,24 @@ def test_methods_that_nobody_needs_are_refused(site: Site, method: str) -> None:
 )
 def test_nothing_lies_about(site: Site, path: str) -> None:
     assert site.signed_in(site.ours).get(path).status_code in (404, 308)
+
+
+def test_every_page_of_a_person_offers_to_sign_out(
+    site: Site, visitors: dict[str, FlaskClient]
+) -> None:
+    seen = 0
+    for way in ways(site):
+        if way.method == "GET" and not way.endpoint.startswith(("api.", "asset")):
+            answer = visitors["person"].get(way.path)
+            if '<body class="app"' in answer.text:
+                assert 'action="/sign-out"' in answer.text, way
+                seen += 1
+            answer.close()
+    assert seen > 15
+
+
+def test_signing_out_clears_what_the_browser_keeps(site: Site) -> None:
+    client = site.signed_in(site.ours)
+    out = client.post("/sign-out", data={"csrf_token": csrf(client, "/connections")})
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert client.get("/strategies").status_code == 302

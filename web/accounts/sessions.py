@@ -204,12 +204,12 @@ def history(person: UUID) -> list[Row[Any]]:
 
 def revoke(person: UUID, session_id: UUID) -> bool:
     """End one session of theirs, in the caller's transaction."""
-    return _end(person, "revoke", "id = :session", session_id) == 1
+    return _end(person, "revoke", session_id) == 1
 
 
 def revoke_others(person: UUID, kept: UUID | None) -> int:
     """End all but this one, in the caller's transaction."""
-    return _end(person, "revoke", "id IS DISTINCT FROM :session", kept)
+    return _end(person, "revoke", kept, others=True)
 
 
 def sign_out(token: str, address: str) -> None:
@@ -217,17 +217,19 @@ def sign_out(token: str, address: str) -> None:
     row = find(db.session, token, address)
     if row is not None:
         act_as(row.person_id, row.tenant_id)
-        _end(row.person_id, "close", "id = :session", row.session_id)
+        _end(row.person_id, "close", row.session_id)
     db.session.commit()
 
 
-def _end(person: UUID, verb: str, which: str, session_id: UUID | None) -> int:
+def _end(person: UUID, verb: str, session_id: UUID | None, *, others: bool = False) -> int:
+    """This session, or all but it."""
     ended = db.session.execute(
         text(
             "UPDATE web.sessions SET revoked_at = now() WHERE person_id = :person "
-            f"AND revoked_at IS NULL AND {which} RETURNING id"
+            "AND revoked_at IS NULL AND (id = CAST(:session AS uuid)) IS DISTINCT FROM "
+            "CAST(:others AS boolean) RETURNING id"
         ),
-        {"person": person, "session": session_id},
+        {"person": person, "session": session_id, "others": others},
     ).all()
     for row in ended:
         audit.record(actor(person), f"session:{verb}", ids.show("session", row.id))

@@ -113,7 +113,7 @@ def find_facts(facts: Facts, connection: Connection[TupleRow]) -> Found:
     try:
         page = facts.digest_facts(before, max_facts=FACTS)
     except ExecutionDown as error:
-        log.warning("facts_not_sealed", error=str(error))
+        log.warning("facts_not_sealed", error=error)
         return Found()
     found = [
         Range(

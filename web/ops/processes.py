@@ -153,6 +153,8 @@ PROCESSES = (
             "FILLWIRE_WEB_BIND",
             "FILLWIRE_WEBHOOK_LIMITS",
             "FILLWIRE_TRUSTED_PROXIES",
+            "FILLWIRE_SECURITY_CONTACT",
+            "FILLWIRE_SECURITY_EXPIRES",
         ),
         address="FILLWIRE_WEB_BIND",
         scalable=True,

@@ -1,0 +1,1 @@
+"""What tools say about us: `python -m tests.security`."""
