@@ -10,6 +10,8 @@ import structlog
 import uvloop
 
 from protos import faults, log
+from protos.certificates import Unusable
+from protos.config import CannotStart
 
 
 def run(name: str, serve: Callable[[], Awaitable[None]]) -> None:
@@ -30,6 +32,9 @@ def told_to_stop() -> asyncio.Event:
 async def _serve(serve: Callable[[], Awaitable[None]]) -> None:
     try:
         await serve()
+    except (CannotStart, Unusable) as error:
+        structlog.get_logger().error("cannot_start", cause=str(error))
+        sys.exit(1)
     except Exception:
         structlog.get_logger().exception("process_failed")
         # As a kill would: what counts is stored, and a task that does not let itself be

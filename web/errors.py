@@ -3,21 +3,25 @@
 One catalogue for pages and API. The API answers RFC 9457 problems, pages say the same.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from web import security
+from web.accounts.access import Refused
+from web.accounts.rules import roles_with
 
 log = structlog.get_logger()
 
+# Worth a line: somebody asked for what they may not, or too often.
+_DENIALS = (401, 403, 421, 429)
 _SAFE = (
     "No. Signals that were answered with success are stored, and orders already at the "
     "broker are not touched by this."
@@ -38,11 +42,13 @@ class Problem(Exception):
     param: str | None = None
     # One for each field that is wrong, where several may be.
     errors: Sequence[dict[str, Any]] = ()
+    # What programs may want beside.
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As RFC 9457 spells it, with our fields beside."""
         problem: dict[str, Any] = {
-            "type": f"{request.url_root}docs/errors/{self.code}",
+            "type": f"{current_app.config['WEB_URL']}/docs/errors/{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -56,7 +62,7 @@ class Problem(Exception):
             problem["param"] = self.param
         if self.errors:
             problem["errors"] = list(self.errors)
-        return problem
+        return problem | dict(self.more)
 
 
 def not_found() -> Problem:
@@ -90,8 +96,23 @@ def install(app: Flask) -> None:
     def problem(error: Problem) -> Response:
         return answer(error)
 
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return answer(
+            Problem(
+                403,
+                "not_allowed",
+                "Your role may not do this",
+                str(error),
+                "Ask an owner or admin of this workspace to do it, or for another role.",
+                param=error.field,
+                more={"needs": error.permission, "roles": roles_with(error.permission)},
+            )
+        )
+
     @app.errorhandler(CSRFError)
-    def stale_form(_error: CSRFError) -> Response:
+    def stale_form(error: CSRFError) -> Response:
+        log.warning("form_refused", route=security.where(), reason=error.description)
         return answer(
             Problem(
                 400,
@@ -111,14 +132,14 @@ def install(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(TimeoutError)
     def database(error: Exception) -> Response:
-        log.error("database_down", request_id=security.request_id(), error=str(error).strip()[:300])
+        log.error("database_down", error=error)
         return answer(database_down())
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             return database(error)
-        log.exception("request_failed", request_id=security.request_id(), path=request.path)
+        log.exception("request_failed", route=security.where(), method=security.method())
         return answer(
             Problem(
                 500,
@@ -133,6 +154,14 @@ def install(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """The problem, for whoever asked."""
+    if problem.status in _DENIALS:
+        log.warning(
+            "request_refused",
+            status=problem.status,
+            code=problem.code,
+            route=security.where(),
+            method=security.method(),
+        )
     if request.path.startswith("/api/"):
         from web.api.shapes import to_response
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import grpc
 import structlog
@@ -21,6 +22,8 @@ from grpc import aio
 from execution.brokers import paper_wire
 from execution.brokers.base import (
     AccountSnapshot,
+    AuthFailed,
+    BrokerError,
     Capabilities,
     ChainSnapshot,
     HeldSnapshot,
@@ -33,26 +36,21 @@ from execution.brokers.base import (
     Usage,
 )
 from execution.brokers.paper_calls import Answer, Call, Key, Outbox
+from execution.brokers.paper_channel import VenueChannel
 from execution.brokers.paper_stream import InOrder
 from protos import faults, wire
+from protos.certificates import Certificates
 from protos.paper.v1 import paper_pb2 as pb
-from protos.paper.v1 import paper_pb2_grpc
 
 log = structlog.get_logger()
 
+# The venue's name for the session, in metadata.
+SESSION = "session-id"
 CONNECT_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
 # A report that came early waits so long for those before it, before they are asked for.
 RESEND_SECONDS = 0.2
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.max_send_message_length", 64 * 1024 * 1024),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 1000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _Stream = aio.StreamStreamCall[pb.SessionRequest, pb.SessionResponse]
 
 
@@ -62,12 +60,13 @@ class PaperAdapter:
     def __init__(
         self,
         target: str,
+        shown: Certificates | None = None,
         *,
         timeout_seconds: float = 10.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._target = target
+        self._channel = VenueChannel(target, shown)
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
@@ -77,13 +76,13 @@ class PaperAdapter:
         self._in_order = InOrder()
         self._resending: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
+        # As the venue calls the stream.
+        self._session_id = ""
 
     async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect in the background, and keep connected."""
         self._on_report = on_report
         self._on_gap = on_gap
-        self._channel = aio.insecure_channel(self._target, options=_CHANNEL_OPTIONS)
-        self._venue: paper_pb2_grpc.VenueAsyncStub = paper_pb2_grpc.VenueStub(self._channel)
         self._keeping = asyncio.create_task(self._keep_connected())
 
     async def close(self) -> None:
@@ -134,10 +133,10 @@ class PaperAdapter:
         """All reports so far of those of the orders that the venue knows. Raises InDoubt."""
         request = pb.GetOrdersRequest(account=account, cl_ord_ids=cl_ord_ids)
         try:
-            response = await self._venue.GetOrders(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetOrders(request, **self._call())
             return paper_wire.read_found(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
 
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
@@ -146,14 +145,14 @@ class PaperAdapter:
         except paper_wire.UnknownWord as error:
             raise InDoubt(_cause(error)) from error
 
-    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot | None]:
         """What each of these accounts holds. Raises InDoubt."""
         request = pb.GetPositionsRequest(accounts=accounts)
         try:
-            answer = await self._venue.GetPositions(request, timeout=self._timeout_seconds)
+            answer = await self._channel.stub.GetPositions(request, **self._call())
             return [paper_wire.read_held(each) for each in answer.accounts]
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
 
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None
@@ -164,7 +163,7 @@ class PaperAdapter:
         )
         request = pb.GetQuotesRequest(account=account, quotes=[asked])
         try:
-            response = await self._venue.GetQuotes(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetQuotes(request, timeout=self._timeout_seconds)
             return next(iter(paper_wire.read_quotes(response)), None)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -185,7 +184,7 @@ class PaperAdapter:
             reference_price=wire.to_text(reference_price),
         )
         try:
-            response = await self._venue.GetChain(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetChain(request, timeout=self._timeout_seconds)
             return paper_wire.read_chain(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -194,7 +193,7 @@ class PaperAdapter:
         """What each of these accounts can do. Raises InDoubt."""
         request = pb.GetOptionsRequest(accounts=accounts)
         try:
-            answer = await self._venue.GetOptions(request, timeout=self._timeout_seconds)
+            answer = await self._channel.stub.GetOptions(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
         return [paper_wire.read_capabilities(options) for options in answer.options]
@@ -202,9 +201,14 @@ class PaperAdapter:
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
         try:
-            return await self._venue.GetAccount(request, timeout=self._timeout_seconds)
+            return await self._channel.stub.GetAccount(request, **self._call())
         except grpc.RpcError as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
+
+    def _call(self) -> dict[str, Any]:
+        """How calls beside the stream are made: in the name of its session."""
+        session = ((SESSION, self._session_id),) if self._session_id else ()
+        return {"timeout": self._timeout_seconds, "metadata": session}
 
     async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> Answer:
         if not self._connected.is_set():
@@ -260,11 +264,12 @@ class PaperAdapter:
             wait = min(2 * wait, LAST_RETRY_SECONDS)
 
     async def _hold_session(self) -> None:
-        stream = self._venue.Session()
-        await stream.initial_metadata()
+        stream = self._channel.session()
+        told = await stream.initial_metadata()
         if stream.done():
             await stream.read()  # raises what ended it
             return
+        self._session_id = next((str(value) for name, value in told if name == SESSION), "")
         self._outbox = Outbox()
         self._want(list(self._in_order.heard.items()))
         self._connected.set()
@@ -303,6 +308,7 @@ class PaperAdapter:
     def _lose_session(self, cause: str) -> None:
         was_connected = self._connected.is_set()
         self._connected.clear()
+        self._session_id = ""
         for call in [call for same in self._written.values() for call in same]:
             call.fail(cause)
         for call in self._outbox.calls:
@@ -317,7 +323,7 @@ class PaperAdapter:
             try:
                 report = paper_wire.read_said(message)
             except paper_wire.UnknownWord as error:
-                log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                log.error("paper_report_unreadable", account=message.account, cause=error)
                 self._in_order.skip(message.account, message.report_seq)
                 continue
             if isinstance(report, Report) and message.exec_type == pb.EXEC_TYPE_NEW:
@@ -358,6 +364,13 @@ def _unheard(usage: Usage) -> None:
 
 def _nobody(cause: str) -> None:
     """After `close`, a lost stream is no news."""
+
+
+def _failed(error: Exception) -> BrokerError:
+    """What a call that failed means: the venue does not let us in, or it is not known."""
+    if isinstance(error, aio.AioRpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED:
+        return AuthFailed(error.details() or "")
+    return InDoubt(_cause(error))
 
 
 def _cause(error: Exception) -> str:

@@ -103,7 +103,10 @@ DRIVES = {
         at(f"{STRATEGY}/connector/token/end-overlap"), "connector:change"
     ),
     "webhooks.allow": Drive(
-        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+        at(f"{STRATEGY}/webhook"), "webhook:change", give(senders="trendspider")
+    ),
+    "webhooks.merge_repeats": Drive(
+        at(f"{STRATEGY}/webhook/repeats"), "webhook:change", give(dedupe_seconds="30")
     ),
     "webhooks.rotate": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
     "webhooks.end_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
@@ -114,7 +117,7 @@ DRIVES = {
         at(f"{STRATEGY}/webhook/signing/end-overlap"), "webhook:end-signing-overlap"
     ),
     "api.change_webhook": Drive(
-        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+        at(f"{STRATEGY}/webhook"), "webhook:change", give(senders="trendspider")
     ),
     "api.rotate_webhook": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
     "api.end_webhook_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),

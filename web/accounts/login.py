@@ -1,10 +1,9 @@
 """Flask-Login on our own sessions: the browser's token decides who is there."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+import re
 
 from flask import Flask, Response, current_app, g, request, session, url_for
-from flask_login import LoginManager, current_user, login_required
+from flask_login import LoginManager, current_user
 
 from web.accounts import service, sessions
 from web.accounts.service import Visitor
@@ -12,19 +11,12 @@ from web.accounts.service import Visitor
 # With https it is bound to this very host.
 COOKIE = "fillwire_session"
 
-View = TypeVar("View", bound=Callable[..., Any])
-
 
 def visitor() -> Visitor:
-    """Who is signed in. Only behind `login_required`."""
+    """Who is signed in. Only on routes that need somebody."""
     found = current_user._get_current_object()
     assert isinstance(found, Visitor)
     return found
-
-
-def sign_in_required(view: View) -> View:
-    """Only for people who are signed in; others are asked to."""
-    return cast(View, login_required(view))
 
 
 def install(app: Flask) -> None:
@@ -41,12 +33,13 @@ def install(app: Flask) -> None:
         g.session_id = found.session_id if found else None
         return found
 
-    def ask() -> Response:
-        target = request.full_path if request.method == "GET" else None
-        return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
-
     manager.request_loader(load)
-    manager.unauthorized_handler(ask)
+
+
+def ask() -> Response:
+    """To the way in, and from there back."""
+    target = request.full_path if request.method == "GET" else None
+    return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
 
 
 def cookie_name() -> str:
@@ -91,6 +84,7 @@ def forget(response: Response) -> Response:
 
 def back_to(target: str | None) -> str:
     """Where to go after sign-in: a path of this site, never another host."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+    # Browsers read a backslash as a slash, and drop tabs and line ends before they read.
+    if target and re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target):
         return target.rstrip("?")
     return url_for("strategies.index")

@@ -29,10 +29,22 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
 
 def owner_url(folder: Path) -> str:
     """The owner's database: DATABASE_URL, or the running stack's. Raises CannotAdd."""
-    if url := os.environ.get("DATABASE_URL"):
-        return url
+    return _running(folder, "DATABASE_URL", "database_url")
+
+
+def execution_target(folder: Path) -> str:
+    """Where execution listens: FILLWIRE_EXECUTION_TARGET, or the running stack's.
+
+    Raises CannotAdd.
+    """
+    return _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
+
+
+def _running(folder: Path, variable: str, name: str) -> str:
+    if said := os.environ.get(variable):
+        return said
     running = folder / "run" / "up.json"
     if not running.exists():
         raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
     listed: dict[str, str] = json.loads(running.read_text())
-    return listed["database_url"]
+    return listed[name]

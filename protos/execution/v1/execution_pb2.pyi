@@ -235,6 +235,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_EXIT_UNANSWERED: _ClassVar[AlarmKind]
     ALARM_KIND_BUSTED: _ClassVar[AlarmKind]
     ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
+    ALARM_KIND_LOGIN_REFUSED: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -475,6 +476,7 @@ ALARM_KIND_EXIT_FAILED: AlarmKind
 ALARM_KIND_EXIT_UNANSWERED: AlarmKind
 ALARM_KIND_BUSTED: AlarmKind
 ALARM_KIND_SHARE_TAKEN: AlarmKind
+ALARM_KIND_LOGIN_REFUSED: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -709,6 +711,66 @@ class ListFactsResponse(_message.Message):
     cursor: str
     has_more: bool
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
+
+class DigestFactsRequest(_message.Message):
+    __slots__ = ("cursor", "max_facts")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MAX_FACTS_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    max_facts: int
+    def __init__(self, cursor: _Optional[str] = ..., max_facts: _Optional[int] = ...) -> None: ...
+
+class DigestFactsResponse(_message.Message):
+    __slots__ = ("ranges", "cursor", "has_more")
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    ranges: _containers.RepeatedCompositeFieldContainer[FactRange]
+    cursor: str
+    has_more: bool
+    def __init__(self, ranges: _Optional[_Iterable[_Union[FactRange, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
+
+class FactRange(_message.Message):
+    __slots__ = ("account_id", "tenant_id", "first", "last", "count", "sha256")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    tenant_id: str
+    first: int
+    last: int
+    count: int
+    sha256: bytes
+    def __init__(self, account_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., first: _Optional[int] = ..., last: _Optional[int] = ..., count: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
+class ListFactRangeRequest(_message.Message):
+    __slots__ = ("account_id", "tenant_id", "first", "last")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    tenant_id: str
+    first: int
+    last: int
+    def __init__(self, account_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class ListFactRangeResponse(_message.Message):
+    __slots__ = ("facts",)
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedCompositeFieldContainer[StoredFact]
+    def __init__(self, facts: _Optional[_Iterable[_Union[StoredFact, _Mapping]]] = ...) -> None: ...
+
+class StoredFact(_message.Message):
+    __slots__ = ("seq", "fact")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    FACT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    fact: bytes
+    def __init__(self, seq: _Optional[int] = ..., fact: _Optional[bytes] = ...) -> None: ...
 
 class SetSwitchRequest(_message.Message):
     __slots__ = ("scope", "scope_id", "mode", "set_by", "why", "tenant_id")
@@ -1478,7 +1540,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop", "account_login")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1499,6 +1561,7 @@ class Fact(_message.Message):
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
     LANE_STOP_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_LOGIN_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1519,7 +1582,16 @@ class Fact(_message.Message):
     trade_protection: TradeProtection
     external_report: ExternalReport
     lane_stop: LaneStop
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ...) -> None: ...
+    account_login: AccountLogin
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ..., account_login: _Optional[_Union[AccountLogin, _Mapping]] = ...) -> None: ...
+
+class AccountLogin(_message.Message):
+    __slots__ = ("problem", "text")
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    problem: str
+    text: str
+    def __init__(self, problem: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class LaneStop(_message.Message):
     __slots__ = ("lane", "overfill_id", "filled", "over")
