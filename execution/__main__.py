@@ -6,7 +6,7 @@ import structlog
 
 from execution import config
 from execution.server import ExecutionServer
-from protos import process
+from protos import memory, process
 
 
 async def serve() -> None:
@@ -15,7 +15,7 @@ async def serve() -> None:
     stop = process.told_to_stop()
     server = ExecutionServer(settings)
     await server.start()
-    process.settle_memory()
+    memory.settle(keeps_much=True)
     structlog.get_logger().info("execution_started", bind=settings.bind)
     failed = asyncio.create_task(server.failed())
     await asyncio.wait(

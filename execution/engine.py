@@ -177,9 +177,8 @@ class Engine:
 
     def retire(self, before: datetime) -> None:
         """Drop runs from memory that were over, and recorded, before some time."""
-        for run in self._finished.retire(before):
-            for ticket in run.tickets:
-                self._tickets.pop(ticket.order.terms.cl_ord_id, None)
+        for cl_ord_id in self._finished.retire(before):
+            self._tickets.pop(cl_ord_id, None)
 
     # -- what comes next
 

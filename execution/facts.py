@@ -47,14 +47,13 @@ async def rang(event: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-def response(facts: list[bytes], cursor: str) -> pb.StreamFactsResponse:
-    """A response from facts as stored, without reading each."""
+def response(facts: list[bytes], cursor: str) -> bytes:
+    """A StreamFactsResponse of facts as stored: none is read only to be written again."""
     parts: list[bytes] = []
     for fact in facts:
         parts += (b"\x0a", _varint(len(fact)), fact)
-    message: pb.StreamFactsResponse = pb.StreamFactsResponse.FromString(b"".join(parts))
-    message.cursor = cursor
-    return message
+    parts.append(pb.StreamFactsResponse(cursor=cursor).SerializeToString())
+    return b"".join(parts)
 
 
 def page_size(asked: int) -> int:

@@ -18,8 +18,8 @@ class Finished:
         """A run is over."""
         self._runs.append((at, account, run))
 
-    def retire(self, before: datetime) -> Iterator[Run]:
-        """Forget runs that were over, and recorded, before some time."""
+    def retire(self, before: datetime) -> Iterator[str]:
+        """Forget runs that were over, and recorded, before some time; the names of their orders."""
         while self._runs and self._runs[0][0] < before:
             at, account, run = self._runs.popleft()
             if run.is_guarding:
@@ -29,4 +29,12 @@ class Finished:
                 self._runs.append((at, account, run))
                 return
             account.forget(run)
-            yield run
+            yield from [ticket.order.terms.cl_ord_id for ticket in run.tickets]
+            _part(run)
+
+
+def _part(run: Run) -> None:
+    """A run and its orders know each other. Apart they are freed at once; together thousands
+    would wait for the collector, which stops the loop for all that it looks through."""
+    if not any(ticket.order.is_open for ticket in run.tickets):
+        run.tickets = []

@@ -107,12 +107,21 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
 
     async def StreamFacts(
         self, request: pb.StreamFactsRequest, context: Context
-    ) -> AsyncIterator[pb.StreamFactsResponse]:
+    ) -> AsyncIterator[Any]:
         try:
             async for response in self._service.stream_facts(request):
                 yield response
         except (StoreUnavailable, BadRequest) as error:
             await _abort(error, context)
+
+    def add_to(self, server: aio.Server) -> None:
+        """The service, and in place of its StreamFacts one whose answers are bytes already."""
+        execution_pb2_grpc.add_ExecutionServicer_to_server(self, server)
+        facts: grpc.RpcMethodHandler[Any, Any] = grpc.unary_stream_rpc_method_handler(
+            self.StreamFacts, request_deserializer=pb.StreamFactsRequest.FromString
+        )
+        name = pb.DESCRIPTOR.services_by_name["Execution"].full_name
+        server.add_registered_method_handlers(name, {"StreamFacts": facts})
 
     async def ListFacts(
         self, request: pb.ListFactsRequest, context: Context
@@ -226,7 +235,7 @@ class ExecutionServer:
             Declaring(self._store, holding.withdraw, check),
             Manual(self._store, holding),
         )
-        execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
+        servicer.add_to(self._server)
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
         self._vault.add_to(self._server, self._runtime.spawn)

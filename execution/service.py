@@ -107,9 +107,7 @@ class Service:
         previews = await asyncio.gather(*asked)
         return pb.PreviewTradesResponse(previews=previews)
 
-    async def stream_facts(
-        self, request: pb.StreamFactsRequest
-    ) -> AsyncIterator[pb.StreamFactsResponse]:
+    async def stream_facts(self, request: pb.StreamFactsRequest) -> AsyncIterator[bytes]:
         """Facts after the cursor, for as long as the caller listens, or until we are to end."""
         cursor, most = request.cursor, facts.page_size(request.max_facts)
         soon: list[float] = []
@@ -131,7 +129,8 @@ class Service:
         """One page of facts."""
         most = facts.page_size(request.max_facts)
         page = await self._page(request.cursor, most)
-        streamed = facts.response(page.facts, page.cursor)
+        raw = facts.response(page.facts, page.cursor)
+        streamed: pb.StreamFactsResponse = pb.StreamFactsResponse.FromString(raw)
         has_more = len(page.facts) == most
         return pb.ListFactsResponse(facts=streamed.facts, cursor=streamed.cursor, has_more=has_more)
 

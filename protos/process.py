@@ -1,7 +1,6 @@
 """A process of execution or the venue: its log, its faults, its loop, and an end that is one."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -13,21 +12,12 @@ import uvloop
 from protos import faults, log
 from protos.config import CannotStart
 
-# What a burst makes is freed by counting references; looking through it would take longer.
-_COLLECT_AFTER = (500_000, 20, 100)
-
 
 def run(name: str, serve: Callable[[], Awaitable[None]]) -> None:
     """Serve until it returns. One that fails is logged and ends at once, with status 1."""
     log.configure(name)
     faults.arm(name)
     uvloop.run(_serve(serve))
-
-
-def settle_memory() -> None:
-    """After the start: full collections over everything in memory would stop the loop for long."""
-    gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def told_to_stop() -> asyncio.Event:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from protos import certificates, faults
+from protos import certificates, faults, memory
 from protos import log as lines
 from web import config, db
 from web.bell_job import BellJob
@@ -66,6 +66,7 @@ def run_worker() -> None:
     lines.configure("worker")
     faults.arm("worker")
     _tools()
+    memory.settle()
     beat(settings)
     while True:
         try:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from protos import certificates, faults, ids
+from protos import certificates, faults, ids, memory
 from protos import log as lines
 from web import config, db, jobs, mirror, timers
 from web.audit import checkpoints, sealing
@@ -101,6 +101,7 @@ def run() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    memory.settle()
     for loop in loops:
         threading.Thread(
             target=_keep, args=(loop, pool, owner, stop), name=loop.name, daemon=True

@@ -6,7 +6,7 @@ import structlog
 
 from execution.paper import config
 from execution.paper.server import PaperServer
-from protos import process
+from protos import memory, process
 
 
 async def serve() -> None:
@@ -14,7 +14,7 @@ async def serve() -> None:
     settings = config.read()
     server = PaperServer(settings, lambda: datetime.now(UTC))
     await server.start()
-    process.settle_memory()
+    memory.settle(keeps_much=True)
     structlog.get_logger().info("venue_started", bind=settings.bind)
     await process.told_to_stop().wait()
     await server.stop()
