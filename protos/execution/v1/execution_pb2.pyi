@@ -589,12 +589,14 @@ class GroupResult(_message.Message):
     def __init__(self, stale_epoch: _Optional[bool] = ..., results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
 
 class CancelTradesRequest(_message.Message):
-    __slots__ = ("trade_ids", "reason")
+    __slots__ = ("trade_ids", "reason", "tenant_id")
     TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     trade_ids: _containers.RepeatedScalarFieldContainer[str]
     reason: Reason
-    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, str]] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class CancelTradesResponse(_message.Message):
     __slots__ = ("results",)
@@ -603,26 +605,30 @@ class CancelTradesResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
 
 class SeeOverfillRequest(_message.Message):
-    __slots__ = ("order_id", "filled", "seen_by")
+    __slots__ = ("order_id", "filled", "seen_by", "tenant_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
     SEEN_BY_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     filled: str
     seen_by: str
-    def __init__(self, order_id: _Optional[str] = ..., filled: _Optional[str] = ..., seen_by: _Optional[str] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, order_id: _Optional[str] = ..., filled: _Optional[str] = ..., seen_by: _Optional[str] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class SeeOverfillResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class ResolveDoubtRequest(_message.Message):
-    __slots__ = ("trade_id", "word")
+    __slots__ = ("trade_id", "word", "tenant_id")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     WORD_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     word: DoubtWord
-    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class ResolveDoubtResponse(_message.Message):
     __slots__ = ("status",)
@@ -797,10 +803,12 @@ class SetSwitchResponse(_message.Message):
     def __init__(self, switch: _Optional[_Union[Switch, _Mapping]] = ..., trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSwitchesRequest(_message.Message):
-    __slots__ = ("with_unprotected",)
+    __slots__ = ("with_unprotected", "limits_of")
     WITH_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_OF_FIELD_NUMBER: _ClassVar[int]
     with_unprotected: bool
-    def __init__(self, with_unprotected: _Optional[bool] = ...) -> None: ...
+    limits_of: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, with_unprotected: _Optional[bool] = ..., limits_of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSwitchesResponse(_message.Message):
     __slots__ = ("switches", "limits")
