@@ -177,6 +177,16 @@ def _member(owner: psycopg.Connection, of: Holder) -> UUID:
     return made
 
 
+def _invitation(owner: psycopg.Connection, of: Holder) -> UUID:
+    made = uuid4()
+    owner.execute(
+        "INSERT INTO web.invitations (id, tenant_id, email, role, token_hash, invited_by, "
+        "expires_at) VALUES (%s, %s, %s, 'viewer', %s, %s, now() + interval '1 day')",
+        (made, of.tenant_id, f"{of.word}.{made.hex}@fillwire.test", made.bytes, of.person_id),
+    )
+    return made
+
+
 def _trade(owner: psycopg.Connection, of: Holder, **more: Any) -> UUID:
     return add_trade(owner, of.space, uuid4(), signal=SIGNAL, **more)
 
@@ -203,6 +213,7 @@ MAKE: dict[str, Make] = {
     "passkey": _passkey,
     "api_key": _api_key,
     "member": _member,
+    "invitation": _invitation,
     "waiting": _waiting,
     "doubtful": partial(_trade, state="NEEDS_ATTENTION", reason="not_provable"),
     "alarm": _alarm,

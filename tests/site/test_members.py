@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from protos import ids
 from tests.site.conftest import Site, csrf
 from tests.site.people_kit import Person
 from tests.site.test_invitations import MEMBERS, first_tenant, invite, join, roles
@@ -26,6 +27,10 @@ def id_of(person: Person) -> Any:
     ).fetchone()
     assert row is not None
     return row[0]
+
+
+def shown(tenant: Any) -> str:
+    return ids.show("tenant", tenant)
 
 
 def set_role(by: Person, whom: Person, role: str) -> int:
@@ -74,7 +79,7 @@ def test_who_was_removed_is_refused_by_the_next_request(pair: tuple[Person, Pers
     own = first_tenant(bob.site, bob)
     token = re.search(r'name="csrf_token" value="([^"]+)"', bob.client.get("/strategies").text)
     assert token is not None
-    form = {"csrf_token": token[1], "workspace": str(own)}
+    form = {"csrf_token": token[1], "workspace": shown(own)}
     assert bob.client.post("/account/workspaces/switch", data=form).status_code == 302
     assert bob.is_in()
 
@@ -177,22 +182,22 @@ def test_one_goes_between_workspaces_and_sees_each_by_itself(pair: tuple[Person,
     anns, own = first_tenant(bob.site, ann), first_tenant(bob.site, bob)
     before = bob.token()
     switch = "/account/workspaces/switch"
-    assert bob.post(switch, page="/strategies", workspace=str(own)).status_code == 302
+    assert bob.post(switch, page="/strategies", workspace=shown(own)).status_code == 302
     assert "Anns strategy" not in bob.client.get("/strategies").text
     assert bob.token() != before
-    assert bob.post(switch, page="/strategies", workspace=str(anns)).status_code == 302
+    assert bob.post(switch, page="/strategies", workspace=shown(anns)).status_code == 302
     assert "Anns strategy" in bob.client.get("/strategies").text
 
 
 def test_nobody_goes_to_a_workspace_that_is_not_theirs(pair: tuple[Person, Person]) -> None:
     ann, bob = pair
     eve = Person(bob.site).sign_up()
-    for workspace in (str(first_tenant(bob.site, ann)), "nonsense"):
+    for workspace in (shown(first_tenant(bob.site, ann)), "nonsense"):
         answer = eve.post("/account/workspaces/switch", page="/strategies", workspace=workspace)
         assert answer.status_code == 404
     assert "Anns" not in eve.client.get("/strategies").text
     nobody = Person(bob.site)
-    answer = nobody.post("/account/workspaces/switch", workspace=str(first_tenant(bob.site, bob)))
+    answer = nobody.post("/account/workspaces/switch", workspace=shown(first_tenant(bob.site, bob)))
     assert answer.headers["Location"].startswith("/sign-in")
 
 

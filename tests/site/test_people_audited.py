@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from protos import ids
 from tests.site.conftest import Site
 from tests.site.people_kit import Person
 from tests.site.privacy_kit import turn
@@ -128,7 +129,7 @@ def withdraw_path(person: Person) -> str:
 
 def with_two_workspaces(person: Person) -> None:
     person.sign_up()
-    person.path = str(first_tenant(person.site, person))
+    person.path = ids.show("tenant", first_tenant(person.site, person))
     person.post("/account/workspaces", page=SECURITY, name="Second")
 
 

@@ -15,6 +15,7 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 
+from protos import ids
 from web import lists
 from web.accounts import invitations, keys, limits, login, members, sessions, workspaces
 from web.accounts.access import Field, Shown, needs, shows
@@ -128,7 +129,7 @@ def leave() -> ResponseReturnValue:
     db.session.commit()
     lists.done(f"You left {who.tenant_name}.")
     if who.workspaces and token:
-        return _switch(token, UUID(who.workspaces[0]["id"]))
+        return _switch(token, who.workspaces[0].tenant_id)
     if token:
         sessions.sign_out(token, request.remote_addr or "")
     return login.forget(make_response(redirect(url_for("accounts.sign_in"))))
@@ -170,9 +171,8 @@ def create() -> ResponseReturnValue:
 def switch() -> ResponseReturnValue:
     """Work in another one. For members of it; they need not be one of the present any more."""
     token = login.shown_token()
-    try:
-        tenant = UUID(request.form.get("workspace", ""))
-    except ValueError:
+    tenant = ids.read("tenant", request.form.get("workspace", ""))
+    if tenant is None:
         abort(404)
     if token is None:
         return login.ask()

@@ -44,8 +44,7 @@ class Visitor:
     # Whether they have shown that mail reaches them.
     confirmed: bool = True
     has_second_factor: bool = False
-    # The other workspaces that they may switch to: id, name, role.
-    workspaces: tuple[dict[str, Any], ...] = ()
+    workspaces: tuple["Workspace", ...] = ()
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -64,10 +63,19 @@ class Visitor:
         return f"person:{ids.show('person', self.person_id)}"
 
 
+@dataclass(frozen=True)
+class Workspace:
+    """Another one that they may switch to."""
+
+    tenant_id: UUID
+    name: str
+    role: str
+
+
 class NoMember(Exception):
     """The session is good, but its person is no member of its workspace any more."""
 
-    def __init__(self, tenant_name: str, workspaces: tuple[dict[str, Any], ...]) -> None:
+    def __init__(self, tenant_name: str, workspaces: tuple[Workspace, ...]) -> None:
         super().__init__(tenant_name)
         self.tenant_name, self.workspaces = tenant_name, workspaces
 
@@ -82,7 +90,7 @@ def find_visitor(token: str, address: str) -> Visitor | None:
         if row is None or row.pending:
             return None
         if row.role is None:
-            raise NoMember(row.tenant_name, tuple(row.workspaces or ()))
+            raise NoMember(row.tenant_name, _workspaces(row.workspaces))
         connection.execute(
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
@@ -122,5 +130,9 @@ def find_visitor(token: str, address: str) -> Visitor | None:
         proved_at=row.proved_at,
         confirmed=row.confirmed,
         has_second_factor=row.second_factor,
-        workspaces=tuple(row.workspaces or ()),
+        workspaces=_workspaces(row.workspaces),
     )
+
+
+def _workspaces(told: list[dict[str, str]] | None) -> tuple[Workspace, ...]:
+    return tuple(Workspace(UUID(each["id"]), each["name"], each["role"]) for each in told or ())
