@@ -25,6 +25,9 @@ PREFIXES = {
     "alarm": "alm",
     "session": "ses",
     "passkey": "pky",
+    "staff": "stf",
+    "staff_request": "srq",
+    "view_as": "vas",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -13,6 +13,7 @@ from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
 from web.accounts.views import blueprint as accounts
 from web.addresses import Proxies
+from web.admin import site as staff_site
 from web.alarms.views import blueprint as alarms
 from web.audit.views import blueprint as activity
 from web.boots import Boot
@@ -20,7 +21,7 @@ from web.changes.views import blueprint as changes
 from web.config import Config
 from web.connections.paper_views import blueprint as paper_accounts
 from web.connections.views import blueprint as connections
-from web.db import db
+from web.db import STAFF, db
 from web.execution_client import ExecutionClient
 from web.mail.views import blueprint as inbox
 from web.queue import Bell
@@ -64,18 +65,12 @@ def create_site(config: Config | None = None) -> Flask:
         WTF_CSRF_SSL_STRICT=secure,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         SQLALCHEMY_DATABASE_URI=_dialect(config.web_database_url),
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_size": 8,
-            "pool_timeout": 2,
-            "pool_pre_ping": True,
-            # What failed goes to the log; what people typed does not.
-            "hide_parameters": True,
-            "connect_args": {
-                "connect_timeout": 2,
-                "application_name": "fillwire-site",
-                "options": "-c statement_timeout=10s -c lock_timeout=5s",
-            },
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=_engine(8, "fillwire-site"),
+        SQLALCHEMY_BINDS={
+            STAFF: {"url": _dialect(config.staff_database_url), **_engine(4, "fillwire-staff")}
+        }
+        if config.staff_database_url
+        else {},
     )
     app.extensions["fillwire.config"] = config
     execution = ExecutionClient(config.execution_target)
@@ -113,6 +108,8 @@ def create_site(config: Config | None = None) -> Flask:
     ):
         app.register_blueprint(blueprint)
     pages.install(app)
+    if config.staff_database_url:
+        staff_site.install(app)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
     return app
@@ -128,6 +125,21 @@ def _start_intake(app: Flask, config: Config) -> None:
         app.wsgi_app = proxies  # type: ignore[method-assign]
     boot.start()
     atexit.register(intake.close)
+
+
+def _engine(connections: int, name: str) -> dict[str, object]:
+    return {
+        "pool_size": connections,
+        "pool_timeout": 2,
+        "pool_pre_ping": True,
+        # What failed goes to the log; what people typed does not.
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "application_name": name,
+            "options": "-c statement_timeout=10s -c lock_timeout=5s",
+        },
+    }
 
 
 def _dialect(url: str) -> str:

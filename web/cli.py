@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from web import halt, questions
+from web import halt, questions, staff_command
 from web.audit import command as audit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -344,6 +344,7 @@ def lint(
 main.add_command(questions.explain)
 main.add_command(questions.replay)
 main.add_command(halt.halt)
+main.add_command(staff_command.staff)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
 

@@ -4,7 +4,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-from web.db import enter_person, enter_tenant
+from web.db import enter_person, enter_read_only, enter_staff, enter_tenant
 
 
 def nonce() -> str:
@@ -25,14 +25,12 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
     """Headers on every answer, and no tenant left over from the request before."""
 
     @app.before_request
-    def forget_tenant() -> None:
-        enter_tenant(None)
-        enter_person(None)
+    def begin_as_nobody() -> None:
+        _be_nobody()
 
     @app.teardown_request
-    def leave_tenant(_error: BaseException | None) -> None:
-        enter_tenant(None)
-        enter_person(None)
+    def end_as_nobody(_error: BaseException | None) -> None:
+        _be_nobody()
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -66,3 +64,11 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
         return response
 
     app.jinja_env.globals.update(nonce=nonce, request_id=request_id)
+
+
+def _be_nobody() -> None:
+    """Nothing is left over of the request before in this thread."""
+    enter_tenant(None)
+    enter_person(None)
+    enter_staff(False)
+    enter_read_only(False)

@@ -31,8 +31,19 @@ def owner_url(folder: Path) -> str:
     """The owner's database: DATABASE_URL, or the running stack's. Raises CannotAdd."""
     if url := os.environ.get("DATABASE_URL"):
         return url
+    if url := _listed(folder, "database_url"):
+        return url
+    raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
+
+
+def site_url(folder: Path) -> str | None:
+    """Where the running stack's site is."""
+    return _listed(folder, "web_url")
+
+
+def _listed(folder: Path, name: str) -> str | None:
     running = folder / "run" / "up.json"
     if not running.exists():
-        raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
+        return None
     listed: dict[str, str] = json.loads(running.read_text())
-    return listed["database_url"]
+    return listed[name]
