@@ -20,6 +20,7 @@ from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
 from execution.controls import Controls, Watch
 from execution.declaring import Declaring
+from execution.digests import Digests
 from execution.engine import Engine
 from execution.errors import BadRequest, NotFound
 from execution.facts import Bell
@@ -63,9 +64,15 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     """The service of `protos/execution/v1`."""
 
     def __init__(
-        self, service: Service, switching: Switching, declaring: Declaring, manual: Manual
+        self,
+        service: Service,
+        digests: Digests,
+        switching: Switching,
+        declaring: Declaring,
+        manual: Manual,
     ) -> None:
         self._service = service
+        self._digests = digests
         self._switching = switching
         self._declaring = declaring
         self._manual = manual
@@ -103,6 +110,16 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
         self, request: pb.ListFactsRequest, context: Context
     ) -> pb.ListFactsResponse:
         return await _answer(self._service.list_facts(request), context)
+
+    async def DigestFacts(
+        self, request: pb.DigestFactsRequest, context: Context
+    ) -> pb.DigestFactsResponse:
+        return await _answer(self._digests.digest_facts(request), context)
+
+    async def ListFactRange(
+        self, request: pb.ListFactRangeRequest, context: Context
+    ) -> pb.ListFactRangeResponse:
+        return await _answer(self._digests.list_range(request), context)
 
     async def SetSwitch(
         self, request: pb.SetSwitchRequest, context: Context
@@ -187,6 +204,7 @@ class ExecutionServer:
         check = partial(_check, engine, holding)
         servicer = Servicer(
             Service(self._store, holding, bell),
+            Digests(self._store),
             Switching(self._store, switches, holding, watch.read),
             Declaring(self._store, holding.withdraw, check),
             Manual(self._store, holding),

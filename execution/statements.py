@@ -296,6 +296,17 @@ WHERE (f.xid, f.id) > (%(xid)s::xid8, %(id)s) AND f.xid < pg_snapshot_xmin(pg_cu
 ORDER BY f.xid, f.id LIMIT %(most)s
 """
 
+NUMBERED_AFTER = """
+SELECT f.xid::text, f.id, f.account_id, f.seq, f.fact FROM execution.facts f
+WHERE (f.xid, f.id) > (%(xid)s::xid8, %(id)s) AND f.xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY f.xid, f.id LIMIT %(most)s
+"""
+
+NUMBERED_BETWEEN = """
+SELECT f.seq, f.fact FROM execution.facts f
+WHERE f.account_id = %s AND f.seq BETWEEN %s AND %s ORDER BY f.seq LIMIT %s
+"""
+
 HELD_INSTRUMENTS = """
 SELECT DISTINCT instrument FROM execution.positions
 WHERE subscription_id = '00000000-0000-0000-0000-000000000000' AND quantity <> 0

@@ -237,12 +237,25 @@ class Store:
 
     async def facts_after(self, cursor: str, most: int) -> Page:
         """One page of facts. Raises StoreUnavailable, and ValueError for a bad cursor."""
+        rows, cursor = await self._after(statements.FACTS_AFTER, cursor, most)
+        return Page([fact for _, _, fact in rows], cursor)
+
+    async def numbered_after(self, cursor: str, most: int) -> tuple[list[TupleRow], str]:
+        """The same facts, each as account, seq and bytes, and the cursor after them."""
+        rows, cursor = await self._after(statements.NUMBERED_AFTER, cursor, most)
+        return [row[2:] for row in rows], cursor
+
+    async def numbered_between(
+        self, account: UUID, first: int, last: int, most: int
+    ) -> list[TupleRow]:
+        """Facts of an account by their seq, each as seq and bytes. Raises StoreUnavailable."""
+        return await self._ask_plainly(statements.NUMBERED_BETWEEN, (account, first, last, most))
+
+    async def _after(self, statement: str, cursor: str, most: int) -> tuple[list[TupleRow], str]:
         xid, _, last = (cursor or "0-0").partition("-")
         parameters = {"xid": str(int(xid)), "id": int(last), "most": most}
-        rows = await self._ask_plainly(statements.FACTS_AFTER, parameters)
-        if rows:
-            cursor = f"{rows[-1][0]}-{rows[-1][1]}"
-        return Page([fact for _, _, fact in rows], cursor)
+        rows = await self._ask_plainly(statement, parameters)
+        return rows, f"{rows[-1][0]}-{rows[-1][1]}" if rows else cursor
 
     async def images(self, accounts: Mapping[UUID, AccountRef]) -> Mapping[UUID, AccountImage]:
         """What is known of accounts, whoever holds them. Raises StoreUnavailable."""

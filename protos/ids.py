@@ -19,6 +19,7 @@ PREFIXES = {
     "refusal": "ref",
     "subscription": "sub",
     "connection": "con",
+    "account": "acc",
     "trade": "trd",
     "order": "ord",
     "fill": "fil",

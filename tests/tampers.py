@@ -7,7 +7,7 @@ is written to a file and judged by the standalone verifier from the first line.
 """
 
 import argparse
-import copy
+import hashlib
 import json
 import random
 import subprocess
@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain as joined
 from pathlib import Path
@@ -24,9 +24,13 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from web.audit import checkpoints, lines, sealing, verify
+from execution import digests
+from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
+from web.audit import checkpoints, lines, ranges, sealing, verify
+from web.audit.ranges import Range
 
-TENANT = UUID(int=7)
+TENANT, STRATEGY, ACCOUNT = UUID(int=7), UUID(int=8), UUID(int=9)
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 VERIFIER = Path(verify.__file__)
 FIRST = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -41,6 +45,7 @@ class Trail:
     seals: list[int]
     states: list[verify.Chain]
     checkpoint: str
+    groups: Sequence["Group"]
 
     def state_before(self, index: int) -> tuple[int, verify.Chain]:
         """Where to begin so that a change at this line is met: line, and state there."""
@@ -53,7 +58,15 @@ class Trail:
                 high = middle
         if low == 0:
             return 0, verify.Chain(wanted=len(self.seals))
-        return self.seals[low - 1] + 1, copy.copy(self.states[low - 1])
+        return self.seals[low - 1] + 1, replace(self.states[low - 1], open=[], rows={})
+
+
+@dataclass
+class Covered:
+    """How many signals and facts were made."""
+
+    signals: int = 0
+    facts: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,34 +98,87 @@ def event(seq: int, draw: random.Random) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Group:
+    """What one seal covers, as lines: events, and rows of ranges."""
+
+    events: Sequence[str]
+    rows: Sequence[str] = ()
+    covers: Sequence[Range] = ()
+
+
+def signal(seq: int, draw: random.Random) -> tuple[str, bytes]:
+    """The line of one signal, and its hash."""
+    body = b'{"ticker": "AAPL", "action": "buy", "id": "%d"}' % draw.getrandbits(64)
+    parsed = '{"price": 228.40, "action": "buy"}'
+    hashed = (verify.digest(body), verify.digest(parsed.encode()))
+    row = json.dumps([f"{draw.getrandbits(128):032x}", 0, 0, seq, "traderspost", "", *hashed, 0, 0])
+    content = (None, None) if draw.random() < 0.1 else (body, parsed)
+    line = ranges.signal_line(TENANT, ids.show("strategy", STRATEGY), (seq, row, *content))
+    return line, hashlib.sha256(row.encode()).digest()
+
+
+def fact(seq: int, draw: random.Random) -> tuple[str, tuple[int, bytes]]:
+    """The line of one fact, and what its digest is made over."""
+    said = pb.Fact(seq=seq, trade_id=f"{draw.getrandbits(128):032x}").SerializeToString()
+    stored = pb.StoredFact(seq=seq, fact=said)
+    return ranges.fact_line(TENANT, ids.show("account", ACCOUNT), stored), (seq, said)
+
+
+def group(seq: int, covered: Covered, count: int, draw: random.Random) -> Group:
+    """So many events, and now and then some signals and facts."""
+    events = [event(seq + offset + 1, draw) for offset in range(count)]
+    if draw.random() > 0.3:
+        return Group(events)
+    sent = [signal(covered.signals + 1 + each, draw) for each in range(draw.randrange(1, 6))]
+    told = [fact(covered.facts + 1 + 2 * each, draw) for each in range(draw.randrange(1, 12))]
+    over = hashlib.sha256(b"".join(hashed for _, hashed in sent)).hexdigest()
+    numbered = [each for _, each in told]
+    first, last = covered.signals + 1, covered.signals + len(sent)
+    covers = [
+        Range(TENANT, "signals", STRATEGY, first, last, len(sent), over),
+        Range(
+            TENANT,
+            "facts",
+            ACCOUNT,
+            numbered[0][0],
+            numbered[-1][0],
+            len(told),
+            digests.digest(numbered).hex(),
+        ),
+    ]
+    covered.signals, covered.facts = last, numbered[-1][0]
+    return Group(events, [line for line, _ in [*sent, *told]], covers)
+
+
 def sealed(
-    groups: Sequence[Sequence[str]], *, number: int = 0, seq: int = 0, previous: str = verify.FIRST
+    groups: Sequence[Group], *, number: int = 0, seq: int = 0, previous: str = verify.FIRST
 ) -> Iterator[tuple[str, bool]]:
-    """Events with their seals, going on after a seal; and whether a line is one."""
-    for group in groups:
+    """Groups with their seals, going on after a seal; and whether a line is one."""
+    for each in groups:
         number += 1
-        yield from ((line, False) for line in group)
+        yield from ((line, False) for line in (*each.events, *each.rows))
         line = sealing.seal_line(
             TENANT,
             number,
             previous=previous,
             first=seq + 1,
-            rows=group,
-            ranges=(),
+            rows=each.events,
+            covers=each.covers,
             at=FIRST + timedelta(seconds=seq),
         )
         yield line, True
-        previous, seq = verify.digest(line.encode()), seq + len(group)
+        previous, seq = verify.digest(line.encode()), seq + len(each.events)
 
 
 def make(events: int, seed: int) -> Trail:
     """A trail of so many events, one to eight a seal."""
     draw = random.Random(seed)
-    groups: list[list[str]] = []
-    seq = 0
+    groups: list[Group] = []
+    seq, covered = 0, Covered()
     while seq < events:
         count = min(draw.randrange(1, 9), events - seq)
-        groups.append([event(seq + offset + 1, draw) for offset in range(count)])
+        groups.append(group(seq, covered, count, draw))
         seq += count
     made = list(sealed(groups))
     raw = [f"{line}\n".encode() for line, _ in made]
@@ -121,10 +187,10 @@ def make(events: int, seed: int) -> Trail:
     for line, (_, is_seal) in zip(raw, made, strict=True):
         chain.follow(line)
         if is_seal:
-            states.append(copy.copy(chain))
+            states.append(replace(chain, open=[], rows={}))
     last = made[-1][0]
     checkpoint = checkpoints.signed(KEY, TENANT, len(seals), events, last, lines.moment(FIRST))
-    return Trail(raw, seals, states, checkpoint)
+    return Trail(raw, seals, states, checkpoint, groups)
 
 
 def flip(trail: Trail, draw: random.Random) -> Tamper:
@@ -171,16 +237,19 @@ def fork(trail: Trail, draw: random.Random) -> Tamper:
     end = count if draw.random() < 0.05 else min(number + draw.randrange(1, 200), count)
     begin = trail.seals[number - 1] + 1 if number else 0
     before = trail.states[number - 1] if number else verify.Chain()
+    by_rows = draw.random() < 0.5
 
     def rest() -> Iterator[bytes]:
-        groups, start = [], begin
-        for index in trail.seals[number:end]:
-            groups.append([row[:-1].decode() for row in trail.lines[start:index]])
-            start = index + 1
-        groups[0][0] = groups[0][0].replace('"quantity":"', '"quantity":"9', 1)
-        made = sealed(groups, number=number, seq=before.event, previous=before.seal_hash)
+        first, *later = trail.groups[number:end]
+        if first.rows and by_rows:
+            # A fact less, and no signal of theirs.
+            changed = replace(first, rows=(), covers=())
+        else:
+            told = first.events[0].replace('"quantity":"', '"quantity":"9', 1)
+            changed = replace(first, events=[told, *first.events[1:]])
+        made = sealed([changed, *later], number=number, seq=before.event, previous=before.seal_hash)
         yield from (f"{line}\n".encode() for line, _ in made)
-        yield from trail.lines[start:]
+        yield from trail.lines[trail.seals[end - 1] + 1 :]
 
     return Tamper(begin, rest)
 
@@ -191,7 +260,6 @@ KINDS = (flip, drop, swap, truncate, fork)
 def notices(trail: Trail, tamper: Tamper, checkpoint: verify.Checkpoint) -> str | None:
     """What the verifier says of it; None when it says nothing."""
     begin, chain = trail.state_before(tamper.at)
-    chain.open = []
     try:
         for line in joined(trail.lines[begin : tamper.at], tamper.rest()):
             chain.follow(line)

@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from web import api, assets, errors, formats, pages, security
 from web import config as configuration
-from web.accounts import login
+from web.accounts import access, login
 from web.accounts.passkey_views import blueprint as passkeys
 from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
@@ -82,6 +82,7 @@ def create_site(config: Config | None = None) -> Flask:
     csrf.init_app(app)
     security.install(app, live_url=config.live_url, secure=secure)
     login.install(app)
+    access.install(app)
     formats.install(app)
     assets.install(app)
     errors.install(app)
@@ -112,6 +113,7 @@ def create_site(config: Config | None = None) -> Flask:
         staff_site.install(app)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
+    access.check(app)
     return app
 
 

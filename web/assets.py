@@ -12,6 +12,9 @@ from pathlib import Path
 import structlog
 from flask import Flask, Response, abort, current_app, send_file, url_for
 
+from web.accounts.access import needs
+from web.accounts.rules import Permission
+
 FOREVER = "public, max-age=31536000, immutable"
 
 log = structlog.get_logger()
@@ -84,6 +87,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["asset_url"] = _url
 
 
+@needs(Permission.PUBLIC)
 def _serve(hashed_name: str) -> Response:
     asset = _assets().find_hashed(hashed_name)
     if asset is None:

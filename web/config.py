@@ -79,6 +79,16 @@ class Config:
     # Proxies in front that add to X-Forwarded-For; 0: senders reach us themselves.
     trusted_proxies: int = 0
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """Under which names browsers have our pages: this machine has two."""
+        url = urlsplit(self.web_url)
+        if url.hostname not in LOOPBACK:
+            return frozenset({self.web_url})
+        port = f":{url.port}" if url.port else ""
+        names = (url.netloc, f"127.0.0.1{port}", f"localhost{port}")
+        return frozenset(f"{url.scheme}://{name}" for name in names)
+
 
 def read(environ: dict[str, str] | None = None) -> Config:
     """The configuration in the environment.

@@ -3,8 +3,8 @@
 One catalogue for pages and API. The API answers RFC 9457 problems, pages say the same.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -15,6 +15,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from web import security
+from web.accounts.access import Refused
+from web.accounts.rules import roles_with
 
 log = structlog.get_logger()
 
@@ -38,6 +40,8 @@ class Problem(Exception):
     param: str | None = None
     # One for each field that is wrong, where several may be.
     errors: Sequence[dict[str, Any]] = ()
+    # What programs may want beside.
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As RFC 9457 spells it, with our fields beside."""
@@ -56,7 +60,7 @@ class Problem(Exception):
             problem["param"] = self.param
         if self.errors:
             problem["errors"] = list(self.errors)
-        return problem
+        return problem | dict(self.more)
 
 
 def not_found() -> Problem:
@@ -89,6 +93,20 @@ def install(app: Flask) -> None:
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         return answer(error)
+
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> Response:
+        return answer(
+            Problem(
+                403,
+                "not_allowed",
+                "Your role may not do this",
+                str(error),
+                "Ask an owner or admin of this workspace to do it, or for another role.",
+                param=error.field,
+                more={"needs": error.permission, "roles": roles_with(error.permission)},
+            )
+        )
 
     @app.errorhandler(CSRFError)
     def stale_form(_error: CSRFError) -> Response:

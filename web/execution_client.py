@@ -16,6 +16,8 @@ from web.connections.models import BrokerAccount
 SUBMIT_SECONDS = 5.0
 PREVIEW_SECONDS = 5.0
 SWITCH_SECONDS = 10.0
+# Below the lease of the loop that seals.
+DIGEST_SECONDS = 3.0
 # Previews in one call: each may have to ask its broker.
 PREVIEWS = 100
 # Trades in one call: large enough to be cheap, small enough to start early.
@@ -216,6 +218,29 @@ class ExecutionClient:
         request = pb.StreamFactsRequest(cursor=cursor, max_facts=max_facts)
         try:
             yield from self._connect().StreamFacts(request)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
+    def digest_facts(self, cursor: str, *, max_facts: int) -> pb.DigestFactsResponse:
+        """Digests over the facts after a cursor. Raises ExecutionDown."""
+        request = pb.DigestFactsRequest(cursor=cursor, max_facts=max_facts)
+        try:
+            return self._connect().DigestFacts(request, timeout=DIGEST_SECONDS)
+        except grpc.RpcError as error:
+            raise ExecutionDown(describe(error)) from error
+
+    def fact_range(
+        self, account_id: UUID, tenant_id: UUID | None, first: int, last: int
+    ) -> Sequence[pb.StoredFact]:
+        """What a digest was made over, as it is stored now. Raises ExecutionDown."""
+        request = pb.ListFactRangeRequest(
+            account_id=account_id.hex,
+            tenant_id=tenant_id.hex if tenant_id else "",
+            first=first,
+            last=last,
+        )
+        try:
+            return self._connect().ListFactRange(request, timeout=DIGEST_SECONDS).facts
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 

@@ -84,17 +84,17 @@ class Live:
                 try:
                     ticket = self._admit(scope)
                 except Refused as refused:
-                    await _answer(send, refused.status, refused.text, self._cors())
+                    await _answer(send, refused.status, refused.text, self._cors(scope))
                     return
                 await self._serve(scope, ticket, receive, send)
             case _:
-                await _answer(send, 404, "There is nothing here.\n", self._cors())
+                await _answer(send, 404, "There is nothing here.\n", self._cors(scope))
 
     def _admit(self, scope: Scope) -> Ticket:
         """Take the ticket. Raises Refused."""
         assert self._config is not None
         origin = _header(scope, b"origin")
-        if origin and origin != self._config.web_url:
+        if origin and origin not in self._config.origins:
             raise Refused(403, "Only our own pages may listen.\n")
         try:
             ticket = tickets.read(self._config.secret_key, _parameter(scope, "ticket"))
@@ -122,7 +122,7 @@ class Live:
             await asyncio.gather(stream, gone, return_exceptions=True)
 
     async def _stream(self, scope: Scope, ticket: Ticket, send: Send) -> None:
-        await _start(send, self._cors())
+        await _start(send, self._cors(scope))
         number = _resume_from(scope)
         heard = time.monotonic()
         with self._feed.bell(ticket.tenant_id) as bell:
@@ -146,10 +146,12 @@ class Live:
                     heard = time.monotonic()
                 await _wait(bell)
 
-    def _cors(self) -> Sequence[tuple[bytes, bytes]]:
+    def _cors(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
         assert self._config is not None
+        origin = _header(scope, b"origin")
+        allowed = origin if origin in self._config.origins else self._config.web_url
         return (
-            (b"access-control-allow-origin", self._config.web_url.encode()),
+            (b"access-control-allow-origin", allowed.encode()),
             (b"vary", b"origin"),
         )
 

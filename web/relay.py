@@ -76,7 +76,7 @@ def run() -> None:
     mailer = Mailer(pool, server, settings.mail_from, inbox=settings.inbox)
     stop = threading.Event()
     owner = settings.instance or ids.new().hex
-    sealer = Sealer(pool)
+    sealer = Sealer(pool, facts=execution)
     signer = Signer(pool, config.audit_key(settings), _witnesses(settings))
     projector = Projector(pool, execution, bell, still_mine=lambda: _take(pool, "projector", owner))
 

@@ -78,14 +78,13 @@ def remove(email: str, data_dir: Path) -> None:
 def _print_link(data_dir: Path, do: Callable[..., str | None]) -> None:
     import psycopg
 
-    from web import config
     from web.ops import people
     from web.ops import staff as ops
 
     try:
         with psycopg.connect(people.owner_url(data_dir.absolute())) as owner:
             token = do(owner)
-        site = people.site_url(data_dir.absolute()) or config.read().web_url
+        site = people.site_url(data_dir.absolute())
     except (ops.CannotDo, people.CannotAdd) as problem:
         raise click.ClickException(str(problem)) from None
     if token:

@@ -299,6 +299,19 @@ def test_a_resend_after_a_failure_behind_the_commit_is_the_same_signal(
     assert owner.execute("SELECT count(*) FROM web.signals").fetchone() == (1,)
 
 
+def test_a_resend_after_an_answer_that_came_too_late_is_the_same_signal(
+    client: FlaskClient,
+    strategy: factories.Strategy,
+    owner: psycopg.Connection,
+    fault: Callable[[str], None],
+) -> None:
+    fault("web:intake.after_commit:1:delay2600")
+    assert answer(client, strategy.path, GOOD)[0] == 200
+    status, said = answer(client, strategy.path, GOOD)
+    assert (status, said["duplicate"]) == (200, True)
+    assert owner.execute("SELECT count(*) FROM web.signals").fetchone() == (1,)
+
+
 @pytest.mark.rule("D6.allowance")
 @pytest.mark.parametrize("limits", ["2/minute,500/hour", "100/minute,2/hour"])
 def test_beyond_either_limit_sixty_exits_and_cancels_a_minute_are_still_taken(

@@ -13,12 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests import factories
 from tests.conftest import Database
 from web import db
-from web.audit import checkpoints, lines, sealing, verify
+from web.audit import checkpoints, lines, sealing, trail, verify
 from web.audit.checkpoints import Signer
 from web.audit.sealing import Sealer
 from web.db import Pool
+from web.execution_client import ExecutionClient
 
 KEY = b"k" * 32
+# Nothing of execution is sealed here.
+NOBODY = ExecutionClient("127.0.0.1:1")
 RUNTIME = ("web", "worker", "staff")
 
 
@@ -56,7 +59,7 @@ def signal(owner: psycopg.Connection, strategy: factories.Strategy, seq: int) ->
 
 
 def export(owner: psycopg.Connection, chain: UUID) -> list[bytes]:
-    return [f"{line}\n".encode() for line in lines.exported(owner, chain)]
+    return [f"{line}\n".encode() for line in trail.exported(owner, NOBODY, chain)]
 
 
 def checkpoint(owner: psycopg.Connection, chain: UUID) -> verify.Checkpoint:
@@ -116,7 +119,9 @@ def test_an_export_goes_on_after_a_seal(owner: psycopg.Connection, pool: Pool) -
     for subject in ("a", "b"):
         add(owner, tenant, subject)
         Sealer(pool).turn()
-    found = [(seal, json.loads(line)) for seal, line in lines.page(owner, tenant, after_seal=1)]
+    found = [
+        (seal, json.loads(line)) for seal, line in trail.page(owner, NOBODY, tenant, after_seal=1)
+    ]
     assert [(seal, row["type"]) for seal, row in found] == [(2, "event"), (2, "seal")]
     assert found[0][1]["subject"] == "b"
 
@@ -130,11 +135,12 @@ def test_signals_are_sealed_in_ranges_and_a_changed_one_has_another_hash(
     now = 0.0
     sealer = Sealer(pool, lambda: now)
     assert sealer.turn() == 1
-    [line] = [json.loads(row) for row in export(owner, strategy.tenant_id)]
+    *signals, line = [json.loads(row) for row in export(owner, strategy.tenant_id)]
+    assert [(row["type"], row["seq"]) for row in signals] == [("signal", seq) for seq in (1, 2, 3)]
     [covered] = line["ranges"]
     assert (covered["first"], covered["last"], covered["count"]) == (1, 3, 3)
 
-    digest = "SELECT encode(digest, 'hex'), rows FROM web.digest_signals(%s, 0, 3)"
+    digest = "SELECT encode(digest, 'hex'), rows FROM web.digest_sealed_signals(%s, 1, 3)"
     assert owner.execute(digest, (strategy.id,)).fetchone() == (covered["sha256"], 3)
     owner.execute("UPDATE web.signals SET duplicates = 1")
     assert owner.execute(digest, (strategy.id,)).fetchone() == (covered["sha256"], 3)
@@ -190,7 +196,7 @@ def test_a_role_sees_its_own_chain_only(
             seen = web.execute(f"SELECT DISTINCT chain FROM web.audit_{table}").fetchall()
             assert seen == [(ours,)]
         for chain in (theirs, lines.PLATFORM):
-            assert list(lines.exported(web, chain)) == []
+            assert list(trail.exported(web, NOBODY, chain)) == []
 
 
 def test_a_checkpoint_leaves_before_it_counts(

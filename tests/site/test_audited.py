@@ -13,6 +13,8 @@ from tests.site.conftest import PASSWORD, Site, Workspace, add_alarm, add_trade,
 from tests.site.test_connector import TERMS
 from tests.site.test_paper_account import Execution, execution
 from tests.site.test_people_audited import DEEDS
+from tests.site.test_staff_audited import COMINGS
+from tests.site.test_staff_audited import DEEDS as STAFF
 from tests.site.trail import transactions
 from web.audit.declared import exemption
 
@@ -103,7 +105,10 @@ DRIVES = {
         at(f"{STRATEGY}/connector/token/end-overlap"), "connector:change"
     ),
     "webhooks.allow": Drive(
-        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+        at(f"{STRATEGY}/webhook"), "webhook:change", give(senders="trendspider")
+    ),
+    "webhooks.merge_repeats": Drive(
+        at(f"{STRATEGY}/webhook/repeats"), "webhook:change", give(dedupe_seconds="30")
     ),
     "webhooks.rotate": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
     "webhooks.end_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
@@ -114,7 +119,7 @@ DRIVES = {
         at(f"{STRATEGY}/webhook/signing/end-overlap"), "webhook:end-signing-overlap"
     ),
     "api.change_webhook": Drive(
-        at(f"{STRATEGY}/webhook"), "webhook:allow", give(senders="trendspider")
+        at(f"{STRATEGY}/webhook"), "webhook:change", give(senders="trendspider")
     ),
     "api.rotate_webhook": Drive(at(f"{STRATEGY}/webhook/rotate"), "webhook:rotate"),
     "api.end_webhook_overlap": Drive(at(f"{STRATEGY}/webhook/end-overlap"), "webhook:end-overlap"),
@@ -222,7 +227,7 @@ def writing(site: Site) -> dict[str, Callable[..., Any]]:
 def test_every_route_that_writes_is_driven_here_or_says_why_it_leaves_no_event(site: Site) -> None:
     views = writing(site)
     exempt = {name for name, view in views.items() if exemption(view)}
-    assert set(views) - exempt == set(DRIVES) | set(DEEDS)
+    assert set(views) - exempt == set(DRIVES) | set(DEEDS) | set(STAFF) | set(COMINGS)
 
 
 def request(site: Site, endpoint: str) -> Callable[[str, dict[str, Any]], int]:

@@ -168,6 +168,16 @@ def test_only_our_own_pages_may_listen(site: Site, live: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "http://localhost"
 
 
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_this_machine_has_two_names(site: Site, live: str, name: str) -> None:
+    headers = {"Origin": f"http://{name}"}
+    with httpx.stream(
+        "GET", f"{live}/stream", params={"ticket": ticket(site)}, headers=headers
+    ) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["access-control-allow-origin"] == f"http://{name}"
+
+
 def test_redis_brings_the_news_at_once(site: Site, redis_url: str) -> None:
     from redis import Redis
 

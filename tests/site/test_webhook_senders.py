@@ -128,7 +128,45 @@ def test_who_may_send_is_audited(site: Site, strategy_id: str) -> None:
     allow(site, strategy_id, "addresses", "203.0.113.7")
     [(before, after)] = site.owner.execute(
         "SELECT before, after FROM web.audit_events WHERE subject = %s AND action = %s",
-        (strategy_id, "webhook:allow"),
+        (strategy_id, "webhook:change"),
     ).fetchall()
     assert (before["senders"], after["senders"]) == ("anyone", "addresses")
     assert after["addresses"] == ["203.0.113.7"]
+
+
+def test_equal_messages_are_one_signal_within_the_window(site: Site, strategy_id: str) -> None:
+    url = allow(site, strategy_id, "anyone")["url"]
+    two = [post(site, url, "198.51.100.9")[1] for _ in range(2)]
+    assert two[0]["id"] != two[1]["id"]
+    browser = site.signed_in(site.ours)
+    path = f"/strategies/{strategy_id}/webhook"
+    form = {"csrf_token": csrf(browser, path), "dedupe_seconds": "300"}
+    assert browser.post(f"{path}/repeats", data=form).status_code == 302
+    assert 'value="300"' in browser.get(path).text
+    first, again = (post(site, url, "198.51.100.9", GOOD + b" ")[1] for _ in range(2))
+    assert (again["id"], again["duplicate"]) == (first["id"], True)
+    other = post(site, url, "198.51.100.9", GOOD + b"  ")[1]
+    assert other["id"] != first["id"]
+
+
+@pytest.mark.parametrize("typed", ["301", "-1", "", "1.5", "9" * 9])
+def test_a_window_that_cannot_be_is_refused_and_stores_nothing(
+    site: Site, strategy_id: str, typed: str
+) -> None:
+    browser = site.signed_in(site.ours)
+    path = f"/strategies/{strategy_id}/webhook"
+    form = {"csrf_token": csrf(browser, path), "dedupe_seconds": typed}
+    refused = browser.post(f"{path}/repeats", data=form)
+    assert refused.status_code == 400
+    assert "0 to 300" in refused.text
+    assert site.api(site.ours, "GET", path)[1]["dedupe_seconds"] == 0
+
+
+@pytest.mark.parametrize("given", [301, -1, True, "30", 1.5])
+def test_the_api_refuses_such_windows_too(site: Site, strategy_id: str, given: Any) -> None:
+    path = f"/strategies/{strategy_id}/webhook"
+    status, problem = site.api(
+        site.ours, "PATCH", path, senders="tradingview", dedupe_seconds=given
+    )
+    assert (status, problem["param"]) == (400, "dedupe_seconds")
+    assert site.api(site.ours, "GET", path)[1]["senders"] == "anyone"

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from tests import tampers
 from tests.tampers import KINDS, Trail
 from web import cli
-from web.audit import checkpoints, verify
+from web.audit import checkpoints, lines, verify
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +53,57 @@ def test_the_file_alone_says_intact_with_counts(trail: Trail, tmp_path: Path) ->
         text=True,
         check=True,
     )
-    assert done.stdout.startswith(f"INTACT: 400 events under {len(trail.seals)} seals of ten_")
+    rows = [json.loads(line)["type"] for line in trail.lines]
+    counts = ", ".join(f"{rows.count(kind)} {kind}s" for kind in ("event", "signal"))
+    facts = f"{rows.count('fact')} facts under {len(trail.seals)} seals of ten_"
+    assert rows.count("fact") > 0
+    assert done.stdout.startswith(f"INTACT: {counts} and {facts}")
 
 
 def test_the_command_names_the_first_bad_row(trail: Trail, tmp_path: Path) -> None:
     rows = [json.loads(line) for line in trail.lines]
-    at = next(index for index, row in enumerate(rows) if row.get("seq") == 137)
+    kinds = [row["type"] for row in rows]
+    at = next(each for each in range(99, len(rows)) if kinds[each : each + 2] == ["event"] * 2)
+    seq = rows[at]["seq"]
     changed = list(trail.lines)
     changed[at] = changed[at].replace(b'"enabled":true', b'"enabled":null')
     result = CliRunner().invoke(cli.main, ["verify-audit", *files(trail, tmp_path, changed)])
     assert (result.exit_code, result.output) == (
         1,
-        "NOT INTACT: event 137 is not as it was sealed\n",
+        f"NOT INTACT: event {seq} is not as it was sealed\n",
     )
     del changed[at]
     result = CliRunner().invoke(cli.main, ["verify-audit", *files(trail, tmp_path, changed)])
-    assert "event 137 is missing" in result.output
+    assert f"event {seq} is missing" in result.output
+
+
+def test_a_row_that_a_range_covers_is_missed_and_known_when_changed(trail: Trail) -> None:
+    checkpoint = verify.read_checkpoint(trail.checkpoint)
+    rows = [json.loads(line) for line in trail.lines]
+    for kind in ("signal", "fact"):
+        at = next(index for index, row in enumerate(rows) if row["type"] == kind)
+        without = [*trail.lines[:at], *trail.lines[at + 1 :]]
+        with pytest.raises(verify.Bad, match=rf"of the {kind}s \d+ to \d+ of \w+ there are"):
+            verify.check(without, checkpoint)
+        twice = [*trail.lines[: at + 1], *trail.lines[at:]]
+        with pytest.raises(verify.Bad, match="out of order"):
+            verify.check(twice, checkpoint)
+    emptied = next(row for row in rows if row["type"] == "signal" and row["body"] is None)
+    at = rows.index(emptied)
+    refilled = lines.text(emptied | {"body": "e30="})
+    changed = [*trail.lines[:at], f"{refilled}\n".encode(), *trail.lines[at + 1 :]]
+    with pytest.raises(verify.Bad, match="is not as it was sealed"):
+        verify.check(changed, checkpoint)
+
+
+@pytest.mark.parametrize("slack", [b"e31=", b"e30", b"e30=\\n", b" e30="])
+def test_bytes_have_one_spelling(slack: bytes) -> None:
+    chain = verify.Chain()
+    with pytest.raises(verify.Bad):
+        chain.follow(b'{"chain":"x","fact":"' + slack + b'","of":"acc_1","seq":1,"type":"fact"}\n')
+    chain = verify.Chain()
+    chain.follow(b'{"chain":"x","fact":"e30=","of":"acc_1","seq":1,"type":"fact"}\n')
+    assert chain.facts == 1
 
 
 def test_a_trail_that_went_on_after_its_checkpoint_is_intact(trail: Trail) -> None:

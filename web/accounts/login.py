@@ -1,10 +1,7 @@
 """Flask-Login on our own sessions: the browser's token decides who is there."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 from flask import Flask, Response, current_app, g, request, session, url_for
-from flask_login import LoginManager, current_user, login_required
+from flask_login import LoginManager, current_user
 
 from web.accounts import service, sessions
 from web.accounts.service import Visitor
@@ -12,19 +9,12 @@ from web.accounts.service import Visitor
 # With https it is bound to this very host.
 COOKIE = "fillwire_session"
 
-View = TypeVar("View", bound=Callable[..., Any])
-
 
 def visitor() -> Visitor:
-    """Who is signed in. Only behind `login_required`."""
+    """Who is signed in. Only on routes that need somebody."""
     found = current_user._get_current_object()
     assert isinstance(found, Visitor)
     return found
-
-
-def sign_in_required(view: View) -> View:
-    """Only for people who are signed in; others are asked to."""
-    return cast(View, login_required(view))
 
 
 def install(app: Flask) -> None:
@@ -36,20 +26,22 @@ def install(app: Flask) -> None:
     app.jinja_env.globals["current_user"] = current_user
 
     def load(_request: object) -> Visitor | None:
-        if seen := g.get("visitor_seen"):
+        seen: Visitor | None = g.get("visitor_seen")
+        if seen is not None:
             # Staff look through this person's eyes.
-            return cast(Visitor, seen)
+            return seen
         token = shown_token()
         found = service.find_visitor(token, request.remote_addr or "") if token else None
         g.session_id = found.session_id if found else None
         return found
 
-    def ask() -> Response:
-        target = request.full_path if request.method == "GET" else None
-        return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
-
     manager.request_loader(load)
-    manager.unauthorized_handler(ask)
+
+
+def ask() -> Response:
+    """To the way in, and from there back."""
+    target = request.full_path if request.method == "GET" else None
+    return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
 
 
 def cookie_name() -> str:

@@ -6,9 +6,11 @@ from flask import Blueprint, Response, make_response, redirect, request, session
 
 from protos import ids
 from web.accounts import limits, login, passkeys, places, sessions, signing_up
+from web.accounts.access import needs
 from web.accounts.limits import TooMany
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.login import visitor
 from web.accounts.passkeys import BadPasskey
+from web.accounts.rules import Permission
 from web.accounts.signing_up import BadEmail
 from web.accounts.signing_up_views import BAD_EMAIL, sign_up_form, welcome
 from web.accounts.views import sign_in_form
@@ -21,7 +23,7 @@ _NEW = "passkey_person"
 
 
 @blueprint.post("/create")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @not_audited("Draws what the browser is to sign.")
 def create() -> Response:
     """To make one, of whoever is signed in."""
@@ -29,6 +31,7 @@ def create() -> Response:
 
 
 @blueprint.post("/show")
+@needs(Permission.PUBLIC)
 @not_audited("Draws what the browser is to sign.")
 def show() -> Response:
     """To show one: of whoever is in or half way in; else of anybody."""
@@ -43,6 +46,7 @@ def show() -> Response:
 
 
 @blueprint.post("/sign-in")
+@needs(Permission.PUBLIC)
 def sign_in() -> Response:
     """They showed one: they are in, with both factors at once."""
     place = places.here()
@@ -62,6 +66,7 @@ def sign_in() -> Response:
 
 
 @blueprint.post("/sign-up/create")
+@needs(Permission.PUBLIC)
 @not_audited("Draws what the browser is to sign.")
 def begin_sign_up() -> Response:
     """To make one, of somebody who is new."""
@@ -75,6 +80,7 @@ def begin_sign_up() -> Response:
 
 
 @blueprint.post("/sign-up")
+@needs(Permission.PUBLIC)
 def sign_up() -> Response:
     """A new account that has a passkey and no password."""
     form, place = request.form, places.here()

@@ -17,9 +17,11 @@ from flask.typing import ResponseReturnValue
 from protos import ids
 from web import lists
 from web.accounts import passkeys, passwords, proof, recovery, sessions, signing_up, totp
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
 from web.accounts.passwords import WeakPassword
 from web.accounts.proof import proof_required
+from web.accounts.rules import Permission
 from web.audit import service as audit
 from web.db import db
 from web.mail import service as mail
@@ -28,21 +30,21 @@ blueprint = Blueprint("account_security", __name__, url_prefix="/account/securit
 
 
 @blueprint.get("")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def page() -> str:
     """All of it on one page."""
     return _page()
 
 
 @blueprint.post("/prove")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def prove() -> Response:
     """The proof that a dangerous action asked for."""
     return proof.prove()
 
 
 @blueprint.post("/password")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("change your password")
 def password() -> ResponseReturnValue:
     """Another password; the other sessions are over."""
@@ -60,7 +62,7 @@ def password() -> ResponseReturnValue:
 
 
 @blueprint.post("/totp")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("set up an authenticator")
 def begin_totp() -> ResponseReturnValue:
     """Draw a secret and show it, until a code of it was given."""
@@ -74,7 +76,7 @@ def begin_totp() -> ResponseReturnValue:
 
 
 @blueprint.post("/totp/confirm")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def confirm_totp() -> ResponseReturnValue:
     """The first code: from now on it counts."""
     if not totp.confirm(visitor().person_id, "".join(request.form.get("code", "").split())):
@@ -84,7 +86,7 @@ def confirm_totp() -> ResponseReturnValue:
 
 
 @blueprint.post("/totp/remove")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("remove your authenticator")
 def remove_totp() -> ResponseReturnValue:
     """Codes of it are worth nothing any more."""
@@ -94,7 +96,7 @@ def remove_totp() -> ResponseReturnValue:
 
 
 @blueprint.post("/recovery")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("draw new recovery codes")
 def draw_codes() -> ResponseReturnValue:
     """Ten new codes, shown this once."""
@@ -105,7 +107,7 @@ def draw_codes() -> ResponseReturnValue:
 
 
 @blueprint.post("/passkeys")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("add a passkey")
 def add_passkey() -> ResponseReturnValue:
     """Keep the passkey that the browser made."""
@@ -119,7 +121,7 @@ def add_passkey() -> ResponseReturnValue:
 
 
 @blueprint.post("/passkeys/<uuid:passkey_id>/name")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def name_passkey(passkey_id: UUID) -> ResponseReturnValue:
     """Call it something else."""
     if not passkeys.rename(visitor().person_id, passkey_id, request.form.get("name", "")):
@@ -129,7 +131,7 @@ def name_passkey(passkey_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/passkeys/<uuid:passkey_id>/remove")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 @proof_required("remove a passkey")
 def remove_passkey(passkey_id: UUID) -> ResponseReturnValue:
     """It opens nothing any more."""
@@ -140,7 +142,7 @@ def remove_passkey(passkey_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/<uuid:session_id>/revoke")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def revoke(session_id: UUID) -> ResponseReturnValue:
     """End one session."""
     if not sessions.revoke(visitor().person_id, session_id):
@@ -149,7 +151,7 @@ def revoke(session_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/sessions/revoke-others")
-@sign_in_required
+@needs(Permission.ACCOUNT)
 def revoke_others() -> ResponseReturnValue:
     """End all but this one."""
     ended = sessions.revoke_others(visitor().person_id, visitor().session_id)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from protos import ids
 from web.accounts import passwords, sessions
 from web.accounts.models import ApiKey
+from web.accounts.rules import may
 from web.audit import service as audit
 from web.db import current_tenant, db, enter_person, enter_tenant
 
@@ -55,6 +56,10 @@ class Visitor:
         """For Flask-Login."""
         return self.person_id.hex
 
+    def may(self, permission: str) -> bool:
+        """Whether their role here has it."""
+        return may(self.role, permission)
+
     @property
     def actor(self) -> str:
         """As audit events name them."""
@@ -68,6 +73,11 @@ class Key:
     key_id: UUID
     tenant_id: UUID
     mode: str
+    role: str = "admin"
+
+    def may(self, permission: str) -> bool:
+        """Whether its role has it."""
+        return may(self.role, permission)
 
     @property
     def actor(self) -> str:

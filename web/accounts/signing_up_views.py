@@ -5,10 +5,12 @@ from flask_login import current_user
 
 from web import lists
 from web.accounts import limits, links, login, passwords, places, sessions, signing_up
+from web.accounts.access import needs
 from web.accounts.limits import TooMany
 from web.accounts.links import BadLink
 from web.accounts.passkeys import party
 from web.accounts.passwords import WeakPassword
+from web.accounts.rules import Permission
 from web.accounts.signing_up import BadEmail
 from web.audit.declared import not_audited
 from web.db import db
@@ -19,12 +21,14 @@ BAD_EMAIL = "This is not an e-mail address. Write it as name@example.com."
 
 
 @blueprint.get("/signup")
+@needs(Permission.PUBLIC)
 def sign_up() -> Response:
     """The form for a new account."""
     return sign_up_form(200)
 
 
 @blueprint.post("/signup")
+@needs(Permission.PUBLIC)
 def create() -> Response:
     """Make the account, and let them in: an address in use is answered in the same way."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -52,6 +56,7 @@ def welcome(token: str) -> Response:
 
 
 @blueprint.get("/confirm/<token>")
+@needs(Permission.PUBLIC)
 def confirm(token: str) -> Response:
     """A button: programs that look at mails open links, and must not confirm."""
     try:
@@ -64,6 +69,7 @@ def confirm(token: str) -> Response:
 
 
 @blueprint.post("/confirm/<token>")
+@needs(Permission.PUBLIC)
 def confirmed(token: str) -> Response:
     """The address is theirs."""
     try:
@@ -76,7 +82,7 @@ def confirmed(token: str) -> Response:
 
 
 @blueprint.post("/confirm")
-@login.sign_in_required
+@needs(Permission.ACCOUNT)
 @not_audited("Sends another mail and changes nothing.")
 def ask_again() -> Response:
     """Another mail to confirm."""
@@ -92,12 +98,14 @@ def ask_again() -> Response:
 
 
 @blueprint.get("/reset")
+@needs(Permission.PUBLIC)
 def forgotten() -> Response:
     """Who asks for a new password?"""
     return make_response(render_template("accounts/forgotten.html", sent=False, error=None))
 
 
 @blueprint.post("/reset")
+@needs(Permission.PUBLIC)
 @not_audited("Sends a mail; the change comes with its link.")
 def ask_reset() -> Response:
     """Send the link, if there is anybody; the answer is the same."""
@@ -115,12 +123,14 @@ def ask_reset() -> Response:
 
 
 @blueprint.get("/reset/<token>")
+@needs(Permission.PUBLIC)
 def reset(token: str) -> Response:
     """The form for the new password."""
     return _reset_form(token, 200)
 
 
 @blueprint.post("/reset/<token>")
+@needs(Permission.PUBLIC)
 def choose(token: str) -> Response:
     """Keep it; whoever was in is out."""
     try:
@@ -136,6 +146,7 @@ def choose(token: str) -> Response:
 
 
 @blueprint.get("/terms")
+@needs(Permission.PUBLIC)
 def terms() -> str:
     """What one agrees to."""
     return render_template("accounts/terms.html")

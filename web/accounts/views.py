@@ -5,14 +5,17 @@ from flask import session as form_session
 from flask_login import current_user
 
 from web.accounts import factors, limits, login, places, sessions
+from web.accounts.access import needs
 from web.accounts.limits import TooMany
 from web.accounts.passkeys import party
+from web.accounts.rules import Permission
 from web.db import db
 
 blueprint = Blueprint("accounts", __name__)
 
 
 @blueprint.get("/sign-in")
+@needs(Permission.PUBLIC)
 def sign_in() -> Response:
     """The form; whoever is in already goes on."""
     if current_user.is_authenticated:
@@ -21,6 +24,7 @@ def sign_in() -> Response:
 
 
 @blueprint.post("/sign-in")
+@needs(Permission.PUBLIC)
 def open_session() -> Response:
     """Check e-mail and password. The answer does not tell which of them was wrong."""
     email, place = request.form.get("email", "").strip().lower(), places.here()
@@ -41,6 +45,7 @@ def open_session() -> Response:
 
 
 @blueprint.get("/sign-in/second")
+@needs(Permission.PUBLIC)
 def second_step() -> Response:
     """Ask for the second factor of whoever gave the right password."""
     token = login.shown_token()
@@ -52,6 +57,7 @@ def second_step() -> Response:
 
 
 @blueprint.post("/sign-in/second")
+@needs(Permission.PUBLIC)
 def complete() -> Response:
     """A code, or a passkey: they are in."""
     token, place = login.shown_token(), places.here()
@@ -79,6 +85,7 @@ def complete() -> Response:
 
 
 @blueprint.post("/sign-out")
+@needs(Permission.PUBLIC)
 def close_session() -> Response:
     """End the session here and in the database."""
     token = login.shown_token()

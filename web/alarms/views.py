@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
-from web.accounts.rules import DECIDERS
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.alarms import service
 from web.alarms.models import Alarm
 from web.db import get_for_tenant
@@ -19,7 +20,7 @@ blueprint = Blueprint("alarms", __name__)
 
 
 @blueprint.get("/alarms")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """What asks for somebody, and what did."""
     try:
@@ -31,31 +32,28 @@ def index() -> str:
         open=service.page(is_open=True, limit=service.MOST_OPEN, cursor=None),
         page=past,
         connections=reads.connections(),
-        may_decide=visitor().role in DECIDERS,
     )
 
 
 @blueprint.get("/alarms/banner")
-@sign_in_required
+@needs(Permission.LOOK)
 def banner() -> str:
     """What every page says of open alarms, by itself."""
     return render_template("alarms/banner.html")
 
 
 @blueprint.get("/alarms/count")
-@sign_in_required
+@needs(Permission.LOOK)
 def count() -> str:
     """The number beside the link, by itself."""
     return render_template("alarms/count.html")
 
 
 @blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
-@sign_in_required
+@needs(Permission.APPROVE)
 def acknowledge(alarm_id: UUID) -> ResponseReturnValue:
     """Say that somebody has looked."""
     alarm = get_for_tenant(Alarm, alarm_id)
-    if visitor().role not in DECIDERS:
-        abort(403)
     try:
         service.acknowledge(alarm, actor=visitor().actor)
         lists.done("Acknowledged.")

@@ -37,6 +37,14 @@ def read(*allowed: str) -> dict[str, Any]:
 
 _REQUIRED: Any = object()
 
+_SPELLED = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "an object",
+    list: "a list",
+}
+
 
 def take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUIRED) -> Any:
     """A field of a kind.
@@ -48,8 +56,14 @@ def take(body: dict[str, Any], name: str, kind: type[Any], default: Any = _REQUI
         if default is _REQUIRED:
             raise invalid(name, f"`{name}` is missing.", "Send it.")
         return default
-    if not isinstance(value, kind):
-        spelled = {str: "a string", bool: "true or false", dict: "an object", list: "a list"}[kind]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        spelled = {
+            str: "a string",
+            int: "a whole number",
+            bool: "true or false",
+            dict: "an object",
+            list: "a list",
+        }[kind]
         raise invalid(name, f"`{name}` is not {spelled}.", f"Send {spelled}.")
     return value
 

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from werkzeug.exceptions import NotFound
 
 from protos import ids
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.api import shapes
 from web.api.auth import blueprint
 from web.api.bodies import invalid, read
@@ -30,6 +32,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/explain")
+@needs(Permission.LOOK)
 @not_audited("Explains and stores nothing.")
 def explain_message(strategy_id: UUID) -> Response:
     """`{"message", "subscription_ids"}`: what each subscription would do; nothing is sent."""
@@ -43,6 +46,7 @@ def explain_message(strategy_id: UUID) -> Response:
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>/explain")
+@needs(Permission.LOOK)
 def explain_signal(subscription_id: UUID) -> Response:
     """`?signal=sig_…`: what the subscription would do with it, if it came now."""
     row = subscriptions.get(subscription_id)
@@ -51,6 +55,7 @@ def explain_signal(subscription_id: UUID) -> Response:
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>/replay")
+@needs(Permission.LOOK)
 def replay_trade(trade_id: UUID) -> Response:
     """The decision made again from its record; `?set=size=8` asks what else would have been."""
     trade = get_for_tenant(Trade, trade_id)

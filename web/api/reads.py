@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from protos import ids
 from web import lists
+from web.accounts.access import Shown, needs, shows
+from web.accounts.rules import Permission
 from web.alarms import service as alarms
 from web.api import shapes
 from web.api.auth import blueprint
@@ -27,10 +29,14 @@ from web.trades import doubt, holdings, quotes
 from web.trades import reads as trades
 from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
+# Whoever knows it can trade.
+WEBHOOK_URL = Shown("webhook_url", Permission.TRADE)
+
 T = TypeVar("T")
 
 
 @blueprint.get("/signals")
+@needs(Permission.LOOK)
 def list_signals() -> Response:
     """Signals of one's own strategies, newest first; `?strategy_id=`, `?expand=trades`."""
     strategy_id = _filter("strategy_id", "strategy")
@@ -48,6 +54,7 @@ def list_signals() -> Response:
 
 
 @blueprint.get("/signals/<shown(signal):signal_id>")
+@needs(Permission.LOOK)
 def get_signal(signal_id: UUID) -> Response:
     """One signal; `?expand=trades` puts this tenant's trades there."""
     row = get_for_tenant(Signal, signal_id)
@@ -57,12 +64,14 @@ def get_signal(signal_id: UUID) -> Response:
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>")
+@needs(Permission.LOOK)
 def get_trade(trade_id: UUID) -> Response:
     """One trade with its orders and fills."""
     return shapes.to_response(shapes.trade(trades.load_orders(get_for_tenant(Trade, trade_id))))
 
 
 @blueprint.get("/approvals")
+@needs(Permission.LOOK)
 def list_approvals() -> Response:
     """Trades that wait for a person, newest first, held ones (BLOCKED) too; `?state=` for those of
     one state, DELAYED and QUEUED among them."""
@@ -87,12 +96,14 @@ def list_approvals() -> Response:
 
 
 @blueprint.get("/attention")
+@needs(Permission.LOOK)
 def list_attention() -> Response:
     """Trades whose order can neither be found nor proven absent, the oldest first."""
     return shapes.to_response(shapes.listed([shapes.trade(row) for row in doubt.waiting()]))
 
 
 @blueprint.get("/alarms")
+@needs(Permission.LOOK)
 def list_alarms() -> Response:
     """What somebody must look at, newest first; `?open=true` leaves out what is over or was
     acknowledged, `?open=false` what is not."""
@@ -112,6 +123,7 @@ def list_alarms() -> Response:
 
 
 @blueprint.get("/orders")
+@needs(Permission.LOOK)
 def list_orders() -> Response:
     """Orders with their fills, newest first."""
     page = _page(lambda: trades.order_page(limit=lists.limit(), cursor=lists.cursor()))
@@ -119,12 +131,14 @@ def list_orders() -> Response:
 
 
 @blueprint.get("/positions")
+@needs(Permission.LOOK)
 def list_positions() -> Response:
     """All positions: the account's, and every subscription's own."""
     return shapes.to_response(shapes.listed([shapes.position(h) for h in holdings.all_held()]))
 
 
 @blueprint.get("/connections")
+@needs(Permission.LOOK)
 def list_connections() -> Response:
     """All connections."""
     rows = connections.all_of_tenant()
@@ -132,12 +146,14 @@ def list_connections() -> Response:
 
 
 @blueprint.get("/connections/<shown(connection):connection_id>")
+@needs(Permission.LOOK)
 def get_connection(connection_id: UUID) -> Response:
     """One connection."""
     return shapes.to_response(shapes.connection(get_for_tenant(Connection, connection_id)))
 
 
 @blueprint.get("/strategies")
+@needs(Permission.LOOK, WEBHOOK_URL)
 def list_strategies() -> Response:
     """One's own strategies with their webhook URLs, newest first."""
     query = select(Strategy).where(Strategy.tenant_id == current_tenant())
@@ -156,19 +172,19 @@ def list_strategies() -> Response:
     )
     webhooks = {webhook.strategy_id: webhook for webhook in db.session.scalars(wanted)}
     return shapes.to_response(
-        shapes.paged(
-            page, lambda row: shapes.strategy(row, strategies.webhook_url(webhooks[row.id]))
-        )
+        shapes.paged(page, lambda row: shapes.strategy(row, _url(webhooks[row.id])))
     )
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>")
+@needs(Permission.LOOK, WEBHOOK_URL)
 def get_strategy(strategy_id: UUID) -> Response:
     """One strategy with its webhook URL."""
     return shapes.to_response(shaped_strategy(strategies.get(strategy_id)))
 
 
 @blueprint.get("/subscriptions")
+@needs(Permission.LOOK)
 def list_subscriptions() -> Response:
     """Subscriptions with their settings, newest first."""
     page = _page(
@@ -185,14 +201,19 @@ def list_subscriptions() -> Response:
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
+@needs(Permission.LOOK)
 def get_subscription(subscription_id: UUID) -> Response:
     """One subscription with its settings."""
     return shapes.to_response(shapes.subscription(subscriptions.get(subscription_id)))
 
 
 def shaped_strategy(row: Strategy) -> dict[str, object]:
-    """A strategy of one's own, webhook URL included."""
-    return shapes.strategy(row, strategies.webhook_url(strategies.webhook_of(row)))
+    """A strategy of one's own, with its webhook URL for those who may send."""
+    return shapes.strategy(row, _url(strategies.webhook_of(row)))
+
+
+def _url(webhook: StrategyWebhook) -> str | None:
+    return strategies.webhook_url(webhook) if shows("webhook_url") else None
 
 
 def _page(load: Callable[[], Page[T]]) -> Page[T]:

@@ -8,6 +8,8 @@ import msgspec
 from flask import Response, request
 
 from protos import ids
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import read, take
@@ -20,6 +22,7 @@ from web.subscriptions.models import Subscription
 
 
 @blueprint.get("/settings/schema")
+@needs(Permission.LOOK)
 def settings_schema() -> Response:
     """JSON Schema of the settings; `?of=strategy` for a strategy's defaults."""
     of = request.args.get("of", "subscription")
@@ -29,12 +32,14 @@ def settings_schema() -> Response:
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>/settings")
+@needs(Permission.LOOK)
 def get_subscription_settings(subscription_id: UUID) -> Response:
     """What is set, and what results without a signal; the `ETag` is for `If-Match`."""
     return _tagged(subscription_settings(subscriptions.get(subscription_id)))
 
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>/settings")
+@needs(Permission.TRADE)
 def change_subscription_settings(subscription_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null resets one."""
     row = subscriptions.get(subscription_id)
@@ -45,12 +50,14 @@ def change_subscription_settings(subscription_id: UUID) -> Response:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/settings")
+@needs(Permission.LOOK)
 def get_strategy_settings(strategy_id: UUID) -> Response:
     """A strategy's defaults for its subscriptions, with an `ETag`."""
     return _tagged(strategy_settings(strategies.get(strategy_id)))
 
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/settings")
+@needs(Permission.CONFIGURE)
 def change_strategy_settings(strategy_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null takes one away."""
     row = strategies.get(strategy_id)

@@ -102,6 +102,7 @@ def webhook(row: Strategy, found: Webhook) -> dict[str, Any]:
         "former_signing_secrets": _until(found.former_signing),
         "per_minute": found.per_minute,
         "per_hour": found.per_hour,
+        "dedupe_seconds": found.dedupe_seconds,
     }
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids, wire
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import invalid, read, take
@@ -22,6 +24,7 @@ from web.switches.service import BadSwitch
 
 
 @blueprint.get("/switches")
+@needs(Permission.LOOK)
 def list_switches() -> Response:
     """What is halted, by this workspace or by the platform, and what it leaves unprotected."""
     rows = [_shaped(row) | {"unprotected": _unprotected(row)} for row in service.in_force()]
@@ -31,6 +34,7 @@ def list_switches() -> Response:
 
 
 @blueprint.post("/switches")
+@needs(Permission.TRADE)
 def set_switch() -> Response:
     """`{"scope", "id", "mode", "why"}`: halt, or let go on with mode `off`. Repeating changes
     nothing."""
@@ -58,6 +62,7 @@ def set_switch() -> Response:
 
 
 @blueprint.get("/limits")
+@needs(Permission.LOOK)
 def list_limits() -> Response:
     """The limits of connections, and looser ones that wait for their day."""
     with _answered():
@@ -72,6 +77,7 @@ def list_limits() -> Response:
 
 
 @blueprint.post("/limits")
+@needs(Permission.CONNECT)
 def set_limits() -> Response:
     """`{"connection_id", "max_daily_loss", "max_position", "max_orders_per_minute"}`; what is
     left out is no limit."""

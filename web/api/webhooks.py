@@ -4,6 +4,8 @@ from uuid import UUID
 
 from flask import Response
 
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.api import shapes
 from web.api.auth import blueprint, key
 from web.api.bodies import invalid, read, take
@@ -16,26 +18,34 @@ from web.strategies.models import Strategy
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/webhook")
+@needs(Permission.TRADE)
 def read_webhook(strategy_id: UUID) -> Response:
     """The URL, until when former secrets work, and who may send."""
     return _answer(strategies.get(strategy_id))
 
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/webhook")
+@needs(Permission.CONFIGURE)
 def change_webhook(strategy_id: UUID) -> Response:
-    """`{"senders", "addresses"}`, each where given: who may send."""
+    """`{"senders", "addresses", "dedupe_seconds"}`, each where given: who may send, and how long
+    equal messages are one signal."""
     strategy = strategies.get(strategy_id)
-    body = read("senders", "addresses")
-    now = webhooks.shown(strategy)
-    senders = take(body, "senders", str, now.senders)
-    listed = take(body, "addresses", list, now.addresses)
-    if not all(isinstance(each, str) for each in listed):
+    body = read("senders", "addresses", "dedupe_seconds")
+    listed = take(body, "addresses", list, None)
+    if listed and not all(isinstance(each, str) for each in listed):
         raise invalid("addresses", "`addresses` is not a list of strings.", "Send strings.")
-    webhooks.allow(strategy, senders, listed, actor=key().actor)
+    webhooks.change(
+        strategy,
+        senders=take(body, "senders", str, None),
+        addresses=listed,
+        dedupe_seconds=take(body, "dedupe_seconds", int, None),
+        actor=key().actor,
+    )
     return _answer(strategy)
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
+@needs(Permission.CONFIGURE)
 def rotate_webhook(strategy_id: UUID) -> Response:
     """A new secret in the URL; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -44,6 +54,7 @@ def rotate_webhook(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/end-overlap")
+@needs(Permission.CONFIGURE)
 def end_webhook_overlap(strategy_id: UUID) -> Response:
     """Former secrets stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -52,6 +63,7 @@ def end_webhook_overlap(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
+@needs(Permission.CONFIGURE)
 def sign_webhook(strategy_id: UUID) -> Response:
     """Take signed messages only, by a new secret; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -60,6 +72,7 @@ def sign_webhook(strategy_id: UUID) -> Response:
 
 
 @blueprint.delete("/strategies/<shown(strategy):strategy_id>/webhook/signing")
+@needs(Permission.CONFIGURE)
 def stop_signing_webhook(strategy_id: UUID) -> Response:
     """Messages need no signature any more. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -68,6 +81,7 @@ def stop_signing_webhook(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing/end-overlap")
+@needs(Permission.CONFIGURE)
 def end_signing_overlap(strategy_id: UUID) -> Response:
     """Former signing secrets stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -76,6 +90,7 @@ def end_signing_overlap(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
+@needs(Permission.CONFIGURE)
 def draw_connector_token(strategy_id: UUID) -> Response:
     """A new token of the connector; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -84,6 +99,7 @@ def draw_connector_token(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token/end-overlap")
+@needs(Permission.CONFIGURE)
 def end_connector_overlap(strategy_id: UUID) -> Response:
     """Former tokens stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)

@@ -8,6 +8,8 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids
+from web.accounts.access import Field, needs
+from web.accounts.rules import Permission
 from web.alarms import service as alarms
 from web.alarms.models import Alarm
 from web.api import shapes
@@ -15,7 +17,7 @@ from web.api.auth import blueprint, key
 from web.api.bodies import invalid as _invalid
 from web.api.bodies import read as _body
 from web.api.bodies import take as _take
-from web.api.reads import shaped_strategy
+from web.api.reads import WEBHOOK_URL, shaped_strategy
 from web.connections import service as connections
 from web.connections.service import BadConnection
 from web.db import get_for_tenant
@@ -38,6 +40,7 @@ T = TypeVar("T")
 
 
 @blueprint.post("/strategies")
+@needs(Permission.CONFIGURE, WEBHOOK_URL)
 def create_strategy() -> Response:
     """`{"name", "asset_class"}`: a strategy with a webhook."""
     body = _body("name", "asset_class", "settings")
@@ -52,6 +55,13 @@ def create_strategy() -> Response:
 
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>")
+@needs(
+    Permission.LOOK,
+    Field("name", Permission.PUBLISH),
+    Field("enabled", Permission.TRADE),
+    Field("settings", Permission.CONFIGURE),
+    WEBHOOK_URL,
+)
 def change_strategy(strategy_id: UUID) -> Response:
     """`{"name", "enabled", "settings"}`, each where given."""
     row = strategies.get(strategy_id)
@@ -67,6 +77,7 @@ def change_strategy(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector")
+@needs(Permission.CONFIGURE)
 def save_connector(strategy_id: UUID) -> Response:
     """Make or change what Crypto-Arsenal messages name; `token` brings one along."""
     strategy = strategies.get(strategy_id)
@@ -80,6 +91,7 @@ def save_connector(strategy_id: UUID) -> Response:
 
 
 @blueprint.post("/connections")
+@needs(Permission.CONNECT)
 def create_connection() -> Response:
     """`{"name", "broker": "paper"}`: a connection to a paper account of its own."""
     body = _body("name", "broker", "mode")
@@ -91,6 +103,7 @@ def create_connection() -> Response:
 
 
 @blueprint.post("/subscriptions")
+@needs(Permission.TRADE)
 def create_subscription() -> Response:
     """`{"strategy_id", "connection_id", "enabled", "settings", "accept_foreign"}`."""
     body = _body("strategy_id", "connection_id", "enabled", "settings", "accept_foreign")
@@ -111,6 +124,7 @@ def create_subscription() -> Response:
 
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>")
+@needs(Permission.TRADE)
 def change_subscription(subscription_id: UUID) -> Response:
     """`{"enabled", "settings"}`; only the settings named are touched, null resets one.
 
@@ -132,6 +146,7 @@ def change_subscription(subscription_id: UUID) -> Response:
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/approve")
+@needs(Permission.APPROVE)
 def approve_trade(trade_id: UUID) -> Response:
     """Let a trade that waits for approval go. Repeating answers the same.
 
@@ -142,18 +157,21 @@ def approve_trade(trade_id: UUID) -> Response:
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/reject")
+@needs(Permission.APPROVE)
 def reject_trade(trade_id: UUID) -> Response:
     """End a trade that waits for approval. Repeating answers the same."""
     return _decided(trade_id, approval.reject)
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/cancel")
+@needs(Permission.TRADE)
 def cancel_trade(trade_id: UUID) -> Response:
     """End a trade that waits, for a person or for its time. Repeating answers the same."""
     return _decided(trade_id, approval.cancel)
 
 
 @blueprint.post("/positions/close")
+@needs(Permission.TRADE)
 def close_position() -> Response:
     """`{"connection_id", "instrument", "subscription_id", "quantity", "key"}`: close what is held,
     or a quantity of one subscription's. Repeating with the same key answers the same."""
@@ -175,12 +193,14 @@ def close_position() -> Response:
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/check")
+@needs(Permission.TRADE)
 def check_trade(trade_id: UUID) -> Response:
     """Ask the broker again about an order that nobody can prove anything of."""
     return _decided(trade_id, doubt.check)
 
 
 @blueprint.post("/trades/<shown(trade):trade_id>/declare")
+@needs(Permission.TRADE)
 def declare_trade(trade_id: UUID) -> Response:
     """`{"order": "absent"}`, or `"present"`: what a person saw at the broker. Repeating answers
     the same."""
@@ -192,6 +212,7 @@ def declare_trade(trade_id: UUID) -> Response:
 
 
 @blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
+@needs(Permission.APPROVE)
 def acknowledge_alarm(alarm_id: UUID) -> Response:
     """Say that somebody has looked. Repeating answers the same."""
     alarm = alarms.acknowledge(get_for_tenant(Alarm, alarm_id), actor=key().actor)

@@ -1,7 +1,6 @@
 """Recompute a tenant's chain from the rows, a slice at a time: intact, or the first bad row.
 
-The verifier that people run outside does the work; here it is fed from the tables, and what was
-sealed in ranges is hashed again beside it.
+The verifier that people run outside does the work; here it is fed from the tables.
 """
 
 import json
@@ -14,7 +13,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from protos import ids
-from web.audit import export, lines, verify
+from web.audit import export, lines, trail, verify
+from web.audit.ranges import Facts
 
 SLICE_SECONDS = 1.0
 
@@ -35,8 +35,10 @@ class Checked:
         return self.bad is not None or self.seal >= self.seals
 
 
-def check(connection: Connection[TupleRow], chain: UUID, *, after_seal: int) -> Checked:
-    """Go on after a seal for about SLICE_SECONDS."""
+def check(
+    connection: Connection[TupleRow], facts: Facts, chain: UUID, *, after_seal: int
+) -> Checked:
+    """Go on after a seal for about SLICE_SECONDS. Raises ExecutionDown."""
     seals, sealed, unsealed = _size(connection, chain)
     at = min(after_seal, seals)
     followed = _begin(connection, chain, at)
@@ -44,7 +46,7 @@ def check(connection: Connection[TupleRow], chain: UUID, *, after_seal: int) -> 
         vouched = _vouched(connection, chain)
         followed.wanted = vouched.seal if vouched is not None else 0
         deadline = time.monotonic() + SLICE_SECONDS
-        while found := lines.page(connection, chain, after_seal=followed.seal):
+        while found := trail.page(connection, facts, chain, after_seal=followed.seal):
             for _, line in found:
                 followed.follow(f"{line}\n".encode())
                 _ranges(connection, line)
@@ -90,12 +92,11 @@ def _vouched(connection: Connection[TupleRow], chain: UUID) -> verify.Checkpoint
 
 
 def _ranges(connection: Connection[TupleRow], line: str) -> None:
-    """Hash what a seal covers in ranges once more. Raises Bad."""
-    if '"type":"seal"' not in line:
+    """Hash what a seal of the first version covers, of which no rows are exported. Raises Bad."""
+    if '"type":"seal","version":1' not in line:
         return
     for each in json.loads(line)["ranges"]:
-        if each["kind"] == "signals":
-            _signals(connection, each)
+        _signals(connection, each)
 
 
 def _signals(connection: Connection[TupleRow], sealed: dict[str, Any]) -> None:

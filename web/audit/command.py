@@ -17,7 +17,8 @@ _FILE = click.Path(exists=True, dir_okay=False)
     show_default=True,
 )
 def export_audit(chain: str, data_dir: Path) -> None:
-    """Print the sealed trail of CHAIN, `platform` or a tenant's `ten_…`, from DATABASE_URL.
+    """Print the sealed trail of CHAIN, `platform` or a tenant's `ten_…`, from DATABASE_URL; what
+    it covers of execution's facts, from FILLWIRE_EXECUTION_TARGET.
 
     \b
     Example: fillwire export-audit platform > platform.jsonl
@@ -25,7 +26,8 @@ def export_audit(chain: str, data_dir: Path) -> None:
     import psycopg
 
     from protos import ids
-    from web.audit import lines
+    from web.audit import lines, trail
+    from web.execution_client import ExecutionClient, ExecutionDown
     from web.ops import people
 
     wanted = lines.PLATFORM if chain == "platform" else ids.read("tenant", chain)
@@ -33,11 +35,12 @@ def export_audit(chain: str, data_dir: Path) -> None:
         raise click.ClickException(f"{chain!r} is neither `platform` nor the id of a tenant")
     try:
         database = people.owner_url(data_dir)
-    except people.CannotAdd as problem:
+        execution = ExecutionClient(people.execution_target(data_dir))
+        with psycopg.connect(database) as owner:
+            for line in trail.exported(owner, execution, wanted):
+                click.echo(line)
+    except (people.CannotAdd, ExecutionDown) as problem:
         raise click.ClickException(str(problem)) from None
-    with psycopg.connect(database) as owner:
-        for line in lines.exported(owner, wanted):
-            click.echo(line)
 
 
 @click.command("verify-audit")

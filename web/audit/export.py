@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from flask import Response
+from flask import Response, current_app
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from sqlalchemy import Engine, text
 
-from web.audit import lines
+from web.audit import trail as trails
+from web.audit.ranges import Facts
 from web.db import current_tenant, db
 
 JSON_LINES = "application/jsonl"
@@ -18,7 +19,8 @@ def trail() -> Response:
     """Everything sealed of the current tenant."""
     tenant = _tenant()
     # The engine now: when the lines are sent, the request and its tenant are over.
-    return Response(_stream(db.engine, tenant), content_type=JSON_LINES, headers=_as("activity"))
+    lines = _stream(db.engine, facts(), tenant)
+    return Response(lines, content_type=JSON_LINES, headers=_as("activity"))
 
 
 def checkpoint() -> Response | None:
@@ -45,7 +47,13 @@ def session_connection() -> Connection[TupleRow]:
     return found
 
 
-def _stream(engine: Engine, tenant: UUID) -> Iterator[str]:
+def facts() -> Facts:
+    """Whom to ask for execution's facts."""
+    found: Facts = current_app.extensions["fillwire.execution"]
+    return found
+
+
+def _stream(engine: Engine, facts: Facts, tenant: UUID) -> Iterator[str]:
     seal = 0
     while True:
         with engine.begin() as connection:
@@ -54,7 +62,7 @@ def _stream(engine: Engine, tenant: UUID) -> Iterator[str]:
             )
             raw = connection.connection.driver_connection
             assert isinstance(raw, Connection)
-            found = lines.page(raw, tenant, after_seal=seal)
+            found = trails.page(raw, facts, tenant, after_seal=seal)
         if not found:
             return
         yield "".join(f"{line}\n" for _, line in found)

@@ -6,7 +6,7 @@ are UTC with six digits. docs/audit.md describes each field.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,6 @@ from protos import ids
 
 # The chain of events that belong to no tenant.
 PLATFORM = UUID(int=0)
-PAGE = 2000
 
 _EVENTS = """
 SELECT p.seq, e.action, e.actor, e.after::text,
@@ -62,38 +61,3 @@ def _event(chain: str, row: TupleRow) -> str:
         f'"origin":{origin or "null"},"reason":{text(reason)},"seq":{seq},'
         f'"subject":{text(subject)},"type":"event"}}'
     )
-
-
-def page(
-    connection: Connection[TupleRow], chain: UUID, *, after_seal: int
-) -> list[tuple[int, str]]:
-    """The next part of an export: whole seals, each after its events, with its number."""
-    before = connection.execute(
-        "SELECT last_seq FROM web.audit_seals WHERE chain = %s AND number = %s", (chain, after_seal)
-    ).fetchone()
-    seq = before[0] if before is not None else 0
-    seals = connection.execute(
-        "SELECT number, last_seq, line FROM web.audit_seals WHERE chain = %s AND number > %s "
-        "ORDER BY number LIMIT %s",
-        (chain, after_seal, PAGE),
-    ).fetchall()
-    taken = [seal for index, seal in enumerate(seals) if not index or seal[1] - seq <= PAGE]
-    if not taken:
-        return []
-    pending = iter(events(connection, chain, after=seq, last=taken[-1][1], limit=None))
-    event = next(pending, None)
-    found: list[tuple[int, str]] = []
-    for number, last_seq, line in taken:
-        while event is not None and event[0] <= last_seq:
-            found.append((number, event[1]))
-            event = next(pending, None)
-        found.append((number, line))
-    return found
-
-
-def exported(connection: Connection[TupleRow], chain: UUID) -> Iterator[str]:
-    """All that is sealed, in order: events, their seal, the next events."""
-    seal = 0
-    while found := page(connection, chain, after_seal=seal):
-        yield from (line for _, line in found)
-        seal = found[-1][0]

@@ -2,7 +2,7 @@
 
 A loop of the relay. Durable fact: the seals, with how far they reach, in one transaction. If we
 die before it commits, the next turn makes the same seals. Events are sealed at the next turn;
-signals and facts in ranges, once a minute, off the road and a bounded number at a time.
+signals and execution's facts in ranges, once a minute, off the road, a bounded number at a time.
 """
 
 import time
@@ -10,14 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from protos import ids
-from web.audit import lines, verify
+from web.audit import lines, ranges, verify
+from web.audit.ranges import Facts, Found, Range, Source
 from web.db import Pool
 
 SEAL_SECONDS = 0.5
@@ -26,8 +25,7 @@ RANGES_SECONDS = 60.0
 TURN_SECONDS = 1.5
 # What one transaction seals at most.
 CHAINS, EVENTS = 50, 500
-RANGES, RANGE_ROWS = 10, 1000
-VERSION = 1
+VERSION = 2
 
 _DUE = """
 SELECT chain, seq, sealed_seq FROM web.audit_heads WHERE sealed_seq < seq ORDER BY chain LIMIT %s
@@ -35,43 +33,10 @@ SELECT chain, seq, sealed_seq FROM web.audit_heads WHERE sealed_seq < seq ORDER 
 _LAST = """
 SELECT number, last_seq, line FROM web.audit_seals WHERE chain = %s ORDER BY number DESC LIMIT 1
 """
-_SIGNALS = """
-SELECT due.tenant_id, due.strategy_id, due.after + 1, due.last, d.rows, d.digest FROM (
-    SELECT i.tenant_id, i.strategy_id, coalesce(m.seq, 0) AS after,
-        least(i.seq, coalesce(m.seq, 0) + %s) AS last
-    FROM web.strategy_intake i
-    LEFT JOIN web.audit_marks m ON m.kind = 'signals' AND m.of_id = i.strategy_id
-    WHERE i.seq > coalesce(m.seq, 0) LIMIT %s
-) due CROSS JOIN LATERAL web.digest_signals(due.strategy_id, due.after, due.last) d
-"""
 _MARK = """
-INSERT INTO web.audit_marks (kind, of_id, seq) VALUES (%s, %s, %s)
-ON CONFLICT (kind, of_id) DO UPDATE SET seq = excluded.seq
+INSERT INTO web.audit_marks (kind, of_id, seq, cursor) VALUES (%s, %s, %s, %s)
+ON CONFLICT (kind, of_id) DO UPDATE SET seq = excluded.seq, cursor = excluded.cursor
 """
-
-
-@dataclass(frozen=True)
-class Range:
-    """Rows of one kind and owner, by their numbers, and the hash over them."""
-
-    chain: UUID
-    kind: str
-    of: UUID
-    first: int
-    last: int
-    count: int
-    sha256: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As a seal has it."""
-        return {
-            "count": self.count,
-            "first": self.first,
-            "kind": self.kind,
-            "last": self.last,
-            "of": ids.show("strategy", self.of),
-            "sha256": self.sha256,
-        }
 
 
 @dataclass
@@ -83,51 +48,53 @@ class Due:
 
 
 class Sealer:
-    """Seals turn by turn; remembers when ranges were last looked for."""
+    """Seals turn by turn; remembers when ranges were last looked for, and where they may wait."""
 
-    def __init__(self, pool: Pool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Callable[[], float] = time.monotonic,
+        facts: Facts | None = None,
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._sources = ranges.sources(facts)
+        self._waiting: list[Source] = []
         self._ranges_at = -RANGES_SECONDS
 
     def turn(self) -> int:
         """Seal what is due; how many seals were made."""
         began, made = self._clock(), 0
-        ranges_due = began - self._ranges_at >= RANGES_SECONDS
+        if began - self._ranges_at >= RANGES_SECONDS:
+            self._waiting, self._ranges_at = list(self._sources), began
         with self._pool.connection() as connection:
             while True:
-                sealed, more_ranges = _seal_some(connection, with_ranges=ranges_due)
+                source = self._waiting[0] if self._waiting else None
+                sealed, more = _seal_some(connection, source)
                 made += sealed
-                if ranges_due and not more_ranges:
-                    ranges_due, self._ranges_at = False, began
-                if not sealed or self._clock() - began > TURN_SECONDS:
+                if self._waiting and not more:
+                    self._waiting.pop(0)
+                if self._clock() - began > TURN_SECONDS or not (sealed or self._waiting):
                     return made
 
 
-def _seal_some(connection: Connection[TupleRow], *, with_ranges: bool) -> tuple[int, bool]:
-    """One transaction: how many seals it made, and whether more ranges may be due."""
+def _seal_some(connection: Connection[TupleRow], source: Source | None) -> tuple[int, bool]:
+    """One transaction: how many seals it made, and whether more ranges may wait."""
     with connection.transaction():
+        found = source(connection) if source is not None else Found()
         due: defaultdict[UUID, Due] = defaultdict(Due)
         for chain, seq, sealed_seq in connection.execute(_DUE, (CHAINS,)).fetchall():
-            found = lines.events(connection, chain, after=sealed_seq, last=seq, limit=EVENTS)
-            due[chain].events = found
-        ranges = _signals(connection) if with_ranges else []
-        for each in ranges:
+            rows = lines.events(connection, chain, after=sealed_seq, last=seq, limit=EVENTS)
+            due[chain].events = rows
+        for each in found.ranges:
             due[each.chain].ranges.append(each)
-            connection.execute(_MARK, (each.kind, each.of, each.last))
+        for mark in found.marks:
+            connection.execute(_MARK, mark)
         now = connection.execute("SELECT clock_timestamp()").fetchone()
         assert now is not None
         for chain, covered in due.items():
             _add(connection, chain, covered, now[0])
-    return len(due), len(ranges) == RANGES
-
-
-def _signals(connection: Connection[TupleRow]) -> list[Range]:
-    rows = connection.execute(_SIGNALS, (RANGE_ROWS, RANGES)).fetchall()
-    return [
-        Range(tenant, "signals", strategy, first, last, count, digest.hex())
-        for tenant, strategy, first, last, count, digest in rows
-    ]
+    return len(due), found.more
 
 
 def _add(connection: Connection[TupleRow], chain: UUID, due: Due, at: datetime) -> None:
@@ -140,7 +107,7 @@ def _add(connection: Connection[TupleRow], chain: UUID, due: Due, at: datetime) 
         previous=verify.FIRST if line is None else verify.digest(line.encode()),
         first=last_seq + 1,
         rows=rows,
-        ranges=due.ranges,
+        covers=due.ranges,
         at=at,
     )
     last = due.events[-1][0] if due.events else last_seq
@@ -164,7 +131,7 @@ def seal_line(
     previous: str,
     first: int,
     rows: Sequence[str],
-    ranges: Sequence[Range],
+    covers: Sequence[Range],
     at: datetime,
 ) -> str:
     """A seal, as it is stored and exported."""
@@ -174,7 +141,7 @@ def seal_line(
             "chain": lines.name(chain),
             "events": {"first": first, "rows": [verify.digest(row.encode()) for row in rows]},
             "previous": previous,
-            "ranges": [each.to_json() for each in ranges],
+            "ranges": [each.to_json() for each in covers],
             "seal": number,
             "type": "seal",
             "version": VERSION,

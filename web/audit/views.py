@@ -6,28 +6,28 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import Shown, needs, shows
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.audit import checking, export, reads, verify
 from web.errors import Problem
+from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 
 blueprint = Blueprint("activity", __name__, url_prefix="/activity")
 
-# To the others it is shown that somebody did it, not where they were.
-SEES_ADDRESSES = frozenset({"owner", "admin"})
-
 
 @blueprint.get("")
-@sign_in_required
+@needs(Permission.LOOK, Shown("addresses", Permission.MEMBERS))
 def index() -> str:
-    """Who did what, from what to what, from where; newest first."""
+    """Who did what, from what to what; newest first. Some also see from where."""
     wanted = {name: request.args.get(name, "").strip() for name in reads.FILTERS}
     try:
         page = reads.entries(
             wanted,
             limit=lists.limit(),
             cursor=lists.cursor(),
-            with_address=visitor().role in SEES_ADDRESSES,
+            with_address=shows("addresses"),
         )
     except BadCursor as error:
         raise lists.bad_cursor(error) from error
@@ -35,26 +35,37 @@ def index() -> str:
 
 
 @blueprint.get("/verify")
-@sign_in_required
+@needs(Permission.LOOK)
 def recompute() -> ResponseReturnValue:
     """Check the next slice of the chain; a long one goes on by itself."""
     raw = request.args.get("after", "0")
     if not raw.isdecimal() or len(raw) > 18:
         abort(400)
     connection = export.session_connection()
-    checked = checking.check(connection, visitor().tenant_id, after_seal=int(raw))
+    try:
+        checked = checking.check(
+            connection, export.facts(), visitor().tenant_id, after_seal=int(raw)
+        )
+    except ExecutionDown as error:
+        raise Problem(
+            503,
+            "execution_away",
+            "The facts of your orders cannot be read now",
+            "The part that keeps them does not answer, so nothing can be said of them.",
+            "Try again in a minute.",
+        ) from error
     return render_template("audit/verify.html", checked=checked)
 
 
 @blueprint.get("/export")
-@sign_in_required
+@needs(Permission.LOOK)
 def download() -> Response:
     """Everything sealed, as JSON lines."""
     return export.trail()
 
 
 @blueprint.get("/checkpoint")
-@sign_in_required
+@needs(Permission.LOOK)
 def checkpoint() -> Response:
     """The newest signed checkpoint."""
     found = export.checkpoint()
@@ -70,7 +81,7 @@ def checkpoint() -> Response:
 
 
 @blueprint.get("/verifier")
-@sign_in_required
+@needs(Permission.LOOK)
 def verifier() -> Response:
     """The program that checks a download, for anybody's own machine."""
     name = "attachment; filename=verify_audit.py"

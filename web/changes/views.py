@@ -3,7 +3,9 @@
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy import text
 
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.api.shapes import to_response
 from web.audit.declared import not_audited
 from web.changes import tickets
@@ -17,7 +19,7 @@ MOST = 500
 
 
 @blueprint.route("/ticket", methods=["GET", "POST"])
-@sign_in_required
+@needs(Permission.LOOK)
 @not_audited("A ticket only lets a page listen, for as long as its session lasts.")
 def ticket() -> Response:
     """Where to listen, with a ticket, and the number that this page's content has."""
@@ -28,7 +30,7 @@ def ticket() -> Response:
 
 
 @blueprint.get("/changes")
-@sign_in_required
+@needs(Permission.LOOK)
 def changes() -> Response:
     """What changed after a number: ids only."""
     raw = request.args.get("after", "")

@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 from protos import ids, wire
 from protos.execution.v1 import simulation_pb2 as pb
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.connections import gameday, reads, service, simulation
 from web.connections.gameday import BadDay
 from web.connections.models import Connection
@@ -31,14 +33,14 @@ _DECIMAL = ("slippage_bps", "fee_per_order", "fee_per_unit", "fee_bps", "leverag
 
 
 @blueprint.get("")
-@sign_in_required
+@needs(Permission.LOOK)
 def page(connection_id: UUID) -> str:
     """The account, with everything that may be done to it."""
     return _page(_paper(connection_id))
 
 
 @blueprint.post("/game-day")
-@sign_in_required
+@needs(Permission.CONNECT)
 def begin_game_day(connection_id: UUID) -> ResponseReturnValue:
     """Begin a game day."""
     connection = _paper(connection_id)
@@ -61,7 +63,7 @@ def begin_game_day(connection_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/game-day/end")
-@sign_in_required
+@needs(Permission.CONNECT)
 def end_game_day(connection_id: UUID) -> ResponseReturnValue:
     """End it."""
     connection = _paper(connection_id)
@@ -74,7 +76,7 @@ def end_game_day(connection_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/model")
-@sign_in_required
+@needs(Permission.CONNECT)
 def set_model(connection_id: UUID) -> ResponseReturnValue:
     """How the account trades from the next order on."""
     connection = _paper(connection_id)
@@ -90,7 +92,7 @@ def set_model(connection_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/feed")
-@sign_in_required
+@needs(Permission.CONNECT)
 def set_feed(connection_id: UUID) -> ResponseReturnValue:
     """Where its quotes come from."""
     connection = _paper(connection_id)
@@ -119,7 +121,7 @@ def set_feed(connection_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/reset")
-@sign_in_required
+@needs(Permission.CONNECT)
 def reset(connection_id: UUID) -> ResponseReturnValue:
     """Begin the account anew; asks once."""
     connection = _paper(connection_id)

@@ -4,7 +4,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.connections import service
 from web.connections.service import BadConnection
 
@@ -12,14 +14,14 @@ blueprint = Blueprint("connections", __name__)
 
 
 @blueprint.get("/connections")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """All connections, and the form for a paper one."""
     return _page()
 
 
 @blueprint.post("/connections")
-@sign_in_required
+@needs(Permission.CONNECT)
 def create() -> ResponseReturnValue:
     """A new paper account and its connection."""
     try:

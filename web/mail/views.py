@@ -6,6 +6,8 @@ Whoever reads it can be anybody here, so it exists only where none but this mach
 from flask import Blueprint, abort, current_app, render_template, request
 from sqlalchemy import text
 
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.config import LOOPBACK
 from web.db import db
 
@@ -13,6 +15,7 @@ blueprint = Blueprint("mail", __name__)
 
 
 @blueprint.get("/inbox")
+@needs(Permission.PUBLIC)
 def inbox() -> str:
     """The newest mails."""
     if not is_open():

@@ -29,21 +29,27 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
 
 def owner_url(folder: Path) -> str:
     """The owner's database: DATABASE_URL, or the running stack's. Raises CannotAdd."""
-    if url := os.environ.get("DATABASE_URL"):
-        return url
-    if url := _listed(folder, "database_url"):
-        return url
-    raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
+    return _running(folder, "DATABASE_URL", "database_url")
 
 
-def site_url(folder: Path) -> str | None:
-    """Where the running stack's site is."""
-    return _listed(folder, "web_url")
+def execution_target(folder: Path) -> str:
+    """Where execution listens: FILLWIRE_EXECUTION_TARGET, or the running stack's.
+
+    Raises CannotAdd.
+    """
+    return _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
 
 
-def _listed(folder: Path, name: str) -> str | None:
+def site_url(folder: Path) -> str:
+    """Where the site is: FILLWIRE_WEB_URL, or the running stack's. Raises CannotAdd."""
+    return _running(folder, "FILLWIRE_WEB_URL", "web_url")
+
+
+def _running(folder: Path, variable: str, name: str) -> str:
+    if said := os.environ.get(variable):
+        return said
     running = folder / "run" / "up.json"
     if not running.exists():
-        return None
+        raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
     listed: dict[str, str] = json.loads(running.read_text())
     return listed[name]

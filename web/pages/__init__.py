@@ -3,6 +3,8 @@
 from flask import Blueprint, Flask, Response, render_template, url_for
 
 from protos import reasons
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.signals.reads import NONE
 from web.signals.refusals import CATALOGUE, DOCS_PATH, Raised
 from web.trades import reference
@@ -25,24 +27,28 @@ NAVIGATION = (
 
 
 @blueprint.get("/")
+@needs(Permission.PUBLIC)
 def home() -> Response:
     """Where a person starts."""
     return Response(status=302, headers={"Location": url_for("strategies.index")})
 
 
 @blueprint.get("/healthz")
+@needs(Permission.PUBLIC)
 def healthz() -> Response:
     """This process answers. Whether its neighbours do is their own answer."""
     return Response("ok\n", content_type="text/plain")
 
 
 @blueprint.get(DOCS_PATH)
+@needs(Permission.PUBLIC)
 def refusals() -> str:
     """What each refusal of a webhook means; senders' logs link here, so it needs no sign-in."""
     return render_template("pages/errors.html", refusals=CATALOGUE.values(), never=Raised.NEVER)
 
 
 @blueprint.get(reference.DOCS_PATH)
+@needs(Permission.PUBLIC)
 def why() -> str:
     """What each reason of a trade means."""
     known = sorted(reasons.CATALOGUE.items())

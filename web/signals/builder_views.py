@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from flask import Blueprint, render_template, request
 
-from web.accounts.login import sign_in_required
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.audit.declared import not_audited
 from web.signals import builder, lint
 from web.signals.builder import Form
@@ -38,7 +39,7 @@ class Built:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/messages")
-@sign_in_required
+@needs(Permission.TRADE)
 def page(strategy_id: UUID) -> str:
     """An example for the chosen sender, to go on from."""
     strategy, dialect = service.get(strategy_id), _dialect(request.args.get("dialect"))
@@ -48,7 +49,7 @@ def page(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/messages")
-@sign_in_required
+@needs(Permission.TRADE)
 @not_audited("Writes a message on the page and stores nothing.")
 def build(strategy_id: UUID) -> str:
     """Write the message from the form, or fill the form from the message."""

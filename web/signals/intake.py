@@ -7,7 +7,7 @@ message does not pass the site's sign-in, forms and headers on its way to the da
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIX = "/trading/webhook/"
+# Senders give up after three seconds: a later answer may have reached nobody.
+PATIENCE = timedelta(seconds=2.5)
 
 log = structlog.get_logger()
 
@@ -137,6 +139,8 @@ class Door:
         try:
             accepted = self._intake.accept(address, webhook, request, received_at=received_at)
             faults.point("intake.before_answer")
+            if datetime.now(UTC) - received_at > PATIENCE:
+                self._intake.doubt(webhook, request.body)
             return self._taken(accepted)
         except WrongConnector:
             raise

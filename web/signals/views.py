@@ -6,7 +6,8 @@ from flask import Blueprint, render_template
 from sqlalchemy import select
 
 from web import lists
-from web.accounts.login import sign_in_required
+from web.accounts.access import needs
+from web.accounts.rules import Permission
 from web.db import db, get_for_tenant
 from web.paging import BadCursor
 from web.signals import chart, reads, waterfall
@@ -19,7 +20,7 @@ blueprint = Blueprint("signals", __name__)
 
 
 @blueprint.get("/signals")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """All signals of the workspace, newest first."""
     try:
@@ -32,7 +33,7 @@ def index() -> str:
 
 
 @blueprint.get("/signals/<shown(signal):signal_id>")
-@sign_in_required
+@needs(Permission.LOOK)
 def page(signal_id: UUID) -> str:
     """Did we get it, what was decided, what did the broker say, how long did each take."""
     signal = get_for_tenant(Signal, signal_id)

@@ -6,6 +6,8 @@ from enum import StrEnum
 from web import addresses
 
 MOST = 100
+# Longer, and an alert that means it again is lost.
+LONGEST_WINDOW = 300
 _EXAMPLES = "Use 203.0.113.7, 203.0.113.0/24 or 2001:db8::/48."
 
 
@@ -46,6 +48,17 @@ def read_senders(raw: str) -> Senders:
     except ValueError:
         fix = f"Use one of: {', '.join(Senders)}."
         raise BadWebhook("senders", f"`{raw[:40]}` is not one we know.", fix) from None
+
+
+def read_window(seconds: int) -> int:
+    """How long equal messages are one.
+
+    Raises BadWebhook.
+    """
+    if not 0 <= seconds <= LONGEST_WINDOW:
+        message = f"`{seconds}` s is not a window."
+        raise BadWebhook("dedupe_seconds", message, f"Use 0 to {LONGEST_WINDOW} seconds.")
+    return seconds
 
 
 def read_addresses(raw: Sequence[str], *, needed: bool) -> list[str]:

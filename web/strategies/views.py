@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from protos import ids
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import Shown, needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.audit.declared import not_audited
 from web.connections import service as connections
 from web.errors import Problem
@@ -29,21 +31,21 @@ LOG_ROWS = 25
 
 
 @blueprint.get("/strategies")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """All strategies of the workspace."""
     return render_template("strategies/index.html", rows=reads.overview())
 
 
 @blueprint.get("/strategies/new")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def new() -> str:
     """The form for another one."""
     return _new_form()
 
 
 @blueprint.post("/strategies/new")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def create() -> ResponseReturnValue:
     """Make it, and show it."""
     name, asset_class = request.form.get("name", ""), request.form.get("asset_class", "")
@@ -56,7 +58,7 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>")
-@sign_in_required
+@needs(Permission.LOOK, Shown("webhook_url", Permission.TRADE))
 def page(strategy_id: UUID) -> str:
     """One strategy: webhook, test signal, live log, subscriptions, refusals."""
     strategy = service.get(strategy_id)
@@ -84,7 +86,7 @@ def page(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/enabled")
-@sign_in_required
+@needs(Permission.TRADE)
 def switch(strategy_id: UUID) -> ResponseReturnValue:
     """Pause or resume: while paused its signals are recorded and not traded."""
     strategy = service.get(strategy_id)
@@ -99,7 +101,7 @@ def switch(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/connector")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def connector(strategy_id: UUID) -> str:
     """The form for its connector."""
     strategy = service.get(strategy_id)
@@ -111,7 +113,7 @@ def connector(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def save_connector(strategy_id: UUID) -> ResponseReturnValue:
     """Make or change it."""
     strategy = service.get(strategy_id)
@@ -124,7 +126,7 @@ def save_connector(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def new_token(strategy_id: UUID) -> ResponseReturnValue:
     """Draw another token; the one there was works for a day."""
     strategy = service.get(strategy_id)
@@ -137,7 +139,7 @@ def new_token(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token/end-overlap")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def end_token_overlap(strategy_id: UUID) -> ResponseReturnValue:
     """Former tokens stop to work at once."""
     strategy = service.get(strategy_id)
@@ -147,7 +149,7 @@ def end_token_overlap(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/test-signal")
-@sign_in_required
+@needs(Permission.TRADE)
 @not_audited("What it sends is a signal, which is kept as such.")
 def test_signal(strategy_id: UUID) -> ResponseReturnValue:
     """Send a signal through the same door as a real one."""
@@ -164,7 +166,7 @@ def test_signal(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/subscribe")
-@sign_in_required
+@needs(Permission.TRADE)
 def subscribe(strategy_id: UUID) -> ResponseReturnValue:
     """Join a connection to it; its settings come next."""
     strategy = service.get(strategy_id)

@@ -8,11 +8,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug import Response
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
+from web.db import db
 from web.signals.senders import SENDERS
 from web.signals.testing import TEST_SIGNALS
 from web.strategies import formers, service, webhooks
-from web.strategies.allowed import PUBLISHED, BadWebhook
+from web.strategies.allowed import LONGEST_WINDOW, PUBLISHED, BadWebhook
 from web.strategies.formers import TooManyFormers
 from web.strategies.models import Strategy
 
@@ -22,30 +25,51 @@ _SEPARATOR = re.compile(r"[,;]")
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/webhook")
-@sign_in_required
+@needs(Permission.TRADE)
 def page(strategy_id: UUID) -> str:
     """The URL, its former secrets, and who may send."""
     strategy = service.get(strategy_id)
-    found = webhooks.shown(strategy)
-    return _render(strategy, found.senders, "\n".join(found.addresses))
+    return _render(strategy, *_now(strategy))
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def allow(strategy_id: UUID) -> ResponseReturnValue:
     """Who may send."""
     strategy = service.get(strategy_id)
     senders, typed = request.form.get("senders", ""), request.form.get("addresses", "")
     try:
-        webhooks.allow(strategy, senders, _SEPARATOR.sub(" ", typed).split(), actor=visitor().actor)
+        webhooks.change(
+            strategy,
+            senders=senders,
+            addresses=_SEPARATOR.sub(" ", typed).split(),
+            actor=visitor().actor,
+        )
     except BadWebhook as bad:
+        db.session.rollback()
         return _render(strategy, senders, typed, bad), 400
     lists.done("Saved. Messages from anybody else are refused, and shown with their address.")
     return _back(strategy_id)
 
 
+@blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/repeats")
+@needs(Permission.CONFIGURE)
+def merge_repeats(strategy_id: UUID) -> ResponseReturnValue:
+    """How long equal messages are one signal."""
+    strategy = service.get(strategy_id)
+    typed = request.form.get("dedupe_seconds", "")
+    try:
+        seconds = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else -1
+        webhooks.change(strategy, dedupe_seconds=seconds, actor=visitor().actor)
+    except BadWebhook as bad:
+        db.session.rollback()
+        return _render(strategy, *_now(strategy), bad), 400
+    lists.done("Saved. A message taken for a repeat is answered with the first one's signal.")
+    return _back(strategy_id)
+
+
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def rotate(strategy_id: UUID) -> ResponseReturnValue:
     """A new secret; the one there was works for a day."""
     strategy = service.get(strategy_id)
@@ -59,7 +83,7 @@ def rotate(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/end-overlap")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
     """Former secrets stop to work at once."""
     webhooks.end_overlap(service.get(strategy_id), actor=visitor().actor)
@@ -68,7 +92,7 @@ def end_overlap(strategy_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def sign(strategy_id: UUID) -> ResponseReturnValue:
     """Ask for signatures, or for none; a new secret where there was one."""
     strategy, actor = service.get(strategy_id), visitor().actor
@@ -90,6 +114,12 @@ def sign(strategy_id: UUID) -> ResponseReturnValue:
     return _back(strategy_id)
 
 
+def _now(strategy: Strategy) -> tuple[str, str]:
+    """Who may send, as the form has it."""
+    found = webhooks.shown(strategy)
+    return found.senders, "\n".join(found.addresses)
+
+
 def _render(strategy: Strategy, senders: str, typed: str, bad: BadWebhook | None = None) -> str:
     found = webhooks.shown(strategy)
     message = TEST_SIGNALS[strategy.asset_class]["buy"].decode()
@@ -103,6 +133,7 @@ def _render(strategy: Strategy, senders: str, typed: str, bad: BadWebhook | None
         addresses=typed,
         bad=bad,
         published=PUBLISHED,
+        longest_window=LONGEST_WINDOW,
     )
 
 

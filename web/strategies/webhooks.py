@@ -28,6 +28,8 @@ class Shown:
     formers: Sequence[datetime]
     per_minute: int
     per_hour: int
+    # Equal messages within so many seconds are one signal; 0: each is its own.
+    dedupe_seconds: int
     senders: Senders
     addresses: Sequence[str]
     # None: messages need no signature.
@@ -43,6 +45,7 @@ def shown(strategy: Strategy) -> Shown:
         _times(strategy, Kind.WEBHOOK),
         row.per_minute,
         row.per_hour,
+        row.dedupe_seconds,
         Senders(row.senders),
         row.addresses,
         _signing_secret(row),
@@ -72,18 +75,29 @@ def end_overlap(strategy: Strategy, *, actor: str) -> None:
         _store(strategy, row, "end-overlap", before, actor)
 
 
-def allow(strategy: Strategy, senders: str, addresses: Sequence[str], *, actor: str) -> None:
-    """Take messages from these only. The list is kept while it is not in use.
+def change(
+    strategy: Strategy,
+    *,
+    actor: str,
+    senders: str | None = None,
+    addresses: Sequence[str] | None = None,
+    dedupe_seconds: int | None = None,
+) -> None:
+    """Who may send, and how long equal messages are one signal; None leaves it as it is. The
+    list of addresses is kept while it is not in use.
 
     Raises BadWebhook.
     """
-    wanted = allowed.read_senders(senders)
-    found = allowed.read_addresses(addresses, needed=wanted is Senders.ADDRESSES)
     row = _locked(strategy)
     before = _facts(row)
-    row.senders, row.addresses = wanted, found
+    if senders is not None:
+        row.senders = allowed.read_senders(senders)
+    listed = row.addresses if addresses is None else addresses
+    row.addresses = allowed.read_addresses(listed, needed=row.senders == Senders.ADDRESSES)
+    if dedupe_seconds is not None:
+        row.dedupe_seconds = allowed.read_window(dedupe_seconds)
     if _facts(row) != before:
-        _store(strategy, row, "allow", before, actor)
+        _store(strategy, row, "change", before, actor)
 
 
 def sign(strategy: Strategy, *, actor: str) -> None:
@@ -156,6 +170,7 @@ def _facts(row: StrategyWebhook) -> dict[str, Any]:
         },
         "senders": str(row.senders),
         "addresses": list(row.addresses),
+        "dedupe_seconds": row.dedupe_seconds,
     }
 
 

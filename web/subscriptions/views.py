@@ -13,8 +13,10 @@ from msgspec.structs import replace
 from protos import reasons
 from web import lists
 from web.accounts import factors
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
 from web.accounts.proof import proof_required
+from web.accounts.rules import Permission
 from web.audit.declared import not_audited
 from web.connections import service as connections
 from web.errors import Problem
@@ -40,7 +42,7 @@ def setting_words(name: str, value: Any) -> dict[str, str]:
 
 
 @blueprint.get("/subscriptions/<shown(subscription):subscription_id>")
-@sign_in_required
+@needs(Permission.LOOK)
 def page(subscription_id: UUID) -> str:
     """The form, drawn from the table of settings; `?q=` shows those that match."""
     subscription = service.get(subscription_id)
@@ -48,7 +50,7 @@ def page(subscription_id: UUID) -> str:
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>")
-@sign_in_required
+@needs(Permission.TRADE)
 def save(subscription_id: UUID) -> ResponseReturnValue:
     """Store the settings; what was typed stays when something is wrong."""
     subscription = service.get(subscription_id)
@@ -71,7 +73,7 @@ def save(subscription_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/preview")
-@sign_in_required
+@needs(Permission.LOOK)
 @not_audited("Shows what was typed and stores nothing.")
 def preview_page(subscription_id: UUID) -> str:
     """What the form, as typed and not saved, would come to: a part of the page."""
@@ -99,7 +101,7 @@ def _enables_live(subscription_id: UUID) -> bool:
 
 
 @blueprint.post("/subscriptions/<shown(subscription):subscription_id>/enabled")
-@sign_in_required
+@needs(Permission.TRADE)
 @proof_required("enable trading with live money", when=_enables_live)
 def switch(subscription_id: UUID) -> ResponseReturnValue:
     """Enable or pause; takes effect with the next signal."""
@@ -122,7 +124,7 @@ def switch(subscription_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/settings")
-@sign_in_required
+@needs(Permission.LOOK)
 def defaults(strategy_id: UUID) -> str:
     """What a strategy's subscriptions inherit, and how many do."""
     strategy = strategies.get(strategy_id)
@@ -130,7 +132,7 @@ def defaults(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/settings")
-@sign_in_required
+@needs(Permission.CONFIGURE)
 def save_defaults(strategy_id: UUID) -> ResponseReturnValue:
     """Store them; asks once when that changes what subscriptions trade."""
     strategy = strategies.get(strategy_id)

@@ -10,8 +10,6 @@ PLATFORM = UUID(int=0)
 SCOPES = ("platform", "tenant", "strategy", "connection")
 OFF, STOP_ENTRIES, STOP_ALL, FLATTEN = "off", "stop_entries", "stop_all", "flatten"
 MODES = (OFF, STOP_ENTRIES, STOP_ALL, FLATTEN)
-# Who may halt a workspace, and let it go on.
-MAY_SWITCH = frozenset({"owner", "admin", "trader"})
 
 # What each does, as its button and its confirmation say it.
 BUTTONS: Mapping[str, tuple[str, str]] = {

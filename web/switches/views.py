@@ -8,21 +8,23 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from web import lists
-from web.accounts.login import sign_in_required, visitor
+from web.accounts.access import needs
+from web.accounts.login import visitor
 from web.accounts.proof import proof_required
+from web.accounts.rules import Permission
 from web.connections import service as connections
 from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.strategies import service as strategies
 from web.switches import reads, rules, service
-from web.switches.rules import BUTTONS, MAY_SWITCH, OFF, On
+from web.switches.rules import BUTTONS, OFF, On
 from web.switches.service import BadSwitch
 
 blueprint = Blueprint("switches", __name__, url_prefix="/halt")
 
 
 @blueprint.get("")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """What is halted now, the buttons for the whole workspace, and limits."""
     on = halted()
@@ -39,47 +41,46 @@ def index() -> str:
         answered=answered,
         told=service.told,
         buttons=BUTTONS,
-        may_switch=visitor().role in MAY_SWITCH,
     )
 
 
 @blueprint.get("/tenant/<mode>")
-@sign_in_required
+@needs(Permission.LOOK)
 def confirm_tenant(mode: str) -> str:
     """What halting the workspace would meet."""
     return _confirm("tenant", visitor().tenant_id, visitor().tenant_name, mode)
 
 
 @blueprint.post("/tenant/<mode>")
-@sign_in_required
+@needs(Permission.TRADE)
 def halt_tenant(mode: str) -> ResponseReturnValue:
     """Halt the workspace, or let it go on."""
     return _halt("tenant", visitor().tenant_id, mode)
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/<mode>")
-@sign_in_required
+@needs(Permission.LOOK)
 def confirm_strategy(strategy_id: UUID, mode: str) -> str:
     """What halting a strategy would meet."""
     return _confirm("strategy", strategy_id, strategies.get(strategy_id).name, mode)
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/<mode>")
-@sign_in_required
+@needs(Permission.TRADE)
 def halt_strategy(strategy_id: UUID, mode: str) -> ResponseReturnValue:
     """Halt a strategy, or let it go on."""
     return _halt("strategy", strategies.get(strategy_id).id, mode)
 
 
 @blueprint.get("/connections/<shown(connection):connection_id>/<mode>")
-@sign_in_required
+@needs(Permission.LOOK)
 def confirm_connection(connection_id: UUID, mode: str) -> str:
     """What halting a connection would meet."""
     return _confirm("connection", connection_id, connections.get(connection_id).name, mode)
 
 
 @blueprint.post("/connections/<shown(connection):connection_id>/<mode>")
-@sign_in_required
+@needs(Permission.TRADE)
 def halt_connection(connection_id: UUID, mode: str) -> ResponseReturnValue:
     """Halt a connection, or let it go on."""
     return _halt("connection", connections.get(connection_id).id, mode)
@@ -90,12 +91,11 @@ def _guards_live(connection_id: UUID) -> bool:
 
 
 @blueprint.post("/limits/<shown(connection):connection_id>")
-@sign_in_required
+@needs(Permission.CONNECT)
 @proof_required("change the limits of a live account", when=_guards_live)
 def limit(connection_id: UUID) -> ResponseReturnValue:
     """Set the limits of a connection."""
     connection = connections.get(connection_id)
-    _may()
     given = {name: request.form.get(name, "") for name in service.LIMITS}
     try:
         state = service.set_limits(connection, given, actor=visitor().actor)
@@ -116,7 +116,7 @@ def halted() -> tuple[On, ...]:
 
 def install(app: Flask) -> None:
     """Let every page say what is halted."""
-    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS, may_switch_roles=MAY_SWITCH)
+    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS)
 
 
 def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
@@ -129,14 +129,12 @@ def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
         mode=mode,
         button=BUTTONS[mode],
         meets=reads.meets(scope, scope_id),
-        may_switch=visitor().role in MAY_SWITCH,
     )
 
 
 def _halt(scope: str, scope_id: UUID, mode: str) -> ResponseReturnValue:
     if mode != OFF and mode not in BUTTONS:
         abort(404)
-    _may()
     why = request.form.get("why", "").strip()
     try:
         done = service.halt(scope, scope_id, mode, why=why, actor=visitor().actor)
@@ -156,14 +154,3 @@ def _halt(scope: str, scope_id: UUID, mode: str) -> ResponseReturnValue:
         bare = f" Left without a stop: {len(done.unprotected)}." if done.unprotected else ""
         lists.done(f"{BUTTONS[mode][0]}: it is on.{closing}{bare}")
     return redirect(url_for("switches.index"))
-
-
-def _may() -> None:
-    if visitor().role not in MAY_SWITCH:
-        raise Problem(
-            403,
-            "not_allowed",
-            "Your role may not do this",
-            "Owners, admins and traders of a workspace halt it.",
-            "Ask one of them.",
-        )

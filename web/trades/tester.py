@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from protos import ids
 from web import lists
-from web.accounts.login import sign_in_required
+from web.accounts.access import Field, needs
+from web.accounts.rules import Permission
 from web.audit.declared import not_audited
 from web.db import get_for_tenant
 from web.signals import reads as signals
@@ -25,8 +26,12 @@ blueprint = Blueprint("tester", __name__)
 LATEST = 8
 
 
+def _sends(strategy_id: UUID) -> bool:
+    return request.form.get("do") == "send"
+
+
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/tester")
-@sign_in_required
+@needs(Permission.LOOK)
 def page(strategy_id: UUID) -> str:
     """An example; with `?signal=` what a stored one would do now."""
     strategy = strategies.get(strategy_id)
@@ -39,7 +44,7 @@ def page(strategy_id: UUID) -> str:
 
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/tester")
-@sign_in_required
+@needs(Permission.LOOK, Field("do", Permission.TRADE, when=_sends))
 @not_audited("Explains; what it sends is a signal, which is kept as such.")
 def ask(strategy_id: UUID) -> ResponseReturnValue:
     """Explain what was typed, or send it as a test."""

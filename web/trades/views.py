@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from protos import ids
 from web import lists
-from web.accounts.login import sign_in_required, visitor
-from web.accounts.rules import CLOSERS, DECIDERS
+from web.accounts.access import Field, needs
+from web.accounts.login import visitor
+from web.accounts.rules import Permission
 from web.alarms import service as alarms
 from web.connections.models import Connection
 from web.db import db, get_for_tenant
@@ -43,8 +44,12 @@ _VERBS: dict[str, tuple[Callable[..., Trade], str]] = {
 }
 
 
+def _is_no_approval(trade_id: UUID, verb: str) -> bool:
+    return verb not in ("approve", "reject")
+
+
 @blueprint.get("/trades")
-@sign_in_required
+@needs(Permission.LOOK)
 def index() -> str:
     """All trades, newest first."""
     try:
@@ -55,7 +60,7 @@ def index() -> str:
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>")
-@sign_in_required
+@needs(Permission.LOOK)
 def page(trade_id: UUID) -> str:
     """One trade: its stages, its orders and fills, the settings it was made with."""
     trade = reads.load_orders(get_for_tenant(Trade, trade_id))
@@ -73,13 +78,12 @@ def page(trade_id: UUID) -> str:
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
         is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
         alarms=alarms.of_trade(trade_id),
-        may_decide=visitor().role in DECIDERS,
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>/replay")
-@sign_in_required
+@needs(Permission.LOOK)
 def replayed(trade_id: UUID) -> str:
     """The recorded decision beside the same decision made again."""
     trade = get_for_tenant(Trade, trade_id)
@@ -113,7 +117,7 @@ def _decided(trade: Trade) -> list[dict[str, Any]]:
 
 
 @blueprint.get("/orders")
-@sign_in_required
+@needs(Permission.LOOK)
 def orders() -> str:
     """All orders, newest first."""
     try:
@@ -124,19 +128,18 @@ def orders() -> str:
 
 
 @blueprint.get("/positions")
-@sign_in_required
+@needs(Permission.LOOK)
 def positions() -> str:
     """What is held, by connection and instrument: the account's and everybody's own."""
     return render_template(
         "trades/positions.html",
         held=holdings.all_held(),
         connections=reads.connections(),
-        may_close=visitor().role in CLOSERS,
     )
 
 
 @blueprint.get("/positions/close")
-@sign_in_required
+@needs(Permission.LOOK)
 def confirm_close() -> str:
     """What closing a position would mean; only the button there does it."""
     connection, subscription_id = _closes(request.args)
@@ -151,16 +154,13 @@ def confirm_close() -> str:
         held=held,
         share=next((s for s in held.shares if s.subscription_id == subscription_id), None),
         key=uuid4().hex,
-        may_close=visitor().role in CLOSERS,
     )
 
 
 @blueprint.post("/positions/close")
-@sign_in_required
+@needs(Permission.TRADE)
 def close() -> ResponseReturnValue:
     """Close a position, or a part of a subscription's own."""
-    if visitor().role not in CLOSERS:
-        abort(403)
     connection, subscription_id = _closes(request.form)
     instrument = request.form.get("instrument", "")
     try:
@@ -195,7 +195,7 @@ def _closes(told: Mapping[str, str]) -> tuple[Connection, UUID | None]:
 
 
 @blueprint.get("/approvals")
-@sign_in_required
+@needs(Permission.LOOK)
 def approvals() -> str:
     """What waits for a person, and what waits for its time."""
     try:
@@ -214,22 +214,20 @@ def approvals() -> str:
         strategies=reads.strategy_names(shown),
         quotes=quotes.last_known(page.rows),
         intents={t.id: intent(t.signal, t.numbers, t.settings) for t in shown},
-        may_decide=visitor().role in DECIDERS,
     )
 
 
 @blueprint.get("/approvals/count")
-@sign_in_required
+@needs(Permission.LOOK)
 def approvals_count() -> str:
     """The number beside the link, by itself."""
     return render_template("trades/count.html")
 
 
 @blueprint.post("/approvals")
-@sign_in_required
+@needs(Permission.APPROVE)
 def decide_many() -> ResponseReturnValue:
     """Approve or reject the ticked trades, the oldest first; each is decided by itself."""
-    _authorise()
     verb = request.form.get("verb", "")
     if verb not in ("approve", "reject"):
         abort(400)
@@ -257,11 +255,10 @@ def decide_many() -> ResponseReturnValue:
 
 
 @blueprint.post(f"/trades/<shown(trade):trade_id>/<any({', '.join(_VERBS)}):verb>")
-@sign_in_required
+@needs(Permission.APPROVE, Field("verb", Permission.TRADE, when=_is_no_approval))
 def decide(trade_id: UUID, verb: str) -> ResponseReturnValue:
     """Approve, reject or cancel one waiting trade, or say what became of a doubtful one."""
     trade = get_for_tenant(Trade, trade_id)
-    _authorise()
     try:
         failure = _decide(trade, verb)
     except Drifted as error:
@@ -273,11 +270,6 @@ def decide(trade_id: UUID, verb: str) -> ResponseReturnValue:
     if request.form.get("back") == "trade":
         return redirect(url_for("trades.page", trade_id=trade_id))
     return redirect(url_for("trades.approvals"))
-
-
-def _authorise() -> None:
-    if visitor().role not in DECIDERS:
-        abort(403)
 
 
 def _ask_again(drifted: Sequence[tuple[Trade, Drift]]) -> ResponseReturnValue:

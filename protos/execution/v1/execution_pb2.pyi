@@ -710,6 +710,66 @@ class ListFactsResponse(_message.Message):
     has_more: bool
     def __init__(self, facts: _Optional[_Iterable[_Union[Fact, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
 
+class DigestFactsRequest(_message.Message):
+    __slots__ = ("cursor", "max_facts")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MAX_FACTS_FIELD_NUMBER: _ClassVar[int]
+    cursor: str
+    max_facts: int
+    def __init__(self, cursor: _Optional[str] = ..., max_facts: _Optional[int] = ...) -> None: ...
+
+class DigestFactsResponse(_message.Message):
+    __slots__ = ("ranges", "cursor", "has_more")
+    RANGES_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    HAS_MORE_FIELD_NUMBER: _ClassVar[int]
+    ranges: _containers.RepeatedCompositeFieldContainer[FactRange]
+    cursor: str
+    has_more: bool
+    def __init__(self, ranges: _Optional[_Iterable[_Union[FactRange, _Mapping]]] = ..., cursor: _Optional[str] = ..., has_more: _Optional[bool] = ...) -> None: ...
+
+class FactRange(_message.Message):
+    __slots__ = ("account_id", "tenant_id", "first", "last", "count", "sha256")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    tenant_id: str
+    first: int
+    last: int
+    count: int
+    sha256: bytes
+    def __init__(self, account_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., first: _Optional[int] = ..., last: _Optional[int] = ..., count: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
+class ListFactRangeRequest(_message.Message):
+    __slots__ = ("account_id", "tenant_id", "first", "last")
+    ACCOUNT_ID_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    account_id: str
+    tenant_id: str
+    first: int
+    last: int
+    def __init__(self, account_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class ListFactRangeResponse(_message.Message):
+    __slots__ = ("facts",)
+    FACTS_FIELD_NUMBER: _ClassVar[int]
+    facts: _containers.RepeatedCompositeFieldContainer[StoredFact]
+    def __init__(self, facts: _Optional[_Iterable[_Union[StoredFact, _Mapping]]] = ...) -> None: ...
+
+class StoredFact(_message.Message):
+    __slots__ = ("seq", "fact")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    FACT_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    fact: bytes
+    def __init__(self, seq: _Optional[int] = ..., fact: _Optional[bytes] = ...) -> None: ...
+
 class SetSwitchRequest(_message.Message):
     __slots__ = ("scope", "scope_id", "mode", "set_by", "why", "tenant_id")
     SCOPE_FIELD_NUMBER: _ClassVar[int]

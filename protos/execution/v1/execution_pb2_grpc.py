@@ -59,6 +59,16 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.FromString,
                 _registered_method=True)
+        self.DigestFacts = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/DigestFacts',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsResponse.FromString,
+                _registered_method=True)
+        self.ListFactRange = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/ListFactRange',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeResponse.FromString,
+                _registered_method=True)
         self.PreviewTrades = channel.unary_unary(
                 '/fillwire.execution.v1.Execution/PreviewTrades',
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.PreviewTradesRequest.SerializeToString,
@@ -139,6 +149,22 @@ class ExecutionServicer:
 
     def ListFacts(self, request, context):
         """One page of facts after a cursor; the same order and cursors as StreamFacts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DigestFacts(self, request, context):
+        """Digests over a page of facts after a cursor, one for each account and tenant in it, for the
+        audit trail; the same order and cursors as StreamFacts. Reads only; repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFactRange(self, request, context):
+        """The facts that a digest was made over, byte for byte as they are stored now: what was changed
+        or removed since does not give the same digest. Reads only; repeating is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -234,6 +260,16 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.ListFacts,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.SerializeToString,
+            ),
+            'DigestFacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.DigestFacts,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsResponse.SerializeToString,
+            ),
+            'ListFactRange': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFactRange,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeResponse.SerializeToString,
             ),
             'PreviewTrades': grpc.unary_unary_rpc_method_handler(
                     servicer.PreviewTrades,
@@ -406,6 +442,60 @@ class Execution:
             '/fillwire.execution.v1.Execution/ListFacts',
             protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.ListFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DigestFacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/DigestFacts',
+            protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.DigestFactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFactRange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/ListFactRange',
+            protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.ListFactRangeResponse.FromString,
             options,
             channel_credentials,
             insecure,

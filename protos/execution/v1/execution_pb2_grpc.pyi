@@ -61,6 +61,14 @@ class ExecutionStub:
     """
     ListFacts: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListFactsRequest, _execution_pb2.ListFactsResponse]
     """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+    DigestFacts: _grpc.UnaryUnaryMultiCallable[_execution_pb2.DigestFactsRequest, _execution_pb2.DigestFactsResponse]
+    """Digests over a page of facts after a cursor, one for each account and tenant in it, for the
+    audit trail; the same order and cursors as StreamFacts. Reads only; repeating is safe.
+    """
+    ListFactRange: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListFactRangeRequest, _execution_pb2.ListFactRangeResponse]
+    """The facts that a digest was made over, byte for byte as they are stored now: what was changed
+    or removed since does not give the same digest. Reads only; repeating is safe.
+    """
     PreviewTrades: _grpc.UnaryUnaryMultiCallable[_execution_pb2.PreviewTradesRequest, _execution_pb2.PreviewTradesResponse]
     """What each trade would do at the state now seen: the same planning as for a trade
     that was submitted, with nothing stored and nothing sent. Assumes that what it
@@ -123,6 +131,14 @@ class ExecutionAsyncStub(ExecutionStub):
     """
     ListFacts: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListFactsRequest, _execution_pb2.ListFactsResponse]  # type: ignore[assignment]
     """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+    DigestFacts: _aio.UnaryUnaryMultiCallable[_execution_pb2.DigestFactsRequest, _execution_pb2.DigestFactsResponse]  # type: ignore[assignment]
+    """Digests over a page of facts after a cursor, one for each account and tenant in it, for the
+    audit trail; the same order and cursors as StreamFacts. Reads only; repeating is safe.
+    """
+    ListFactRange: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListFactRangeRequest, _execution_pb2.ListFactRangeResponse]  # type: ignore[assignment]
+    """The facts that a digest was made over, byte for byte as they are stored now: what was changed
+    or removed since does not give the same digest. Reads only; repeating is safe.
+    """
     PreviewTrades: _aio.UnaryUnaryMultiCallable[_execution_pb2.PreviewTradesRequest, _execution_pb2.PreviewTradesResponse]  # type: ignore[assignment]
     """What each trade would do at the state now seen: the same planning as for a trade
     that was submitted, with nothing stored and nothing sent. Assumes that what it
@@ -212,6 +228,26 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.ListFactsResponse, _abc.Awaitable[_execution_pb2.ListFactsResponse]]:
         """One page of facts after a cursor; the same order and cursors as StreamFacts."""
+
+    @_abc_1.abstractmethod
+    def DigestFacts(
+        self,
+        request: _execution_pb2.DigestFactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.DigestFactsResponse, _abc.Awaitable[_execution_pb2.DigestFactsResponse]]:
+        """Digests over a page of facts after a cursor, one for each account and tenant in it, for the
+        audit trail; the same order and cursors as StreamFacts. Reads only; repeating is safe.
+        """
+
+    @_abc_1.abstractmethod
+    def ListFactRange(
+        self,
+        request: _execution_pb2.ListFactRangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.ListFactRangeResponse, _abc.Awaitable[_execution_pb2.ListFactRangeResponse]]:
+        """The facts that a digest was made over, byte for byte as they are stored now: what was changed
+        or removed since does not give the same digest. Reads only; repeating is safe.
+        """
 
     @_abc_1.abstractmethod
     def PreviewTrades(
