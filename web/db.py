@@ -64,7 +64,7 @@ T = TypeVar("T", bound=TenantRow)
 class RoutedSession(SiteSession):
     """The request's session, as the role that its pages run as."""
 
-    def get_bind(self, *_args: Any, **_more: Any) -> Engine:  # type: ignore[override]
+    def get_bind(self, *_args: Any, **_more: Any) -> Engine:
         """The engine of that role, for whatever table."""
         return db.engine
 

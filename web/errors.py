@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from web import security
-from web.accounts.access import Refused
+from web.accounts.access import Refused, Suspended
 from web.accounts.rules import roles_with
 
 log = structlog.get_logger()
@@ -93,6 +93,18 @@ def install(app: Flask) -> None:
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         return answer(error)
+
+    @app.errorhandler(Suspended)
+    def suspended(_error: Suspended) -> Response:
+        return answer(
+            Problem(
+                403,
+                "suspended",
+                "This workspace is suspended",
+                "Its people can look and close positions; exits, stops and targets go on.",
+                "The reason stands in the activity; answer our support about it.",
+            )
+        )
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:

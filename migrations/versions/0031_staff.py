@@ -396,7 +396,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 """
 
+HEALTH = """
+CREATE FUNCTION web.schema_version() RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT version_num FROM public.alembic_version
+$$;
+"""
+
 STAFF_FUNCTIONS = (
+    "schema_version()",
     "find_staff_login(text)",
     "knows_staff_address(text, text)",
     "open_staff_link(bytea, boolean)",
@@ -425,6 +433,7 @@ def upgrade() -> None:
     op.execute(ISOLATION)
     op.execute(SESSIONS)
     op.execute(ACTS)
+    op.execute(HEALTH)
     for functions, role in ((STAFF_FUNCTIONS, "fillwire_staff"), (WEB_FUNCTIONS, "fillwire_web")):
         for function in functions:
             op.execute(f"REVOKE ALL ON FUNCTION web.{function} FROM PUBLIC")

@@ -39,7 +39,7 @@ class Execution(execution_pb2_grpc.ExecutionServicer):
 
 @pytest.fixture(scope="module")
 def execution(site: Site) -> Iterator[Execution]:
-    servicer = Execution()
+    servicer = Execution()  # type: ignore[abstract]
     server = grpc.server(futures.ThreadPoolExecutor(2))
     execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -91,6 +91,17 @@ def asked(site: Site) -> dict[str, Any]:
     return {"request": ids.show("staff_request", request)}
 
 
+def put_aside(site: Site) -> dict[str, Any]:
+    """A fact that could not be read."""
+    canonical = uuid4().hex
+    site.owner.execute(
+        "INSERT INTO web.quarantined_facts (broker, environment, account, canonical_id, fact, "
+        "error) VALUES ('paper', 'paper', 'P1', %s, '', 'unknown kind of fact')",
+        (canonical,),
+    )
+    return {"fact": f"paper|paper|P1|{canonical}"}
+
+
 DEEDS = {
     "staff_accounts.note": Deed("billing", f"{ACCOUNT}/note", "tenant:note", of_tenant=False),
     "staff_accounts.suspend": Deed(
@@ -124,6 +135,62 @@ DEEDS = {
     "staff_requests.refuse": Deed(
         "engineer", "/admin/requests/{request}/refuse", "reset_second_factor:refuse", before=asked
     ),
+    "staff_brokers.notice": Deed(
+        "support",
+        "/admin/brokers/paper/notice",
+        "broker:notice",
+        {"level": "degraded", "message": "Quotes come late.", "hours": "2"},
+        of_tenant=False,
+    ),
+    "staff_brokers.end_notice": Deed(
+        "support", "/admin/brokers/paper/notice/end", "broker:end_notice", of_tenant=False
+    ),
+    "staff_brokers.hold": Deed(
+        "engineer", "/admin/brokers/hold", "switch:set", {"mode": "stop_entries"}, of_tenant=False
+    ),
+    "staff_queues.requeue_facts": Deed(
+        "engineer",
+        "/admin/queues/facts/requeue",
+        "fact:requeue",
+        {"fact": "{fact}"},
+        of_tenant=False,
+        before=put_aside,
+    ),
+    "staff_queues.discard_facts": Deed(
+        "engineer",
+        "/admin/queues/facts/discard",
+        "fact:discard",
+        {"fact": "{fact}"},
+        of_tenant=False,
+        before=put_aside,
+    ),
+    "staff_queues.requeue_jobs": Deed(
+        "engineer", "/admin/queues/jobs/requeue", "job:requeue", {"job": "j1"}, of_tenant=False
+    ),
+    "staff_queues.discard_jobs": Deed(
+        "engineer", "/admin/queues/jobs/discard", "job:discard", {"job": "j1"}, of_tenant=False
+    ),
+    "staff_plans.limit": Deed(
+        "billing",
+        "/admin/plans/starter/limit",
+        "plan:limit",
+        {"key": "strategies", "value": "5"},
+        of_tenant=False,
+    ),
+    "staff_flags.save": Deed(
+        "engineer",
+        "/admin/flags/game_days",
+        "flag:set",
+        {"mode": "accounts", "accounts": "{tenant}", "days": "3", "owner": "ann"},
+        of_tenant=False,
+    ),
+    "staff_abuse.throttle": Deed(
+        "support",
+        "/admin/abuse/{strategy}/throttle",
+        "webhook:throttle",
+        {"per_minute": "6", "per_hour": "50"},
+    ),
+    "staff_abuse.rotate": Deed("support", "/admin/abuse/{strategy}/rotate", "webhook:replace"),
     "staff_people.change_role": Deed(
         "owner",
         "/admin/staff/{staff}/role",

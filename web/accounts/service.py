@@ -42,6 +42,8 @@ class Visitor:
     switches: tuple[dict[str, Any], ...] = ()
     # What staff tell of brokers that this workspace is connected to.
     notices: tuple[dict[str, Any], ...] = ()
+    # By staff: they may look and close, nothing else.
+    suspended: bool = False
     session_id: UUID | None = None
     # When they last proved who they are, in this session.
     proved_at: datetime | None = None
@@ -74,6 +76,7 @@ class Key:
     tenant_id: UUID
     mode: str
     role: str = "admin"
+    suspended: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether its role has it."""
@@ -101,7 +104,7 @@ def find_visitor(token: str, address: str) -> Visitor | None:
         row.name,
         row.role,
         row.tenant_name,
-        *stands,
+        **stands,
         session_id=row.session_id,
         proved_at=row.proved_at,
         confirmed=row.confirmed,
@@ -113,35 +116,36 @@ def look(tenant: UUID, email: str, name: str, tenant_name: str) -> Visitor:
     """As staff see the workspace who look at it as this person does: they may nothing."""
     with db.engine.begin() as connection:
         stands = _stands(connection, tenant)
-    return Visitor(UUID(int=0), tenant, email, name, "viewer", tenant_name, *stands)
+    return Visitor(UUID(int=0), tenant, email, name, "viewer", tenant_name, **stands)
 
 
-def _stands(connection: Connection, tenant: UUID) -> tuple[Any, ...]:
-    """What every page tells of a workspace, in the order of `Visitor`."""
+def _stands(connection: Connection, tenant: UUID) -> dict[str, Any]:
+    """What every page tells of a workspace, as `Visitor` calls it."""
     connection.execute(
         text("SELECT set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant)}
     )
-    number, approvals, doubts, alarms, newest_alarm, switches, notices = connection.execute(
+    row = connection.execute(
         text(
-            "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
-            "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
-            "AND approval_expires_at IS NOT NULL), "
+            "SELECT coalesce((SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), 0) "
+            "AS change_number, (SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
+            "AND approval_expires_at IS NOT NULL) AS approvals, "
             "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
-            "AND kind = 'not_provable' AND ended_at IS NULL), "
+            "AND kind = 'not_provable' AND ended_at IS NULL) AS doubts, "
             "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
-            "AND ended_at IS NULL AND acknowledged_at IS NULL), "
+            "AND ended_at IS NULL AND acknowledged_at IS NULL) AS alarms, "
             "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
-            "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1), "
-            "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off'), "
+            "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1) AS newest_alarm, "
+            "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off') AS switches, "
+            "(SELECT suspended_at IS NOT NULL FROM web.tenants WHERE id = :tenant) AS suspended, "
             "(SELECT json_agg(n ORDER BY n.broker) FROM web.broker_notices n "
             "WHERE now() BETWEEN n.from_at AND n.until_at AND n.broker IN (SELECT b.broker "
             "FROM web.connections c JOIN web.broker_accounts b ON b.id = c.broker_account_id "
-            "WHERE c.tenant_id = :tenant))"
+            "WHERE c.tenant_id = :tenant)) AS notices"
         ),
         {"tenant": tenant},
     ).one()
-    told = tuple(switches or ()), tuple(notices or ())
-    return number or 0, approvals, doubts, alarms, newest_alarm, *told
+    told = dict(row._mapping)
+    return told | {name: tuple(told[name] or ()) for name in ("switches", "notices")}
 
 
 def find_key(key: str) -> Key | None:
@@ -150,10 +154,15 @@ def find_key(key: str) -> Key | None:
         row = connection.execute(
             text("SELECT * FROM web.find_api_key(:hash)"), {"hash": passwords.hash_token(key)}
         ).one_or_none()
-    if row is None:
-        return None
+        if row is None:
+            return None
+        connection.execute(
+            text("SELECT set_config('app.tenant_id', :tenant, true)"),
+            {"tenant": str(row.tenant_id)},
+        )
+        suspended = connection.scalar(text("SELECT suspended_at IS NOT NULL FROM web.tenants"))
     enter_tenant(row.tenant_id)
-    return Key(row.key_id, row.tenant_id, row.mode)
+    return Key(row.key_id, row.tenant_id, row.mode, suspended=bool(suspended))
 
 
 def add_api_key(name: str, actor: str) -> str:

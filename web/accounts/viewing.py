@@ -7,11 +7,11 @@ is an event in the workspace's own trail.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Flask, current_app, g, redirect, request, url_for
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from werkzeug.wrappers import Response as AnyResponse
 
 from protos import ids
@@ -163,12 +163,13 @@ def install(app: Flask, staff_prefix: str) -> None:
     app.jinja_env.globals["viewing"] = current
 
 
-def _find(token: str) -> "object | None":
+def _find(token: str) -> Row[Any] | None:
     with db.engine.begin() as connection:
-        return connection.execute(
+        found: Row[Any] | None = connection.execute(
             text("SELECT * FROM web.find_view_as(:hash, :idle)"),
             {"hash": passwords.hash_token(token), "idle": IDLE},
         ).one_or_none()
+    return found
 
 
 def _note(staff: UUID, tenant: UUID, person: UUID) -> None:

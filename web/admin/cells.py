@@ -90,6 +90,5 @@ def _linked(shown: str, endpoint: str | None, value: UUID, context: Any) -> Any:
         return Markup('<span title="{}">{}</span>').format(shown, label)
     kind = endpoint.partition(".")[0].removeprefix("staff_").removesuffix("s")
     kind = {"account": "tenant"}.get(kind, kind)
-    return Markup('<a href="{}" title="{}">{}</a>').format(
-        url_for(endpoint, **{f"{kind}_id": value}), shown, label
-    )
+    named: dict[str, Any] = {f"{kind}_id": value}
+    return Markup('<a href="{}" title="{}">{}</a>').format(url_for(endpoint, **named), shown, label)

@@ -3,6 +3,7 @@
 from flask import (
     Blueprint,
     Response,
+    g,
     make_response,
     redirect,
     render_template,
@@ -158,7 +159,7 @@ def add_passkey() -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 def close_session() -> Response:
     """End the session here and in the database."""
-    who, token = login.g.get("staff") or login.half_way(), login.shown_token()
+    who, token = g.get("staff") or login.half_way(), login.shown_token()
     if who is not None and token:
         sessions.sign_out(who, token)
     return login.forget(_start_again())

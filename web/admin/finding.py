@@ -153,7 +153,8 @@ def _hit(kind: str, value: UUID, row: Row[Any]) -> Hit:
     trade: UUID | None = getattr(row, "trade_id", None)
     shown = ids.show(kind, value)
     if kind in _PAGES:
-        url = url_for(f"{_PAGES[kind]}.page", **{f"{kind}_id": value})
+        named: dict[str, Any] = {f"{kind}_id": value}
+        url = url_for(f"{_PAGES[kind]}.page", **named)
     elif trade is not None:
         url = url_for("staff_trades.page", trade_id=trade)
     else:

@@ -48,6 +48,7 @@ ACTS: Final[Mapping[str, frozenset[str]]] = {
     "queue": _MACHINES,
     "flag": _MACHINES,
     "plan": _MONEY,
+    "export": _MACHINES,
     "staff": _OWNER,
 }
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from web.db import current_tenant, db
+from web.errors import Problem
 
 # What is counted, and how it is called.
 KEYS: Final[Mapping[str, str]] = {
@@ -35,19 +36,6 @@ _LIMIT = (
 )
 
 
-class PlanLimit(Exception):
-    """The plan allows no more of it."""
-
-    def __init__(self, key: str, limit: int) -> None:
-        super().__init__(f"{key}: {limit}")
-        self.key, self.limit = key, limit
-
-    @property
-    def message(self) -> str:
-        """For whoever wanted one more."""
-        return f"Your plan has {self.limit} {KEYS[self.key].lower()}, and they are in use."
-
-
 @dataclass(frozen=True)
 class Used:
     """One limit, and how far it is used; None: not limited."""
@@ -61,7 +49,7 @@ class Used:
 def check(key: str) -> None:
     """Whether the current tenant may have one more, before it is made in this transaction.
 
-    Two at once: the second waits for the first. Raises PlanLimit.
+    Two at once: the second waits for the first. Raises Problem.
     """
     tenant = current_tenant()
     limit = db.session.scalar(text(_LIMIT), {"tenant": tenant, "key": key})
@@ -73,7 +61,13 @@ def check(key: str) -> None:
     )
     used = db.session.scalar(text(_COUNTS[key]), {"tenant": tenant})
     if used >= limit:
-        raise PlanLimit(key, limit)
+        raise Problem(
+            403,
+            "plan_limit",
+            "Your plan has no more of these",
+            f"{KEYS[key]}: your plan has {limit}, and {used} are in use.",
+            "Go on with what is there, or ask for a larger plan.",
+        )
 
 
 def usage(tenant: UUID) -> list[Used]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
+from uuid import UUID
 
 import psycopg
 
@@ -70,15 +71,16 @@ def first_link(owner: psycopg.Connection, email: str) -> str | None:
     return _link(owner, found[0]) if found[1] is None else None
 
 
-def _find(owner: psycopg.Connection, email: str) -> object:
+def _find(owner: psycopg.Connection, email: str) -> UUID:
     row = owner.execute("SELECT id FROM web.staff WHERE email = %s", (email.strip().lower(),))
     found = row.fetchone()
     if found is None:
         raise CannotDo(f"{email} is not staff")
-    return found[0]
+    staff_id: UUID = found[0]
+    return staff_id
 
 
-def _link(owner: psycopg.Connection, staff_id: object) -> str:
+def _link(owner: psycopg.Connection, staff_id: UUID) -> str:
     token = passwords.new_token()
     owner.execute(
         "UPDATE web.staff_links SET used_at = now() WHERE staff_id = %s AND used_at IS NULL",
@@ -91,7 +93,7 @@ def _link(owner: psycopg.Connection, staff_id: object) -> str:
     return token
 
 
-def _end_sessions(owner: psycopg.Connection, staff_id: object) -> None:
+def _end_sessions(owner: psycopg.Connection, staff_id: UUID) -> None:
     owner.execute(
         "UPDATE web.staff_sessions SET revoked_at = now() "
         "WHERE staff_id = %s AND revoked_at IS NULL",
