@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
+
+from protos import config
 
 VARIABLES = (
     "FILLWIRE_EXECUTION_BIND",
@@ -11,6 +14,8 @@ VARIABLES = (
     "FILLWIRE_PAPER_TARGET",
     "FILLWIRE_INSTANCE",
     "REDIS_URL",
+    "FILLWIRE_CERTIFICATES",
+    "FILLWIRE_PRODUCTION",
 )
 
 
@@ -25,14 +30,17 @@ class Config:
     instance: str
     # Lends parts of limits between instances; without it they are divided.
     redis_url: str = ""
+    # The folder of our certificate; without it, plain text on the loopback.
+    certificates: Path | None = None
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Config:
-    """Read the configuration. Raises KeyError naming what is missing."""
+    """Read the configuration. Raises KeyError and CannotStart, naming what is missing."""
     return Config(
         bind=environment["FILLWIRE_EXECUTION_BIND"],
         database_url=environment["FILLWIRE_EXECUTION_DATABASE_URL"],
         paper_target=environment["FILLWIRE_PAPER_TARGET"],
         instance=environment.get("FILLWIRE_INSTANCE") or f"execution-{uuid4().hex}",
         redis_url=environment.get("REDIS_URL", ""),
+        certificates=config.certificates(environment),
     )

@@ -134,7 +134,7 @@ class Watch:
         try:
             await self.read()
         except StoreUnavailable as error:
-            log.warning("switches_not_read", cause=str(error))
+            log.warning("switches_not_read", cause=error)
 
     async def read(self) -> None:
         """Read what was changed since. Raises StoreUnavailable."""

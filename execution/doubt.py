@@ -136,7 +136,7 @@ class Doubts:
                 name = account.ref.account
                 [asking.capabilities] = await account.adapter.capabilities([name])
         except BrokerError as error:
-            log.info("look_up_failed", account=account.ref.account, cause=str(error))
+            log.info("look_up_failed", account=account.ref.account, cause=error)
             return
         for cl_ord_id, was_there in asked.items():
             ticket = asking.tickets[cl_ord_id]

@@ -191,7 +191,7 @@ class Holding:
                 await self._take_what_can_be(batch)
                 del self._to_take[: len(batch)]
         except (StoreUnavailable, BrokerError) as error:
-            log.warning("accounts_not_taken", cause=str(error), accounts=len(self._to_take))
+            log.warning("accounts_not_taken", cause=error, accounts=len(self._to_take))
             self.runtime.later(RETRY_SECONDS, self._take_some)
         finally:
             self._is_taking = False
@@ -265,7 +265,7 @@ class Holding:
                 for ref in await self._store.holders(over):
                     self.hold(ref)
         except StoreUnavailable as error:
-            log.warning("expired_not_looked_for", cause=str(error))
+            log.warning("expired_not_looked_for", cause=error)
         finally:
             self.runtime.later(EXPIRED_SECONDS, self._look_for_expired)
 
@@ -283,7 +283,7 @@ class Holding:
         try:
             await self._live()
         except StoreUnavailable as error:
-            log.warning("heartbeat_failed", cause=str(error))
+            log.warning("heartbeat_failed", cause=error)
 
     def _poll(self, settled_seconds: float = POLL_SECONDS) -> None:
         self.runtime.spawn(self._look_for_trades(settled_seconds))
@@ -310,7 +310,7 @@ class Holding:
             self._withdraw_what_is_withdrawn(found)
             return len(found)
         except StoreUnavailable as error:
-            log.warning("poll_failed", cause=str(error))
+            log.warning("poll_failed", cause=error)
         except Exception:
             log.exception("poll_failed")
         return 0

@@ -105,7 +105,7 @@ class Journal:
             try:
                 return await self._store.write(batch)
             except StoreUnavailable as error:
-                log.warning("journal_waits_for_database", cause=str(error), entries=len(batch))
+                log.warning("journal_waits_for_database", cause=error, entries=len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 log.exception("journal_batch_refused", entries=len(batch))

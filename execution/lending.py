@@ -91,7 +91,7 @@ class Pool:
                 return [(int(units), int(fair)) for units, fair in await pipe.execute()]
         except (RedisError, OSError, TimeoutError) as error:
             self._rest_until = loop.time() + REST_SECONDS
-            log.warning("limits_not_shared", cause=str(error) or type(error).__name__)
+            log.warning("limits_not_shared", cause=error)
             return None
 
     async def close(self) -> None:

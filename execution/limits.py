@@ -169,7 +169,7 @@ class Limits:
                 },
             )
         except StoreUnavailable as error:
-            log.warning("penalty_not_kept", cause=str(error))
+            log.warning("penalty_not_kept", cause=error)
 
     # -- other instances
 
@@ -184,7 +184,7 @@ class Limits:
         try:
             await self._look(store)
         except StoreUnavailable as error:
-            log.warning("limits_not_looked_up", cause=str(error))
+            log.warning("limits_not_looked_up", cause=error)
 
     async def _look(self, store: Rows) -> None:
         asked_at = micros(self._runtime.now())

@@ -224,7 +224,7 @@ async def _answer(question: Awaitable[Found]) -> Found | None:
     try:
         return await question
     except (InDoubt, NotSent, AuthFailed) as error:
-        log.info("market_not_known", cause=str(error))
+        log.info("market_not_known", cause=error)
     except Exception:
         log.exception("market_look_failed")
     return None

@@ -282,7 +282,7 @@ class Protecting:
         kept.told_reason = kept.reason
         kept.facts += 1
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
-            log.error("position_unprotected", trade_id=run.trade.trade_id.hex, text=kept.words)
+            log.error("position_unprotected", trade_id=run.trade.trade_id.hex)
         alarm = alarms.of_protection(run, state, text(held), text(covered))
         numbers = covers.numbers(kept, held, covered)
         if kept.reason == "market_closed" and first is not None:
@@ -321,7 +321,7 @@ class Protecting:
             told = await account.adapter.quote(account.ref.account, symbol)
             quote = None if told is None else Quote(told.bid, told.ask, told.last)
         except BrokerError as error:
-            log.info("watched_price_not_known", instrument=symbol, cause=str(error))
+            log.info("watched_price_not_known", instrument=symbol, cause=error)
         except Exception:
             # Whatever it is, the price must go on being watched.
             log.exception("watching_failed", instrument=symbol)

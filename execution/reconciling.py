@@ -169,7 +169,7 @@ class Reconciling:
                 Kind.QUERY, Rank.QUERY, lambda: adapter.held(names)
             )
         except BrokerError as error:
-            log.info("positions_not_known", accounts=len(names), cause=str(error))
+            log.info("positions_not_known", accounts=len(names), cause=error)
             answers = [None] * len(names)
         for account, told in zip(accounts, answers, strict=True):
             # Of one that cannot be asked holds what it said before.
@@ -186,7 +186,7 @@ class Reconciling:
                 lambda: account.adapter.find_orders(account.ref.account, names),
             )
         except BrokerError as error:
-            log.info("look_up_failed", account=account.ref.account, cause=str(error))
+            log.info("look_up_failed", account=account.ref.account, cause=error)
             return
         for reports in found.values():
             for report in reports:

@@ -49,5 +49,5 @@ async def answer(
                         if called == instance:
                             check(UUID(hex=trade))
         except psycopg.OperationalError as error:
-            log.info("rings_unheard", cause=str(error).strip())
+            log.info("rings_unheard", cause=error)
             await asyncio.sleep(RETRY_SECONDS)

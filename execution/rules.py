@@ -45,7 +45,7 @@ class Rules:
         try:
             await self.ask(batch)
         except BrokerError as error:
-            log.warning("rules_not_asked", cause=str(error))
+            log.warning("rules_not_asked", cause=error)
             left = [account for account in batch if not account.is_lost]
             again = partial(self.learn_again, left, runtime)
             runtime.later(RETRY_SECONDS, lambda: runtime.spawn(again()))

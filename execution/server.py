@@ -10,10 +10,10 @@ from uuid import UUID
 import grpc
 import structlog
 from grpc import aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health_pb2
 
-from execution import accounts, ringing
+from execution import accounts, guard, ringing
+from execution.allowed import ALLOWED
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
@@ -36,6 +36,8 @@ from execution.simulation import SimulationServicer
 from execution.store import Store
 from execution.switch_store import SwitchStore
 from execution.switching import Switching
+from protos import certificates
+from protos import log as lines
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc, simulation_pb2, simulation_pb2_grpc
 
@@ -161,13 +163,14 @@ class ExecutionServer:
         self._store = Store(config.database_url)
         self._journal = Journal(self._store)
         self._runtime = AsyncioRuntime()
+        shown = self._certificates = certificates.at(config.certificates)
         self._limits = Limits(
             self._runtime, store=self._store, instance=config.instance, redis_url=config.redis_url
         )
         self._adapters: dict[Venue, Adapter] = {
-            ("paper", "paper"): PaperAdapter(config.paper_target)
+            ("paper", "paper"): PaperAdapter(config.paper_target, shown)
         }
-        self._simulator = PaperSimulator(config.paper_target)
+        self._simulator = PaperSimulator(config.paper_target, shown)
         self._writing: asyncio.Task[None] | None = None
         self.port = 0
 
@@ -200,7 +203,7 @@ class ExecutionServer:
         engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
-        self._server = aio.server(options=_OPTIONS)
+        self._server = guard.server(_OPTIONS, ALLOWED if self._certificates else None)
         check = partial(_check, engine, holding)
         servicer = Servicer(
             Service(self._store, holding, bell),
@@ -210,11 +213,12 @@ class ExecutionServer:
             Manual(self._store, holding),
         )
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
-        await self._simulator.start()
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
-        self._health = await _add_health_and_reflection(self._server)
-        self.port = self._server.add_insecure_port(self._config.bind)
+        self._health = await guard.add_health(self._server)
+        if self._certificates is None:
+            guard.add_reflection(self._server, pb.DESCRIPTOR, simulation_pb2.DESCRIPTOR)
+        self.port = certificates.listen(self._server, self._config.bind, self._certificates)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
         for venue, adapter in self._adapters.items():
@@ -287,11 +291,12 @@ async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:
         try:
             return await start()
         except StoreUnavailable as error:
-            log.warning("waiting_for_database", cause=str(error))
+            log.warning("waiting_for_database", cause=error)
             await asyncio.sleep(START_RETRY_SECONDS)
 
 
 async def _answer(work: Awaitable[Answered], context: Context) -> Answered:
+    lines.begin_as_told(context.invocation_metadata())
     try:
         return await work
     except (StoreUnavailable, BadRequest, NotFound) as error:
@@ -301,22 +306,9 @@ async def _answer(work: Awaitable[Answered], context: Context) -> Answered:
 async def _abort(error: Exception, context: Context) -> NoReturn:
     match error:
         case StoreUnavailable():
-            log.warning("store_unavailable", cause=str(error))
+            log.warning("store_unavailable", cause=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the database is away")
         case NotFound():
             await context.abort(grpc.StatusCode.NOT_FOUND, "the account was never used")
         case _:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-
-
-async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthServicer:
-    servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    names = [
-        pb.DESCRIPTOR.services_by_name["Execution"].full_name,
-        simulation_pb2.DESCRIPTOR.services_by_name["Simulation"].full_name,
-        health.SERVICE_NAME,
-    ]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    return servicer

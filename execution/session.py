@@ -224,7 +224,7 @@ class Session:
         except RateLimited as error:
             self._hush(error)
         except (InDoubt, NotSent, AuthFailed) as error:
-            log.info("cancel_unanswered", cl_ord_id=cl_ord_id, cause=str(error))
+            log.info("cancel_unanswered", cl_ord_id=cl_ord_id, cause=error)
         except Exception:
             log.exception("cancel_failed", cl_ord_id=cl_ord_id)
         if turn is not None:

@@ -85,7 +85,7 @@ class Unguarded:
                 return
             await account.adapter.quote(account.ref.account, first.order.terms.instrument)
         except BrokerError as error:
-            log.info("protection_waits_for_broker", cause=str(error))
+            log.info("protection_waits_for_broker", cause=error)
         except Exception:
             log.exception("protection_retry_failed", trade_id=run.trade.trade_id.hex)
         else:

@@ -81,7 +81,7 @@ class Watching:
             if told is not None:
                 quote = Quote.heard(bid=told.bid, ask=told.ask, last=told.last)
         except BrokerError as error:
-            log.info("watched_price_not_known", instrument=key[1], cause=str(error))
+            log.info("watched_price_not_known", instrument=key[1], cause=error)
         except Exception:
             # Whatever it is, the price must go on being watched.
             log.exception("watching_failed", instrument=key[1])

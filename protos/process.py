@@ -11,6 +11,8 @@ import structlog
 import uvloop
 
 from protos import faults, log
+from protos.certificates import Unusable
+from protos.config import CannotStart
 
 # What a burst makes is freed by counting references; looking through it would take longer.
 _COLLECT_AFTER = (500_000, 20, 100)
@@ -40,6 +42,9 @@ def told_to_stop() -> asyncio.Event:
 async def _serve(serve: Callable[[], Awaitable[None]]) -> None:
     try:
         await serve()
+    except (CannotStart, Unusable) as error:
+        structlog.get_logger().error("cannot_start", cause=str(error))
+        sys.exit(1)
     except Exception:
         structlog.get_logger().exception("process_failed")
         # As a kill would: what counts is stored, and a task that does not let itself be

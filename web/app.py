@@ -5,7 +5,8 @@ import atexit
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from web import api, assets, errors, formats, pages, security
+from protos import certificates
+from web import api, assets, errors, formats, origins, pages, security
 from web import config as configuration
 from web.accounts import access, login
 from web.accounts.passkey_views import blueprint as passkeys
@@ -52,7 +53,8 @@ def create(config: Config | None = None) -> Flask:
 def create_site(config: Config | None = None) -> Flask:
     """The Flask application for programs that serve nobody: no intake, no boot."""
     config = config or configuration.read()
-    app = Flask(__name__)
+    # Browser files have hashed names of their own (web.assets).
+    app = Flask(__name__, static_folder=None)
     secure = config.web_url.startswith("https://")
     app.config.update(
         WEB_URL=config.web_url,
@@ -73,14 +75,15 @@ def create_site(config: Config | None = None) -> Flask:
         else {},
     )
     app.extensions["fillwire.config"] = config
-    execution = ExecutionClient(config.execution_target)
+    execution = ExecutionClient(config.execution_target, certificates.at(config.certificates))
     app.extensions["fillwire.execution"] = execution
     app.extensions["fillwire.simulation"] = SimulationClient(execution)
     app.extensions["fillwire.bell"] = Bell(config.redis_url)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db.init_app(app)
-    csrf.init_app(app)
     security.install(app, live_url=config.live_url, secure=secure)
+    origins.install(app, config.web_url)
+    csrf.init_app(app)
     login.install(app)
     access.install(app)
     formats.install(app)

@@ -72,7 +72,7 @@ class Boot:
                 ) as connection:
                     self._hold(connection)
             except psycopg.Error as error:
-                log.warning("boot_interrupted", boot_id=str(self.id), error=str(error).strip())
+                log.warning("boot_interrupted", boot_id=str(self.id), error=error)
                 self._stop.wait(0.2)
 
     def _hold(self, connection: psycopg.Connection) -> None:

@@ -3,12 +3,11 @@
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from web import halt, questions, staff_command
+from web import certs, halt, questions, staff_command
 from web.audit import command as audit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,6 +65,7 @@ def _run_all(commands: Sequence[Sequence[str]]) -> None:
 @click.option("--demo", is_flag=True, help="Make a tenant to try it with, and print its sign-in.")
 @click.option("--strategies", default=1, show_default=True, help="How many the demo has.")
 @click.option("--executions", default=1, show_default=True, help="How many take orders to brokers.")
+@click.option("--mutual-tls", is_flag=True, help="Let processes show each other certificates.")
 @click.option("--port", type=int, help="Port of the site.  [default: 8000 if free]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="[default: .fillwire]")
 @click.option("--ready-file", type=click.Path(path_type=Path), help="Written when all is ready.")
@@ -73,6 +73,7 @@ def up(
     demo: bool,
     strategies: int,
     executions: int,
+    mutual_tls: bool,
     port: int | None,
     data_dir: Path | None,
     ready_file: Path | None,
@@ -93,6 +94,7 @@ def up(
         demo=demo,
         strategies=strategies,
         executions=max(executions, 1),
+        mutual_tls=mutual_tls,
     )
     expected = (
         stack.CannotStart,
@@ -281,70 +283,12 @@ def send(url: str, message: str) -> None:
         raise click.ClickException(f"no answer: {problem}") from None
 
 
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--dialect",
-    type=click.Choice(["auto", "traderspost", "crypto-arsenal"]),
-    default="auto",
-    show_default=True,
-    help="Which language the messages are in.",
-)
-@click.option(
-    "--asset-class",
-    type=click.Choice(["stocks", "options", "futures", "crypto"]),
-    help="The strategy's; without it, what depends on it is not checked.",
-)
-@click.option("--jsonl", is_flag=True, help="Each line is one message, not each file.")
-@click.option(
-    "--as-of",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="The day to judge expiries by; without it, what is over today is a warning.",
-)
-@click.option(
-    "--settings",
-    type=click.Path(exists=True, dir_okay=False),
-    help="A subscription's settings, as the API gives them: what they make of the messages.",
-)
-def lint(
-    files: tuple[str, ...],
-    dialect: str,
-    asset_class: str | None,
-    jsonl: bool,
-    as_of: datetime | None,
-    settings: str | None,
-) -> None:
-    """Check messages offline, with the code that reads webhooks; `-` is standard input.
-
-    Prints one JSON object a message and exits 1 if any would be refused.
-
-    \b
-    Example: fillwire lint --asset-class futures alert.json
-    Example: fillwire lint --jsonl alerts.jsonl
-    """
-    from web.signals import lint as linting
-    from web.subscriptions import remarks
-
-    try:
-        options = linting.Options(
-            dialect=dialect,
-            asset_class=asset_class,
-            now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
-            jsonl=jsonl,
-            by_clock=as_of is not None,
-            remark=remarks.by(Path(settings).read_bytes()) if settings else None,
-        )
-        fine = linting.run(files, options, sys.stdout.buffer)
-    except (OSError, remarks.Unreadable) as problem:
-        raise click.ClickException(str(problem)) from None
-    if not fine:
-        raise SystemExit(1)
-
-
+main.add_command(questions.lint)
 main.add_command(questions.explain)
 main.add_command(questions.replay)
 main.add_command(halt.halt)
 main.add_command(staff_command.staff)
+main.add_command(certs.certs)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
 

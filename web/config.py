@@ -13,6 +13,7 @@ VARIABLES = (
     "FILLWIRE_WORKER_DATABASE_URL",
     "FILLWIRE_STAFF_DATABASE_URL",
     "FILLWIRE_EXECUTION_TARGET",
+    "FILLWIRE_CERTIFICATES",
     "FILLWIRE_WEB_URL",
     "FILLWIRE_LIVE_URL",
     "FILLWIRE_WEB_BIND",
@@ -57,6 +58,8 @@ class Config:
     staff_database_url: str
     redis_url: str
     execution_target: str
+    # What this service shows execution; None: plain text, on the loopback only.
+    certificates: Path | None
     web_url: str
     live_url: str
     web_bind: str
@@ -111,7 +114,7 @@ def read(environ: dict[str, str] | None = None) -> Config:
     signing = urlsafe_b64decode(env.get("FILLWIRE_AUDIT_KEY", "")) or None
     if signing is not None and len(signing) != 32:
         raise BadConfig("FILLWIRE_AUDIT_KEY must be 32 bytes in base64url")
-    checkpoints = env.get("FILLWIRE_CHECKPOINTS")
+    checkpoints, certificates = env.get("FILLWIRE_CHECKPOINTS"), env.get("FILLWIRE_CERTIFICATES")
     smtp_url = env.get("FILLWIRE_SMTP_URL", "")
     web_url = env.get("FILLWIRE_WEB_URL", "http://127.0.0.1:8000").rstrip("/")
     return Config(
@@ -120,6 +123,7 @@ def read(environ: dict[str, str] | None = None) -> Config:
         staff_database_url=env.get("FILLWIRE_STAFF_DATABASE_URL", ""),
         redis_url=env.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
         execution_target=env.get("FILLWIRE_EXECUTION_TARGET", "127.0.0.1:50051"),
+        certificates=Path(certificates) if certificates else None,
         web_url=web_url,
         live_url=env.get("FILLWIRE_LIVE_URL", "http://127.0.0.1:8001").rstrip("/"),
         web_bind=env.get("FILLWIRE_WEB_BIND", "127.0.0.1:8000"),

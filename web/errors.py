@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
@@ -20,6 +20,8 @@ from web.accounts.rules import roles_with
 
 log = structlog.get_logger()
 
+# Worth a line: somebody asked for what they may not, or too often.
+_DENIALS = (401, 403, 421, 429)
 _SAFE = (
     "No. Signals that were answered with success are stored, and orders already at the "
     "broker are not touched by this."
@@ -46,7 +48,7 @@ class Problem(Exception):
     def to_json(self) -> dict[str, Any]:
         """As RFC 9457 spells it, with our fields beside."""
         problem: dict[str, Any] = {
-            "type": f"{request.url_root}docs/errors/{self.code}",
+            "type": f"{current_app.config['WEB_URL']}/docs/errors/{self.code}",
             "title": self.title,
             "status": self.status,
             "detail": self.detail,
@@ -121,7 +123,8 @@ def install(app: Flask) -> None:
         )
 
     @app.errorhandler(CSRFError)
-    def stale_form(_error: CSRFError) -> Response:
+    def stale_form(error: CSRFError) -> Response:
+        log.warning("form_refused", route=security.where(), reason=error.description)
         return answer(
             Problem(
                 400,
@@ -141,14 +144,14 @@ def install(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(TimeoutError)
     def database(error: Exception) -> Response:
-        log.error("database_down", request_id=security.request_id(), error=str(error).strip()[:300])
+        log.error("database_down", error=error)
         return answer(database_down())
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             return database(error)
-        log.exception("request_failed", request_id=security.request_id(), path=request.path)
+        log.exception("request_failed", route=security.where(), method=security.method())
         return answer(
             Problem(
                 500,
@@ -163,6 +166,14 @@ def install(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """The problem, for whoever asked."""
+    if problem.status in _DENIALS:
+        log.warning(
+            "request_refused",
+            status=problem.status,
+            code=problem.code,
+            route=security.where(),
+            method=security.method(),
+        )
     if request.path.startswith("/api/"):
         from web.api.shapes import to_response
 

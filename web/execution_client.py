@@ -9,8 +9,11 @@ from uuid import UUID
 
 import grpc
 
+from protos import certificates, log
+from protos.certificates import Certificates
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
+from protos.services import Service
 from web.connections.models import BrokerAccount
 
 SUBMIT_SECONDS = 5.0
@@ -43,8 +46,12 @@ class ExecutionDown(Exception):
 class ExecutionClient:
     """Calls execution. The channel belongs to the process that uses it first."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, shown: Certificates | None = None) -> None:
+        if shown is None:
+            certificates.refuse_plaintext(target, "call")
         self._target = target
+        self._certificates = shown
+        self._bundle: certificates.Bundle | None = None
         self._pid = 0
         self._channel: grpc.Channel
         self._stub: ExecutionStub
@@ -122,14 +129,16 @@ class ExecutionClient:
             tenant_id=tenant.hex if tenant else "",
         )
         try:
-            return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS)
+            return self._connect().SetSwitch(request, timeout=SWITCH_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
     def list_switches(self) -> pb.ListSwitchesResponse:
         """What is halted, and the limits of connections. Raises ExecutionDown."""
         try:
-            return self._connect().ListSwitches(pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS)
+            return self._connect().ListSwitches(
+                pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -137,7 +146,11 @@ class ExecutionClient:
         """Set the limits of a connection. Raises ExecutionDown. Repeating is safe."""
         request = pb.SetLimitsRequest(connection_id=connection_id.hex, limits=limits, set_by=set_by)
         try:
-            return self._connect().SetLimits(request, timeout=SWITCH_SECONDS).state
+            return (
+                self._connect()
+                .SetLimits(request, timeout=SWITCH_SECONDS, metadata=log.told())
+                .state
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -148,7 +161,7 @@ class ExecutionClient:
         """
         request = pb.SeeOverfillRequest(order_id=order_id.hex, filled=filled, seen_by=seen_by)
         try:
-            self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS)
+            self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -159,7 +172,7 @@ class ExecutionClient:
         """
         request = pb.CancelTradesRequest(trade_ids=[trade_id.hex], reason=reason)
         try:
-            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS)
+            self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -192,7 +205,9 @@ class ExecutionClient:
             asked_by=asked_by,
         )
         try:
-            answer = self._connect().ClosePosition(request, timeout=SUBMIT_SECONDS)
+            answer = self._connect().ClosePosition(
+                request, timeout=SUBMIT_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
                 return []
@@ -205,7 +220,9 @@ class ExecutionClient:
         """
         request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word)
         try:
-            answer = self._connect().ResolveDoubt(request, timeout=SUBMIT_SECONDS)
+            answer = self._connect().ResolveDoubt(
+                request, timeout=SUBMIT_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
         return answer.status == pb.DOUBT_STATUS_TAKEN
@@ -217,7 +234,8 @@ class ExecutionClient:
         """
         request = pb.StreamFactsRequest(cursor=cursor, max_facts=max_facts)
         try:
-            yield from self._connect().StreamFacts(request)
+            stub = self._connect()
+            yield from stub.StreamFacts(request)
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
@@ -245,11 +263,15 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
 
     def channel(self) -> grpc.Channel:
-        """The one channel of this process."""
-        if self._pid != os.getpid():
-            self._channel = grpc.insecure_channel(self._target, options=_OPTIONS)
-            self._stub = ExecutionStub(self._channel)
-            self._pid = os.getpid()
+        """The one channel of this process; another when our certificate is a new one.
+
+        Calls that are on their way hold on to the one they took.
+        """
+        bundle = self._certificates.current() if self._certificates else None
+        if self._pid != os.getpid() or bundle is not self._bundle:
+            made = certificates.channel(self._target, Service.EXECUTION, bundle, _OPTIONS)
+            self._channel, self._stub = made, ExecutionStub(made)
+            self._bundle, self._pid = bundle, os.getpid()
         return self._channel
 
     def _connect(self) -> ExecutionStub:

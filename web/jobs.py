@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
-from protos import faults
+from protos import certificates, faults
 from protos import log as lines
 from web import config, db
 from web.execution_client import ExecutionClient, ExecutionDown
@@ -43,11 +43,11 @@ def drain(shard: int) -> None:
             elif bell.leave(shard):
                 return
     except ExecutionDown as error:
-        log.warning("execution_away", error=str(error))
+        log.warning("execution_away", error=error)
         bell.give_up(shard)
         return
     except psycopg.OperationalError as error:
-        log.warning("database_away", error=str(error).strip())
+        log.warning("database_away", error=error)
         bell.give_up(shard)
         return
     bell.pass_on(shard)
@@ -81,7 +81,7 @@ def run_worker() -> None:
             worker.work(logging_level="WARNING")
             return
         except (RedisError, OSError) as error:
-            log.warning("redis_away", error=str(error))
+            log.warning("redis_away", error=error)
             time.sleep(0.5)
 
 
@@ -104,4 +104,5 @@ def beat(settings: config.Config) -> None:
 def _tools() -> tuple[Bell, Drain]:
     settings = config.read()
     pool = db.open_pool(settings.worker_database_url, size=2, name="worker")
-    return Bell(settings.redis_url), Drain(pool, ExecutionClient(settings.execution_target))
+    execution = ExecutionClient(settings.execution_target, certificates.at(settings.certificates))
+    return Bell(settings.redis_url), Drain(pool, execution)

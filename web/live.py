@@ -23,6 +23,7 @@ from web.changes.events import shown
 from web.changes.feed import POLL_SECONDS, Change, Feed
 from web.changes.tickets import BadTicket, Ticket
 from web.config import Config
+from web.headers import EVERYWHERE, HSTS, NO_PAGE
 
 HEARTBEAT_SECONDS = 15.0
 STREAMS_PER_PERSON = 2
@@ -79,16 +80,17 @@ class Live:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["path"]:
             case "/healthz":
-                await _answer(send, 200, "ok\n", ())
+                await _answer(send, 200, "ok\n", self._headers(scope))
             case "/stream" if scope["method"] == "GET":
                 try:
                     ticket = self._admit(scope)
                 except Refused as refused:
-                    await _answer(send, refused.status, refused.text, self._cors(scope))
+                    log.warning("stream_refused", status=refused.status)
+                    await _answer(send, refused.status, refused.text, self._headers(scope))
                     return
                 await self._serve(scope, ticket, receive, send)
             case _:
-                await _answer(send, 404, "There is nothing here.\n", self._cors(scope))
+                await _answer(send, 404, "There is nothing here.\n", self._headers(scope))
 
     def _admit(self, scope: Scope) -> Ticket:
         """Take the ticket. Raises Refused."""
@@ -122,7 +124,7 @@ class Live:
             await asyncio.gather(stream, gone, return_exceptions=True)
 
     async def _stream(self, scope: Scope, ticket: Ticket, send: Send) -> None:
-        await _start(send, self._cors(scope))
+        await _start(send, self._headers(scope))
         number = _resume_from(scope)
         heard = time.monotonic()
         with self._feed.bell(ticket.tenant_id) as bell:
@@ -134,7 +136,7 @@ class Live:
                         await _write(send, f"event: hello\nid: {number}\ndata: {{}}\n\n")
                     changes = await self._feed.after(ticket.tenant_id, number)
                 except _AWAY as error:
-                    log.warning("changes_unread", error=str(error).strip())
+                    log.warning("changes_unread", error=error)
                     changes = ()
                     await asyncio.sleep(POLL_SECONDS / 2)
                 if changes:
@@ -146,14 +148,22 @@ class Live:
                     heard = time.monotonic()
                 await _wait(bell)
 
-    def _cors(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+    def _headers(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+        """On every answer; only our own origins may read them, whatever the request says."""
         assert self._config is not None
         origin = _header(scope, b"origin")
         allowed = origin if origin in self._config.origins else self._config.web_url
-        return (
-            (b"access-control-allow-origin", allowed.encode()),
-            (b"vary", b"origin"),
-        )
+        said = EVERYWHERE | {
+            "Access-Control-Allow-Origin": allowed,
+            "Vary": "origin",
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": NO_PAGE,
+            # Pages of `web` read it, and that is another port.
+            "Cross-Origin-Resource-Policy": "same-site",
+        }
+        if self._config.live_url.startswith("https://"):
+            said["Strict-Transport-Security"] = HSTS
+        return [(name.lower().encode(), value.encode()) for name, value in said.items()]
 
 
 def _events(changes: Sequence[Change]) -> str:
@@ -192,7 +202,6 @@ async def _start(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
             "status": 200,
             "headers": [
                 (b"content-type", b"text/event-stream; charset=utf-8"),
-                (b"cache-control", b"no-store"),
                 (b"x-accel-buffering", b"no"),
                 *headers,
             ],

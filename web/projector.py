@@ -332,7 +332,7 @@ class Projector:
         except (psycopg.OperationalError, Superseded):
             raise
         except Exception as error:
-            log.warning("facts_one_by_one", error=str(error))
+            log.warning("facts_one_by_one", error=error)
             changed = self._write_one_by_one(cursor, to, facts)
         faults.point("project.after_commit")
         self._bell.announce(changed)
@@ -363,7 +363,7 @@ class Projector:
                     # Not of this fact's making: the next would fail as well.
                     raise
                 except Exception as error:
-                    put_aside(connection, fact, f"{type(error).__name__}: {error}")
+                    put_aside(connection, fact, error)
             self._move(connection, cursor, to)
         return changed
 

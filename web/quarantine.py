@@ -14,7 +14,7 @@ VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 
 
-def put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> None:
+def put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: Exception) -> None:
     """Keep the fact with why it could not be read."""
     account = fact.account
     log.error("fact_quarantined", canonical_id=fact.canonical_id, error=error)
@@ -26,6 +26,6 @@ def put_aside(connection: Connection[TupleRow], fact: pb.Fact, error: str) -> No
             account.account,
             fact.canonical_id,
             fact.SerializeToString(),
-            error,
+            f"{type(error).__name__}: {error}",
         ),
     )

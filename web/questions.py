@@ -1,7 +1,8 @@
-"""Commands that ask a running Fillwire through its API, and print what it answers."""
+"""Commands that ask a running Fillwire through its API, or its rules without one."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib import error, parse, request
@@ -195,3 +196,63 @@ def _why(refusal: error.HTTPError) -> str:
         return f"{problem['title']}: {problem['detail']} {problem['fix']}"
     except (msgspec.MsgspecError, KeyError):
         return f"{refusal.code} {refusal.reason}"
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--dialect",
+    type=click.Choice(["auto", "traderspost", "crypto-arsenal"]),
+    default="auto",
+    show_default=True,
+    help="Which language the messages are in.",
+)
+@click.option(
+    "--asset-class",
+    type=click.Choice(["stocks", "options", "futures", "crypto"]),
+    help="The strategy's; without it, what depends on it is not checked.",
+)
+@click.option("--jsonl", is_flag=True, help="Each line is one message, not each file.")
+@click.option(
+    "--as-of",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day to judge expiries by; without it, what is over today is a warning.",
+)
+@click.option(
+    "--settings",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A subscription's settings, as the API gives them: what they make of the messages.",
+)
+def lint(
+    files: tuple[str, ...],
+    dialect: str,
+    asset_class: str | None,
+    jsonl: bool,
+    as_of: datetime | None,
+    settings: str | None,
+) -> None:
+    """Check messages offline, with the code that reads webhooks; `-` is standard input.
+
+    Prints one JSON object a message and exits 1 if any would be refused.
+
+    \b
+    Example: fillwire lint --asset-class futures alert.json
+    Example: fillwire lint --jsonl alerts.jsonl
+    """
+    from web.signals import lint as linting
+    from web.subscriptions import remarks
+
+    try:
+        options = linting.Options(
+            dialect=dialect,
+            asset_class=asset_class,
+            now=(as_of or datetime.now(UTC)).replace(tzinfo=UTC),
+            jsonl=jsonl,
+            by_clock=as_of is not None,
+            remark=remarks.by(Path(settings).read_bytes()) if settings else None,
+        )
+        fine = linting.run(files, options, sys.stdout.buffer)
+    except (OSError, remarks.Unreadable) as problem:
+        raise click.ClickException(str(problem)) from None
+    if not fine:
+        raise SystemExit(1)

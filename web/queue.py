@@ -147,7 +147,7 @@ class Bell:
             yield self._redis if time.monotonic() >= self._rest_until else None
         except (RedisError, OSError) as error:
             self._rest_until = time.monotonic() + REST_SECONDS
-            log.warning(event, error=str(error))
+            log.warning(event, error=error)
 
 
 class Ringer:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 
-from protos import faults, ids
+from protos import certificates, faults, ids
 from protos import log as lines
 from web import config, db, jobs, mirror, timers
 from web.audit import checkpoints, sealing
@@ -69,7 +69,7 @@ def run() -> None:
     lines.configure("relay")
     faults.arm("relay")
     pool = db.open_pool(settings.worker_database_url, size=8, name="relay")
-    execution = ExecutionClient(settings.execution_target)
+    execution = ExecutionClient(settings.execution_target, certificates.at(settings.certificates))
     bell = Bell(settings.redis_url)
     drain = Drain(pool, execution)
     server = Server.at(settings.smtp_url) if settings.smtp_url else None
@@ -119,9 +119,9 @@ def _keep(loop: Loop, pool: Pool, owner: str, stop: threading.Event) -> None:
             if _take(pool, loop.name, owner):
                 loop.turn()
         except ExecutionDown as error:
-            log.warning("execution_away", loop=loop.name, error=str(error))
+            log.warning("execution_away", loop=loop.name, error=error)
         except psycopg.OperationalError as error:
-            log.warning("database_away", loop=loop.name, error=str(error).strip())
+            log.warning("database_away", loop=loop.name, error=error)
         except Superseded:
             log.info("projector_superseded")
         except Exception:

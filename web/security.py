@@ -4,7 +4,9 @@ import secrets
 
 from flask import Flask, Response, g, request
 
+from protos import log as lines
 from web.db import enter_person, enter_read_only, enter_staff, enter_tenant
+from web.headers import EVERYWHERE, HSTS
 
 
 def nonce() -> str:
@@ -21,11 +23,22 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+def where() -> str:
+    """The route, not the path: that may hold what lets somebody in."""
+    return request.url_rule.rule if request.url_rule else "none"
+
+
+def method() -> str:
+    """The request's method, if it is one."""
+    return request.method if request.method.isalpha() and len(request.method) < 10 else "other"
+
+
 def install(app: Flask, *, live_url: str, secure: bool) -> None:
     """Headers on every answer, and no tenant left over from the request before."""
 
     @app.before_request
     def begin_as_nobody() -> None:
+        lines.begin(request_id())
         _be_nobody()
 
     @app.teardown_request
@@ -36,30 +49,14 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
     def add_headers(response: Response) -> Response:
         headers = response.headers
         headers["Request-Id"] = request_id()
-        headers["X-Content-Type-Options"] = "nosniff"
-        if request.blueprint == "intake":
-            return response
+        headers.update(EVERYWHERE)
         headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        headers["Content-Security-Policy"] = "; ".join(
-            (
-                "default-src 'none'",
-                f"script-src 'nonce-{nonce()}' 'strict-dynamic'",
-                "style-src 'self'",
-                "img-src 'self' data:",
-                "font-src 'self'",
-                f"connect-src 'self' {live_url}",
-                "form-action 'self'",
-                "manifest-src 'self'",
-                "base-uri 'none'",
-                "frame-ancestors 'none'",
-            )
-        )
+        headers["Content-Security-Policy"] = _page_policy(live_url)
         if secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.endpoint != "static" and "Cache-Control" not in headers:
+            headers["Strict-Transport-Security"] = HSTS
+        if "Cache-Control" not in headers:
             headers["Cache-Control"] = "no-store"
         return response
 
@@ -72,3 +69,21 @@ def _be_nobody() -> None:
     enter_person(None)
     enter_staff(False)
     enter_read_only(False)
+
+
+def _page_policy(live_url: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce()}' 'strict-dynamic'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            f"connect-src 'self' {live_url}",
+            "form-action 'self'",
+            "manifest-src 'self'",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import grpc
 
+from protos import log
 from protos.execution.v1 import simulation_pb2 as pb
 from protos.execution.v1.simulation_pb2_grpc import SimulationStub
 from web.execution_client import ExecutionClient, ExecutionDown, describe
@@ -31,34 +32,38 @@ class SimulationClient:
     def account(self, account: str) -> pb.GetPaperAccountResponse:
         """Money, positions and settings of a paper account."""
         request = pb.GetPaperAccountRequest(account=account)
-        return self._ask(lambda stub: stub.GetPaperAccount(request, timeout=SECONDS))
+        return self._ask(
+            lambda stub: stub.GetPaperAccount(request, timeout=SECONDS, metadata=log.told())
+        )
 
     def set_model(self, account: str, model: pb.TradingModel) -> None:
         """How it trades from now on. Raises Refused."""
         request = pb.SetTradingModelRequest(account=account, model=model)
-        self._ask(lambda stub: stub.SetTradingModel(request, timeout=SECONDS))
+        self._ask(lambda stub: stub.SetTradingModel(request, timeout=SECONDS, metadata=log.told()))
 
     def set_feed(self, account: str, feed: pb.FeedKind, *, recording: bytes, followed: str) -> None:
         """Where its quotes come from. Raises Refused."""
         request = pb.SetFeedRequest(
             account=account, feed=feed, recording=recording, feed_account=followed
         )
-        self._ask(lambda stub: stub.SetFeed(request, timeout=SECONDS))
+        self._ask(lambda stub: stub.SetFeed(request, timeout=SECONDS, metadata=log.told()))
 
     def set_game_day(self, account: str, game_day: pb.GameDay) -> None:
         """Begin a game day; without faults, end it. Raises Refused."""
         request = pb.SetGameDayRequest(account=account, game_day=game_day)
-        self._ask(lambda stub: stub.SetGameDay(request, timeout=SECONDS))
+        self._ask(lambda stub: stub.SetGameDay(request, timeout=SECONDS, metadata=log.told()))
 
     def reset(self, account: str) -> None:
         """Begin it anew; what that comes to is told as facts."""
         request = pb.ResetAccountRequest(account=account)
-        self._ask(lambda stub: stub.ResetAccount(request, timeout=SECONDS))
+        self._ask(lambda stub: stub.ResetAccount(request, timeout=SECONDS, metadata=log.told()))
 
     def misdeeds(self, account: str, most: int) -> Sequence[pb.Misdeed]:
         """What the venue did wrong on purpose, newest first."""
         request = pb.ListMisdeedsRequest(account=account, most=most)
-        return self._ask(lambda stub: stub.ListMisdeeds(request, timeout=SECONDS)).misdeeds
+        return self._ask(
+            lambda stub: stub.ListMisdeeds(request, timeout=SECONDS, metadata=log.told())
+        ).misdeeds
 
     def _ask(self, call: Callable[[SimulationStub], Answer]) -> Answer:
         try:

@@ -33,10 +33,11 @@ from execution.brokers.base import (
     Usage,
 )
 from execution.brokers.paper_calls import Answer, Call, Key, Outbox
+from execution.brokers.paper_channel import VenueChannel
 from execution.brokers.paper_stream import InOrder
 from protos import faults, wire
+from protos.certificates import Certificates
 from protos.paper.v1 import paper_pb2 as pb
-from protos.paper.v1 import paper_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -45,14 +46,6 @@ FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
 # A report that came early waits so long for those before it, before they are asked for.
 RESEND_SECONDS = 0.2
-_CHANNEL_OPTIONS = (
-    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    ("grpc.max_send_message_length", 64 * 1024 * 1024),
-    ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 1000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.use_local_subchannel_pool", 1),
-)
 _Stream = aio.StreamStreamCall[pb.SessionRequest, pb.SessionResponse]
 
 
@@ -62,12 +55,13 @@ class PaperAdapter:
     def __init__(
         self,
         target: str,
+        shown: Certificates | None = None,
         *,
         timeout_seconds: float = 10.0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._target = target
+        self._channel = VenueChannel(target, shown)
         self._timeout_seconds = timeout_seconds
         self._sleep = sleep
         self._clock = clock
@@ -82,8 +76,6 @@ class PaperAdapter:
         """Connect in the background, and keep connected."""
         self._on_report = on_report
         self._on_gap = on_gap
-        self._channel = aio.insecure_channel(self._target, options=_CHANNEL_OPTIONS)
-        self._venue: paper_pb2_grpc.VenueAsyncStub = paper_pb2_grpc.VenueStub(self._channel)
         self._keeping = asyncio.create_task(self._keep_connected())
 
     async def close(self) -> None:
@@ -134,7 +126,7 @@ class PaperAdapter:
         """All reports so far of those of the orders that the venue knows. Raises InDoubt."""
         request = pb.GetOrdersRequest(account=account, cl_ord_ids=cl_ord_ids)
         try:
-            response = await self._venue.GetOrders(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetOrders(request, timeout=self._timeout_seconds)
             return paper_wire.read_found(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -150,7 +142,7 @@ class PaperAdapter:
         """What each of these accounts holds. Raises InDoubt."""
         request = pb.GetPositionsRequest(accounts=accounts)
         try:
-            answer = await self._venue.GetPositions(request, timeout=self._timeout_seconds)
+            answer = await self._channel.stub.GetPositions(request, timeout=self._timeout_seconds)
             return [paper_wire.read_held(each) for each in answer.accounts]
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -164,7 +156,7 @@ class PaperAdapter:
         )
         request = pb.GetQuotesRequest(account=account, quotes=[asked])
         try:
-            response = await self._venue.GetQuotes(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetQuotes(request, timeout=self._timeout_seconds)
             return next(iter(paper_wire.read_quotes(response)), None)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -185,7 +177,7 @@ class PaperAdapter:
             reference_price=wire.to_text(reference_price),
         )
         try:
-            response = await self._venue.GetChain(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetChain(request, timeout=self._timeout_seconds)
             return paper_wire.read_chain(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
             raise InDoubt(_cause(error)) from error
@@ -194,7 +186,7 @@ class PaperAdapter:
         """What each of these accounts can do. Raises InDoubt."""
         request = pb.GetOptionsRequest(accounts=accounts)
         try:
-            answer = await self._venue.GetOptions(request, timeout=self._timeout_seconds)
+            answer = await self._channel.stub.GetOptions(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
         return [paper_wire.read_capabilities(options) for options in answer.options]
@@ -202,7 +194,7 @@ class PaperAdapter:
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
         try:
-            return await self._venue.GetAccount(request, timeout=self._timeout_seconds)
+            return await self._channel.stub.GetAccount(request, timeout=self._timeout_seconds)
         except grpc.RpcError as error:
             raise InDoubt(_cause(error)) from error
 
@@ -260,7 +252,7 @@ class PaperAdapter:
             wait = min(2 * wait, LAST_RETRY_SECONDS)
 
     async def _hold_session(self) -> None:
-        stream = self._venue.Session()
+        stream = self._channel.session()
         await stream.initial_metadata()
         if stream.done():
             await stream.read()  # raises what ended it
@@ -317,7 +309,7 @@ class PaperAdapter:
             try:
                 report = paper_wire.read_said(message)
             except paper_wire.UnknownWord as error:
-                log.error("paper_report_unreadable", account=message.account, cause=str(error))
+                log.error("paper_report_unreadable", account=message.account, cause=error)
                 self._in_order.skip(message.account, message.report_seq)
                 continue
             if isinstance(report, Report) and message.exec_type == pb.EXEC_TYPE_NEW:

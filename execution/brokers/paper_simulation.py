@@ -5,12 +5,11 @@ The venue remembers all of it; nothing is kept here, and nothing is tried again.
 from collections.abc import Iterable
 from typing import Any
 
-from grpc import aio
-
+from execution.brokers.paper_channel import VenueChannel
 from protos import wire
+from protos.certificates import Certificates
 from protos.execution.v1 import simulation_pb2 as pb
 from protos.paper.v1 import paper_pb2 as venue_pb
-from protos.paper.v1 import paper_pb2_grpc
 
 SECONDS = 4.0
 # How long the kinds that take time last at most, where the plan does not say.
@@ -42,13 +41,8 @@ class PaperSimulator:
     """The owner's side of the paper venue. Calls raise aio.AioRpcError, with the venue's
     own words where it refuses."""
 
-    def __init__(self, target: str) -> None:
-        self._target = target
-
-    async def start(self) -> None:
-        """Make the channel; it connects when it is used."""
-        self._channel = aio.insecure_channel(self._target)
-        self._venue: paper_pb2_grpc.VenueAsyncStub = paper_pb2_grpc.VenueStub(self._channel)
+    def __init__(self, target: str, shown: Certificates | None = None) -> None:
+        self._channel = VenueChannel(target, shown)
 
     async def close(self) -> None:
         """Disconnect."""
@@ -84,7 +78,7 @@ class PaperSimulator:
         options.requests_per_minute = model.requests_per_minute
         options.no_stops = model.no_stops
         request = venue_pb.ConfigureAccountRequest(account=name, options=options)
-        answer = await self._venue.ConfigureAccount(request, timeout=SECONDS)
+        answer = await self._channel.stub.ConfigureAccount(request, timeout=SECONDS)
         return _model(answer.options)
 
     async def set_feed(self, asked: pb.SetFeedRequest) -> None:
@@ -96,23 +90,25 @@ class PaperSimulator:
         request = venue_pb.ConfigureAccountRequest(
             account=asked.account, options=options, recording=asked.recording
         )
-        await self._venue.ConfigureAccount(request, timeout=SECONDS)
+        await self._channel.stub.ConfigureAccount(request, timeout=SECONDS)
 
     async def set_game_day(self, name: str, asked: pb.GameDay) -> None:
         """Begin a game day, or end it. Raises Unclear."""
         request = venue_pb.ConfigureAccountRequest(
             account=name, set_faults=True, fault_seed=asked.seed, faults=_faults(asked)
         )
-        await self._venue.ConfigureAccount(request, timeout=SECONDS)
+        await self._channel.stub.ConfigureAccount(request, timeout=SECONDS)
 
     async def reset(self, name: str) -> None:
         """Begin the account anew; its stream tells of it."""
-        await self._venue.ResetAccount(venue_pb.ResetAccountRequest(account=name), timeout=SECONDS)
+        await self._channel.stub.ResetAccount(
+            venue_pb.ResetAccountRequest(account=name), timeout=SECONDS
+        )
 
     async def misdeeds(self, name: str, most: int) -> pb.ListMisdeedsResponse:
         """What the venue did wrong on purpose, newest first."""
         request = venue_pb.ListMisdeedsRequest(account=name, most=most)
-        found = await self._venue.ListMisdeeds(request, timeout=SECONDS)
+        found = await self._channel.stub.ListMisdeeds(request, timeout=SECONDS)
         return pb.ListMisdeedsResponse(
             misdeeds=[
                 pb.Misdeed(
@@ -126,7 +122,7 @@ class PaperSimulator:
         )
 
     async def _look(self, name: str) -> venue_pb.GetAccountResponse:
-        return await self._venue.GetAccount(
+        return await self._channel.stub.GetAccount(
             venue_pb.GetAccountRequest(account=name), timeout=SECONDS
         )
 

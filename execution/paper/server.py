@@ -10,17 +10,18 @@ import grpc
 import psycopg
 import structlog
 from grpc import aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2
 
-from execution import reference
+from execution import guard, reference
 from execution.paper import answers, matching, sessions, store
+from execution.paper.allowed import ALLOWED
 from execution.paper.config import Config
 from execution.paper.desk import Desk
 from execution.paper.jobs import Frame
 from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer
+from protos import certificates
 from protos.paper.v1 import paper_pb2 as pb
 from protos.paper.v1 import paper_pb2_grpc
 
@@ -76,7 +77,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         try:
             return await self._reading(lambda reader: store.misdeeds(reader, request.account, most))
         except psycopg.OperationalError as error:
-            log.warning("venue_read_failed", error=repr(error))
+            log.warning("venue_read_failed", error=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
     async def GetOrders(
@@ -89,7 +90,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
                 lambda reader: store.find_orders(reader, request.account, request.cl_ord_ids)
             )
         except psycopg.OperationalError as error:
-            log.warning("venue_read_failed", error=repr(error))
+            log.warning("venue_read_failed", error=error)
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
 
     async def GetAccount(
@@ -236,16 +237,19 @@ class PaperServer:
 
     async def start(self) -> None:
         """Bind, and serve; `port` is the one that was bound."""
-        self._server = aio.server(options=_OPTIONS)
+        shown = certificates.at(self._config.certificates)
+        self._server = guard.server(_OPTIONS, ALLOWED if shown else None)
         self._venue = Venue(self._writer, self._sessions, self._config.database_url)
         paper_pb2_grpc.add_VenueServicer_to_server(self._venue, self._server)
-        health_servicer = await _add_health_and_reflection(self._server)
+        health_servicer = await guard.add_health(self._server)
+        if shown is None:
+            guard.add_reflection(self._server, pb.DESCRIPTOR)
+        self.port = certificates.listen(self._server, self._config.bind, shown)
         self._tasks = [
             asyncio.create_task(self._writer.run()),
             asyncio.create_task(self._writer.tick()),
             asyncio.create_task(self._announce(health_servicer)),
         ]
-        self.port = self._server.add_insecure_port(self._config.bind)
         await self._server.start()
 
     async def ready(self) -> None:
@@ -266,15 +270,6 @@ class PaperServer:
     async def _announce(self, servicer: health.aio.HealthServicer) -> None:
         await self._writer.ready.wait()
         await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
-
-
-async def _add_health_and_reflection(server: aio.Server) -> health.aio.HealthServicer:
-    servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    await servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-    names = [pb.DESCRIPTOR.services_by_name["Venue"].full_name, health.SERVICE_NAME]
-    reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
-    return servicer
 
 
 async def _check_name(account: str, context: aio.ServicerContext[Any, Any]) -> None:

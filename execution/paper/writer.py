@@ -152,7 +152,7 @@ class Writer:
                 connection = await store.connect(self.database_url)
                 await self._load_resting(connection)
             except psycopg.Error as error:
-                log.warning("venue_database_unreachable", error=repr(error))
+                log.warning("venue_database_unreachable", error=error)
             else:
                 return connection
             await asyncio.sleep(wait)

@@ -48,7 +48,11 @@ def test_r1_only_the_host_changes_and_r2_the_answer_is_ok_once_it_is_stored(
 ) -> None:
     named = factories.connector(owner, strategy)
     answer = post(client, SHARED, **named, action="openLong", fixed="0.5", log="多單 🚀")
-    assert (answer.status_code, answer.data, answer.content_type) == (200, b"ok", "text/plain")
+    assert (answer.status_code, answer.data, answer.content_type) == (
+        200,
+        b"ok",
+        "text/plain; charset=utf-8",
+    )
     [(dialect, parsed, _)] = stored(owner)
     assert dialect == "crypto_arsenal"
     assert parsed["instrument"] == "BTCUSDT"

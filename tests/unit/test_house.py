@@ -81,7 +81,8 @@ def compose() -> dict[str, dict[str, dict[str, object]]]:
 
 
 def test_the_compose_file_has_every_process_of_the_table() -> None:
-    assert set(compose()["services"]) == {row.name for row in processes.PROCESSES} | {"migrate"}
+    beside = {"migrate", "certs"}
+    assert set(compose()["services"]) == {row.name for row in processes.PROCESSES} | beside
 
 
 @pytest.mark.parametrize("process", processes.PROGRAMS, ids=lambda row: row.name)

@@ -29,7 +29,6 @@ _LEFT = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.LOOK})
 _CLOSES = frozenset({"trades.close", "api.close_position"})
 # Paths that something else guards, and what.
 ELSEWHERE: Mapping[str, str] = {
-    "/static/": "The framework's own; browser files are under /assets/",
     "/admin/": "Staff's: web.admin lets nobody else in, whatever the route",
 }
 

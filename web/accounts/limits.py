@@ -7,9 +7,12 @@ never signed it in, and so nobody can shut its owner out.
 import hashlib
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import text
 
 from web.db import db
+
+log = structlog.get_logger()
 
 # Free tries by kind of key.
 FREE = {"login": 10, "account": 15, "address": 50, "code": 5, "sign_up": 20, "mail": 5}
@@ -91,5 +94,6 @@ def _count(kinds: dict[str, str]) -> list[bytes]:
             {"keys": keys, "free": [FREE[kind] for kind in kinds]},
         )
     if wait:
+        log.warning("too_many_tries", kind=" ".join(kinds), seconds=int(wait))
         raise TooMany(int(wait))
     return keys

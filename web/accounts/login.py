@@ -1,5 +1,7 @@
 """Flask-Login on our own sessions: the browser's token decides who is there."""
 
+import re
+
 from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_login import LoginManager, current_user
 
@@ -86,6 +88,7 @@ def forget(response: Response) -> Response:
 
 def back_to(target: str | None) -> str:
     """Where to go after sign-in: a path of this site, never another host."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+    # Browsers read a backslash as a slash, and drop tabs and line ends before they read.
+    if target and re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", target):
         return target.rstrip("?")
     return url_for("strategies.index")

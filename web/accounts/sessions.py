@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Row, text
 
 from protos import ids
@@ -17,6 +18,8 @@ from web.accounts.places import Place
 from web.accounts.signing_up import actor
 from web.audit import service as audit
 from web.db import act_as, db
+
+log = structlog.get_logger()
 
 LIFE = timedelta(days=14)
 IDLE = timedelta(hours=12)
@@ -51,6 +54,7 @@ def sign_in(email: str, password: str, place: Place) -> Opened | None:
     db.session.rollback()
     right = passwords.is_right(login.password_hash if login else None, password)
     if login is None or login.disabled or not login.tenant_ids:
+        log.info("sign_in", method="password", outcome="nobody" if login is None else "disabled")
         return None
     tenant = login.tenant_ids[0]
     act_as(login.person_id, tenant)
@@ -131,6 +135,7 @@ def prove(token: str, person: UUID, method: str, place: Place) -> str | None:
 
 def note(person: UUID, method: str, outcome: str, place: Place) -> None:
     """One line of the history that its person sees."""
+    log.info("sign_in", person_id=person.hex, method=method, outcome=outcome)
     db.session.execute(
         text(
             "INSERT INTO web.sign_ins (person_id, method, outcome, device, address) "

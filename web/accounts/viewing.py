@@ -60,7 +60,7 @@ SEEN: Final = frozenset(
     }
 )
 # Served to anybody.
-OPEN: Final = frozenset({"static", "pages.healthz", "assets.file", None})
+OPEN: Final = frozenset({"static", "asset", "pages.healthz", None})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from json import JSONDecodeError, loads
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import request
 
@@ -15,7 +15,15 @@ def read(*allowed: str) -> dict[str, Any]:
     Raises Problem.
     """
     try:
-        body = loads(request.get_data() or b"{}", parse_float=Decimal)
+        text = request.get_data() or b"{}"
+        if b"\\u0000" in text:
+            raise ValueError("It has a null character, which no text has.")
+        body = loads(
+            text,
+            parse_float=Decimal,
+            parse_constant=_no_number,
+            object_pairs_hook=_once_each,
+        )
     except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Problem(
             400, "json_invalid", "This is not valid JSON", str(error), "Send a JSON object."
@@ -33,6 +41,20 @@ def read(*allowed: str) -> dict[str, Any]:
             fields = ", ".join(allowed)
             raise invalid(name, f"There is no field `{name}` here.", f"Use: {fields}.")
     return body
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Parsers differ in which of two fields of one name they take; we take neither."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"The field `{twice}` is there twice.")
+    return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a number in JSON.")
 
 
 _REQUIRED: Any = object()

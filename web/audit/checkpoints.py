@@ -52,7 +52,7 @@ class Signer:
                     for witness in self._witnesses:
                         witness(lines.name(chain), line)
                 except OSError as error:
-                    log.warning("checkpoint_not_taken", chain=lines.name(chain), error=str(error))
+                    log.warning("checkpoint_not_taken", chain=lines.name(chain), error=error)
                     return 0
                 connection.execute(
                     "INSERT INTO web.audit_checkpoints (chain, number, line) VALUES (%s, %s, %s)",

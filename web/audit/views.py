@@ -86,4 +86,6 @@ def verifier() -> Response:
     """The program that checks a download, for anybody's own machine."""
     name = "attachment; filename=verify_audit.py"
     program = Path(verify.__file__).read_bytes()
-    return Response(program, content_type="text/x-python", headers={"Content-Disposition": name})
+    return Response(
+        program, content_type="text/x-python; charset=utf-8", headers={"Content-Disposition": name}
+    )

@@ -115,7 +115,7 @@ class Feed:
             try:
                 await self._hear()
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("changes_unheard", error=str(error))
+                log.warning("changes_unheard", error=error)
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _hear(self) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import psycopg
 
-from protos import ids
+from protos import certificates, ids
+from protos.certificates import Certificates
 from web.db import to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 
@@ -26,12 +27,12 @@ def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
     Raises CannotHalt.
     """
     scope, scope_id = _read(target)
-    database, execution = _places(folder)
+    database, execution, shown = _places(folder)
     with psycopg.connect(database, autocommit=True) as connection:
         asked = to_json({"mode": mode})
         connection.execute(_AUDIT, (actor, "switch:ask", target, asked, why))
         try:
-            answer = ExecutionClient(execution).set_switch(
+            answer = ExecutionClient(execution, shown).set_switch(
                 scope, scope_id, mode, tenant=None, set_by=actor, why=why
             )
         except ExecutionDown as down:
@@ -61,16 +62,24 @@ def _read(target: str) -> tuple[str, UUID | None]:
     raise CannotHalt(f"{target!r} is neither `platform` nor the id of something to halt")
 
 
-def _places(folder: Path) -> tuple[str, str]:
-    """The owner's database, and execution: as the environment says, or of the running stack."""
-    database, execution = (
+def _places(folder: Path) -> tuple[str, str, Certificates | None]:
+    """The owner's database, execution, and what to show it: as the environment says, or of the
+    running stack."""
+    database, execution, shown = (
         os.environ.get("DATABASE_URL"),
         os.environ.get("FILLWIRE_EXECUTION_TARGET"),
+        os.environ.get("FILLWIRE_CERTIFICATES"),
     )
     if database and execution:
-        return database, execution
+        return database, execution, certificates.at(Path(shown) if shown else None)
     running = folder / "run" / "up.json"
     if not running.exists():
         raise CannotHalt("start the stack, or set DATABASE_URL and FILLWIRE_EXECUTION_TARGET")
     listed: dict[str, str] = json.loads(running.read_text())
-    return database or listed["database_url"], execution or listed["grpc_target"]
+    if shown or (execution is None and listed.get("certificates")):
+        shown = shown or listed["certificates"]
+    return (
+        database or listed["database_url"],
+        execution or listed["grpc_target"],
+        certificates.at(Path(shown) if shown else None),
+    )

@@ -43,6 +43,8 @@ _WEB = (
     "FILLWIRE_SECRET_KEY",
     "FILLWIRE_SEALING_KEY",
 )
+# What each shows the others; live calls nobody.
+_SHOWN = ("FILLWIRE_CERTIFICATES",)
 _PAGES = (*_WEB, "FILLWIRE_WEB_DATABASE_URL", "FILLWIRE_STAFF_DATABASE_URL")
 # Without a server, web shows on a page what the relay would have sent.
 _MAIL = ("FILLWIRE_SMTP_URL", "FILLWIRE_MAIL_FROM")
@@ -66,6 +68,7 @@ PROCESSES = (
         ready=Ready.GRPC,
         variables=(
             *_ANY,
+            *_SHOWN,
             "FILLWIRE_PAPER_DATABASE_URL",
             "FILLWIRE_PAPER_BIND",
             "FILLWIRE_PAPER_VISIBILITY_SECONDS",
@@ -81,6 +84,7 @@ PROCESSES = (
         ready=Ready.GRPC,
         variables=(
             *_ANY,
+            *_SHOWN,
             "FILLWIRE_EXECUTION_DATABASE_URL",
             "FILLWIRE_EXECUTION_BIND",
             "FILLWIRE_PAPER_TARGET",
@@ -109,6 +113,7 @@ PROCESSES = (
         ready=Ready.FILE,
         variables=(
             *_WEB,
+            *_SHOWN,
             *_MAIL,
             "FILLWIRE_WORKER_DATABASE_URL",
             "FILLWIRE_AUDIT_KEY",
@@ -122,7 +127,7 @@ PROCESSES = (
         module=("web.cli", "worker"),
         needs=("postgres", "redis"),
         ready=Ready.FILE,
-        variables=(*_WEB, "FILLWIRE_WORKER_DATABASE_URL"),
+        variables=(*_WEB, *_SHOWN, "FILLWIRE_WORKER_DATABASE_URL"),
         scalable=True,
     ),
     Process(
@@ -133,6 +138,7 @@ PROCESSES = (
         ready=Ready.HTTP,
         variables=(
             *_PAGES,
+            *_SHOWN,
             *_MAIL,
             "FILLWIRE_WEB_BIND",
             "FILLWIRE_WEBHOOK_LIMITS",

@@ -3,6 +3,10 @@
 import http.client
 from pathlib import Path
 
+from protos import certificates
+from protos.certificates import Certificates
+from protos.services import Service
+
 TIMEOUT_SECONDS = 2.0
 
 
@@ -18,12 +22,13 @@ def http_ok(address: str) -> bool:
         connection.close()
 
 
-def grpc_serving(address: str) -> bool:
+def grpc_serving(address: str, server: Service, shown: Certificates | None) -> bool:
     """Whether the standard health service says SERVING."""
     import grpc
     from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-    with grpc.insecure_channel(reachable(address)) as channel:
+    bundle = shown.current() if shown else None
+    with certificates.channel(reachable(address), server, bundle, ()) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=""), timeout=TIMEOUT_SECONDS

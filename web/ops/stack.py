@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from protos import certificates
+from protos.services import Service
 from web.ops import children, places, postgres, processes, readiness, roles, state, valkey
+from web.ops.keeping import Shown
 from web.ops.processes import Process, Ready
 from web.ops.state import State
 from web.ops.supervisor import Launch, Supervisor
@@ -33,6 +36,7 @@ class Options:
     demo: bool = False
     strategies: int = 1
     executions: int = 1
+    mutual_tls: bool = False
 
 
 @dataclass
@@ -47,6 +51,8 @@ class Stack:
     environment: dict[str, str]
     demo: dict[str, object] | None = None
     serving: bool = False
+    # What processes show each other, a folder each; without, they speak plain text.
+    shown: Shown | None = None
 
     @property
     def folder(self) -> Path:
@@ -82,7 +88,7 @@ class Stack:
         supervisor.start(programs)
         if self.options.demo:
             self.say("Making the demo tenant")
-            environment = {**self.environment, "DATABASE_URL": self.owner_url}
+            environment = {**self._known("web"), "DATABASE_URL": self.owner_url}
             self.demo = _seed(environment, self.options.strategies)
         supervisor.wait_ready()
         self.serving = not supervisor.stopping
@@ -99,6 +105,7 @@ class Stack:
                 "paper_target": self.environment["FILLWIRE_PAPER_TARGET"],
                 "database_url": self.owner_url,
                 "redis_url": self.redis_url,
+                "certificates": str(self.shown.of(Service.OPERATOR)) if self.shown else None,
                 "processes": listed,
                 "demo": self.demo,
             },
@@ -138,13 +145,21 @@ class Stack:
             roles.ensure_owner(self.postgres.super_url, self.state.passwords["owner"])
         if self.redis is None:
             _check_redis(self.redis_url, self.say)
+        if self.shown is not None:
+            self.shown.keep()
         self.say("Migrating the database")
         roles.upgrade(self.owner_url)
         roles.let_in(self.owner_url, _passwords_to_set(self.state))
 
+    def _known(self, name: str) -> dict[str, str]:
+        """What the process of this name may be told."""
+        if self.shown is None:
+            return self.environment
+        return {**self.environment, "FILLWIRE_CERTIFICATES": str(self.shown.folder / name)}
+
     def _program(self, process: Process, number: int) -> Launch:
         instance = f"{process.name}-{number}"
-        known = {**self.environment, "FILLWIRE_INSTANCE": instance}
+        known = {**self._known(process.name), "FILLWIRE_INSTANCE": instance}
         if number > 1:
             known[process.address] = f"127.0.0.1:{self.state.ports[instance]}"
         own = {name: known[name] for name in process.variables if name in known}
@@ -156,7 +171,7 @@ class Stack:
             environment={**_inherited(), **own},
             folder=ROOT,
             log=self.folder / "log" / f"{instance}.log",
-            is_ready=_check_for(process, known, ready_file),
+            is_ready=_check_for(process, known, ready_file, self.shown),
             before=lambda: ready_file.unlink(missing_ok=True),
             stop_seconds=process.stop_seconds,
         )
@@ -183,6 +198,8 @@ def up(options: Options, say: Callable[[str], None]) -> None:
         finally:
             stack.serving = False
             say("Stopping")
+            if stack.shown is not None:
+                stack.shown.leave()
             supervisor.stop()
             for listed in (options.ready_file, options.data_dir / "run" / "up.json"):
                 if listed is not None:
@@ -202,7 +219,7 @@ def _assemble(options: Options, say: Callable[[str], None]) -> Stack:
         say(f"The port of {name} was taken; it is now {known.ports[name]}")
     state.save(options.data_dir, known)
     cluster, server = _embedded(options.data_dir, known)
-    stack = Stack(options, known, say, cluster, server, {})
+    stack = Stack(options, known, say, cluster, server, {}, shown=_shown(options, say))
     stack.environment = _environment(stack)
     return stack
 
@@ -278,12 +295,26 @@ def _inherited() -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-def _check_for(process: Process, known: Mapping[str, str], ready_file: Path) -> Callable[[], bool]:
+def _shown(options: Options, say: Callable[[str], None]) -> Shown | None:
+    """Certificates where they are asked for: nobody in production speaks plain text."""
+    theirs = os.environ.get("FILLWIRE_CERTIFICATES")
+    if theirs:
+        return Shown(Path(theirs), say, is_ours=False)
+    if options.mutual_tls or os.environ.get("FILLWIRE_PRODUCTION") == "1":
+        return Shown(options.data_dir / "certificates", say, is_ours=True)
+    return None
+
+
+def _check_for(
+    process: Process, known: Mapping[str, str], ready_file: Path, shown: Shown | None
+) -> Callable[[], bool]:
     match process.ready:
         case Ready.HTTP:
             return lambda: readiness.http_ok(known[process.address])
         case Ready.GRPC:
-            return lambda: readiness.grpc_serving(known[process.address])
+            ours = certificates.at(shown.of(Service.SUPERVISOR)) if shown else None
+            who = Service(process.name)
+            return lambda: readiness.grpc_serving(known[process.address], who, ours)
         case Ready.FILE:
             return lambda: readiness.touched(ready_file)
         case Ready.SERVER:

@@ -37,7 +37,7 @@ def home() -> Response:
 @needs(Permission.PUBLIC)
 def healthz() -> Response:
     """This process answers. Whether its neighbours do is their own answer."""
-    return Response("ok\n", content_type="text/plain")
+    return Response("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @blueprint.get(DOCS_PATH)

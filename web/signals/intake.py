@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from protos import faults, ids
+from web.headers import EVERYWHERE, HSTS, NO_PAGE
 from web.signals import body as bodies
 from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import WrongConnector
@@ -44,6 +45,8 @@ log = structlog.get_logger()
 
 # Numbers go back as they came: exact, and as numbers.
 _encoder = msgspec.json.Encoder(decimal_format="number")
+# Worth a line in the log: a stranger, or too many messages.
+_DENIALS = (401, 403, 404, 429)
 _LINES = {
     200: "200 OK",
     400: "400 Bad Request",
@@ -76,6 +79,7 @@ class Door:
         self._site = site
         self._intake = intake
         self._web_url = web_url
+        self._headers = _headers(secure=web_url.startswith("https://"))
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -95,8 +99,7 @@ class Door:
         headers = [
             ("Content-Type", kind),
             ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
+            *self._headers,
         ]
         if answer.retry_after_seconds is not None:
             headers.append(("Retry-After", str(answer.retry_after_seconds)))
@@ -213,7 +216,7 @@ class Door:
             fix=refused.fix,
             field=refused.field,
         )
-        return self._answer(refused, log_id)
+        return self._answer(refused, log_id, webhook.strategy_id)
 
     def _limited(self, webhook: Webhook, body: bytes, retry_after: int) -> Answer:
         fix = f"Wait {retry_after} s. Combine alerts, or ask for a higher limit."
@@ -235,8 +238,14 @@ class Door:
         answer.retry_after_seconds = 5
         return answer
 
-    def _answer(self, refused: BadSignal, log_id: UUID | None = None) -> Answer:
+    def _answer(
+        self, refused: BadSignal, log_id: UUID | None = None, strategy_id: UUID | None = None
+    ) -> Answer:
         known = CATALOGUE[refused.code]
+        if known.status in _DENIALS:
+            log.warning(
+                "webhook_refused", code=refused.code, status=known.status, strategy_id=strategy_id
+            )
         return Answer(
             known.status,
             {
@@ -249,6 +258,12 @@ class Door:
                 "docs": f"{self._web_url}{known.docs}",
             },
         )
+
+
+def _headers(*, secure: bool) -> list[tuple[str, str]]:
+    """On every answer."""
+    always = EVERYWHERE | {"Cache-Control": "no-store", "Content-Security-Policy": NO_PAGE}
+    return [*always.items(), *([("Strict-Transport-Security", HSTS)] if secure else [])]
 
 
 def _request(
@@ -277,6 +292,5 @@ def _in_one_line(content: dict[str, Any] | str) -> str:
 
 def _encode(content: dict[str, Any] | str) -> tuple[str, bytes]:
     if isinstance(content, str):
-        kind = "text/plain" if content.isascii() else "text/plain; charset=utf-8"
-        return kind, content.encode()
+        return "text/plain; charset=utf-8", content.encode()
     return "application/json", _encoder.encode(content)

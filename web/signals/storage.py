@@ -200,7 +200,7 @@ class Storage:
 
     def _fail(self, error: Exception) -> None:
         self._rest_until = time.monotonic() + REST_SECONDS
-        log.error("signal_not_stored", error=str(error).strip())
+        log.error("signal_not_stored", error=error)
 
     def _watch(self) -> None:
         """End exchanges past their deadline, by closing the line under them."""

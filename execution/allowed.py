@@ -1,0 +1,35 @@
+"""Who may call which method of execution. What is not listed, nobody may."""
+
+from execution.guard import HEALTH, Allowed
+from protos.services import Service
+
+_EXECUTION = "/fillwire.execution.v1.Execution/"
+_SIMULATION = "/fillwire.execution.v1.Simulation/"
+_WEB = {Service.WEB}
+# Both drain.
+_DRAINS = {Service.WORKER, Service.RELAY}
+_LOOKING = {Service.OPERATOR}
+
+ALLOWED: Allowed = {
+    **HEALTH,
+    f"{_EXECUTION}SubmitTrades": _DRAINS,
+    f"{_EXECUTION}CancelTrades": _WEB,
+    f"{_EXECUTION}GetAccountState": _LOOKING,
+    f"{_EXECUTION}StreamFacts": {Service.RELAY},
+    f"{_EXECUTION}ListFacts": _LOOKING,
+    f"{_EXECUTION}DigestFacts": {Service.RELAY},
+    f"{_EXECUTION}ListFactRange": {Service.WEB, Service.OPERATOR},
+    f"{_EXECUTION}PreviewTrades": _WEB,
+    f"{_EXECUTION}SetSwitch": {Service.WEB, Service.OPERATOR},
+    f"{_EXECUTION}ListSwitches": {Service.WEB, Service.RELAY, Service.OPERATOR},
+    f"{_EXECUTION}SetLimits": _WEB,
+    f"{_EXECUTION}SeeOverfill": _WEB,
+    f"{_EXECUTION}ResolveDoubt": _WEB,
+    f"{_EXECUTION}ClosePosition": _WEB,
+    f"{_SIMULATION}GetPaperAccount": _WEB,
+    f"{_SIMULATION}SetTradingModel": _WEB,
+    f"{_SIMULATION}SetFeed": _WEB,
+    f"{_SIMULATION}SetGameDay": _WEB,
+    f"{_SIMULATION}ResetAccount": _WEB,
+    f"{_SIMULATION}ListMisdeeds": _WEB,
+}
