@@ -3,12 +3,8 @@
 One catalogue for pages and API. The API answers RFC 9457 problems, pages say the same.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 import structlog
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
@@ -17,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from web import security
 from web.accounts.access import Refused, Suspended
 from web.accounts.rules import roles_with
+from web.problems import Problem as Problem
 
 log = structlog.get_logger()
 
@@ -26,43 +23,6 @@ _SAFE = (
     "No. Signals that were answered with success are stored, and orders already at the "
     "broker are not touched by this."
 )
-
-
-@dataclass(eq=False)
-class Problem(Exception):
-    """One failure, in words."""
-
-    status: int
-    code: str
-    title: str
-    detail: str
-    fix: str
-    retryable: bool = False
-    money_at_risk: bool = False
-    param: str | None = None
-    # One for each field that is wrong, where several may be.
-    errors: Sequence[dict[str, Any]] = ()
-    # What programs may want beside.
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As RFC 9457 spells it, with our fields beside."""
-        problem: dict[str, Any] = {
-            "type": f"{current_app.config['WEB_URL']}/docs/errors/{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "instance": security.request_id(),
-            "code": self.code,
-            "fix": self.fix,
-            "retryable": self.retryable,
-            "money_at_risk": self.money_at_risk,
-        }
-        if self.param:
-            problem["param"] = self.param
-        if self.errors:
-            problem["errors"] = list(self.errors)
-        return problem | dict(self.more)
 
 
 def not_found() -> Problem:

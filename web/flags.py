@@ -11,7 +11,7 @@ from flask import g
 from sqlalchemy import text
 
 from web.db import db
-from web.errors import Problem
+from web.problems import Problem
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,7 @@ GRANT SELECT (strategy_id, tenant_id, webhook_uuid, per_minute, per_hour, dedupe
 GRANT SELECT (id, subject, created_at, due_at, attempts, error, ended_at, outcome), INSERT
     ON web.mails TO fillwire_staff;
 
+GRANT SELECT (expires_at), DELETE ON web.staff_sessions, web.staff_links TO fillwire_worker;
 GRANT SELECT ON web.broker_notices, web.plans, web.plan_limits, web.entitlements TO fillwire_web;
 
 GRANT EXECUTE ON FUNCTION web.current_person(), web.has_second_factor(uuid),
@@ -219,6 +220,8 @@ DROP POLICY staff_add ON web.audit_events;
 CREATE POLICY staff_add ON web.audit_events FOR INSERT TO fillwire_staff
     WITH CHECK (actor = 'staff:stf_' || replace(web.current_person()::text, '-', ''));
 
+CREATE POLICY forget ON web.staff_sessions TO fillwire_worker USING (true);
+CREATE POLICY forget ON web.staff_links TO fillwire_worker USING (true);
 CREATE POLICY everybody ON web.broker_notices FOR SELECT TO fillwire_web USING (true);
 CREATE POLICY everybody ON web.plans FOR SELECT TO fillwire_web USING (true);
 CREATE POLICY everybody ON web.plan_limits FOR SELECT TO fillwire_web USING (true);

@@ -26,7 +26,7 @@ from web.db import (
     enter_tenant,
     tenant_scope,
 )
-from web.errors import Problem
+from web.problems import Problem
 
 MINUTES: Final = 15
 COOKIE: Final = "fillwire_view"

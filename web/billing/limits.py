@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from web.db import current_tenant, db
-from web.errors import Problem
+from web.problems import Problem
 
 # What is counted, and how it is called.
 KEYS: Final[Mapping[str, str]] = {
