@@ -86,8 +86,8 @@ CREATE TABLE web.view_as (
     staff_session_id uuid NOT NULL REFERENCES web.staff_sessions ON DELETE CASCADE,
     tenant_id uuid NOT NULL REFERENCES web.tenants,
     person_id uuid NOT NULL REFERENCES web.people,
-    began_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamptz NOT NULL DEFAULT clock_timestamp() + interval '15 minutes',
+    began_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL DEFAULT now() + interval '15 minutes',
     ended_at timestamptz
 );
 
