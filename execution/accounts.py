@@ -50,6 +50,10 @@ class Account:
     moved_seq: int = 0
     is_ready: bool = False
     is_lost: bool = False
+    # Why the broker does not let it in, and its words; empty for it does. None: not known, or
+    # the broker asks for no login.
+    login: tuple[str, str] | None = None
+    told_login: str | None = None
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)

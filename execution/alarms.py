@@ -81,6 +81,11 @@ def of_shares(instrument: str, taken: Decimal, left: Decimal) -> Alarm | None:
     return Alarm("share_taken", instrument, numbers) if taken else None
 
 
+def of_login(text: str) -> Alarm:
+    """What a connection raises that its broker does not let in."""
+    return Alarm("login_refused", numbers={"text": text})
+
+
 def _of_order(kind: str, order: Order) -> Alarm:
     numbers = {
         "quantity": format(order.terms.order_qty, "f"),

@@ -5,6 +5,8 @@ from protos.services import Service
 
 _EXECUTION = "/fillwire.execution.v1.Execution/"
 _SIMULATION = "/fillwire.execution.v1.Simulation/"
+_CREDENTIALS = "/fillwire.execution.v1.Credentials/"
+_VAULT = "/fillwire.execution.v1.Vault/"
 _WEB = {Service.WEB}
 # Both drain.
 _DRAINS = {Service.WORKER, Service.RELAY}
@@ -32,4 +34,12 @@ ALLOWED: Allowed = {
     f"{_SIMULATION}SetGameDay": _WEB,
     f"{_SIMULATION}ResetAccount": _WEB,
     f"{_SIMULATION}ListMisdeeds": _WEB,
+    f"{_CREDENTIALS}ListBrokers": _WEB,
+    f"{_CREDENTIALS}TestCredentials": _WEB,
+    f"{_CREDENTIALS}PutCredentials": _WEB,
+    f"{_CREDENTIALS}RemoveCredentials": _WEB,
+    f"{_CREDENTIALS}ListCredentials": _WEB,
+    f"{_VAULT}GetKeys": _LOOKING,
+    f"{_VAULT}RotateKek": _LOOKING,
+    f"{_VAULT}RotateTransportKey": _LOOKING,
 }

@@ -8,7 +8,7 @@ account finds it there. It is believed only while the order is still in such dou
 from collections.abc import Callable
 from uuid import UUID
 
-from execution import messages, ringing, told
+from execution import messages, owning, ringing, told
 from execution.domain.words import TradeState
 from execution.errors import BadRequest
 from execution.store import Store
@@ -20,7 +20,8 @@ _WORDS = {
 }
 
 _FIND = """
-SELECT i.account_id, i.done_at IS NOT NULL AS is_over, coalesce(i.cancel_reason, 0) AS withdrawn,
+SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over,
+    coalesce(i.cancel_reason, 0) AS withdrawn,
     (SELECT f.fact FROM execution.facts f WHERE f.trade_id = i.trade_id AND f.kind = 'outcome'
      ORDER BY f.seq DESC LIMIT 1) AS outcome
 FROM execution.instructions i WHERE i.trade_id = %s
@@ -51,11 +52,12 @@ class Declaring:
         trade_id = _id(request.trade_id)
         if request.word not in (pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_LET_GO, *_WORDS):
             raise BadRequest(f"not a word on a doubt: {request.word}")
-        return pb.ResolveDoubtResponse(status=await self._resolve(trade_id, request.word))
+        status = await self._resolve(trade_id, request.word, of=request.tenant_id)
+        return pb.ResolveDoubtResponse(status=status)
 
-    async def _resolve(self, trade_id: UUID, word: pb.DoubtWord) -> pb.DoubtStatus:
+    async def _resolve(self, trade_id: UUID, word: pb.DoubtWord, *, of: str) -> pb.DoubtStatus:
         rows = await self._store.ask(_FIND, (trade_id,))
-        if not rows:
+        if not rows or not owning.is_of(rows[0]["trade"], of):
             return pb.DOUBT_STATUS_NOT_FOUND
         [row] = rows
         said = _WORDS.get(word)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from execution import accounts, arriving, messages, moving
+from execution import accounts, arriving, messages, moving, recording
 from execution.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
 from execution.domain.reports import Said
@@ -163,6 +163,22 @@ class Holding:
         log.warning("broker_stream_lost", cause=cause)
         self._reconciling.look_soon()
 
+    def on_login(self, venue: Venue, name: str, problem: str, text: str) -> None:
+        """A broker let an account in, or not."""
+        account = self._accounts.get(ids.account_id(*venue, name))
+        if account is not None:
+            account.login = (problem, text)
+            self._tell_login(account)
+
+    def _tell_login(self, account: Account) -> None:
+        """As a fact, where it is news."""
+        if account.login is None or not account.is_ready or account.is_lost:
+            return
+        problem, text = account.login
+        if problem != account.told_login:
+            account.told_login = problem
+            self._engine.record(recording.login(account, problem, text, self.now()))
+
     def lose(self, account_id: UUID, epoch: int) -> None:
         """The account's lease of this epoch is gone: another instance has it now."""
         account = self._accounts.get(account_id)
@@ -248,6 +264,7 @@ class Holding:
 
     def _resume(self, account: Account, tickets: list[Ticket]) -> None:
         account.is_ready = True
+        self._tell_login(account)
         self._reconciling.compare(account)
         self._engine.resume(account, tickets)
         pending, account.pending = account.pending, []

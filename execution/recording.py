@@ -172,6 +172,15 @@ def moved(
     return entry
 
 
+def login(account: Account, problem: str, text: str, now: datetime) -> Entry:
+    """Whether the broker lets the account in."""
+    fact = _fact(account, f"login:{account.epoch}:{account.last_seq}", now)
+    fact.account_login.problem, fact.account_login.text = problem, text
+    if problem:
+        messages.set_alarm(fact, alarms.of_login(text))
+    return _entry(account, fact, "login", now, None, None)
+
+
 def external(
     account: Account, lane: Lane, said: Report, move: PositionMove | None, alarm: Alarm | None
 ) -> Entry:

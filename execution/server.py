@@ -36,10 +36,16 @@ from execution.simulation import SimulationServicer
 from execution.store import Store
 from execution.switch_store import SwitchStore
 from execution.switching import Switching
+from execution.vault.assembly import Assembly
 from protos import certificates
 from protos import log as lines
+from protos.execution.v1 import (
+    credentials_pb2,
+    execution_pb2_grpc,
+    simulation_pb2,
+    simulation_pb2_grpc,
+)
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import execution_pb2_grpc, simulation_pb2, simulation_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -167,8 +173,10 @@ class ExecutionServer:
         self._limits = Limits(
             self._runtime, store=self._store, instance=config.instance, redis_url=config.redis_url
         )
+        self._vault = Assembly(config, self._store, shown)
         self._adapters: dict[Venue, Adapter] = {
-            ("paper", "paper"): PaperAdapter(config.paper_target, shown)
+            ("paper", "paper"): PaperAdapter(config.paper_target, shown),
+            **self._vault.adapters,
         }
         self._simulator = PaperSimulator(config.paper_target, shown)
         self._writing: asyncio.Task[None] | None = None
@@ -203,6 +211,7 @@ class ExecutionServer:
         engine.halting.on_stopped = watch.look_now
         self._journal.on_commit = bell.ring
         self._journal.on_refused = holding.lose
+        self._vault.tell(holding.on_login)
         self._server = guard.server(_OPTIONS, ALLOWED if self._certificates else None)
         check = partial(_check, engine, holding)
         servicer = Servicer(
@@ -215,9 +224,12 @@ class ExecutionServer:
         execution_pb2_grpc.add_ExecutionServicer_to_server(servicer, self._server)
         simulation = SimulationServicer(self._simulator, holding.hold)
         simulation_pb2_grpc.add_SimulationServicer_to_server(simulation, self._server)
+        self._vault.add_to(self._server, self._runtime.spawn)
         self._health = await guard.add_health(self._server)
         if self._certificates is None:
-            guard.add_reflection(self._server, pb.DESCRIPTOR, simulation_pb2.DESCRIPTOR)
+            guard.add_reflection(
+                self._server, pb.DESCRIPTOR, simulation_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR
+            )
         self.port = certificates.listen(self._server, self._config.bind, self._certificates)
         await self._store.open()
         self._writing = asyncio.create_task(self._journal.run())
@@ -226,6 +238,7 @@ class ExecutionServer:
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(watch.start)
         await _until_stored(holding.start)
+        self._runtime.spawn(self._vault.run())
         url, name = self._config.database_url, self._config.instance
         self._runtime.spawn(ringing.answer(url, name, holding.look, check))
         await self._server.start()

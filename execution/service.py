@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from execution import facts, messages
+from execution import facts, messages, owning
 from execution.brokers.base import BrokerError
 from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import AccountRef, Trade
@@ -60,7 +60,8 @@ class Service:
     async def cancel_trades(self, request: pb.CancelTradesRequest) -> pb.CancelTradesResponse:
         """Withdraw trades; what is open at the broker is asked to be canceled."""
         wanted = [_id(trade_id) for trade_id in request.trade_ids]
-        known = await self._store.withdraw(wanted, request.reason)
+        theirs = await owning.trades_of(self._store, wanted, request.tenant_id)
+        known = await self._store.withdraw(theirs, request.reason)
         response = pb.CancelTradesResponse()
         for trade_id in wanted:
             found = trade_id in known

@@ -9,14 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from execution import binding, manual, messages
+from execution import binding, manual, messages, owning
 from execution.controls import LIMITS, SEEN, STOP, read_limits, write_limits
 from execution.domain.limits import Limits, LimitsState
 from execution.domain.orders import ZERO
 from execution.domain.switches import Mode, Scope
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Leg
-from execution.errors import BadRequest
+from execution.errors import BadRequest, NotFound
 from execution.holding import Holding
 from execution.rows import AccountImage, SwitchRow
 from execution.store import Store
@@ -44,8 +44,10 @@ class Switching:
         self._read = read
 
     async def set_switch(self, request: pb.SetSwitchRequest) -> pb.SetSwitchResponse:
-        """Put a switch where it is said to be. Raises BadRequest."""
+        """Put a switch where it is said to be. Raises BadRequest, NotFound."""
         scope, scope_id, mode = _read_switch(request)
+        if scope is Scope.TENANT and request.tenant_id not in ("", scope_id):
+            raise NotFound
         arrivals: list[tuple[int, Trade]] = []
         async with self._switches.change() as change:
             row = await change.find(scope, scope_id, STOP)
@@ -65,8 +67,10 @@ class Switching:
 
     async def list_switches(self, request: pb.ListSwitchesRequest) -> pb.ListSwitchesResponse:
         """Switches and limits as they are."""
-        response = pb.ListSwitchesResponse()
+        response, limits_of = pb.ListSwitchesResponse(), set(request.limits_of)
         for row in await self._switches.after(0):
+            if limits_of and (row.name != LIMITS or row.scope_id not in limits_of):
+                continue
             if row.name == LIMITS:
                 response.limits.append(_limits_told(row.scope_id, read_limits(row.value)))
             elif row.name == STOP:
@@ -88,10 +92,12 @@ class Switching:
         return pb.SetLimitsResponse(state=_limits_told(scope_id, state))
 
     async def see_overfill(self, request: pb.SeeOverfillRequest) -> pb.SeeOverfillResponse:
-        """Somebody looked at an order that was filled too much. Raises BadRequest."""
+        """Somebody looked at an order that was filled too much. Raises BadRequest, NotFound."""
         order_id, filled = _id(request.order_id), _filled(request.filled)
         if not request.seen_by:
             raise BadRequest("seen_by is required")
+        if not await owning.has_order(self._store, UUID(hex=order_id), request.tenant_id):
+            raise NotFound
         async with self._switches.change() as change:
             row = await change.find(ORDER, order_id, SEEN)
             # As much as before may have been filled anew since.

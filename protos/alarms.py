@@ -94,6 +94,10 @@ CATALOGUE: dict[str, Words] = {
         "It is guarded again once the broker takes its stop. Until then, look after it there.",
         lasts="UNPROTECTED",
     ),
+    "login_refused": Words(
+        "The broker does not let this connection in: {text}.",
+        "Nothing is sent there meanwhile. Replace its keys on the connection's page.",
+    ),
 }
 
 

@@ -9,8 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 SOURCES = (
+    "protos/execution/v1/credentials.proto",
     "protos/execution/v1/execution.proto",
     "protos/execution/v1/simulation.proto",
+    "protos/paper/v1/keys.proto",
     "protos/paper/v1/paper.proto",
 )
 

@@ -34,6 +34,7 @@ IDS = frozenset(
         "cl_ord_id",
         "connection_id",
         "exec_id",
+        "kek_id",
         "key_id",
         "mail",
         "order_id",
@@ -53,6 +54,7 @@ WORDS = frozenset(
     (
         "asset",
         "bind",
+        "broker",
         "caller",
         "code",
         "event",
@@ -77,6 +79,7 @@ WORDS = frozenset(
         "route",
         "scope",
         "scopes",
+        "source",
         "state",
         "timestamp",
         "version",

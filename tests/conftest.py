@@ -7,6 +7,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -91,7 +92,14 @@ def _no_network_beyond_loopback() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Servers]:
-    """The servers of this run, on folders that disappear with it."""
+    """The servers of this run."""
+    with embedded() as servers:
+        yield servers
+
+
+@contextmanager
+def embedded() -> Iterator[Servers]:
+    """Servers on folders that disappear with them, and a migrated template."""
     who = places.identity()
     folder = Path(tempfile.mkdtemp(prefix="fillwire_test_", dir=_base()))
     folder.chmod(0o711)

@@ -4,7 +4,7 @@ Every call has a deadline. Only what is keyed by an id that makes it safe is rep
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 import grpc
@@ -66,6 +66,19 @@ class ExecutionClient:
             return list(self._connect().SubmitTrades(request, timeout=SUBMIT_SECONDS).groups)
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
+
+    def begin(self, groups: Sequence[pb.TradeGroup]) -> Callable[[], Sequence[pb.GroupResult]]:
+        """As `submit`, without waiting: what is returned waits. Several may be on their way."""
+        request = pb.SubmitTradesRequest(groups=groups)
+        call = self._connect().SubmitTrades.future(request, timeout=SUBMIT_SECONDS)
+
+        def results() -> Sequence[pb.GroupResult]:
+            try:
+                return list(call.result().groups)
+            except grpc.RpcError as error:
+                raise ExecutionDown(describe(error)) from error
+
+        return results
 
     def preview(
         self,
@@ -134,10 +147,20 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
 
     def list_switches(self) -> pb.ListSwitchesResponse:
-        """What is halted, and the limits of connections. Raises ExecutionDown."""
+        """What is halted, and the limits of connections, of everybody. Raises ExecutionDown."""
+        return self._list_switches(pb.ListSwitchesRequest())
+
+    def limits(self, connections: Sequence[UUID]) -> Sequence[pb.LimitsState]:
+        """The limits of these connections. Raises ExecutionDown."""
+        if not connections:
+            return []
+        wanted = [connection_id.hex for connection_id in connections]
+        return self._list_switches(pb.ListSwitchesRequest(limits_of=wanted)).limits
+
+    def _list_switches(self, request: pb.ListSwitchesRequest) -> pb.ListSwitchesResponse:
         try:
             return self._connect().ListSwitches(
-                pb.ListSwitchesRequest(), timeout=SWITCH_SECONDS, metadata=log.told()
+                request, timeout=SWITCH_SECONDS, metadata=log.told()
             )
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
@@ -154,23 +177,27 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
-    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+    def see_overfill(self, order_id: UUID, filled: str, *, tenant_id: UUID, seen_by: str) -> None:
         """Somebody looked at an order that was filled too much: entries go on. Repeating is safe.
 
         Raises ExecutionDown.
         """
-        request = pb.SeeOverfillRequest(order_id=order_id.hex, filled=filled, seen_by=seen_by)
+        request = pb.SeeOverfillRequest(
+            order_id=order_id.hex, filled=filled, tenant_id=tenant_id.hex, seen_by=seen_by
+        )
         try:
             self._connect().SeeOverfill(request, timeout=SWITCH_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
-    def cancel(self, trade_id: UUID, reason: pb.Reason) -> None:
+    def cancel(self, trade_id: UUID, reason: pb.Reason, *, tenant_id: UUID) -> None:
         """Have execution end a trade, and cancel what it has open. Repeating is safe.
 
         Raises ExecutionDown.
         """
-        request = pb.CancelTradesRequest(trade_ids=[trade_id.hex], reason=reason)
+        request = pb.CancelTradesRequest(
+            trade_ids=[trade_id.hex], reason=reason, tenant_id=tenant_id.hex
+        )
         try:
             self._connect().CancelTrades(request, timeout=SUBMIT_SECONDS, metadata=log.told())
         except grpc.RpcError as error:
@@ -214,11 +241,11 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
         return [UUID(trade_id) for trade_id in answer.trade_ids]
 
-    def resolve_doubt(self, trade_id: UUID, word: pb.DoubtWord) -> bool:
+    def resolve_doubt(self, trade_id: UUID, word: pb.DoubtWord, *, tenant_id: UUID) -> bool:
         """Say something of a trade that nobody can prove anything of; False when it is not one,
         or something else was said before. Raises ExecutionDown. Repeating is safe.
         """
-        request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word)
+        request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word, tenant_id=tenant_id.hex)
         try:
             answer = self._connect().ResolveDoubt(
                 request, timeout=SUBMIT_SECONDS, metadata=log.told()

@@ -20,7 +20,7 @@ from psycopg.rows import TupleRow
 
 from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
-from web import fills, positions
+from web import fills, logins, positions
 from web.alarms import raising
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
@@ -135,6 +135,7 @@ class Batch:
         self.trades: dict[str, Row] = {}
         self.moves: list[Row] = []
         self.external = External()
+        self.logins: list[Row] = []
         self.alarms: list[Row] = []
         self.changes: set[tuple[str, str, str]] = set()
 
@@ -159,6 +160,8 @@ class Batch:
                 self.external.add(fact)
                 if fact.external_report.HasField("change"):
                     self.moves.append(positions.row(fact, fact.external_report.change))
+            case "account_login":
+                self.logins.append(logins.row(fact, fact.account_login))
             case "order_stopped" | "lane_stop":
                 # What the trade does instead is in the facts after it; what else is not done
                 # there, those trades say.
@@ -187,6 +190,8 @@ class Batch:
             if rows:
                 connection.execute(statement, (to_json(rows),), prepare=True)
         self.changes |= self.external.write(connection)
+        if self.logins:
+            logins.write(connection, self.logins)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
         for tenant, kind, alarm in raising.write(connection, self.alarms):

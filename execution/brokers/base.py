@@ -62,7 +62,11 @@ class InDoubt(BrokerError):
 
 
 class AuthFailed(BrokerError):
-    """The broker no longer accepts the connection's login."""
+    """The broker does not accept the connection's login; `problem` is a word of it."""
+
+    def __init__(self, text: str, *, problem: str = "wrong_key") -> None:
+        super().__init__(text)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +228,9 @@ class Adapter(Protocol):
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
 
-    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
-        """What each of these accounts holds, in their order. Raises InDoubt."""
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot | None]:
+        """What each of these accounts holds, in their order; None of one whose login is not
+        accepted. Raises InDoubt."""
 
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None

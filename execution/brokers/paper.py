@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import grpc
 import structlog
@@ -21,6 +22,8 @@ from grpc import aio
 from execution.brokers import paper_wire
 from execution.brokers.base import (
     AccountSnapshot,
+    AuthFailed,
+    BrokerError,
     Capabilities,
     ChainSnapshot,
     HeldSnapshot,
@@ -41,6 +44,8 @@ from protos.paper.v1 import paper_pb2 as pb
 
 log = structlog.get_logger()
 
+# The venue's name for the session, in metadata.
+SESSION = "session-id"
 CONNECT_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.05
 LAST_RETRY_SECONDS = 1.0
@@ -71,6 +76,8 @@ class PaperAdapter:
         self._in_order = InOrder()
         self._resending: asyncio.TimerHandle | None = None
         self._connected = asyncio.Event()
+        # As the venue calls the stream.
+        self._session_id = ""
 
     async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect in the background, and keep connected."""
@@ -126,10 +133,10 @@ class PaperAdapter:
         """All reports so far of those of the orders that the venue knows. Raises InDoubt."""
         request = pb.GetOrdersRequest(account=account, cl_ord_ids=cl_ord_ids)
         try:
-            response = await self._channel.stub.GetOrders(request, timeout=self._timeout_seconds)
+            response = await self._channel.stub.GetOrders(request, **self._call())
             return paper_wire.read_found(response)
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
 
     async def account(self, account: str) -> AccountSnapshot:
         """Cash, positions and open orders. Raises InDoubt."""
@@ -138,14 +145,14 @@ class PaperAdapter:
         except paper_wire.UnknownWord as error:
             raise InDoubt(_cause(error)) from error
 
-    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot]:
+    async def held(self, accounts: Sequence[str]) -> Sequence[HeldSnapshot | None]:
         """What each of these accounts holds. Raises InDoubt."""
         request = pb.GetPositionsRequest(accounts=accounts)
         try:
-            answer = await self._channel.stub.GetPositions(request, timeout=self._timeout_seconds)
+            answer = await self._channel.stub.GetPositions(request, **self._call())
             return [paper_wire.read_held(each) for each in answer.accounts]
         except (grpc.RpcError, paper_wire.UnknownWord) as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
 
     async def quote(
         self, account: str, instrument: str, *, reference_price: Decimal | None = None
@@ -194,9 +201,14 @@ class PaperAdapter:
     async def _look(self, account: str) -> pb.GetAccountResponse:
         request = pb.GetAccountRequest(account=account)
         try:
-            return await self._channel.stub.GetAccount(request, timeout=self._timeout_seconds)
+            return await self._channel.stub.GetAccount(request, **self._call())
         except grpc.RpcError as error:
-            raise InDoubt(_cause(error)) from error
+            raise _failed(error) from error
+
+    def _call(self) -> dict[str, Any]:
+        """How calls beside the stream are made: in the name of its session."""
+        session = ((SESSION, self._session_id),) if self._session_id else ()
+        return {"timeout": self._timeout_seconds, "metadata": session}
 
     async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> Answer:
         if not self._connected.is_set():
@@ -253,10 +265,11 @@ class PaperAdapter:
 
     async def _hold_session(self) -> None:
         stream = self._channel.session()
-        await stream.initial_metadata()
+        told = await stream.initial_metadata()
         if stream.done():
             await stream.read()  # raises what ended it
             return
+        self._session_id = next((str(value) for name, value in told if name == SESSION), "")
         self._outbox = Outbox()
         self._want(list(self._in_order.heard.items()))
         self._connected.set()
@@ -295,6 +308,7 @@ class PaperAdapter:
     def _lose_session(self, cause: str) -> None:
         was_connected = self._connected.is_set()
         self._connected.clear()
+        self._session_id = ""
         for call in [call for same in self._written.values() for call in same]:
             call.fail(cause)
         for call in self._outbox.calls:
@@ -350,6 +364,13 @@ def _unheard(usage: Usage) -> None:
 
 def _nobody(cause: str) -> None:
     """After `close`, a lost stream is no news."""
+
+
+def _failed(error: Exception) -> BrokerError:
+    """What a call that failed means: the venue does not let us in, or it is not known."""
+    if isinstance(error, aio.AioRpcError) and error.code() is grpc.StatusCode.UNAUTHENTICATED:
+        return AuthFailed(error.details() or "")
+    return InDoubt(_cause(error))
 
 
 def _cause(error: Exception) -> str:

@@ -6,8 +6,8 @@ from grpc import aio
 
 from protos import certificates
 from protos.certificates import Certificates
+from protos.paper.v1 import keys_pb2_grpc, paper_pb2_grpc
 from protos.paper.v1 import paper_pb2 as pb
-from protos.paper.v1 import paper_pb2_grpc
 from protos.services import Service
 
 _Stream = aio.StreamStreamCall[pb.SessionRequest, pb.SessionResponse]
@@ -31,6 +31,7 @@ class VenueChannel:
         self._bundle: certificates.Bundle | None = None
         self._channel: aio.Channel | None = None
         self._stub: paper_pb2_grpc.VenueAsyncStub
+        self._keys: keys_pb2_grpc.KeysAsyncStub
         # The one that the session's stream is on.
         self._streaming: aio.Channel | None = None
         self._open: set[aio.Channel] = set()
@@ -39,14 +40,24 @@ class VenueChannel:
     @property
     def stub(self) -> "paper_pb2_grpc.VenueAsyncStub":
         """The venue, for a call. Raises certificates.Unusable."""
+        self._renew()
+        return self._stub
+
+    @property
+    def keys(self) -> "keys_pb2_grpc.KeysAsyncStub":
+        """Its logins, for a call. Raises certificates.Unusable."""
+        self._renew()
+        return self._keys
+
+    def _renew(self) -> None:
         bundle = self._certificates.current() if self._certificates else None
         if self._channel is None or bundle is not self._bundle:
             channel = certificates.async_channel(self._target, Service.PAPER, bundle, _OPTIONS)
             self._channel, self._bundle = channel, bundle
             self._stub = paper_pb2_grpc.VenueStub(channel)
+            self._keys = keys_pb2_grpc.KeysStub(channel)
             self._open.add(channel)
             self._let_go()
-        return self._stub
 
     def session(self) -> _Stream:
         """A stream, when there is none any more. Raises certificates.Unusable."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from execution.brokers.base import (
     AccountSnapshot,
+    AuthFailed,
     Capabilities,
     ChainSnapshot,
     HeldSnapshot,
@@ -151,7 +152,7 @@ def read_said(report: pb.Report) -> Said:
 def read_submit_reply(reply: pb.OrderReply) -> bool:
     """True when the order was taken just now, False when the venue had it already.
 
-    Raises Rejected with the venue's words, RateLimited, UnknownWord.
+    Raises Rejected with the venue's words, RateLimited, AuthFailed, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
@@ -164,6 +165,8 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
             raise Rejected(reply.text)
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
             raise _not_taken(reply)
+        case pb.REPLY_STATUS_NOT_LOGGED_IN:
+            raise AuthFailed(reply.text)
         case other:
             raise UnknownWord("status", other)
 
@@ -171,7 +174,7 @@ def read_submit_reply(reply: pb.OrderReply) -> bool:
 def read_cancel_reply(reply: pb.OrderReply) -> bool:
     """Whether the order was canceled; False when it had ended or is unknown.
 
-    Raises RateLimited, UnknownWord.
+    Raises RateLimited, AuthFailed, UnknownWord.
     """
     match reply.status:
         case pb.REPLY_STATUS_ACCEPTED:
@@ -180,6 +183,8 @@ def read_cancel_reply(reply: pb.OrderReply) -> bool:
             return False
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
             raise _not_taken(reply)
+        case pb.REPLY_STATUS_NOT_LOGGED_IN:
+            raise AuthFailed(reply.text)
         case other:
             raise UnknownWord("status", other)
 

@@ -4,6 +4,7 @@ from execution.guard import HEALTH, Allowed
 from protos.services import Service
 
 _VENUE = "/fillwire.paper.v1.Venue/"
+_KEYS = "/fillwire.paper.v1.Keys/"
 _EXECUTION = {Service.EXECUTION}
 # What a real venue does by itself, and nobody can ask it for.
 _ITSELF = {Service.OPERATOR}
@@ -22,4 +23,9 @@ ALLOWED: Allowed = {
     f"{_VENUE}ListMisdeeds": _EXECUTION,
     f"{_VENUE}TransferPosition": _ITSELF,
     f"{_VENUE}BustFill": _ITSELF,
+    f"{_KEYS}LogIn": _EXECUTION,
+    # As on the pages of a broker.
+    f"{_KEYS}IssueKey": _ITSELF,
+    f"{_KEYS}RevokeKey": _ITSELF,
+    f"{_KEYS}ListKeys": _ITSELF,
 }

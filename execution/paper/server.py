@@ -17,13 +17,15 @@ from execution.paper import answers, matching, sessions, store
 from execution.paper.allowed import ALLOWED
 from execution.paper.config import Config
 from execution.paper.desk import Desk
+from execution.paper.gate import SESSION, Gate, KeysServicer
 from execution.paper.jobs import Frame
+from execution.paper.keys import Keys
 from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer
 from protos import certificates
+from protos.paper.v1 import keys_pb2, keys_pb2_grpc, paper_pb2_grpc
 from protos.paper.v1 import paper_pb2 as pb
-from protos.paper.v1 import paper_pb2_grpc
 
 log = structlog.get_logger()
 
@@ -42,8 +44,9 @@ _OPTIONS = (
 class Venue(paper_pb2_grpc.VenueServicer):
     """The service of `protos/paper/v1`."""
 
-    def __init__(self, writer: Writer, opened: Sessions, database_url: str) -> None:
+    def __init__(self, writer: Writer, opened: Sessions, gate: Gate, database_url: str) -> None:
         self._writer = writer
+        self._gate = gate
         self._desk = writer.desk
         self._sessions = opened
         self._database_url = database_url
@@ -57,8 +60,9 @@ class Venue(paper_pb2_grpc.VenueServicer):
     ) -> AsyncIterator[pb.SessionResponse]:
         if not self._writer.is_connected:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the venue's database is away")
-        await context.send_initial_metadata(())
+        await self._gate.open(context)
         session = self._sessions.open()
+        await context.send_initial_metadata(((SESSION, session.id),))
         reading = asyncio.create_task(self._read(session, request_iterator))
         try:
             async for frame in session.frames():
@@ -85,6 +89,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         request: pb.GetOrdersRequest,
         context: aio.ServicerContext[pb.GetOrdersRequest, pb.GetOrdersResponse],
     ) -> pb.GetOrdersResponse:
+        await self._gate.check((request.account,), context)
         try:
             return await self._reading(
                 lambda reader: store.find_orders(reader, request.account, request.cl_ord_ids)
@@ -99,6 +104,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         context: aio.ServicerContext[pb.GetAccountRequest, pb.GetAccountResponse],
     ) -> pb.GetAccountResponse:
         await _check_name(request.account, context)
+        await self._gate.check((request.account,), context)
         try:
             return await self._writer.look(request.account)
         except Unavailable:
@@ -141,6 +147,7 @@ class Venue(paper_pb2_grpc.VenueServicer):
         request: pb.GetPositionsRequest,
         context: aio.ServicerContext[pb.GetPositionsRequest, pb.GetPositionsResponse],
     ) -> pb.GetPositionsResponse:
+        await self._gate.check(request.accounts, context)
         try:
             return await self._writer.positions(request.accounts)
         except Unavailable:
@@ -216,7 +223,8 @@ class Venue(paper_pb2_grpc.VenueServicer):
             async for request in requests:
                 if not session.is_open:
                     return
-                self._writer.offer(Frame(session, request, asyncio.get_running_loop().time()))
+                admitted = self._gate.admit(session, request)
+                self._writer.offer(Frame(session, admitted, asyncio.get_running_loop().time()))
         except Unavailable:
             pass
         finally:
@@ -232,6 +240,7 @@ class PaperServer:
         market = Market(config.seed, reference.load())
         desk = Desk(market, config.visibility_seconds, self._sessions)
         self._writer = Writer(desk, config.database_url, clock)
+        self._keys = Keys(config.database_url)
         self._tasks: list[asyncio.Task[None]] = []
         self.port = 0
 
@@ -239,11 +248,15 @@ class PaperServer:
         """Bind, and serve; `port` is the one that was bound."""
         shown = certificates.at(self._config.certificates)
         self._server = guard.server(_OPTIONS, ALLOWED if shown else None)
-        self._venue = Venue(self._writer, self._sessions, self._config.database_url)
+        gate = Gate(self._keys, self._sessions)
+        self._venue = Venue(self._writer, self._sessions, gate, self._config.database_url)
         paper_pb2_grpc.add_VenueServicer_to_server(self._venue, self._server)
+        writer = self._writer
+        keys = KeysServicer(self._keys, self._sessions, writer.look, writer.clock)
+        keys_pb2_grpc.add_KeysServicer_to_server(keys, self._server)
         health_servicer = await guard.add_health(self._server)
         if shown is None:
-            guard.add_reflection(self._server, pb.DESCRIPTOR)
+            guard.add_reflection(self._server, pb.DESCRIPTOR, keys_pb2.DESCRIPTOR)
         self.port = certificates.listen(self._server, self._config.bind, shown)
         self._tasks = [
             asyncio.create_task(self._writer.run()),

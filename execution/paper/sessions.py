@@ -5,6 +5,7 @@ attached. A fault plan may make it deaf to an order, or keep an account's report
 """
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,10 @@ class Session:
 
     attached: set[str] = field(default_factory=set)
     is_open: bool = True
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    # Accounts that ask for a login: by which key, and those that it may trade.
+    logins: dict[str, str] = field(default_factory=dict)
+    traded: set[str] = field(default_factory=set)
     _frame: pb.SessionResponse = field(default_factory=pb.SessionResponse)
     _frames: asyncio.Queue[pb.SessionResponse | None] = field(default_factory=asyncio.Queue)
     _held: dict[str, deque[_Held]] = field(default_factory=dict)
@@ -90,13 +95,32 @@ class Session:
         self._frame.last_reports.add(account=account, report_seq=report_seq)
         self.flush()
 
+    def refuse(self, reply: pb.OrderReply) -> None:
+        """Answer what was not let through."""
+        self._frame.replies.append(reply)
+        self.flush()
+
+    def log_in(self, account: str, key_id: str, *, may_trade: bool) -> None:
+        """Let it see an account, and trade it if the key may."""
+        self.logins[account] = key_id
+        (self.traded.add if may_trade else self.traded.discard)(account)
+
+    def log_out(self, account: str) -> None:
+        """It sees the account no more, and is told so."""
+        del self.logins[account]
+        self.traded.discard(account)
+        self.attached.discard(account)
+        self._frame.logged_out.append(account)
+        self.flush()
+
     def listen_to(self, account: str, cl_ord_id: str) -> None:
         """No longer be deaf to an order: the client has asked about it."""
         self._deaf_to.discard((account, cl_ord_id))
 
     def flush(self) -> None:
         """Let go of what has been said so far."""
-        if self._frame.replies or self._frame.reports or self._frame.last_reports:
+        frame = self._frame
+        if frame.replies or frame.reports or frame.last_reports or frame.logged_out:
             self._frames.put_nowait(self._frame)
             self._frame = pb.SessionResponse()
 
@@ -149,7 +173,7 @@ class Session:
 class Sessions:
     """The open sessions, and who has attached which account."""
 
-    _open: set[Session] = field(default_factory=set)
+    _open: dict[str, Session] = field(default_factory=dict)
     _by_account: dict[str, set[Session]] = field(default_factory=dict)
     # Accounts with missing reports, and the last of each.
     _missing: dict[str, int] = field(default_factory=dict)
@@ -157,13 +181,24 @@ class Sessions:
     def open(self) -> Session:
         """A new session that has attached nothing."""
         session = Session()
-        self._open.add(session)
+        self._open[session.id] = session
         return session
+
+    def find(self, session_id: str) -> Session | None:
+        """An open session, by its id."""
+        return self._open.get(session_id)
+
+    def log_out(self, account: str, key_id: str) -> None:
+        """Whoever logged in by a key hears of the account no more."""
+        for session in self._open.values():
+            if session.logins.get(account) == key_id:
+                session.log_out(account)
+                self._by_account.get(account, set()).discard(session)
 
     def close(self, session: Session) -> None:
         """Forget a session; its stream ends."""
-        if session in self._open:
-            self._open.remove(session)
+        if session.id in self._open:
+            del self._open[session.id]
             for account in session.attached:
                 self._by_account[account].discard(session)
                 if not self._by_account[account]:
@@ -172,7 +207,7 @@ class Sessions:
 
     def close_all(self) -> None:
         """End every stream, so that its client resumes from what it has heard."""
-        for session in list(self._open):
+        for session in list(self._open.values()):
             self.close(session)
 
     def attach(self, session: Session, account: str) -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0031"
-down_revision = "0030"
+down_revision = "0028"
 
 PEOPLE = """
 -- Not web.people: staff belong to no workspace, and no sign-in of a workspace lets them in.

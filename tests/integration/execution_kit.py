@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -43,6 +44,7 @@ class Kit:
     facts: list[pb.Fact] = field(default_factory=list)
     cursor: str = ""
     next_open: NextOpen = exchange_opens
+    keys_folder: Path | None = None
 
     @property
     def stub(self) -> Any:
@@ -220,7 +222,11 @@ class Kit:
         await self.server.kill()
         await self.close_channels()
         self.server = await start_server(
-            self.database, self.venue, instance or self.instance, self.next_open
+            self.database,
+            self.venue,
+            instance or self.instance,
+            self.next_open,
+            self.keys_folder,
         )
 
     async def close_channels(self) -> None:
@@ -232,11 +238,22 @@ class Kit:
 
 
 async def start_server(
-    database: Any, venue: PaperServer, instance: str, next_open: NextOpen = exchange_opens
+    database: Any,
+    venue: PaperServer,
+    instance: str,
+    next_open: NextOpen = exchange_opens,
+    keys_folder: Path | None = None,
 ) -> ExecutionServer:
     """One execution instance on a free port."""
+    target = f"127.0.0.1:{venue.port}"
     server = ExecutionServer(
-        Config("127.0.0.1:0", database.url("execution"), f"127.0.0.1:{venue.port}", instance),
+        Config(
+            "127.0.0.1:0",
+            database.url("execution"),
+            target,
+            instance,
+            keys_folder=keys_folder,
+        ),
         next_open=next_open,
     )
     await server.start()
@@ -249,13 +266,14 @@ async def running(
     *,
     next_open: NextOpen = exchange_opens,
     venue_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    keys_folder: Path | None = None,
 ) -> AsyncIterator[Kit]:
     """Venue and execution, started; stopped afterwards."""
     venue = PaperServer(PaperConfig("127.0.0.1:0", database.url("paper"), 2.0, 1), venue_clock)
     await venue.start()
     await venue._writer.ready.wait()
-    server = await start_server(database, venue, "execution-1", next_open)
-    kit = Kit(database, venue, server, "execution-1", next_open=next_open)
+    server = await start_server(database, venue, "execution-1", next_open, keys_folder)
+    kit = Kit(database, venue, server, "execution-1", next_open=next_open, keys_folder=keys_folder)
     try:
         yield kit
     finally:

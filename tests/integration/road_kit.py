@@ -1,6 +1,7 @@
 """The drain with a real database on one side and a store of trades on the other."""
 
 import contextlib
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,11 @@ class Store:
     order: list[str] = field(default_factory=list)
     epochs: dict[str, int] = field(default_factory=dict)
     calls: int = 0
+    # How long a call waits for another one beside it; the signals of those that were together.
+    patience: float = 0.0
+    crowds: list[list[str]] = field(default_factory=list)
+    _under_way: list[str] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """The one method of the contract that the drain calls."""
@@ -39,7 +45,16 @@ class Store:
         self, request: pb.SubmitTradesRequest, _context: grpc.ServicerContext
     ) -> pb.SubmitTradesResponse:
         self.calls += 1
-        return pb.SubmitTradesResponse(groups=[self._group(group) for group in request.groups])
+        signal = request.groups[0].trades[0].signal_id
+        with self._changed:
+            self._under_way.append(signal)
+            self.crowds.append(list(self._under_way))
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: len(self._under_way) > 1, self.patience)
+            answer = pb.SubmitTradesResponse(groups=[self._group(g) for g in request.groups])
+        with self._changed:
+            self._under_way.remove(signal)
+        return answer
 
     def _group(self, group: pb.TradeGroup) -> pb.GroupResult:
         if group.drain_epoch < self.epochs.get(group.strategy_id, 0):

@@ -12,7 +12,7 @@ from tests.conftest import Database
 from tests.integration.road_kit import Road
 from web import db
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.trades import due, service
+from web.trades import due, handing, service
 from web.trades.service import Drain
 
 
@@ -209,6 +209,22 @@ def test_a_wide_signal_goes_ahead_with_a_few_and_whoever_repeats_it_makes_each_o
     seqs = [road.store.trades[trade_id].signal_seq for trade_id in road.store.order]
     assert seqs == [1] * 6 + [2] * 6
     assert len(road.trades("id")) == 12 and road.watermarks() == (2, 2, 2)
+
+
+def test_batches_of_one_signal_go_together_and_those_of_two_never_do(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing, "BATCH", handing.FIRST_BATCH)
+    strategy = factories.strategy(road.owner)
+    for _ in range(3 * handing.FIRST_BATCH):
+        factories.subscription(road.owner, strategy)
+    signals = [road.signal(strategy).hex for _ in range(2)]
+    road.store.patience = 0.3
+    road.drain.drain_due()
+    assert [len(crowd) for crowd in road.store.crowds].count(2) >= 2
+    assert [crowd for crowd in road.store.crowds if len(set(crowd)) > 1] == []
+    handed = [road.store.trades[trade_id].signal_id for trade_id in road.store.order]
+    assert handed == [s for s in signals for _ in range(3 * handing.FIRST_BATCH)]
 
 
 def test_the_worker_role_may_do_all_this_but_reads_no_secret(database: Database) -> None:

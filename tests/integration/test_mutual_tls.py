@@ -22,9 +22,9 @@ from execution.paper.server import PaperServer
 from execution.server import ExecutionServer
 from protos import certificates
 from protos.certificates import Bundle
+from protos.execution.v1 import credentials_pb2, execution_pb2_grpc, simulation_pb2
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import execution_pb2_grpc, simulation_pb2
-from protos.paper.v1 import paper_pb2
+from protos.paper.v1 import keys_pb2, paper_pb2
 from protos.services import Service
 from tests import tls_kit
 from tests.conftest import Database
@@ -104,8 +104,10 @@ def path(method: MethodDescriptor) -> str:
     return f"/{method.containing_service.full_name}/{method.name}"
 
 
-OURS = methods(pb.DESCRIPTOR, simulation_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR)
-VENUES = methods(paper_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR)
+OURS = methods(
+    pb.DESCRIPTOR, simulation_pb2.DESCRIPTOR, credentials_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR
+)
+VENUES = methods(paper_pb2.DESCRIPTOR, keys_pb2.DESCRIPTOR, health_pb2.DESCRIPTOR)
 
 
 async def ask(channel: aio.Channel, method: str, *, seconds: float = SECONDS) -> grpc.StatusCode:

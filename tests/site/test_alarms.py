@@ -187,7 +187,7 @@ class Execution:
         self.seen: list[tuple[UUID, str]] = []
         self.is_down = False
 
-    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+    def see_overfill(self, order_id: UUID, filled: str, *, tenant_id: UUID, seen_by: str) -> None:
         if self.is_down:
             raise ExecutionDown("away")
         self.seen.append((order_id, filled))

@@ -24,7 +24,7 @@ class Execution:
         self.takes = True
         self.is_down = False
 
-    def resolve_doubt(self, trade_id: UUID, word: int) -> bool:
+    def resolve_doubt(self, trade_id: UUID, word: int, *, tenant_id: UUID) -> bool:
         if self.is_down:
             raise ExecutionDown("away")
         self.said.append((trade_id, word))

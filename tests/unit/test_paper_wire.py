@@ -7,7 +7,14 @@ from decimal import Decimal
 import pytest
 
 from execution.brokers import paper_wire
-from execution.brokers.base import NewOrder, PositionMove, RateLimited, Rejected, RulesChanged
+from execution.brokers.base import (
+    AuthFailed,
+    NewOrder,
+    PositionMove,
+    RateLimited,
+    Rejected,
+    RulesChanged,
+)
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from protos import wire
 from protos.paper.v1 import paper_pb2 as pb
@@ -109,6 +116,9 @@ def test_every_reply_to_a_submit_is_taken_refused_or_stopped(status: pb.ReplySta
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
             with pytest.raises(RateLimited, match="no"):
                 paper_wire.read_submit_reply(reply)
+        case pb.REPLY_STATUS_NOT_LOGGED_IN:
+            with pytest.raises(AuthFailed, match="no"):
+                paper_wire.read_submit_reply(reply)
         case _:
             with pytest.raises(paper_wire.UnknownWord):
                 paper_wire.read_submit_reply(reply)
@@ -124,6 +134,9 @@ def test_every_reply_to_a_cancel_is_yes_no_or_stopped(status: pb.ReplyStatus) ->
             assert not paper_wire.read_cancel_reply(reply)
         case pb.REPLY_STATUS_TOO_MANY_REQUESTS:
             with pytest.raises(RateLimited):
+                paper_wire.read_cancel_reply(reply)
+        case pb.REPLY_STATUS_NOT_LOGGED_IN:
+            with pytest.raises(AuthFailed):
                 paper_wire.read_cancel_reply(reply)
         case _:
             with pytest.raises(paper_wire.UnknownWord):

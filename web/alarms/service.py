@@ -22,7 +22,7 @@ _OPEN = Alarm.ended_at.is_(None) & Alarm.acknowledged_at.is_(None)
 class Hears(Protocol):
     """Execution, as alarms need it."""
 
-    def see_overfill(self, order_id: UUID, filled: str, *, seen_by: str) -> None:
+    def see_overfill(self, order_id: UUID, filled: str, *, tenant_id: UUID, seen_by: str) -> None:
         """Somebody looked at an order that was filled too much. Raises ExecutionDown."""
 
 
@@ -55,7 +55,9 @@ def acknowledge(alarm: Alarm, *, actor: str) -> Alarm:
     """
     if alarm.kind == "overfilled" and alarm.order_id is not None:
         execution: Hears = current_app.extensions["fillwire.execution"]
-        execution.see_overfill(alarm.order_id, alarm.numbers["filled"], seen_by=actor)
+        execution.see_overfill(
+            alarm.order_id, alarm.numbers["filled"], tenant_id=alarm.tenant_id, seen_by=actor
+        )
     statement = (
         update(Alarm)
         .where(Alarm.id == alarm.id, Alarm.acknowledged_at.is_(None))

@@ -182,7 +182,7 @@ def close_position() -> Response:
     found = closing.close(
         connection,
         _take(body, "instrument", str),
-        subscription_id=_id(body, "subscription_id", "subscription")
+        subscription_id=subscriptions.get(_id(body, "subscription_id", "subscription")).id
         if "subscription_id" in body
         else None,
         quantity=_take(body, "quantity", str, ""),

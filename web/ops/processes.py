@@ -48,6 +48,14 @@ _SHOWN = ("FILLWIRE_CERTIFICATES",)
 _PAGES = (*_WEB, "FILLWIRE_WEB_DATABASE_URL", "FILLWIRE_STAFF_DATABASE_URL")
 # Without a server, web shows on a page what the relay would have sent.
 _MAIL = ("FILLWIRE_SMTP_URL", "FILLWIRE_MAIL_FROM")
+# Where execution has the keys around brokers' secrets; files of the data folder, unless said.
+_KEKS = (
+    "FILLWIRE_KEK_SOURCE",
+    "FILLWIRE_KEKS",
+    "FILLWIRE_PKCS11_MODULE",
+    "FILLWIRE_PKCS11_TOKEN",
+    "FILLWIRE_PKCS11_PIN",
+)
 
 # In the order of starting; stopping goes the other way round.
 PROCESSES = (
@@ -89,6 +97,7 @@ PROCESSES = (
             "FILLWIRE_EXECUTION_BIND",
             "FILLWIRE_PAPER_TARGET",
             "REDIS_URL",
+            *_KEKS,
         ),
         stop_seconds=8,
         address="FILLWIRE_EXECUTION_BIND",

@@ -98,9 +98,9 @@ def on() -> tuple[On, ...]:
 
 def limits() -> Mapping[UUID, pb.LimitsState]:
     """The limits of this tenant's connections. Raises ExecutionDown."""
-    mine = {row.hex for row in db.session.scalars(select(Connection.id))}
-    told = client().list_switches().limits
-    return {UUID(each.connection_id): each for each in told if each.connection_id in mine}
+    mine = db.session.scalars(select(Connection.id)).all()
+    told = {UUID(each.connection_id): each for each in client().limits(mine)}
+    return {connection_id: told[connection_id] for connection_id in mine if connection_id in told}
 
 
 def set_limits(connection: Connection, given: Mapping[str, str], *, actor: str) -> pb.LimitsState:

@@ -105,7 +105,7 @@ def _let_go(trade: Trade, actor: str) -> Trade:
     )
     if decide_once(trade, held, actor, "approve", state="BLOCKED", decision=known):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        client.resolve_doubt(trade.id, pb.DOUBT_WORD_LET_GO)
+        client.resolve_doubt(trade.id, pb.DOUBT_WORD_LET_GO, tenant_id=trade.tenant_id)
         db.session.refresh(trade)
         return trade
     db.session.refresh(trade)
@@ -120,7 +120,7 @@ def _withdraw(trade: Trade, actor: str) -> Trade:
     held = (Trade.state == "QUEUED") & Trade.release_at.is_(None)
     if decide_once(trade, held, actor, "cancel", state="QUEUED"):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        client.cancel(trade.id, pb.REASON_CANCELED_BY_MEMBER)
+        client.cancel(trade.id, pb.REASON_CANCELED_BY_MEMBER, tenant_id=trade.tenant_id)
     db.session.refresh(trade)
     ours = trade.decided_by == actor and trade.reason == "canceled_by_member"
     if trade.state != "QUEUED" and not ours:

@@ -56,7 +56,7 @@ def waiting() -> list[Trade]:
 def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
     if approval.decide_once(trade, _DOUBTFUL, actor, verb, state="NEEDS_ATTENTION"):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        if client.resolve_doubt(trade.id, word):
+        if client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id):
             db.session.refresh(trade)
             return trade
     db.session.refresh(trade)

@@ -5,7 +5,8 @@ did not confirm is given again, from what is stored, with the same ids.
 """
 
 import heapq
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from web.trades.waiting import Change
 
 # So that the first orders of many do not wait for the planning of the rest.
 FIRST_BATCH = 50
+# Batches of one signal on their way to execution: it plans one while another is stored.
+UNDER_WAY = 2
 
 # A trade's strategy, and the trade.
 Made = tuple[UUID, pb.Trade]
@@ -99,11 +102,10 @@ def hand_over(
     if made is None:
         made = _unhanded(connection, strategies, let_go, bad, changes)
     try:
-        for groups in _batches(made, epochs):
-            for group, result in zip(groups, execution.submit(groups), strict=True):
-                if result.stale_epoch:
-                    stale.add(UUID(group.strategy_id))
-                bad += _refused(result)
+        for group, result in _submit(execution, _batches(made, epochs)):
+            if result.stale_epoch:
+                stale.add(UUID(group.strategy_id))
+            bad += _refused(result)
     except ExecutionDown:
         # What is not read to its end keeps the connection.
         made.close()
@@ -229,6 +231,36 @@ def _batches(trades: Iterable[Made], epochs: Mapping[UUID, int]) -> Iterable[lis
             groups, count, size = [], 0, BATCH
     if groups:
         yield groups
+
+
+def _submit(
+    execution: ExecutionClient, batches: Iterable[list[pb.TradeGroup]]
+) -> Iterator[tuple[pb.TradeGroup, pb.GroupResult]]:
+    """Each group with what became of it. Of one signal two batches are under way: no two of its
+    trades are of one subscription, so none can overtake another. Raises ExecutionDown."""
+    flying: deque[tuple[list[pb.TradeGroup], Callable[[], Sequence[pb.GroupResult]]]] = deque()
+    before = ""
+    for groups in batches:
+        signal = _only_signal(groups)
+        while flying and (len(flying) == UNDER_WAY or signal != before):
+            sent, results = flying.popleft()
+            yield from zip(sent, results(), strict=True)
+        before = signal
+        if signal:
+            flying.append((groups, execution.begin(groups)))
+        else:
+            yield from zip(groups, execution.submit(groups), strict=True)
+    for sent, results in flying:
+        yield from zip(sent, results(), strict=True)
+
+
+def _only_signal(groups: Sequence[pb.TradeGroup]) -> str:
+    """The one signal that a full batch is of, so that more of it may follow; else nothing."""
+    trades = groups[0].trades
+    if len(groups) > 1 or len(trades) < FIRST_BATCH:
+        return ""
+    signals = {trade.signal_id for trade in trades}
+    return signals.pop() if len(signals) == 1 else ""
 
 
 def _refused(result: pb.GroupResult) -> list[UUID]:

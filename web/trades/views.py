@@ -20,6 +20,7 @@ from web.execution_client import ExecutionDown
 from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
+from web.subscriptions import service as subscriptions
 from web.trades import approval, closing, doubt, holdings, plans, quotes, reads, record, replay
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
@@ -191,6 +192,8 @@ def _closes(told: Mapping[str, str]) -> tuple[Connection, UUID | None]:
     subscription_id = ids.read("subscription", named)
     if connection_id is None or (named and subscription_id is None):
         abort(404)
+    if subscription_id is not None:
+        subscriptions.get(subscription_id)
     return get_for_tenant(Connection, connection_id), subscription_id
 
 

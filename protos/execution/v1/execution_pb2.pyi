@@ -235,6 +235,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_EXIT_UNANSWERED: _ClassVar[AlarmKind]
     ALARM_KIND_BUSTED: _ClassVar[AlarmKind]
     ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
+    ALARM_KIND_LOGIN_REFUSED: _ClassVar[AlarmKind]
 
 class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -475,6 +476,7 @@ ALARM_KIND_EXIT_FAILED: AlarmKind
 ALARM_KIND_EXIT_UNANSWERED: AlarmKind
 ALARM_KIND_BUSTED: AlarmKind
 ALARM_KIND_SHARE_TAKEN: AlarmKind
+ALARM_KIND_LOGIN_REFUSED: AlarmKind
 REASON_UNSPECIFIED: Reason
 REASON_NO_POSITION: Reason
 REASON_ALREADY_IN_POSITION: Reason
@@ -587,12 +589,14 @@ class GroupResult(_message.Message):
     def __init__(self, stale_epoch: _Optional[bool] = ..., results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
 
 class CancelTradesRequest(_message.Message):
-    __slots__ = ("trade_ids", "reason")
+    __slots__ = ("trade_ids", "reason", "tenant_id")
     TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     trade_ids: _containers.RepeatedScalarFieldContainer[str]
     reason: Reason
-    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, str]] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, trade_ids: _Optional[_Iterable[str]] = ..., reason: _Optional[_Union[Reason, str]] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class CancelTradesResponse(_message.Message):
     __slots__ = ("results",)
@@ -601,26 +605,30 @@ class CancelTradesResponse(_message.Message):
     def __init__(self, results: _Optional[_Iterable[_Union[StoreResult, _Mapping]]] = ...) -> None: ...
 
 class SeeOverfillRequest(_message.Message):
-    __slots__ = ("order_id", "filled", "seen_by")
+    __slots__ = ("order_id", "filled", "seen_by", "tenant_id")
     ORDER_ID_FIELD_NUMBER: _ClassVar[int]
     FILLED_FIELD_NUMBER: _ClassVar[int]
     SEEN_BY_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     order_id: str
     filled: str
     seen_by: str
-    def __init__(self, order_id: _Optional[str] = ..., filled: _Optional[str] = ..., seen_by: _Optional[str] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, order_id: _Optional[str] = ..., filled: _Optional[str] = ..., seen_by: _Optional[str] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class SeeOverfillResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
 class ResolveDoubtRequest(_message.Message):
-    __slots__ = ("trade_id", "word")
+    __slots__ = ("trade_id", "word", "tenant_id")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     WORD_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     word: DoubtWord
-    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ...) -> None: ...
+    tenant_id: str
+    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ..., tenant_id: _Optional[str] = ...) -> None: ...
 
 class ResolveDoubtResponse(_message.Message):
     __slots__ = ("status",)
@@ -795,10 +803,12 @@ class SetSwitchResponse(_message.Message):
     def __init__(self, switch: _Optional[_Union[Switch, _Mapping]] = ..., trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSwitchesRequest(_message.Message):
-    __slots__ = ("with_unprotected",)
+    __slots__ = ("with_unprotected", "limits_of")
     WITH_UNPROTECTED_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_OF_FIELD_NUMBER: _ClassVar[int]
     with_unprotected: bool
-    def __init__(self, with_unprotected: _Optional[bool] = ...) -> None: ...
+    limits_of: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, with_unprotected: _Optional[bool] = ..., limits_of: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ListSwitchesResponse(_message.Message):
     __slots__ = ("switches", "limits")
@@ -1538,7 +1548,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop", "account_login")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1559,6 +1569,7 @@ class Fact(_message.Message):
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
     LANE_STOP_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_LOGIN_FIELD_NUMBER: _ClassVar[int]
     seq: int
     account: Account
     canonical_id: str
@@ -1579,7 +1590,16 @@ class Fact(_message.Message):
     trade_protection: TradeProtection
     external_report: ExternalReport
     lane_stop: LaneStop
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ...) -> None: ...
+    account_login: AccountLogin
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ..., account_login: _Optional[_Union[AccountLogin, _Mapping]] = ...) -> None: ...
+
+class AccountLogin(_message.Message):
+    __slots__ = ("problem", "text")
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    problem: str
+    text: str
+    def __init__(self, problem: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class LaneStop(_message.Message):
     __slots__ = ("lane", "overfill_id", "filled", "over")

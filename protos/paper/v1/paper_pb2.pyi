@@ -41,6 +41,7 @@ class ReplyStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REPLY_STATUS_UNKNOWN_ORDER: _ClassVar[ReplyStatus]
     REPLY_STATUS_TOO_LATE: _ClassVar[ReplyStatus]
     REPLY_STATUS_TOO_MANY_REQUESTS: _ClassVar[ReplyStatus]
+    REPLY_STATUS_NOT_LOGGED_IN: _ClassVar[ReplyStatus]
 
 class Side(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -107,6 +108,7 @@ REPLY_STATUS_DUPLICATE_CL_ORD_ID: ReplyStatus
 REPLY_STATUS_UNKNOWN_ORDER: ReplyStatus
 REPLY_STATUS_TOO_LATE: ReplyStatus
 REPLY_STATUS_TOO_MANY_REQUESTS: ReplyStatus
+REPLY_STATUS_NOT_LOGGED_IN: ReplyStatus
 SIDE_UNSPECIFIED: Side
 SIDE_BUY: Side
 SIDE_SELL: Side
@@ -147,14 +149,16 @@ class SessionRequest(_message.Message):
     def __init__(self, attach: _Optional[_Iterable[_Union[Attach, _Mapping]]] = ..., new_orders: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[_Union[CancelOrder, _Mapping]]] = ...) -> None: ...
 
 class SessionResponse(_message.Message):
-    __slots__ = ("replies", "reports", "last_reports")
+    __slots__ = ("replies", "reports", "last_reports", "logged_out")
     REPLIES_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORTS_FIELD_NUMBER: _ClassVar[int]
+    LOGGED_OUT_FIELD_NUMBER: _ClassVar[int]
     replies: _containers.RepeatedCompositeFieldContainer[OrderReply]
     reports: _containers.RepeatedCompositeFieldContainer[Report]
     last_reports: _containers.RepeatedCompositeFieldContainer[LastReport]
-    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ...) -> None: ...
+    logged_out: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ..., logged_out: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LastReport(_message.Message):
     __slots__ = ("account", "report_seq")

@@ -1,0 +1,1 @@
+"""What holds tenants apart: rights in the database, and every door tried with other's ids."""

@@ -1,0 +1,95 @@
+"""What is out of the ordinary in the database, each with its reason: the lists a reviewer reads.
+
+A policy for web that names neither tenant nor person, a function that runs as the owner, and a
+constraint whose error could tell that another tenant's row exists: none without a line here.
+"""
+
+# Rows that web may touch without being their tenant or person.
+SHARED_ROWS = {
+    "web.strategies follower": "who subscribes to a strategy reads its name and defaults",
+    "web.people fellow_members": "through web.members, whose rows are the tenant's own",
+    "web.broker_accounts own": "through web.connections, whose rows are the tenant's own",
+    "web.broker_accounts add": "a new account is named before the connection that shows it",
+    "web.switches platform": "everybody is told that the platform is halted",
+    "web.mails write": "mail goes to people of any tenant or of none; web reads none",
+    "web.boots web": "rows of processes",
+    "web.doubts web": "the webhook's doubts of a commit; web reads none",
+}
+
+BEFORE_SIGN_IN = "asked before it is known who asks; takes a secret, or tells nothing of it"
+OF_A_MESSAGE = "a webhook's message: its URL names the strategy, no tenant is known yet"
+OWN_TRIGGER = "called by a trigger or another function, by nobody else"
+# Functions that run as the owner, past row security: why they may.
+DEFINERS = {
+    "accept_signal": OF_A_MESSAGE,
+    "connector_at": OF_A_MESSAGE,
+    "connector_of": OF_A_MESSAGE,
+    "find_connector": OF_A_MESSAGE,
+    "find_webhook": OF_A_MESSAGE,
+    "record_refusal": OF_A_MESSAGE,
+    "webhook_at": OF_A_MESSAGE,
+    "answer_in_doubt": OWN_TRIGGER,
+    "earlier_signal": OWN_TRIGGER,
+    "end_alarms": OWN_TRIGGER,
+    "former_secrets_of": OWN_TRIGGER,
+    "place_event": OWN_TRIGGER,
+    "refuse_former_token": OWN_TRIGGER,
+    "close_session": BEFORE_SIGN_IN,
+    "count_try": BEFORE_SIGN_IN,
+    "find_api_key": BEFORE_SIGN_IN,
+    "find_login": BEFORE_SIGN_IN,
+    "find_passkey": BEFORE_SIGN_IN,
+    "find_session": BEFORE_SIGN_IN,
+    "forgive_tries": BEFORE_SIGN_IN,
+    "has_second_factor": BEFORE_SIGN_IN,
+    "keep_challenge": BEFORE_SIGN_IN,
+    "keep_link": BEFORE_SIGN_IN,
+    "knows_address": BEFORE_SIGN_IN,
+    "open_link": BEFORE_SIGN_IN,
+    "open_session": BEFORE_SIGN_IN,
+    "renew_session": BEFORE_SIGN_IN,
+    "sign_up": BEFORE_SIGN_IN,
+    "spend_links": BEFORE_SIGN_IN,
+    "take_challenge": BEFORE_SIGN_IN,
+    "own_login": "the current person's own password hash, which no role may select",
+    "bump_strategy_version": "checks the tenant itself: owner or follower of the strategy",
+    "accounts_of_others": "tells that one's own account is traded by somebody else too, not whom",
+    "privacy_key": "keys of personal words in the trail, sealed under FILLWIRE_SEALING_KEY",
+    "find_privacy_keys": "as privacy_key; whose words they open is under row security",
+    "inbox": "mail of an installation that sends none; the page is for this machine alone",
+}
+
+RANDOM = "the id is 122 random bits: who names it knows it"
+SECRET = "the hash of a secret: who names it knows the secret"
+# Unique constraints and foreign keys that look at rows of every tenant, where web may insert.
+TELLING = {
+    "strategies_pkey": RANDOM,
+    "connections_pkey": RANDOM,
+    "subscriptions_pkey": RANDOM,
+    "strategy_webhooks_pkey": RANDOM,
+    "strategy_intake_pkey": RANDOM,
+    "connectors_pkey": RANDOM,
+    "api_keys_pkey": RANDOM,
+    "passkeys_pkey": RANDOM,
+    "mails_pkey": RANDOM,
+    "boots_pkey": RANDOM,
+    "former_secrets_pkey": RANDOM,
+    "settings_versions_pkey": RANDOM,
+    "subscription_spans_pkey": RANDOM,
+    "one_open_span": RANDOM,
+    "subscriptions_strategy_id_connection_id_key": "row security refuses a strategy or a "
+    "connection of another tenant, and a follower's connection is its own",
+    "strategy_webhooks_webhook_uuid_key": RANDOM,
+    "api_keys_key_hash_key": SECRET,
+    "connectors_token_hash_name_key": SECRET,
+    "passkeys_credential_id_key": "the credential's id is drawn by its device",
+    "switches_pkey": "row security refuses a scope that is not the tenant's own",
+    "broker_accounts_pkey": "made from the account's name: see the next",
+    "broker_accounts_broker_environment_account_key": "ON CONFLICT DO NOTHING: new or known, the "
+    "answer is the same; that others trade it is told once it is connected",
+    "audit_events_pkey": "drawn by the database",
+    "sign_ins_pkey": "drawn by the database",
+    "connections_broker_account_id_fkey": "an account is shared by whoever holds its keys",
+    "subscriptions_strategy_tenant_id_strategy_id_fkey": "row security asks for one's own strategy",
+    "members_person_id_fkey": RANDOM,
+}
