@@ -26,6 +26,7 @@ PREFIXES = {
     "alarm": "alm",
     "session": "ses",
     "passkey": "pky",
+    "invitation": "inv",
     "staff": "stf",
     "staff_request": "srq",
     "view_as": "vas",

@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from protos import ids
+from web.accounts.workspaces import home
 from web.config import LOOPBACK
 from web.db import act_as, db
 
@@ -152,11 +153,9 @@ def find(credential: str) -> Known:
     """Who signs in with it; the transaction acts as them. Raises BadPasskey."""
     verified = _verify(credential, None, "SELECT * FROM web.find_passkey(:id)")
     row = verified.row
-    if not row.tenant_ids:
-        raise BadPasskey()
-    act_as(row.person_id, row.tenant_ids[0])
+    act_as(row.person_id, row.tenant_ids[0] if row.tenant_ids else None)
     _note_use(verified)
-    return Known(row.person_id, row.tenant_ids[0], row.email)
+    return Known(row.person_id, home(row.person_id, row.tenant_ids), row.email)
 
 
 def mine(person: UUID) -> list[Row[Any]]:
