@@ -27,6 +27,9 @@ PREFIXES = {
     "session": "ses",
     "passkey": "pky",
     "invitation": "inv",
+    "staff": "stf",
+    "staff_request": "srq",
+    "view_as": "vas",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

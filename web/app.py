@@ -17,6 +17,7 @@ from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
 from web.accounts.views import blueprint as accounts
 from web.addresses import Proxies
+from web.admin import site as staff_site
 from web.alarms.views import blueprint as alarms
 from web.api import auth
 from web.audit.views import blueprint as activity
@@ -27,7 +28,7 @@ from web.connections.key_views import blueprint as keys
 from web.connections.paper_views import blueprint as paper_accounts
 from web.connections.views import blueprint as connections
 from web.credentials_client import CredentialsClient
-from web.db import db
+from web.db import STAFF, db
 from web.execution_client import ExecutionClient
 from web.mail.views import blueprint as inbox
 from web.pages.contact import blueprint as contact
@@ -75,18 +76,12 @@ def create_site(config: Config | None = None) -> Flask:
         WTF_CSRF_SSL_STRICT=secure,
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         SQLALCHEMY_DATABASE_URI=_dialect(config.web_database_url),
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_size": 8,
-            "pool_timeout": 2,
-            "pool_pre_ping": True,
-            # What failed goes to the log; what people typed does not.
-            "hide_parameters": True,
-            "connect_args": {
-                "connect_timeout": 2,
-                "application_name": "fillwire-site",
-                "options": "-c statement_timeout=10s -c lock_timeout=5s",
-            },
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=_engine(8, "fillwire-site"),
+        SQLALCHEMY_BINDS={
+            STAFF: {"url": _dialect(config.staff_database_url), **_engine(4, "fillwire-staff")}
+        }
+        if config.staff_database_url
+        else {},
     )
     app.extensions["fillwire.config"] = config
     execution = ExecutionClient(config.execution_target, certificates.at(config.certificates))
@@ -133,6 +128,8 @@ def create_site(config: Config | None = None) -> Flask:
         app.register_blueprint(blueprint)
     pages.install(app)
     app.register_blueprint(contact)
+    if config.staff_database_url:
+        staff_site.install(app)
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
     access.check(app)
@@ -151,6 +148,21 @@ def _start_intake(app: Flask, config: Config) -> None:
         app.wsgi_app = proxies  # type: ignore[method-assign]
     boot.start()
     atexit.register(intake.close)
+
+
+def _engine(connections: int, name: str) -> dict[str, object]:
+    return {
+        "pool_size": connections,
+        "pool_timeout": 2,
+        "pool_pre_ping": True,
+        # What failed goes to the log; what people typed does not.
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "application_name": name,
+            "options": "-c statement_timeout=10s -c lock_timeout=5s",
+        },
+    }
 
 
 def _dialect(url: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from web import certs, halt, questions, vaults
+from web import certs, halt, questions, staff_command, vaults
 from web.audit import command as audit
 from web.privacy import command as privacy
 
@@ -288,6 +288,7 @@ main.add_command(questions.lint)
 main.add_command(questions.explain)
 main.add_command(questions.replay)
 main.add_command(halt.halt)
+main.add_command(staff_command.staff)
 main.add_command(certs.certs)
 main.add_command(certs.redis_users)
 main.add_command(vaults.vault)

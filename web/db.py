@@ -14,10 +14,11 @@ from uuid import UUID
 
 import msgspec
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as SiteSession
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
-from sqlalchemy import ColumnElement, DateTime, event, select, text
+from sqlalchemy import ColumnElement, DateTime, Engine, event, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from werkzeug.exceptions import NotFound
 
@@ -34,6 +35,12 @@ Pool = ConnectionPool[Connection[TupleRow]]
 
 _tenant: ContextVar[UUID | None] = ContextVar("tenant", default=None)
 _person: ContextVar[UUID | None] = ContextVar("person", default=None)
+# Staff's own requests run as staff's own role.
+_staff: ContextVar[bool] = ContextVar("staff", default=False)
+# Nothing is written: somebody looks through another's eyes.
+_read_only: ContextVar[bool] = ContextVar("read_only", default=False)
+
+STAFF = "staff"
 
 
 class Base(DeclarativeBase):
@@ -53,7 +60,25 @@ class TenantRow(Base):
 
 T = TypeVar("T", bound=TenantRow)
 
-db = SQLAlchemy(metadata=Base.metadata)
+
+class RoutedSession(SiteSession):
+    """The request's session, as the role that its pages run as."""
+
+    def get_bind(self, *_args: Any, **_more: Any) -> Engine:
+        """The engine of that role, for whatever table."""
+        return db.engine
+
+
+class Database(SQLAlchemy):
+    """The site's database, seen by tenants' pages as one role and by staff's as another."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the current request."""
+        return self.engines[STAFF if _staff.get() else None]
+
+
+db = Database(metadata=Base.metadata, session_options={"class_": RoutedSession})
 
 
 def open_pool(url: str, *, size: int, name: str) -> Pool:
@@ -105,6 +130,21 @@ def enter_person(person: UUID | None) -> None:
     _person.set(person)
 
 
+def enter_staff(is_staff: bool) -> None:
+    """Whether the rest of this context runs as staff's role."""
+    _staff.set(is_staff)
+
+
+def enter_read_only(is_read_only: bool) -> None:
+    """Whether every transaction begun in the rest of this context may only read."""
+    _read_only.set(is_read_only)
+
+
+def is_read_only() -> bool:
+    """Whether somebody looks through another's eyes: they change nothing and see no secret."""
+    return _read_only.get()
+
+
 def act_as(person: UUID, tenant: UUID | None) -> None:
     """From here on, in the middle of a transaction too, this person in this tenant."""
     enter_person(person)
@@ -133,6 +173,8 @@ def get_for_tenant(model: type[T], row_id: UUID | None) -> T:
 @event.listens_for(Session, "after_begin")
 def _tell_tenant(_session: Session, _transaction: object, connection: Any) -> None:
     _tell(connection)
+    if _read_only.get():
+        connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
 def _tell(connection: Any) -> None:

@@ -19,6 +19,7 @@ from protos import ids
 from web.accounts import keys, owners
 from web.connections import service as connections
 from web.db import db, get_for_tenant, tenant_scope
+from web.ops import staff
 from web.strategies import connectors
 from web.strategies import service as strategy_service
 from web.strategies.models import Strategy
@@ -27,6 +28,7 @@ from web.subscriptions.models import Subscription
 
 EMAIL = "demo@fillwire.example"
 TENANT = "Demo"
+STAFF_EMAIL = "staff@fillwire.example"
 ACTOR = "system:demo"
 FILE = "demo_secrets.json"
 
@@ -51,7 +53,7 @@ def seed(strategies: int = 1) -> dict[str, Any]:
     path: Path = app.extensions["fillwire.config"].data_dir / FILE
     with app.app_context():
         try:
-            return _seed(path, strategies)
+            return _seed(path, strategies) | _staff(app.config["WEB_URL"])
         finally:
             db.session.remove()
             db.engine.dispose()
@@ -64,6 +66,13 @@ def _seed(path: Path, count: int) -> dict[str, Any]:
             kept.strategies.append(_add_strategy(len(kept.strategies) + 1))
             _save(path, kept)
         return _describe(kept, count)
+
+
+def _staff(site: str) -> dict[str, str]:
+    """A one-time link into staff's pages, until it was used."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as owner:
+        token = staff.first_link(owner, STAFF_EMAIL)
+    return {"staff_link": f"{site}/admin/enrol/{token}"} if token else {}
 
 
 def _begin(path: Path) -> Kept:

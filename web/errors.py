@@ -3,21 +3,18 @@
 One catalogue for pages and API. The API answers RFC 9457 problems, pages say the same.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
 import structlog
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, g, render_template, request
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from web import security
-from web.accounts.access import Refused
+from web.accounts.access import Refused, Suspended
 from web.accounts.rules import roles_with
 from web.accounts.service import NoMember
+from web.problems import Problem as Problem
 
 log = structlog.get_logger()
 
@@ -27,43 +24,6 @@ _SAFE = (
     "No. Signals that were answered with success are stored, and orders already at the "
     "broker are not touched by this."
 )
-
-
-@dataclass(eq=False)
-class Problem(Exception):
-    """One failure, in words."""
-
-    status: int
-    code: str
-    title: str
-    detail: str
-    fix: str
-    retryable: bool = False
-    money_at_risk: bool = False
-    param: str | None = None
-    # One for each field that is wrong, where several may be.
-    errors: Sequence[dict[str, Any]] = ()
-    # What programs may want beside.
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As RFC 9457 spells it, with our fields beside."""
-        problem: dict[str, Any] = {
-            "type": f"{current_app.config['WEB_URL']}/docs/errors/{self.code}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "instance": security.request_id(),
-            "code": self.code,
-            "fix": self.fix,
-            "retryable": self.retryable,
-            "money_at_risk": self.money_at_risk,
-        }
-        if self.param:
-            problem["param"] = self.param
-        if self.errors:
-            problem["errors"] = list(self.errors)
-        return problem | dict(self.more)
 
 
 def not_found() -> Problem:
@@ -96,6 +56,18 @@ def install(app: Flask) -> None:
     @app.errorhandler(Problem)
     def problem(error: Problem) -> Response:
         return answer(error)
+
+    @app.errorhandler(Suspended)
+    def suspended(_error: Suspended) -> Response:
+        return answer(
+            Problem(
+                403,
+                "suspended",
+                "This workspace is suspended",
+                "Its people can look and close positions; exits, stops and targets go on.",
+                "The reason stands in the activity; answer our support about it.",
+            )
+        )
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:

@@ -105,6 +105,22 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
         return found
 
+    def account_state(
+        self, broker: str, environment: str, account: str
+    ) -> pb.GetAccountStateResponse | None:
+        """What execution knows of an account now; None of one it never used.
+
+        Raises ExecutionDown.
+        """
+        named = pb.Account(broker=broker, environment=environment, account=account)
+        request = pb.GetAccountStateRequest(account=named)
+        try:
+            return self._connect().GetAccountState(request, timeout=PREVIEW_SECONDS)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise ExecutionDown(describe(error)) from error
+
     def set_switch(
         self,
         scope: str,

@@ -5,7 +5,7 @@ import secrets
 from flask import Flask, Response, g, request
 
 from protos import log as lines
-from web.db import enter_person, enter_tenant
+from web.db import enter_person, enter_read_only, enter_staff, enter_tenant
 from web.headers import EVERYWHERE, HSTS
 
 
@@ -37,15 +37,13 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
     """Headers on every answer, and no tenant left over from the request before."""
 
     @app.before_request
-    def forget_tenant() -> None:
+    def begin_as_nobody() -> None:
         lines.begin(request_id())
-        enter_tenant(None)
-        enter_person(None)
+        _be_nobody()
 
     @app.teardown_request
-    def leave_tenant(_error: BaseException | None) -> None:
-        enter_tenant(None)
-        enter_person(None)
+    def end_as_nobody(_error: BaseException | None) -> None:
+        _be_nobody()
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -63,6 +61,14 @@ def install(app: Flask, *, live_url: str, secure: bool) -> None:
         return response
 
     app.jinja_env.globals.update(nonce=nonce, request_id=request_id)
+
+
+def _be_nobody() -> None:
+    """Nothing is left over of the request before in this thread."""
+    enter_tenant(None)
+    enter_person(None)
+    enter_staff(False)
+    enter_read_only(False)
 
 
 def _page_policy(live_url: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from web import rework
 from web.db import Pool
 from web.trades import waiting
 from web.trades.waiting import Change
@@ -35,6 +36,8 @@ _FORGET = (
     "DELETE FROM web.tries WHERE last_at < now() - interval '1 day'",
     "DELETE FROM web.sessions WHERE expires_at < now() - interval '30 days'",
     "DELETE FROM web.sign_ins WHERE at < now() - interval '180 days'",
+    "DELETE FROM web.staff_sessions WHERE expires_at < now() - interval '90 days'",
+    "DELETE FROM web.staff_links WHERE expires_at < now() - interval '1 day'",
     "DELETE FROM web.mails WHERE ended_at < now() - interval '30 days'",
 )
 
@@ -50,6 +53,7 @@ def turn(pool: Pool, ring: Callable[[], object]) -> set[str]:
     deadline = time.monotonic() + TURN_SECONDS
     with pool.connection() as connection:
         connection.execute(_BURY)
+        changed |= rework.turn(connection)
         while time.monotonic() < deadline:
             is_let_go, changes = _end_waiting(connection)
             if is_let_go:

@@ -12,6 +12,16 @@ OF_NOBODY = {
     "tries": "keys are hashes of what is counted",
     "quarantined_facts": "facts that could not be read; the worker and staff see them",
     "audit_marks": "how far ranges are sealed; the worker and staff see them",
+    "staff": "staff's own; no tenant's role selects it, nor those that follow",
+    "staff_sessions": "staff's own",
+    "staff_links": "staff's own",
+    "staff_requests": "what staff ask each other",
+    "staff_notes": "what staff tell each other of a tenant",
+    "view_as": "which of staff looked; the tenant reads it in its trail",
+    "broker_notices": "of brokers, for all their customers",
+    "plans": "what is sold",
+    "plan_limits": "what is sold",
+    "flags": "features, told to each tenant for itself by a function",
     "mails": "written by anybody's transaction, read by the worker alone",
 }
 # By columns, the first that a table has; the values are SQL for "is of this tenant", where

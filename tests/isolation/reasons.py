@@ -13,15 +13,35 @@ SHARED_ROWS = {
     "web.switches platform": "everybody is told that the platform is halted",
     "web.mails write": "mail goes to people of any tenant or of none; web reads none",
     "web.boots web": "rows of processes",
+    "web.broker_notices everybody": "what staff tell about a broker; a page shows its customers'",
+    "web.plans everybody": "what is sold: the same for all",
+    "web.plan_limits everybody": "what is sold: the same for all",
     "web.doubts web": "the webhook's doubts of a commit; web reads none",
 }
 
 BEFORE_SIGN_IN = "asked before it is known who asks; takes a secret, or tells nothing of it"
 OF_A_MESSAGE = "a webhook's message: its URL names the strategy, no tenant is known yet"
+STAFFS_SIGN_IN = "staff's way in; takes a secret, or tells nothing of it"
+STAFFS_DEED = "the one way in which staff change this; see docs/staff.md"
 OWN_TRIGGER = "called by a trigger or another function, by nobody else"
 OF_A_PERSON = "the relay's and an operator's: a person is in several tenants, and goes from all"
 # Functions that run as the owner, past row security: why they may.
 DEFINERS = {
+    "find_staff_login": STAFFS_SIGN_IN,
+    "knows_staff_address": STAFFS_SIGN_IN,
+    "open_staff_link": STAFFS_SIGN_IN,
+    "open_staff_session": STAFFS_SIGN_IN,
+    "find_staff_session": STAFFS_SIGN_IN,
+    "complete_staff_session": STAFFS_SIGN_IN,
+    "close_staff_session": STAFFS_SIGN_IN,
+    "is_staff": "tells staff's role whose second factors are staff's",
+    "decide_staff_request": STAFFS_DEED,
+    "throttle_webhook": STAFFS_DEED,
+    "replace_webhook_secret": STAFFS_DEED,
+    "end_view_as": STAFFS_DEED,
+    "find_view_as": "through whose eyes staff look; takes a secret, and staff's session with it",
+    "flags_on": "which features are on for the current tenant; whom else they name stays hidden",
+    "schema_version": "how new the database is",
     "accept_signal": OF_A_MESSAGE,
     "connector_at": OF_A_MESSAGE,
     "connector_of": OF_A_MESSAGE,

@@ -122,6 +122,8 @@ ROWS = (
     "INSERT INTO web.checkpoint_mails (chain, address) VALUES (%(tenant)s, %(word)s)",
     "INSERT INTO web.signal_keys (strategy_id, key, signal_id, body_hash, expires_at) "
     "VALUES (%(strategy)s, %(word)s, %(id)s, %(hash)s, now() + interval '1 day')",
+    "INSERT INTO web.entitlements (tenant_id, key, value, until, set_by) "
+    "VALUES (%(tenant)s, 'strategies', 1000, now() + interval '1 day', 'staff:x')",
     "INSERT INTO web.doubts (strategy_id, body_hash) VALUES (%(strategy)s, %(hash)s)",
     "INSERT INTO web.totp (person_id, sealed, confirmed_at) VALUES (%(person)s, '', now())",
     "INSERT INTO web.recovery_codes (person_id, code_hash) VALUES (%(person)s, %(hash)s)",

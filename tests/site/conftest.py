@@ -247,6 +247,7 @@ def site(module_database: Database, tmp_path_factory: pytest.TempPathFactory) ->
         config.read(
             {
                 "FILLWIRE_WEB_DATABASE_URL": module_database.url("web"),
+                "FILLWIRE_STAFF_DATABASE_URL": module_database.url("staff"),
                 "REDIS_URL": "redis://127.0.0.1:1/0",
                 "FILLWIRE_DATA_DIR": str(folder),
                 "FILLWIRE_WEB_URL": "http://localhost",
@@ -264,4 +265,5 @@ def site(module_database: Database, tmp_path_factory: pytest.TempPathFactory) ->
         )
     app.extensions["fillwire.intake"].close()
     with app.app_context():
-        db.engine.dispose()
+        for engine in db.engines.values():
+            engine.dispose()

@@ -16,6 +16,8 @@ from tests.site.test_broker_keys import stand
 from tests.site.test_connector import TERMS
 from tests.site.test_paper_account import Execution, execution
 from tests.site.test_people_audited import DEEDS
+from tests.site.test_staff_audited import COMINGS
+from tests.site.test_staff_audited import DEEDS as STAFF
 from tests.site.trail import transactions
 from web.audit.declared import exemption
 
@@ -259,7 +261,7 @@ def writing(site: Site) -> dict[str, Callable[..., Any]]:
 def test_every_route_that_writes_is_driven_here_or_says_why_it_leaves_no_event(site: Site) -> None:
     views = writing(site)
     exempt = {name for name, view in views.items() if exemption(view)}
-    assert set(views) - exempt == set(DRIVES) | set(DEEDS)
+    assert set(views) - exempt == set(DRIVES) | set(DEEDS) | set(STAFF) | set(COMINGS)
 
 
 def request(site: Site, endpoint: str) -> Callable[[str, dict[str, Any]], int]:

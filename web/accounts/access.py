@@ -25,8 +25,13 @@ from web.accounts.service import Visitor
 View = TypeVar("View", bound=Callable[..., Any])
 
 _DECLARED = "needs"
+# What a workspace that staff suspended may still do: see all of it, and get out of the market.
+_LEFT = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.LOOK})
+_CLOSES = frozenset({"trades.close", "api.close_position"})
 # Paths that something else guards, and what.
-ELSEWHERE: Mapping[str, str] = {}
+ELSEWHERE: Mapping[str, str] = {
+    "/admin/": "Staff's: web.admin lets nobody else in, whatever the route",
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,10 @@ class Refused(Exception):
             f"{who} is {self.caller.role}. {which} is for those who may "
             f"{WORDS[self.permission]}: {able}."
         )
+
+
+class Suspended(Exception):
+    """Staff suspended the workspace: its people look, and close what is open."""
 
 
 class Undeclared(Exception):
@@ -145,6 +154,8 @@ def _require(caller: Key | Visitor, said: Declared, values: Mapping[str, Any]) -
     """Raises Refused."""
     if not caller.may(said.permission):
         raise Refused(caller, said.permission)
+    if caller.suspended and said.permission not in _LEFT and request.endpoint not in _CLOSES:
+        raise Suspended()
     for field in said.fields:
         if isinstance(field, Shown) or caller.may(field.permission):
             continue

@@ -50,6 +50,8 @@ class Key:
     # Of whoever made it: whether mail reaches them, and whether they have a second factor.
     confirmed: bool = False
     has_second_factor: bool = False
+    # By staff: it may look and close, nothing else.
+    suspended: bool = False
 
     def may(self, permission: str) -> bool:
         """Whether it has it: by its role, its scopes, and the role of its maker."""
@@ -87,8 +89,13 @@ def find(key: str, address: str) -> Key | None:
             text("SELECT * FROM web.find_api_key(:hash, CAST(:address AS inet))"),
             {"hash": passwords.hash_token(key), "address": str(known) if known else None},
         ).one_or_none()
-    if row is None:
-        return None
+        if row is None:
+            return None
+        connection.execute(
+            text("SELECT set_config('app.tenant_id', :tenant, true)"),
+            {"tenant": str(row.tenant_id)},
+        )
+        suspended = connection.scalar(text("SELECT suspended_at IS NOT NULL FROM web.tenants"))
     enter_tenant(row.tenant_id)
     return Key(
         row.key_id,
@@ -99,6 +106,7 @@ def find(key: str, address: str) -> Key | None:
         row.maker_role,
         row.confirmed,
         row.second_factor,
+        bool(suspended),
     )
 
 

@@ -51,14 +51,22 @@ class Tried:
 
 def sign_in(email: str, address: str) -> Tried:
     """Count a try to sign in. Raises TooMany."""
+    return _count_login("web.knows_address", email, address)
+
+
+def staff(email: str, address: str) -> Tried:
+    """Count a try to sign in as one of staff. Raises TooMany."""
+    return _count_login("web.knows_staff_address", email, address, "staff ")
+
+
+def _count_login(knows: str, email: str, address: str, whose: str = "") -> Tried:
     with db.engine.connect() as connection:
         known = connection.scalar(
-            text("SELECT web.knows_address(:email, :address)"),
-            {"email": email, "address": address},
+            text(f"SELECT {knows}(:email, :address)"), {"email": email, "address": address}
         )
-    kinds = {"login": f"{email} {address}", "address": address}
+    kinds = {"login": f"{whose}{email} {address}", "address": address}
     if not known:
-        kinds["account"] = email
+        kinds["account"] = f"{whose}{email}"
     login, *others = _count(kinds)
     return Tried((login,), tuple(others))
 

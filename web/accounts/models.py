@@ -19,6 +19,9 @@ class Tenant(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    plan_id: Mapped[str] = mapped_column(server_default=FetchedValue())
+    # Staff's doing: its people may look and close, nothing else.
+    suspended_at: Mapped[datetime | None]
 
 
 class Member(Base):

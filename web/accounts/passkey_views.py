@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import Blueprint, Response, make_response, redirect, request, session
 
 from protos import ids
+from web import flags
 from web.accounts import limits, login, passkeys, places, sessions, signing_up
 from web.accounts.access import needs
 from web.accounts.limits import TooMany
@@ -83,6 +84,7 @@ def begin_sign_up() -> Response:
 @needs(Permission.PUBLIC)
 def sign_up() -> Response:
     """A new account that has a passkey and no password."""
+    flags.require("sign_up")
     form, place = request.form, places.here()
     kept = session.pop(_NEW, "")
     try:

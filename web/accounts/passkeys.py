@@ -134,10 +134,16 @@ def add(person: UUID, name: str, credential: str) -> None:
     )
 
 
+_MINE = (
+    "SELECT id AS passkey_id, person_id, public_key, sign_count FROM web.passkeys "
+    "WHERE credential_id = :id AND person_id = :person"
+)
+
+
 def prove(person: UUID, credential: str) -> bool:
-    """Did this person show a passkey of theirs?"""
+    """Did this person, as whom the transaction acts, show a passkey of theirs?"""
     try:
-        _verify(credential, person)
+        _note_use(_verify(credential, person, _MINE))
     except BadPasskey:
         return False
     return True
@@ -145,7 +151,10 @@ def prove(person: UUID, credential: str) -> bool:
 
 def find(credential: str) -> Known:
     """Who signs in with it; the transaction acts as them. Raises BadPasskey."""
-    row = _verify(credential, None)
+    verified = _verify(credential, None, "SELECT * FROM web.find_passkey(:id)")
+    row = verified.row
+    act_as(row.person_id, row.tenant_ids[0] if row.tenant_ids else None)
+    _note_use(verified)
     return Known(row.person_id, home(row.person_id, row.tenant_ids), row.email)
 
 
@@ -178,17 +187,25 @@ def remove(person: UUID, passkey_id: UUID) -> bool:
     )
 
 
-def _verify(credential: str, challenged: UUID | None) -> Row[Any]:
-    """The row of the passkey that signed our challenge, its use noted. A counter that does not
-    grow is a copy's, and is refused."""
+@dataclass(frozen=True)
+class _Verified:
+    """A passkey that signed our challenge, and its counter as it is now."""
+
+    row: Row[Any]
+    sign_count: int
+
+
+def _verify(credential: str, challenged: UUID | None, find_row: str) -> _Verified:
+    """The passkey that signed our challenge. Raises BadPasskey. A counter that does not grow is
+    a copy's, and is refused."""
     here = _party()
     challenge = _take("show", challenged)
     try:
         shown = parse_authentication_credential_json(credential)
         row = db.session.execute(
-            text("SELECT * FROM web.find_passkey(:id)"), {"id": shown.raw_id}
+            text(find_row), {"id": shown.raw_id, "person": challenged}
         ).one_or_none()
-        if row is None or challenged not in (None, row.person_id):
+        if row is None:
             raise BadPasskey()
         verified = webauthn.verify_authentication_response(
             credential=shown,
@@ -201,20 +218,23 @@ def _verify(credential: str, challenged: UUID | None) -> Row[Any]:
         )
     except (WebAuthnException, ValueError, KeyError) as error:
         raise BadPasskey() from error
-    act_as(row.person_id, row.tenant_ids[0] if row.tenant_ids else None)
-    # Two shown at once: only one of them still finds the counter as it was checked.
+    return _Verified(row, verified.new_sign_count)
+
+
+def _note_use(verified: _Verified) -> None:
+    """Two shown at once: only one of them still finds the counter as it was checked."""
+    row = verified.row
     if not _one(
         "UPDATE web.passkeys SET sign_count = :count, last_used_at = now() WHERE id = :id "
         "AND person_id = :person AND sign_count = :seen RETURNING true",
         {
-            "count": verified.new_sign_count,
+            "count": verified.sign_count,
             "id": row.passkey_id,
             "person": row.person_id,
             "seen": row.sign_count,
         },
     ):
         raise BadPasskey()
-    return row
 
 
 def _party() -> Party:

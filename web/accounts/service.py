@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from protos import ids
 from web.accounts import sessions
@@ -38,6 +38,10 @@ class Visitor:
     newest_alarm: str | None
     # Kill switches that are on: every page says so.
     switches: tuple[dict[str, Any], ...] = ()
+    # What staff tell of brokers that this workspace is connected to.
+    notices: tuple[dict[str, Any], ...] = ()
+    # By staff: they may look and close, nothing else.
+    suspended: bool = False
     session_id: UUID | None = None
     # When they last proved who they are, in this session.
     proved_at: datetime | None = None
@@ -91,26 +95,7 @@ def find_visitor(token: str, address: str) -> Visitor | None:
             return None
         if row.role is None:
             raise NoMember(row.tenant_name, _workspaces(row.workspaces))
-        connection.execute(
-            text("SELECT set_config('app.tenant_id', :tenant, true)"),
-            {"tenant": str(row.tenant_id)},
-        )
-        number, approvals, doubts, alarms, newest_alarm, switches = connection.execute(
-            text(
-                "SELECT (SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), "
-                "(SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
-                "AND approval_expires_at IS NOT NULL), "
-                "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
-                "AND kind = 'not_provable' AND ended_at IS NULL), "
-                "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
-                "AND ended_at IS NULL AND acknowledged_at IS NULL), "
-                "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
-                "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1), "
-                "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off' "
-                "AND (s.tenant_id = :tenant OR s.scope = 'platform'))"
-            ),
-            {"tenant": row.tenant_id},
-        ).one()
+        stands = _stands(connection, row.tenant_id)
     enter_tenant(row.tenant_id)
     enter_person(row.person_id)
     return Visitor(
@@ -120,12 +105,7 @@ def find_visitor(token: str, address: str) -> Visitor | None:
         row.name,
         row.role,
         row.tenant_name,
-        number or 0,
-        approvals,
-        doubts,
-        alarms,
-        newest_alarm,
-        tuple(switches or ()),
+        **stands,
         session_id=row.session_id,
         proved_at=row.proved_at,
         confirmed=row.confirmed,
@@ -136,3 +116,40 @@ def find_visitor(token: str, address: str) -> Visitor | None:
 
 def _workspaces(told: list[dict[str, str]] | None) -> tuple[Workspace, ...]:
     return tuple(Workspace(UUID(each["id"]), each["name"], each["role"]) for each in told or ())
+
+
+def look(tenant: UUID, email: str, name: str, tenant_name: str) -> Visitor:
+    """As staff see the workspace who look at it as this person does: they may nothing."""
+    with db.engine.begin() as connection:
+        stands = _stands(connection, tenant)
+    return Visitor(UUID(int=0), tenant, email, name, "viewer", tenant_name, **stands)
+
+
+def _stands(connection: Connection, tenant: UUID) -> dict[str, Any]:
+    """What every page tells of a workspace, as `Visitor` calls it."""
+    connection.execute(
+        text("SELECT set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant)}
+    )
+    row = connection.execute(
+        text(
+            "SELECT coalesce((SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), 0) "
+            "AS change_number, (SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
+            "AND approval_expires_at IS NOT NULL) AS approvals, "
+            "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
+            "AND kind = 'not_provable' AND ended_at IS NULL) AS doubts, "
+            "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
+            "AND ended_at IS NULL AND acknowledged_at IS NULL) AS alarms, "
+            "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
+            "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1) AS newest_alarm, "
+            "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off' "
+            "AND (s.tenant_id = :tenant OR s.scope = 'platform')) AS switches, "
+            "(SELECT suspended_at IS NOT NULL FROM web.tenants WHERE id = :tenant) AS suspended, "
+            "(SELECT json_agg(n ORDER BY n.broker) FROM web.broker_notices n "
+            "WHERE now() BETWEEN n.from_at AND n.until_at AND n.broker IN (SELECT b.broker "
+            "FROM web.connections c JOIN web.broker_accounts b ON b.id = c.broker_account_id "
+            "WHERE c.tenant_id = :tenant)) AS notices"
+        ),
+        {"tenant": tenant},
+    ).one()
+    told = dict(row._mapping)
+    return told | {name: tuple(told[name] or ()) for name in ("switches", "notices")}

@@ -87,6 +87,11 @@ def ask_again(person: UUID, email: str) -> None:
     db.session.commit()
 
 
+def send_link(person: UUID, email: str) -> None:
+    """Another link to confirm, in the transaction of the caller, who knows them."""
+    _ask_to_confirm(person, email, taken=False)
+
+
 def confirm(signed: str) -> None:
     """The mail came to them: the address is theirs. Raises BadLink."""
     linked = links.use("confirm", signed)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from web import lists
+from web import flags, lists
 from web.accounts import limits, links, login, passwords, places, sessions, signing_up
 from web.accounts.access import needs
 from web.accounts.limits import TooMany
@@ -31,6 +31,7 @@ def sign_up() -> Response:
 @needs(Permission.PUBLIC)
 def create() -> Response:
     """Make the account, and let them in: an address in use is answered in the same way."""
+    flags.require("sign_up")
     email, password = request.form.get("email", ""), request.form.get("password", "")
     zone, place = request.form.get("timezone", ""), places.here()
     try:

@@ -83,13 +83,13 @@ def _entry(
     row: AuditEvent, opened: Reader, names: Mapping[str, str], *, with_address: bool
 ) -> Entry:
     origin = dict(opened.open(row.origin or {}))
-    if not with_address:
+    if not with_address or row.actor.startswith("staff:"):
         origin.pop("ip", None)
     return Entry(
         row.id,
         row.at,
         row.actor,
-        names.get(row.actor),
+        names.get(row.actor, "Our staff" if row.actor.startswith("staff:") else None),
         row.action,
         row.subject,
         list(_changes(opened.open(row.before or {}), opened.open(row.after or {}))),

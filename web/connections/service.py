@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from protos import ids
 from web.audit import service as audit
+from web.billing import limits
 from web.connections.models import BrokerAccount, Connection
 from web.db import current_tenant, db, get_for_tenant, mine
 
@@ -32,6 +33,7 @@ def create_paper(*, name: str, actor: str) -> Connection:
     trimmed = name.strip()
     if not 1 <= len(trimmed) <= 100:
         raise BadConnection("name", "A name has 1 to 100 characters.", "Give it a name.")
+    limits.check("paper_connections")
     connection_id = ids.new()
     account = f"P{connection_id.hex[:16]}"
     account_id = ids.account_id("paper", "paper", account)

@@ -9,6 +9,7 @@ from flask import current_app
 
 from protos import ids
 from protos.execution.v1 import simulation_pb2 as pb
+from web import flags
 from web.audit import service as audit
 from web.connections import gameday
 from web.connections.models import Connection
@@ -39,6 +40,7 @@ def begin_game_day(
     connection: Connection, *, actor: str, length: str, seed: str, percents: dict[str, str]
 ) -> pb.GameDay:
     """Let the venue misbehave for a while. Raises BadDay, Refused, ExecutionDown."""
+    flags.require("game_days")
     drawn = str(secrets.randbelow(gameday.SEEDS))
     day = gameday.read(length, percents, datetime.now(UTC), seed.strip() or drawn)
     _client().set_game_day(connection.broker_account.account, day)

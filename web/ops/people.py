@@ -48,6 +48,11 @@ def execution(folder: Path) -> ExecutionClient:
     return ExecutionClient(target, certificates.at(Path(shown) if shown else None))
 
 
+def site_url(folder: Path) -> str:
+    """Where the site is: FILLWIRE_WEB_URL, or the running stack's. Raises CannotAdd."""
+    return _running(folder, "FILLWIRE_WEB_URL", "web_url")
+
+
 def _running(folder: Path, variable: str, name: str) -> str:
     if said := os.environ.get(variable):
         return said

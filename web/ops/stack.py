@@ -372,4 +372,6 @@ def _announce(stack: Stack, seconds: float) -> None:
     if stack.demo is not None:
         say(f"Sign in with {stack.demo.get('email')} and {stack.demo.get('password')}")
         say(f"Send signals to {stack.demo.get('webhook_url')}")
+        if stack.demo.get("staff_link"):
+            say(f"Staff's pages open once with {stack.demo['staff_link']}")
     say(f"Logs are in {stack.folder / 'log'}; Ctrl-C stops everything")

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from protos import ids
 from web.audit import service as audit
+from web.billing import limits
 from web.config import Config
 from web.db import current_tenant, db, get_for_tenant
 from web.strategies import secrets
@@ -37,6 +38,7 @@ def create(*, name: str, asset_class: str, actor: str) -> Strategy:
         allowed = ", ".join(ASSET_CLASSES)
         message = f"{asset_class!r} is not an asset class."
         raise BadStrategy("asset_class", message, f"Use one of: {allowed}.")
+    limits.check("strategies")
     strategy = Strategy(
         id=ids.new(),
         tenant_id=tenant,

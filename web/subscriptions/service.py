@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from protos import ids
 from web.audit import service as audit
+from web.billing import limits
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant, mine
 from web.strategies import service as strategies
@@ -40,6 +41,7 @@ def create(
     """
     tenant = current_tenant()
     assert tenant is not None
+    limits.check("subscriptions")
     copied = settings.copy_for_follower(strategy.settings) if strategy.tenant_id != tenant else {}
     subscription = Subscription(
         id=ids.new(),

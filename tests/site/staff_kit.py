@@ -1,0 +1,65 @@
+"""Staff for tests: people with a role, signed in with password and authenticator."""
+
+from uuid import UUID, uuid4
+
+import pyotp
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.site.conftest import Site, csrf
+from web import sealing
+from web.accounts import passwords
+
+PASSWORD = "otter lantern quarry"
+REASON = "ticket 4711, asked by mail"
+
+
+class Member:
+    """One of staff, who has an authenticator."""
+
+    def __init__(self, site: Site, role: str, *, networks: tuple[str, ...] = ()) -> None:
+        self.id: UUID = uuid4()
+        self.email = f"{role}-{self.id.hex[:8]}@staff.test"
+        self.secret = pyotp.random_base32()
+        self._site = site
+        key = site.app.extensions["fillwire.config"].sealing_key
+        site.owner.execute(
+            "INSERT INTO web.staff (id, email, role, password_hash, addresses) "
+            "VALUES (%s, %s, %s, %s, %s)",
+            (self.id, self.email, role, passwords.hash_password(PASSWORD), list(networks)),
+        )
+        site.owner.execute(
+            "INSERT INTO web.totp (person_id, sealed, confirmed_at) VALUES (%s, %s, now())",
+            (self.id, sealing.seal(key, self.id, self.secret)),
+        )
+
+    def code(self) -> str:
+        """A code of now, as if half a minute had gone by since the last one."""
+        self._site.owner.execute(
+            "UPDATE web.totp SET last_step = 0 WHERE person_id = %s", (self.id,)
+        )
+        return pyotp.TOTP(self.secret).now()
+
+
+def sign_in(site: Site, who: Member) -> FlaskClient:
+    """A browser of theirs that is all the way in."""
+    client = site.client()
+    given_password(client, who)
+    answer = client.post(
+        "/admin/sign-in/second",
+        data={"code": who.code(), "csrf_token": csrf(client, "/admin/sign-in/second")},
+    )
+    assert answer.status_code == 302, answer.text
+    return client
+
+
+def given_password(client: FlaskClient, who: Member, password: str = PASSWORD) -> TestResponse:
+    """Only the password."""
+    form = {"email": who.email, "password": password}
+    return client.post("/admin/sign-in", data=form | {"csrf_token": csrf(client, "/admin/sign-in")})
+
+
+def do(client: FlaskClient, path: str, reason: str = REASON, **form: str) -> TestResponse:
+    """Change something, with a reason, confirmed."""
+    token = csrf(client, "/admin/")
+    return client.post(path, data=form | {"csrf_token": token, "reason": reason, "confirmed": "1"})

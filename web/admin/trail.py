@@ -1,0 +1,92 @@
+"""The audit trail of everybody: found by who, what and of what; recomputed; taken away whole."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Response, abort, request
+from flask_admin import expose
+from sqlalchemy import Row, text
+
+from protos import ids
+from web.admin.base import Page
+from web.admin.deeds import allow
+from web.audit import checking, export, lines
+from web.db import db, enter_tenant
+
+PAGE = 100
+FILTERS = ("actor", "action", "subject")
+
+
+class TrailView(Page):
+    """Events of one chain at a time: a tenant's, or the platform's."""
+
+    @expose("/")
+    def index(self) -> str:
+        """The newest first; each filter is how the word begins."""
+        chain, wanted = _chain(), {name: request.args.get(name, "").strip() for name in FILTERS}
+        rows = _events(chain, wanted)
+        page: str = self.render(
+            "staff/trail.html",
+            chain=request.args.get("chain", "").strip(),
+            wanted=wanted,
+            rows=rows[:PAGE],
+            older=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        )
+        return page
+
+    @expose("/verify")
+    def verify(self) -> str:
+        """Recompute the next slice of the chain; a long one goes on by itself."""
+        raw = request.args.get("after", "0")
+        if not raw.isdecimal() or len(raw) > 18:
+            abort(400)
+        chain = _chain() or lines.PLATFORM
+        checked = checking.check(
+            export.session_connection(), export.facts(), chain, after_seal=int(raw)
+        )
+        page: str = self.render(
+            "staff/verify.html", checked=checked, chain=request.args.get("chain", "").strip()
+        )
+        return page
+
+    @expose("/export")
+    def download(self) -> Response:
+        """Everything sealed, as JSON lines."""
+        allow("export")
+        enter_tenant(_chain() or lines.PLATFORM)
+        return export.trail()
+
+
+def _chain() -> UUID | None:
+    """The tenant whose chain it is; None: the platform's."""
+    shown = request.args.get("chain", "").strip()
+    if not shown:
+        return None
+    return ids.read("tenant", shown) or abort(404)
+
+
+def _events(chain: UUID | None, wanted: dict[str, str]) -> Sequence[Row[Any]]:
+    """By the index of tenant and word; the chain's newest when nothing is sought."""
+    given: dict[str, Any] = {"chain": chain, "limit": PAGE + 1}
+    asked = [name for name in FILTERS if wanted[name]]
+    conditions = ["tenant_id = :chain" if chain else "tenant_id IS NULL"]
+    for name in asked:
+        conditions.append(f"{name} LIKE :{name}")
+        given[name] = _escaped(wanted[name]) + "%"
+    before = request.args.get("before", "")
+    if before.isdecimal() and len(before) < 19:
+        conditions.append("id < :before")
+        given["before"] = int(before)
+    return db.session.execute(
+        text(
+            "SELECT id, at, actor, action, subject, reason FROM web.audit_events "
+            f"WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :limit"
+        ),
+        given,
+    ).all()
+
+
+def _escaped(sought: str) -> str:
+    """Nothing in it stands for anything but itself."""
+    return sought.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
