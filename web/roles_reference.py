@@ -1,6 +1,6 @@
 """The page of roles, drawn from what stands beside the routes.
 
-`python -m web.accounts.reference docs/roles.md` makes it anew; a test keeps it so.
+`python -m web.roles_reference docs/roles.md` makes it anew; a test keeps it so.
 """
 
 import sys
@@ -15,7 +15,7 @@ from web.accounts.rules import KEY_ROLES, ROLES, SCOPES, WORDS, Permission, may
 
 _HEAD = """# Roles, and who may do what
 
-Drawn by `python -m web.accounts.reference docs/roles.md` from what stands beside each route; do
+Drawn by `python -m web.roles_reference docs/roles.md` from what stands beside each route; do
 not edit.
 
 A member of a workspace has one role there, and may have others elsewhere. A change holds with
