@@ -1,4 +1,4 @@
-"""People, the tenants they work in, and API keys."""
+"""Tenants, their API keys, and invitations to them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,18 +18,6 @@ class Tenant(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
-
-
-class Member(Base):
-    """A person in a tenant, with a role."""
-
-    __tablename__ = "members"
-    __table_args__ = {"schema": "web"}
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("web.tenants.id"), primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(primary_key=True)
-    role: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
