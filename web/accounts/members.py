@@ -9,11 +9,16 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import NotFound
 
 from protos import ids
-from web.accounts.models import Invitation, Member, Tenant
+from web.accounts.models import Invitation, Tenant
 from web.accounts.rules import ROLES
 from web.audit import service as audit
 from web.db import current_tenant, db
 from web.mail import service as mail
+
+_ONE = (
+    "web.members m JOIN web.people p ON p.id = m.person_id "
+    "WHERE m.tenant_id = web.current_tenant() AND p.id = :person"
+)
 
 
 class LastOwner(Exception):
@@ -40,8 +45,8 @@ def all_of_tenant() -> Sequence[Row[Any]]:
 
 def role_of(person: UUID) -> str | None:
     """The role somebody has in the current workspace."""
-    found = db.session.get(Member, (current_tenant(), person))
-    return found.role if found else None
+    found: str | None = db.session.scalar(text(f"SELECT m.role FROM {_ONE}"), {"person": person})
+    return found
 
 
 def check_role(role: str) -> str:
@@ -56,11 +61,14 @@ def change_role(person: UUID, role: str, actor: str) -> str:
 
     Raises BadRole, LastOwner, NotFound.
     """
-    member, email = _find(person)
-    before, member.role = member.role, check_role(role)
-    if before == role:
+    before, email = _find(person)
+    if before == check_role(role):
         return email
-    _guarded()
+    _write(
+        "UPDATE web.members m SET role = :role FROM web.people p WHERE p.id = m.person_id "
+        "AND m.tenant_id = web.current_tenant() AND p.id = :person",
+        {"person": person, "role": role},
+    )
     _withdraw_of(person)
     audit.record(
         actor,
@@ -78,10 +86,12 @@ def remove(person: UUID, actor: str) -> str:
 
     Raises LastOwner, NotFound.
     """
-    member, email = _find(person)
-    role = member.role
-    db.session.delete(member)
-    _guarded()
+    role, email = _find(person)
+    _write(
+        "DELETE FROM web.members m USING web.people p WHERE p.id = m.person_id "
+        "AND m.tenant_id = web.current_tenant() AND p.id = :person",
+        {"person": person},
+    )
     _withdraw_of(person)
     left = actor == f"person:{ids.show('person', person)}"
     action = "member:leave" if left else "member:remove"
@@ -91,20 +101,20 @@ def remove(person: UUID, actor: str) -> str:
     return email
 
 
-def _find(person: UUID) -> tuple[Member, str]:
-    row = db.session.get(Member, (current_tenant(), person), with_for_update=True)
+def _find(person: UUID) -> tuple[str, str]:
+    """Their role and address, kept as they are. Raises NotFound."""
+    row = db.session.execute(
+        text(f"SELECT m.role, p.email FROM {_ONE} FOR UPDATE OF m"), {"person": person}
+    ).one_or_none()
     if row is None:
         raise NotFound()
-    email = db.session.scalar(
-        text("SELECT email FROM web.people WHERE id = :person"), {"person": person}
-    )
-    return row, str(email)
+    return row.role, row.email
 
 
-def _guarded() -> None:
-    """Tell the database, which keeps an owner. Raises LastOwner."""
+def _write(statement: str, values: dict[str, Any]) -> None:
+    """The database keeps an owner. Raises LastOwner."""
     try:
-        db.session.flush()
+        db.session.execute(text(statement), values)
     except IntegrityError as error:
         db.session.rollback()
         raise LastOwner() from error

@@ -1,4 +1,4 @@
-"""People, the tenants they work in, and API keys."""
+"""Tenants, their API keys, and invitations to them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,18 +22,6 @@ class Tenant(Base):
     plan_id: Mapped[str] = mapped_column(server_default=FetchedValue())
     # Staff's doing: its people may look and close, nothing else.
     suspended_at: Mapped[datetime | None]
-
-
-class Member(Base):
-    """A person in a tenant, with a role."""
-
-    __tablename__ = "members"
-    __table_args__ = {"schema": "web"}
-
-    tenant_id: Mapped[UUID] = mapped_column(ForeignKey("web.tenants.id"), primary_key=True)
-    person_id: Mapped[UUID] = mapped_column(primary_key=True)
-    role: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
 
 
 class ApiKey(Base):
