@@ -17,7 +17,7 @@ def login(stage: Stage, seq: int, problem: str, text: str = "") -> pb.Fact:
     return fact
 
 
-def states(stage: Stage) -> list[object]:
+def states(stage: Stage) -> list[tuple[object, ...]]:
     rows = stage.rows("SELECT state, reported -> 'login' ->> 'text' FROM web.connections")
     return sorted(rows)
 

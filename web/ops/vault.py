@@ -17,9 +17,8 @@ from protos.paper.v1 import keys_pb2, keys_pb2_grpc
 from protos.services import Service
 from web.credentials_client import CannotRotate, VaultClient
 from web.db import to_json
-from web.execution_client import ExecutionClient, ExecutionDown, describe
-from web.ops import halting
-from web.ops.halting import CannotHalt
+from web.execution_client import ExecutionDown, describe
+from web.ops import people
 
 Answer = TypeVar("Answer")
 
@@ -103,10 +102,9 @@ def _wait(client: VaultClient, say: Callable[[str], None]) -> None:
 
 def _reach(folder: Path) -> tuple[str, VaultClient]:
     try:
-        database, execution, shown = halting.reach(folder)
-    except CannotHalt as problem:
+        return people.owner_url(folder), VaultClient(people.execution(folder))
+    except people.CannotAdd as problem:
         raise Cannot(str(problem)) from None
-    return database, VaultClient(ExecutionClient(execution, shown))
 
 
 def _venue(folder: Path, call: Callable[[keys_pb2_grpc.KeysStub], Answer]) -> Answer:
