@@ -13,15 +13,17 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 
+from protos.execution.v1 import credentials_pb2, simulation_pb2
 from protos.execution.v1 import execution_pb2 as pb
-from protos.execution.v1 import simulation_pb2
 from tests.site.conftest import Site
+from web.credentials_client import CredentialsClient
 from web.execution_client import ExecutionClient
 from web.simulation_client import SimulationClient
 
 SERVICES = (
     pb.DESCRIPTOR.services_by_name["Execution"],
     simulation_pb2.DESCRIPTOR.services_by_name["Simulation"],
+    credentials_pb2.DESCRIPTOR.services_by_name["Credentials"],
 )
 
 
@@ -75,6 +77,12 @@ def _previews(made: Any, request: Any, _everybody: object) -> None:
         made.previews.add()
 
 
+def _brokers(made: Any, _request: object, _everybody: object) -> None:
+    """As if the accounts that are there asked for keys."""
+    made.brokers.add(broker="paper", label="Paper", environments=["paper"])
+    made.transport_key.key_id, made.transport_key.public_key = "k", bytes([9]) + bytes(31)
+
+
 def _account(made: Any, _request: object, _everybody: object) -> None:
     made.currency = made.cash = made.equity = "1"
 
@@ -84,6 +92,7 @@ _FILL: dict[str, Callable[[Any, Any, Sequence[tuple[UUID, UUID]]], None]] = {
     "ListSwitches": _switches,
     "PreviewTrades": _previews,
     "GetPaperAccount": _account,
+    "ListBrokers": _brokers,
 }
 
 
@@ -96,10 +105,11 @@ def listening(site: Site) -> Iterator[FarSide]:
     server.add_generic_rpc_handlers((far,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    names = ("fillwire.execution", "fillwire.simulation")
+    names = ("fillwire.execution", "fillwire.simulation", "fillwire.credentials")
     before = [site.app.extensions[name] for name in names]
     client = ExecutionClient(f"127.0.0.1:{port}")
-    site.app.extensions.update(zip(names, (client, SimulationClient(client)), strict=True))
+    clients = (client, SimulationClient(client), CredentialsClient(client))
+    site.app.extensions.update(zip(names, clients, strict=True))
     try:
         yield far
     finally:

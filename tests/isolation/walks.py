@@ -136,6 +136,12 @@ WALKS: dict[str, Walk | list[Walk]] = {
     # Pages of one thing, and what is done there.
     "alarms.acknowledge": PLAIN,
     "connections.create": Walk(given={"name": "Walked"}),
+    "keys.choose": PLAIN,
+    "keys.form": Walk(given={"broker": "paper"}),
+    "keys.connect": Walk(given={"broker": "paper", "do": "test"}),
+    "keys.page": PLAIN,
+    "keys.replace": Walk(given={"do": "test"}),
+    "keys.remove": PLAIN,
     "paper.page": PLAIN,
     "paper.set_feed": Walk(form={"followed": "connection"}, given={"feed": "account"}),
     "paper.begin_game_day": Walk(given={"length": "15m", "drop": "5"}),

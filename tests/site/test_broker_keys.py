@@ -247,6 +247,15 @@ class LiveBroker(credentials_pb2_grpc.CredentialsServicer):
     def TestCredentials(self, request: Any, context: Any) -> pb.TestCredentialsResponse:
         return pb.TestCredentialsResponse(found=pb.Found(account="L1", permissions=["trade"]))
 
+    def PutCredentials(self, request: Any, context: Any) -> pb.PutCredentialsResponse:
+        raise AssertionError("nothing is stored here")
+
+    def RemoveCredentials(self, request: Any, context: Any) -> pb.RemoveCredentialsResponse:
+        raise AssertionError("nothing is stored here")
+
+    def ListCredentials(self, request: Any, context: Any) -> pb.ListCredentialsResponse:
+        return pb.ListCredentialsResponse()
+
 
 @pytest.fixture
 def live(site: Site) -> Iterator[None]:
