@@ -102,4 +102,5 @@ TELLING = {
     "connections_broker_account_id_fkey": "an account is shared by whoever holds its keys",
     "subscriptions_strategy_tenant_id_strategy_id_fkey": "row security asks for one's own strategy",
     "members_person_id_fkey": RANDOM,
+    "checkpoint_mails_person_id_fkey": RANDOM,
 }

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psycopg
 
+from protos import certificates
 from web.accounts import owners
 from web.execution_client import ExecutionClient
-from web.ops import halting, state
+from web.ops import state
 
 
 class CannotAdd(Exception):
@@ -32,28 +33,32 @@ def add(folder: Path, *, email: str, password: str, tenant: str) -> None:
 
 def owner_url(folder: Path) -> str:
     """The owner's database: DATABASE_URL, or the running stack's. Raises CannotAdd."""
-    if url := os.environ.get("DATABASE_URL"):
-        return url
-    running = folder / "run" / "up.json"
-    if not running.exists():
-        raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
-    listed: dict[str, str] = json.loads(running.read_text())
-    return listed["database_url"]
+    return _running(folder, "DATABASE_URL", "database_url")
 
 
 def execution(folder: Path) -> ExecutionClient:
-    """Where execution listens, as the operator: as the environment says, or the running stack's.
+    """Execution, asked by an operator: FILLWIRE_EXECUTION_TARGET, or the running stack's.
 
     Raises CannotAdd.
     """
-    try:
-        _, target, shown = halting.places(folder)
-    except halting.CannotHalt as problem:
-        raise CannotAdd(str(problem)) from None
-    return ExecutionClient(target, shown)
+    target = _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
+    shown = os.environ.get("FILLWIRE_CERTIFICATES")
+    if shown is None and "FILLWIRE_EXECUTION_TARGET" not in os.environ:
+        shown = _running(folder, "FILLWIRE_CERTIFICATES", "certificates")
+    return ExecutionClient(target, certificates.at(Path(shown) if shown else None))
 
 
 def sealing_key(folder: Path) -> bytes:
     """What secrets are sealed under: FILLWIRE_SEALING_KEY, or the embedded default's."""
     said = os.environ.get("FILLWIRE_SEALING_KEY") or state.load(folder).sealing_key
     return urlsafe_b64decode(said)
+
+
+def _running(folder: Path, variable: str, name: str) -> str:
+    if said := os.environ.get(variable):
+        return said
+    running = folder / "run" / "up.json"
+    if not running.exists():
+        raise CannotAdd(f"start the stack, or set {variable}")
+    listed: dict[str, str | None] = json.loads(running.read_text())
+    return listed.get(name) or ""
