@@ -134,4 +134,5 @@ TELLING = {
     "invitations_token_hash_key": SECRET,
     "invitations_invited_by_fkey": RANDOM,
     "api_keys_created_by_fkey": RANDOM,
+    "checkpoint_mails_person_id_fkey": RANDOM,
 }

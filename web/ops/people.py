@@ -53,6 +53,12 @@ def site_url(folder: Path) -> str:
     return _running(folder, "FILLWIRE_WEB_URL", "web_url")
 
 
+def sealing_key(folder: Path) -> bytes:
+    """What secrets are sealed under: FILLWIRE_SEALING_KEY, or the embedded default's."""
+    said = os.environ.get("FILLWIRE_SEALING_KEY") or state.load(folder).sealing_key
+    return urlsafe_b64decode(said)
+
+
 def _running(folder: Path, variable: str, name: str) -> str:
     if said := os.environ.get(variable):
         return said
@@ -61,9 +67,3 @@ def _running(folder: Path, variable: str, name: str) -> str:
         raise CannotAdd(f"start the stack, or set {variable}")
     listed: dict[str, str | None] = json.loads(running.read_text())
     return listed.get(name) or ""
-
-
-def sealing_key(folder: Path) -> bytes:
-    """What secrets are sealed under: FILLWIRE_SEALING_KEY, or the embedded default's."""
-    said = os.environ.get("FILLWIRE_SEALING_KEY") or state.load(folder).sealing_key
-    return urlsafe_b64decode(said)
