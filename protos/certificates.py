@@ -17,6 +17,7 @@ import grpc
 import structlog
 from grpc import aio
 
+from protos.config import CannotStart
 from protos.services import Service
 
 log = structlog.get_logger()
@@ -27,7 +28,7 @@ HANDSHAKE_MS = 2000
 Options = Sequence[tuple[str, str | int]]
 
 
-class Unusable(Exception):
+class Unusable(CannotStart):
     """There is no safe way to listen or to call; the message says how to make one."""
 
 
@@ -80,7 +81,7 @@ class Certificates:
                 if self._bundle is not None and fresh != self._bundle:
                     log.info("certificate_read_again", folder=str(self._folder))
                 self._bundle, self._seen = fresh, seen
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, Unusable) as error:
             if self._bundle is None:
                 raise Unusable(
                     f"no usable certificate in {self._folder}: {error}. It should hold tls.crt, "
@@ -141,7 +142,7 @@ def async_channel(
 
 def refuse_plaintext(target: str, doing: str) -> None:
     """Raise Unusable unless every address of a target is this machine's own."""
-    if target.startswith(("unix:", "unix-abstract:")) or all(map(_is_own, _hosts(target))):
+    if target.startswith(("unix:", "unix-abstract:")) or is_own(target):
         return
     raise Unusable(
         f"will not {doing} {target} in plain text, which others could read and write: set "
@@ -160,13 +161,18 @@ def _expecting(server: Service, options: Options) -> Options:
     return tuple({**dict(options), **named}.items())
 
 
+def is_own(target: str) -> bool:
+    """Whether every address of a target is this machine's own."""
+    return all(map(_is_loopback, _hosts(target)))
+
+
 def _hosts(target: str) -> list[str]:
     """The hosts of `host:port`, `ipv4:a:1,b:2`, `dns:///host:port`."""
     bare = re.sub(r"^(ipv4|ipv6|dns):(//[^/]*/)?", "", target)
     return [re.sub(r":\d+$", "", each).strip("[]") for each in bare.split(",")]
 
 
-def _is_own(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
@@ -181,7 +187,7 @@ def _mark(path: Path) -> tuple[int, int, int]:
 
 
 def _read(folder: Path) -> Bundle:
-    """Read the folder. Raises OSError, and ValueError while its files do not fit together."""
+    """Read the folder. Raises OSError, ValueError, and Unusable while its files do not fit."""
     # Whoever has no certificates does without the memory.
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -190,5 +196,5 @@ def _read(folder: Path) -> Bundle:
     x509.load_pem_x509_certificates(bundle.authorities)
     ours = x509.load_pem_x509_certificates(bundle.certificate)[0].public_key()
     if load_pem_private_key(bundle.key, None).public_key() != ours:
-        raise ValueError("tls.key is not the key of tls.crt")
+        raise Unusable("tls.key is not the key of tls.crt")
     return bundle

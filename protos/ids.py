@@ -26,6 +26,7 @@ PREFIXES = {
     "alarm": "alm",
     "session": "ses",
     "passkey": "pky",
+    "invitation": "inv",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

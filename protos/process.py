@@ -11,7 +11,6 @@ import structlog
 import uvloop
 
 from protos import faults, log
-from protos.certificates import Unusable
 from protos.config import CannotStart
 
 # What a burst makes is freed by counting references; looking through it would take longer.
@@ -42,8 +41,8 @@ def told_to_stop() -> asyncio.Event:
 async def _serve(serve: Callable[[], Awaitable[None]]) -> None:
     try:
         await serve()
-    except (CannotStart, Unusable) as error:
-        structlog.get_logger().error("cannot_start", cause=str(error))
+    except CannotStart as error:
+        structlog.get_logger().error("cannot_start", cause=error)
         sys.exit(1)
     except Exception:
         structlog.get_logger().exception("process_failed")

@@ -13,6 +13,8 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from protos.config import CannotStart
+
 ROOT = Path(__file__).resolve().parent.parent
 MOST_CAUSES = 4
 MOST_PLACES = 12
@@ -41,6 +43,8 @@ def _one(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, CannotStart):
+        return str(error)
     library = type(error).__module__.partition(".")[0]
     state = getattr(error, "sqlstate", None)
     if library == "psycopg":

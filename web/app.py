@@ -9,12 +9,16 @@ from protos import certificates
 from web import api, assets, errors, formats, origins, pages, security
 from web import config as configuration
 from web.accounts import access, login
+from web.accounts.invitation_views import blueprint as invitations
+from web.accounts.key_views import blueprint as developers
+from web.accounts.member_views import blueprint as members
 from web.accounts.passkey_views import blueprint as passkeys
 from web.accounts.security_views import blueprint as account_security
 from web.accounts.signing_up_views import blueprint as signing_up
 from web.accounts.views import blueprint as accounts
 from web.addresses import Proxies
 from web.alarms.views import blueprint as alarms
+from web.api import auth
 from web.audit.views import blueprint as activity
 from web.boots import Boot
 from web.changes.views import blueprint as changes
@@ -101,6 +105,9 @@ def create_site(config: Config | None = None) -> Flask:
         signing_up,
         account_security,
         passkeys,
+        members,
+        invitations,
+        developers,
         strategies,
         webhooks,
         builder,
@@ -122,6 +129,7 @@ def create_site(config: Config | None = None) -> Flask:
     csrf.exempt(api.blueprint)
     app.register_blueprint(api.blueprint)
     access.check(app)
+    auth.check(app)
     return app
 
 

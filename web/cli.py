@@ -288,6 +288,7 @@ main.add_command(questions.explain)
 main.add_command(questions.replay)
 main.add_command(halt.halt)
 main.add_command(certs.certs)
+main.add_command(certs.redis_users)
 main.add_command(audit.verify_audit)
 main.add_command(audit.export_audit)
 

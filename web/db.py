@@ -105,7 +105,7 @@ def enter_person(person: UUID | None) -> None:
     _person.set(person)
 
 
-def act_as(person: UUID, tenant: UUID) -> None:
+def act_as(person: UUID, tenant: UUID | None) -> None:
     """From here on, in the middle of a transaction too, this person in this tenant."""
     enter_person(person)
     enter_tenant(tenant)

@@ -16,8 +16,7 @@ import psycopg
 from sqlalchemy import select
 
 from protos import ids
-from web.accounts import owners
-from web.accounts import service as accounts
+from web.accounts import keys, owners
 from web.connections import service as connections
 from web.db import db, get_for_tenant, tenant_scope
 from web.strategies import connectors
@@ -76,7 +75,7 @@ def _begin(path: Path) -> Kept:
         except owners.AlreadyThere:
             account = owners.set_password(owner, email=EMAIL, password=password)
     with tenant_scope(account.tenant_id):
-        kept = Kept(account.tenant_id, EMAIL, password, accounts.add_api_key("demo", ACTOR))
+        kept = Kept(account.tenant_id, EMAIL, password, keys.add_test_key("demo", ACTOR))
     _save(path, kept)
     return kept
 
@@ -134,7 +133,7 @@ def _load(path: Path) -> Kept | None:
     kept = msgspec.json.decode(path.read_bytes(), type=Kept)
     with tenant_scope(kept.tenant_id):
         known = set(db.session.scalars(select(Subscription.id)))
-        key_known = accounts.find_key(kept.api_key) is not None
+        key_known = keys.find(kept.api_key, "") is not None
         db.session.rollback()
     if not key_known:
         return None

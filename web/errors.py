@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from web import security
 from web.accounts.access import Refused
 from web.accounts.rules import roles_with
+from web.accounts.service import NoMember
 
 log = structlog.get_logger()
 
@@ -109,6 +110,11 @@ def install(app: Flask) -> None:
                 more={"needs": error.permission, "roles": roles_with(error.permission)},
             )
         )
+
+    @app.errorhandler(NoMember)
+    def no_member(error: NoMember) -> Response:
+        page = render_template("accounts/no_member.html", gone=error)
+        return Response(page, 403, content_type="text/html; charset=utf-8")
 
     @app.errorhandler(CSRFError)
     def stale_form(error: CSRFError) -> Response:

@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from protos import certificates, faults
 from protos import log as lines
 from web import config, db
+from web.bell_job import BellJob
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.queue import QUEUE, Bell
 from web.trades.service import Drain
@@ -68,21 +69,25 @@ def run_worker() -> None:
     beat(settings)
     while True:
         try:
-            connection = Redis.from_url(settings.redis_url)
-            queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
-            worker = SimpleWorker(
-                [queue],
-                connection=connection,
-                serializer=JSONSerializer,
-                worker_ttl=25,
-                maintenance_interval=10,
-                disable_default_exception_handler=False,
-            )
-            worker.work(logging_level="WARNING")
+            listener(Redis.from_url(settings.redis_url)).work(logging_level="WARNING")
             return
         except (RedisError, OSError) as error:
             log.warning("redis_away", error=error)
             time.sleep(0.5)
+
+
+def listener(connection: Redis) -> SimpleWorker:
+    """A worker that hears the bell, and does nothing else that Redis may ask for."""
+    queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=BellJob)
+    return SimpleWorker(
+        [queue],
+        connection=connection,
+        serializer=JSONSerializer,
+        job_class=BellJob,
+        worker_ttl=25,
+        maintenance_interval=10,
+        disable_default_exception_handler=False,
+    )
 
 
 def beat(settings: config.Config) -> None:

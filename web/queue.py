@@ -18,6 +18,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from web.bell_job import FUNCTION
+
 TIMEOUT_SECONDS = 0.05
 # After a failure the bell is left alone for this long.
 REST_SECONDS = 1.0
@@ -85,7 +87,7 @@ class Bell:
                 rings: int = self._ring(keys=[_key(shard), _call(shard)], args=[RING_MS])
                 if rings == 1:
                     self._queue.enqueue(
-                        "web.jobs.drain", shard, result_ttl=0, failure_ttl=60, job_timeout=10
+                        FUNCTION, shard, result_ttl=0, failure_ttl=60, job_timeout=10
                     )
                 return rings > 2
         return False

@@ -31,6 +31,7 @@ _FORGET = (
     "DELETE FROM web.boots WHERE last_seen_at < now() - interval '1 day'",
     "DELETE FROM web.links WHERE expires_at < now() - interval '1 day'",
     "DELETE FROM web.challenges WHERE expires_at < now()",
+    "DELETE FROM web.invitations WHERE expires_at < now() - interval '30 days'",
     "DELETE FROM web.tries WHERE last_at < now() - interval '1 day'",
     "DELETE FROM web.sessions WHERE expires_at < now() - interval '30 days'",
     "DELETE FROM web.sign_ins WHERE at < now() - interval '180 days'",

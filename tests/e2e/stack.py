@@ -32,6 +32,7 @@ class Options:
 
     strategies: int = 1
     executions: int = 1
+    mutual_tls: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)
     # Called with the data folder before the first start.
     prepare: Callable[[Path], None] | None = None
@@ -230,6 +231,7 @@ class Stack:
             *("--ready-file", str(self._ready_file)),
             *("--data-dir", str(self.data_dir)),
             *("--port", str(self._port)),
+            *(["--mutual-tls"] if self.options.mutual_tls else []),
         ]
 
     def _environ(self) -> dict[str, str]:

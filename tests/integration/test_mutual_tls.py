@@ -1,6 +1,10 @@
 """Execution and the venue with certificates: who gets in, what they may call, and renewal."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,7 +34,7 @@ from tests import tls_kit
 from tests.conftest import Database
 from tests.integration.execution_kit import Kit
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.ops import authority
+from web.ops import authority, roles
 
 SECONDS = 15.0
 REFUSALS = {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
@@ -207,6 +211,32 @@ async def test_a_client_does_not_take_another_service_for_execution(
     with pytest.raises(ExecutionDown, match="UNAVAILABLE"):
         await asyncio.to_thread(client.submit, [])
     await server.stop(None)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"FILLWIRE_PRODUCTION": "1"}, {"FILLWIRE_PAPER_BIND": "0.0.0.0:0"}],
+    ids=["in production", "for others"],
+)
+def test_the_venue_does_not_start_in_plain_text(given: dict[str, str]) -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(roles.ROOT),
+        "FILLWIRE_PAPER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "FILLWIRE_PAPER_BIND": "127.0.0.1:0",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "execution.paper"],
+        env={**environment, **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = (done.stdout + done.stderr).splitlines()
+    told = json.loads(line)
+    assert told["event"] == "cannot_start" and "FILLWIRE_CERTIFICATES" in told["cause"]
 
 
 async def test_what_can_be_called_is_told_in_plain_text_only(pair: Pair) -> None:

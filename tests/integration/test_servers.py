@@ -89,7 +89,7 @@ def private_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def start(server: postgres.Cluster, folder: Path) -> Popen[bytes]:
+def start(server: postgres.Cluster | valkey.Server, folder: Path) -> Popen[bytes]:
     """Start it until it is ready: a killed one may still be letting go of its memory."""
     for _ in range(40):
         child = children.spawn(

@@ -4,19 +4,19 @@ Of every field that says whose or which, a line tells that it is checked against
 `tenant_id`, or why there is nothing to check it against.
 """
 
+import importlib
+import pkgutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
+import protos.execution.v1
+import protos.paper.v1
 from execution.allowed import ALLOWED
-from protos.compile import SOURCES
 from protos.services import Service
 
-FILES = tuple(
-    import_module(source.removesuffix(".proto").replace("/", ".") + "_pb2") for source in SOURCES
-)
+PACKAGES = (protos.execution.v1, protos.paper.v1)
 # No id of a row, though called so.
 _NO_ID = {"cursor", "key", "target_id"}
 
@@ -44,8 +44,11 @@ SWITCHED = (
     "refused on a guess would be worse; web and the row security of web.switches check"
 )
 BUILT = "web builds these trades from rows of its tenant; nothing is stored or sent"
+SEALED = (
+    "opens only for the tenant and the connection it was sealed for, and replaces only that "
+    "tenant's: test_credentials tries another's"
+)
 ACCOUNT = {"account": BY_ITS_PATH}
-BOUND = "the seal and the stored row are bound to tenant_id: tests/integration/test_credentials.py"
 
 RPCS: dict[str, Rpc] = {
     "Execution.SubmitTrades": Rpc(everybody="workers drain for all tenants; known ids stay as is"),
@@ -69,22 +72,25 @@ RPCS: dict[str, Rpc] = {
     "Simulation.ResetAccount": Rpc(trusted=ACCOUNT),
     "Simulation.ListMisdeeds": Rpc(trusted=ACCOUNT),
     "Credentials.ListBrokers": Rpc(),
-    "Credentials.TestCredentials": Rpc(trusted={"sealed": BOUND}),
-    "Credentials.PutCredentials": Rpc(trusted={"sealed": BOUND}),
-    "Credentials.RemoveCredentials": Rpc(trusted={"connection_id": BOUND, "tenant_id": BOUND}),
-    "Credentials.ListCredentials": Rpc(trusted={"connection_ids": BOUND, "tenant_id": BOUND}),
-    "Vault": Rpc(everybody="an operator's: the allow-list keeps web out"),
-    "Keys": Rpc(everybody=VENUE),
+    "Credentials.TestCredentials": Rpc(trusted={"sealed": SEALED}),
+    "Credentials.PutCredentials": Rpc(trusted={"sealed": SEALED}),
+    "Credentials.RemoveCredentials": checks("connection_id"),
+    "Credentials.ListCredentials": checks("connection_ids"),
+    # Whole services.
+    "Vault": Rpc(everybody=ALL_TENANTS),
     "Venue": Rpc(everybody=VENUE),
+    "Keys": Rpc(everybody=VENUE),
 }
 
 
 def methods() -> Iterator[tuple[str, MethodDescriptor]]:
     """Every method, as `Service.Method`."""
-    for file in FILES:
-        for service in file.DESCRIPTOR.services_by_name.values():
-            for method in service.methods:
-                yield f"{service.name}.{method.name}", method
+    for package in PACKAGES:
+        for found in pkgutil.iter_modules(package.__path__):
+            if found.name.endswith("_pb2"):
+                file = importlib.import_module(f"{package.__name__}.{found.name}")
+                for service in file.DESCRIPTOR.services_by_name.values():
+                    yield from ((f"{service.name}.{m.name}", m) for m in service.methods)
 
 
 def line_of(name: str) -> Rpc:

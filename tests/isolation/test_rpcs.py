@@ -10,13 +10,15 @@ import pytest
 from grpc import aio
 
 from protos import ids
+from protos.execution.v1 import credentials_pb2 as sealed
+from protos.execution.v1 import credentials_pb2_grpc
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import SECONDS, running
 from tests.integration.switches_kit import SCOPES, Desk
 from tests.isolation import rpcs
 
 US = uuid4().hex
-TABLES = ("instructions", "orders", "facts", "positions", "switches")
+TABLES = ("instructions", "orders", "facts", "positions", "switches", "credentials")
 
 Ask = Callable[["Theirs"], Awaitable[Any]]
 
@@ -30,6 +32,23 @@ class Theirs(Desk):
     @property
     def broker_account(self) -> pb.Account:
         return pb.Account(broker="paper", environment="paper", account=self.account)
+
+    @property
+    def credentials(self) -> Any:
+        """The service of credentials."""
+        assert self.stub
+        return credentials_pb2_grpc.CredentialsStub(self._channel)
+
+    def add_credentials(self) -> None:
+        """As if they had connected a broker."""
+        with psycopg.connect(self.database.url("owner")) as owner:
+            owner.execute("INSERT INTO execution.keks (id, is_current) VALUES ('gone', false)")
+            owner.execute(
+                "INSERT INTO execution.credentials (connection_id, tenant_id, account_id, broker, "
+                "environment, account, version, sealed, wrapped_key, kek_id, ends) "
+                "VALUES (%s, %s, %s, 'other', 'paper', 'x', 1, '', '', 'gone', '{}')",
+                (self.connection, self.tenant, uuid4()),
+            )
 
     def rows(self) -> list[tuple[Any, ...]]:
         """All that execution has written down."""
@@ -53,6 +72,7 @@ async def theirs(database: Any) -> AsyncIterator[Theirs]:
         assert await kit.run(kit.bought) == ("FILLED", "unspecified")
         await kit.limits(max_orders_per_minute=100)
         kit.order_id = kit.orders(kit.bought.trade_id)[0].order_id
+        kit.add_credentials()
         yield kit
 
 
@@ -118,6 +138,22 @@ async def close(theirs: Theirs) -> bool:
     return True
 
 
+async def remove(theirs: Theirs) -> bool:
+    request = sealed.RemoveCredentialsRequest(tenant_id=US, connection_id=theirs.connection)
+    await theirs.credentials.RemoveCredentials(request, timeout=SECONDS)
+    # Answered as if there were none; that the row is there still, `rows` tells.
+    return True
+
+
+async def list_credentials(theirs: Theirs) -> bool:
+    for some in ([], [theirs.connection]):
+        request = sealed.ListCredentialsRequest(tenant_id=US, connection_ids=some)
+        answer = await theirs.credentials.ListCredentials(request, timeout=SECONDS)
+        if answer.credentials:
+            return False
+    return True
+
+
 async def unknown(call: Awaitable[Any]) -> bool:
     try:
         await call
@@ -134,6 +170,8 @@ DRIVES: dict[str, Ask] = {
     "Execution.ListSwitches": limits,
     "Execution.ListFactRange": range_of_facts,
     "Execution.ClosePosition": close,
+    "Credentials.RemoveCredentials": remove,
+    "Credentials.ListCredentials": list_credentials,
 }
 
 
@@ -150,7 +188,8 @@ def test_each_method_says_of_each_id_how_it_is_kept_apart(name: str) -> None:
 
 def test_there_is_no_line_of_a_method_that_is_gone() -> None:
     names = {name for name, _ in rpcs.methods()}
-    assert set(rpcs.RPCS) <= names | {name.partition(".")[0] for name in names}
+    services = {name.partition(".")[0] for name in names}
+    assert set(rpcs.RPCS) <= names | services
 
 
 async def test_another_tenants_ids_are_unknown_to_every_method(theirs: Theirs) -> None:
@@ -190,6 +229,9 @@ async def test_their_own_name_finds_them(theirs: Theirs) -> None:
     seen = {"order_id": theirs.order_id, "filled": "9", "seen_by": "person:them"}
     looked = pb.SeeOverfillRequest(**seen, tenant_id=of)
     assert not await unknown(theirs.stub.SeeOverfill(looked, timeout=SECONDS))
+    mine = sealed.ListCredentialsRequest(tenant_id=of)
+    shown = await theirs.credentials.ListCredentials(mine, timeout=SECONDS)
+    assert [each.connection_id for each in shown.credentials] == [theirs.connection]
     named = pb.ListSwitchesRequest(limits_of=[theirs.connection])
     told = await theirs.stub.ListSwitches(named, timeout=SECONDS)
     assert [each.connection_id for each in told.limits] == [theirs.connection]

@@ -29,6 +29,9 @@ class Person:
     client: FlaskClient = field(init=False)
     secret: str = ""
     codes: list[str] = field(default_factory=list)
+    # Somebody they work with, and what a mail or a page led them to.
+    mate: "Person" = field(init=False)
+    path: str = field(init=False, default="")
     passkey: SoftPasskey = field(default_factory=lambda: SoftPasskey("http://localhost"))
 
     def __post_init__(self) -> None:

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.site.conftest import Site, Workspace
+from tests.site.roles_kit import add_member, signed_in
 from web import db
 from web.audit import checking, trail, verify
 from web.audit.checkpoints import Signer
@@ -73,10 +74,7 @@ def test_who_what_before_after_and_from_where_are_shown(site: Site) -> None:
 
 def test_addresses_are_for_those_who_answer_for_the_workspace(site: Site) -> None:
     rename(site, site.ours, "Seen by a viewer")
-    client = site.signed_in(site.ours)
-    site.owner.execute("UPDATE web.members SET role = 'viewer'")
-    page = client.get("/activity").text
-    site.owner.execute("UPDATE web.members SET role = 'owner'")
+    page = signed_in(site, add_member(site, "viewer")).get("/activity").text
     assert "Seen by a viewer" in page
     assert "127.0.0.1" not in page
 

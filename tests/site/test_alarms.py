@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from protos import ids
 from tests.site.conftest import Site, Workspace, add_alarm, csrf
+from tests.site.roles_kit import add_member, signed_in
 from tests.site.test_approvals import add_waiting
 from web.alarms import raising
 from web.execution_client import ExecutionDown
@@ -101,19 +102,10 @@ def test_the_api_tells_open_alarms_from_past_ones(site: Site) -> None:
 
 def test_somebody_who_may_only_look_acknowledges_nothing(site: Site) -> None:
     alarm_id = add_alarm(site.owner, site.ours)
-    site.owner.execute(
-        "UPDATE web.members SET role = 'viewer' WHERE tenant_id = %s", (site.ours.tenant_id,)
-    )
-    try:
-        client = site.signed_in(site.ours)
-        form = {"csrf_token": csrf(client, "/connections")}
-        path = f"/alarms/{shown(alarm_id)}/acknowledge"
-        assert client.post(path, data=form).status_code == 403
-        assert row_of(site, alarm_id)[0] is None
-    finally:
-        site.owner.execute(
-            "UPDATE web.members SET role = 'owner' WHERE tenant_id = %s", (site.ours.tenant_id,)
-        )
+    client = signed_in(site, add_member(site, "viewer"))
+    form = {"csrf_token": csrf(client, "/connections")}
+    assert client.post(f"/alarms/{shown(alarm_id)}/acknowledge", data=form).status_code == 403
+    assert row_of(site, alarm_id)[0] is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from protos import ids
 from tests.site.conftest import Site, Workspace, csrf
+from tests.site.roles_kit import add_member, signed_in
 from web.signals import waterfall
 from web.trades.models import Trade
 from web.trades.stages import times_of
@@ -305,16 +306,10 @@ def test_many_are_decided_at_once_and_losers_are_named(site: Site) -> None:
 )
 def test_only_some_roles_may_decide(site: Site, role: str, status: int) -> None:
     trade_id = add_waiting(site, site.ours)
-    client = site.signed_in(site.ours)
-    token = csrf(client, "/connections")
-    change = "UPDATE web.members SET role = %s WHERE tenant_id = %s"
-    site.owner.execute(change, (role, site.ours.tenant_id))
-    try:
-        page = client.get("/approvals").text
-        path = f"/trades/{shown(trade_id)}/approve"
-        answer = client.post(path, data={"csrf_token": token})
-    finally:
-        site.owner.execute(change, ("owner", site.ours.tenant_id))
+    client = signed_in(site, add_member(site, role))
+    page = client.get("/approvals").text
+    path = f"/trades/{shown(trade_id)}/approve"
+    answer = client.post(path, data={"csrf_token": csrf(client, "/connections")})
     assert answer.status_code == status
     assert ("Approve on PAPER" in page) == (status == 302)
 

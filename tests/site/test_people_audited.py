@@ -10,6 +10,8 @@ import pytest
 
 from tests.site.conftest import Site
 from tests.site.people_kit import Person
+from tests.site.test_invitations import MEMBERS, first_tenant, invite, join
+from tests.site.test_members import id_of
 from tests.site.trail import transactions
 
 Do = Callable[[Person], Any]
@@ -81,7 +83,103 @@ def session_path(person: Person) -> str:
     return found[1]
 
 
+def boss_and_mate(person: Person) -> None:
+    """They own a workspace in which somebody else works too."""
+    person.sign_up()
+    person.mate = Person(person.site).sign_up()
+    join(person.mate, invite(person, person.mate, "trader"))
+
+
+def boss_and_invited(person: Person) -> None:
+    person.sign_up()
+    person.mate = Person(person.site).sign_up()
+    person.path = invite(person, person.mate)
+
+
+def of_mate(end: str, **form: str) -> Do:
+    return lambda p: p.post(f"{MEMBERS}/{id_of(p.mate)}/{end}", page=SECURITY, **form)
+
+
+def invited_somewhere(person: Person) -> None:
+    person.sign_up()
+    person.path = invite(Person(person.site).sign_up(), person)
+
+
+def invited_and_new(person: Person) -> None:
+    person.path = invite(Person(person.site).sign_up(), person)
+
+
+def withdraw_path(person: Person) -> str:
+    page = person.client.get(MEMBERS).text
+    found = re.search(rf'action="({MEMBERS}/invitations/[0-9a-f-]+/withdraw)"', page)
+    assert found is not None
+    return found[1]
+
+
+def with_two_workspaces(person: Person) -> None:
+    person.sign_up()
+    person.path = str(first_tenant(person.site, person))
+    person.post("/account/workspaces", page=SECURITY, name="Second")
+
+
+def made_key(person: Person) -> None:
+    person.sign_up()
+    new_key(person)
+
+
+def new_key(person: Person) -> Any:
+    given = {"name": "k", "mode": "test", "role": "viewer"}
+    return person.post("/developers/keys", page=SECURITY, **given)
+
+
+def key_path(person: Person) -> str:
+    found = re.search(
+        r'action="(/developers/keys/[^"]+/revoke)"', person.client.get("/developers").text
+    )
+    assert found is not None
+    return found[1]
+
+
 DEEDS = {
+    "members.invite": Deed(
+        signed_up, lambda p: invite(p, Person(p.site).sign_up()), "invitation:create"
+    ),
+    "members.withdraw": Deed(
+        boss_and_invited, lambda p: p.post(withdraw_path(p), page=SECURITY), "invitation:withdraw"
+    ),
+    "members.change_role": Deed(boss_and_mate, of_mate("role", role="viewer"), "member:role"),
+    "members.remove": Deed(boss_and_mate, of_mate("remove"), "member:remove"),
+    "members.leave": Deed(
+        boss_and_mate,
+        lambda p: [
+            of_mate("role", role="owner")(p),
+            p.mate.post(f"{MEMBERS}/leave", page=SECURITY, sure="1"),
+        ],
+        "member:leave",
+    ),
+    "members.rename": Deed(
+        signed_up, post("/account/workspace", page=SECURITY, name="New"), "tenant:rename"
+    ),
+    "members.create": Deed(
+        signed_up, post("/account/workspaces", page=SECURITY, name="New"), "tenant:create"
+    ),
+    "members.switch": Deed(
+        with_two_workspaces,
+        lambda p: p.post("/account/workspaces/switch", page=SECURITY, workspace=p.path),
+        "session:switch",
+    ),
+    "invitations.accept": Deed(
+        invited_somewhere, lambda p: p.post(p.path, page=SECURITY), "invitation:accept"
+    ),
+    "invitations.sign_up": Deed(
+        invited_and_new,
+        lambda p: p.post(f"{p.path}/sign-up", password=p.password),
+        "invitation:accept",
+    ),
+    "developers.create": Deed(signed_up, new_key, "api_key:create"),
+    "developers.revoke": Deed(
+        made_key, lambda p: p.post(key_path(p), page=SECURITY), "api_key:revoke"
+    ),
     "signing_up.create": Deed(lambda person: None, signed_up, "person:sign_up"),
     "signing_up.confirmed": Deed(signed_up, lambda p: p.post(p.link()), "person:confirm"),
     "signing_up.choose": Deed(

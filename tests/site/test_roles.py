@@ -1,10 +1,11 @@
 """Each role at each route: let in or refused, exactly as the route declares."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -12,8 +13,8 @@ from flask.testing import FlaskClient
 from werkzeug.routing import AnyConverter, Rule, UUIDConverter
 
 from tests.site.conftest import Site, csrf
-from tests.site.roles_kit import browsers
-from web.accounts import access
+from tests.site.roles_kit import add_member, browsers
+from web.accounts import access, reference
 from web.accounts.access import Declared, Field, Shown, Undeclared
 from web.accounts.rules import ROLES, WORDS, Permission, may
 
@@ -21,9 +22,12 @@ __all__ = ["browsers"]
 
 NOBODYS = {Permission.PUBLIC, Permission.ACCOUNT}
 # What a field's `when` looks at, for those that are not simply sent: path values and form.
-ASKED: dict[tuple[str, str], tuple[dict[str, str], dict[str, str]]] = {
-    ("trades.decide", "verb"): ({"verb": "declare_absent"}, {}),
-    ("tester.ask", "do"): ({}, {"do": "send"}),
+ASKED: dict[tuple[str, str], Callable[[Site], tuple[dict[str, Any], dict[str, str]]]] = {
+    ("trades.decide", "verb"): lambda site: ({"verb": "declare_absent"}, {}),
+    ("tester.ask", "do"): lambda site: ({}, {"do": "send"}),
+    ("members.invite", "role"): lambda site: ({}, {"role": "owner"}),
+    ("members.change_role", "role"): lambda site: ({}, {"role": "owner"}),
+    ("members.remove", "owner"): lambda site: ({"person_id": person(site, "owner")}, {}),
 }
 
 
@@ -36,6 +40,15 @@ class Route:
     declared: Declared
 
 
+def person(site: Site, role: str) -> UUID:
+    """Somebody new with this role."""
+    row = site.owner.execute(
+        "SELECT id FROM web.people WHERE email = %s", (add_member(site, role),)
+    ).fetchone()
+    assert row is not None
+    return UUID(str(row[0]))
+
+
 def routes(app: Flask) -> Iterator[Route]:
     """Every way in that we guard."""
     for rule in app.url_map.iter_rules():
@@ -45,7 +58,7 @@ def routes(app: Flask) -> Iterator[Route]:
                 yield Route(rule, method, said)
 
 
-def path(app: Flask, rule: Rule, **chosen: str) -> str:
+def path(app: Flask, rule: Rule, **chosen: Any) -> str:
     """A path of things that are not there, so that whoever is let in changes nothing."""
 
     def value(name: str) -> Any:
@@ -118,7 +131,8 @@ def test_fields_of_forms_need_what_they_declare(
         for field in route.declared.fields:
             if isinstance(field, Shown) or not may(role, route.declared.permission):
                 continue
-            values, form = ASKED[route.rule.endpoint, field.name] if field.when else ({}, {})
+            name = route.rule.endpoint, field.name
+            values, form = ASKED[name](site) if field.when else ({}, {})
             sent = form or {field.name: "x"}
             answer = browsers[role].open(
                 path(site.app, route.rule, **values),
@@ -206,3 +220,8 @@ def offered(page: str, here: str) -> Iterator[tuple[str, str]]:
 
 def test_what_each_permission_allows_is_in_words() -> None:
     assert set(WORDS) == set(Permission)
+
+
+def test_the_page_of_roles_is_what_the_routes_declare(site: Site) -> None:
+    kept = (Path(__file__).parents[2] / "docs" / "roles.md").read_text()
+    assert kept == reference.draw(site.app)

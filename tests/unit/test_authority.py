@@ -98,6 +98,12 @@ def test_a_database_is_named_by_its_hosts(tmp_path: Path) -> None:
     assert CliRunner().invoke(cli.main, options).output == "All are good.\n"
 
 
+def test_whoever_only_knows_others_gets_no_key(tmp_path: Path) -> None:
+    folder = tls_kit.make(tmp_path).path
+    assert [path.name for path in (folder / "trust").iterdir()] == ["ca.crt"]
+    assert (folder / "trust" / "ca.crt").read_bytes() == (folder / "web" / "ca.crt").read_bytes()
+
+
 def test_a_host_of_something_else_is_refused(tmp_path: Path) -> None:
     options = ["certs", "--folder", str(tmp_path), "--host", "web=db.internal"]
     result = CliRunner().invoke(cli.main, options)

@@ -5,13 +5,14 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
 from web import config as web_config
-from web.ops import processes, roles
+from web.ops import processes, roles, wires
 
 ROOT = roles.ROOT
 GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
@@ -98,6 +99,26 @@ def test_the_compose_file_gives_each_program_its_variables(process: processes.Pr
     }
     assert given - set(process.variables) == set()
     assert set(process.variables) - given - optional == set()
+
+
+@pytest.mark.parametrize("process", processes.PROGRAMS, ids=lambda row: row.name)
+def test_the_compose_file_sends_nothing_in_plain_text(process: processes.Process) -> None:
+    service = compose()["services"][process.name]
+    given: dict[str, str] = service["environment"]  # type: ignore[assignment]
+    # A certificate is made when the containers start.
+    known = {
+        name: re.sub(r"\$\{[^}]*\}", "secret", value)
+        for name, value in given.items()
+        if name != "FILLWIRE_CERTIFICATES" and not name.endswith("_TARGET")
+    }
+    found = list(wires.look(known, datetime.now(UTC)))
+    assert found and [wire for wire in found if not wire.is_safe] == []
+    shown = process.name if "FILLWIRE_CERTIFICATES" in given else "trust"
+    assert [
+        mount["volume"]["subpath"]
+        for mount in service["volumes"]  # type: ignore[attr-defined]
+        if isinstance(mount, dict)
+    ] == [shown]
 
 
 def test_every_variable_the_code_reads_is_in_the_table() -> None:

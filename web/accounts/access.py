@@ -18,8 +18,9 @@ from flask import Flask, current_app, g, request
 from flask_login import current_user
 
 from web.accounts import login
+from web.accounts.keys import Key
 from web.accounts.rules import WORDS, Permission, in_words, roles_with
-from web.accounts.service import Key, Visitor
+from web.accounts.service import Visitor
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -1,10 +1,10 @@
 """Second factors: which somebody has, and whether what they showed is right."""
 
 from collections.abc import Mapping
+from typing import Protocol
 from uuid import UUID
 
 from web.accounts import passkeys, recovery, totp
-from web.accounts.service import Visitor
 
 
 def check(person: UUID, form: Mapping[str, str]) -> str | None:
@@ -25,7 +25,19 @@ class NotForLive(Exception):
         self.code, self.title, self.detail, self.fix = code, title, detail, fix
 
 
-def require_for_live(visitor: Visitor) -> None:
+class Provable(Protocol):
+    """A person, or the key that one made."""
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether mail reaches them."""
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether they have one."""
+
+
+def require_for_live(visitor: Provable) -> None:
     """Whoever connects a live broker or turns live on has shown that mail reaches them, and has
     a second factor. Raises NotForLive."""
     if not visitor.confirmed:

@@ -78,6 +78,11 @@ def mail(email: str, address: str) -> None:
     _count({"mail": email, "sign_up": address})
 
 
+def sign_up(address: str) -> None:
+    """Count somebody who signs up from this address, without a mail. Raises TooMany."""
+    _count({"sign_up": address})
+
+
 def _count(kinds: dict[str, str]) -> list[bytes]:
     keys = [hashlib.sha256(f"{kind} {value}".encode()).digest() for kind, value in kinds.items()]
     with db.engine.begin() as connection:

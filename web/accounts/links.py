@@ -43,7 +43,7 @@ def make(purpose: str, person: UUID | None) -> str:
             "expires": datetime.now(UTC) + LIVES[purpose],
         },
     )
-    return _signer(purpose).dumps(token)
+    return signer(purpose).dumps(token)
 
 
 def look(purpose: str, signed: str) -> Linked:
@@ -58,7 +58,7 @@ def use(purpose: str, signed: str) -> Linked:
 
 def _open(purpose: str, signed: str, *, use: bool) -> Linked:
     try:
-        token = str(_signer(purpose).loads(signed))
+        token = str(signer(purpose).loads(signed))
     except BadSignature as error:
         raise BadLink() from error
     row = db.session.execute(
@@ -70,5 +70,6 @@ def _open(purpose: str, signed: str, *, use: bool) -> Linked:
     return Linked(row.person_id, row.tenant_id, row.email)
 
 
-def _signer(purpose: str) -> URLSafeSerializer:
+def signer(purpose: str) -> URLSafeSerializer:
+    """What signs links of this kind."""
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt=f"link-{purpose}")

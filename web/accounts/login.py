@@ -6,7 +6,7 @@ from flask import Flask, Response, current_app, g, request, session, url_for
 from flask_login import LoginManager, current_user
 
 from web.accounts import service, sessions
-from web.accounts.service import Visitor
+from web.accounts.service import NoMember, Visitor
 
 # With https it is bound to this very host.
 COOKIE = "fillwire_session"
@@ -29,7 +29,10 @@ def install(app: Flask) -> None:
 
     def load(_request: object) -> Visitor | None:
         token = shown_token()
-        found = service.find_visitor(token, request.remote_addr or "") if token else None
+        try:
+            found = service.find_visitor(token, request.remote_addr or "") if token else None
+        except NoMember as gone:
+            found, g.no_member = None, gone
         g.session_id = found.session_id if found else None
         return found
 
@@ -37,7 +40,9 @@ def install(app: Flask) -> None:
 
 
 def ask() -> Response:
-    """To the way in, and from there back."""
+    """To the way in, and from there back. Raises NoMember for whoever was let go of."""
+    if "no_member" in g:
+        raise g.no_member
     target = request.full_path if request.method == "GET" else None
     return Response(status=302, headers={"Location": url_for("accounts.sign_in", next=target)})
 

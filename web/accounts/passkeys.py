@@ -27,6 +27,7 @@ from webauthn.helpers.structs import (
 )
 
 from protos import ids
+from web.accounts.workspaces import home
 from web.config import LOOPBACK
 from web.db import act_as, db
 
@@ -145,7 +146,7 @@ def prove(person: UUID, credential: str) -> bool:
 def find(credential: str) -> Known:
     """Who signs in with it; the transaction acts as them. Raises BadPasskey."""
     row = _verify(credential, None)
-    return Known(row.person_id, row.tenant_ids[0], row.email)
+    return Known(row.person_id, home(row.person_id, row.tenant_ids), row.email)
 
 
 def mine(person: UUID) -> list[Row[Any]]:
@@ -187,7 +188,7 @@ def _verify(credential: str, challenged: UUID | None) -> Row[Any]:
         row = db.session.execute(
             text("SELECT * FROM web.find_passkey(:id)"), {"id": shown.raw_id}
         ).one_or_none()
-        if row is None or not row.tenant_ids or challenged not in (None, row.person_id):
+        if row is None or challenged not in (None, row.person_id):
             raise BadPasskey()
         verified = webauthn.verify_authentication_response(
             credential=shown,
@@ -200,7 +201,7 @@ def _verify(credential: str, challenged: UUID | None) -> Row[Any]:
         )
     except (WebAuthnException, ValueError, KeyError) as error:
         raise BadPasskey() from error
-    act_as(row.person_id, row.tenant_ids[0])
+    act_as(row.person_id, row.tenant_ids[0] if row.tenant_ids else None)
     # Two shown at once: only one of them still finds the counter as it was checked.
     if not _one(
         "UPDATE web.passkeys SET sign_count = :count, last_used_at = now() WHERE id = :id "

@@ -47,6 +47,19 @@ ROLES: Mapping[str, frozenset[Permission]] = {
     }.items()
 }
 
+# What an API key may have: everything but one's own account, other people and keys.
+SCOPES = (
+    Permission.LOOK,
+    Permission.APPROVE,
+    Permission.TRADE,
+    Permission.CONFIGURE,
+    Permission.CONNECT,
+    Permission.PUBLISH,
+)
+KEY_ROLES = tuple(role for role in ROLES if role != "owner")
+# Whoever has one of these moves money.
+MOVES_MONEY = (Permission.TRADE, Permission.APPROVE)
+
 
 def may(role: str, permission: str) -> bool:
     """Whether a role has a permission; a role that is not known has none."""
@@ -56,6 +69,15 @@ def may(role: str, permission: str) -> bool:
 def roles_with(permission: Permission) -> list[str]:
     """The roles that have it, the mightiest first."""
     return [role for role, given in ROLES.items() if permission in given]
+
+
+def told(role: str) -> list[str]:
+    """What it may do beyond looking, in words."""
+    return [
+        words
+        for each, words in WORDS.items()
+        if may(role, each) and each not in (Permission.PUBLIC, Permission.ACCOUNT, Permission.LOOK)
+    ]
 
 
 def in_words(roles: list[str]) -> str:

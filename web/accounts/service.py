@@ -1,6 +1,6 @@
-"""Who visits, behind the token of a session, and the tenant behind an API key.
+"""Who visits, behind the token of a session.
 
-These look-ups cannot know the tenant yet, so they go through definer functions.
+The look-up cannot know the tenant yet, so it goes through a definer function.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,9 @@ from uuid import UUID
 from sqlalchemy import text
 
 from protos import ids
-from web.accounts import passwords, sessions
-from web.accounts.models import ApiKey
+from web.accounts import sessions
 from web.accounts.rules import may
-from web.audit import service as audit
-from web.db import current_tenant, db, enter_person, enter_tenant
+from web.db import db, enter_person, enter_tenant
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,8 @@ class Visitor:
     # Whether they have shown that mail reaches them.
     confirmed: bool = True
     has_second_factor: bool = False
+    # The other workspaces that they may switch to: id, name, role.
+    workspaces: tuple[dict[str, Any], ...] = ()
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -64,31 +64,25 @@ class Visitor:
         return f"person:{ids.show('person', self.person_id)}"
 
 
-@dataclass(frozen=True)
-class Key:
-    """An API key that was shown to us."""
+class NoMember(Exception):
+    """The session is good, but its person is no member of its workspace any more."""
 
-    key_id: UUID
-    tenant_id: UUID
-    mode: str
-    role: str = "admin"
-
-    def may(self, permission: str) -> bool:
-        """Whether its role has it."""
-        return may(self.role, permission)
-
-    @property
-    def actor(self) -> str:
-        """As audit events name it."""
-        return f"key:{ids.show('api_key', self.key_id)}"
+    def __init__(self, tenant_name: str, workspaces: tuple[dict[str, Any], ...]) -> None:
+        super().__init__(tenant_name)
+        self.tenant_name, self.workspaces = tenant_name, workspaces
 
 
 def find_visitor(token: str, address: str) -> Visitor | None:
-    """Whose session it is; from here on the request works as them, in their tenant."""
+    """Whose session it is; from here on the request works as them, in their tenant.
+
+    Raises NoMember.
+    """
     with db.engine.begin() as connection:
         row = sessions.find(connection, token, address)
         if row is None or row.pending:
             return None
+        if row.role is None:
+            raise NoMember(row.tenant_name, tuple(row.workspaces or ()))
         connection.execute(
             text("SELECT set_config('app.tenant_id', :tenant, true)"),
             {"tenant": str(row.tenant_id)},
@@ -127,35 +121,5 @@ def find_visitor(token: str, address: str) -> Visitor | None:
         proved_at=row.proved_at,
         confirmed=row.confirmed,
         has_second_factor=row.second_factor,
+        workspaces=tuple(row.workspaces or ()),
     )
-
-
-def find_key(key: str) -> Key | None:
-    """Whose key it is; from here on the request works as their tenant."""
-    with db.engine.begin() as connection:
-        row = connection.execute(
-            text("SELECT * FROM web.find_api_key(:hash)"), {"hash": passwords.hash_token(key)}
-        ).one_or_none()
-    if row is None:
-        return None
-    enter_tenant(row.tenant_id)
-    return Key(row.key_id, row.tenant_id, row.mode)
-
-
-def add_api_key(name: str, actor: str) -> str:
-    """A new test key of the current tenant. It is shown once."""
-    tenant = current_tenant()
-    assert tenant is not None
-    key = f"fw_test_{passwords.new_token()}"
-    row = ApiKey(
-        id=ids.new(),
-        tenant_id=tenant,
-        name=name,
-        prefix=key[:12],
-        key_hash=passwords.hash_token(key),
-        mode="test",
-    )
-    db.session.add(row)
-    audit.record(actor, "api_key:create", ids.show("api_key", row.id), after={"name": name})
-    db.session.commit()
-    return key

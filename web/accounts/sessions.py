@@ -16,6 +16,7 @@ from protos import ids
 from web.accounts import passwords
 from web.accounts.places import Place
 from web.accounts.signing_up import actor
+from web.accounts.workspaces import home
 from web.audit import service as audit
 from web.db import act_as, db
 
@@ -53,15 +54,16 @@ def sign_in(email: str, password: str, place: Place) -> Opened | None:
     # The hash is slow: no transaction waits for it.
     db.session.rollback()
     right = passwords.is_right(login.password_hash if login else None, password)
-    if login is None or login.disabled or not login.tenant_ids:
+    if login is None or login.disabled:
         log.info("sign_in", method="password", outcome="nobody" if login is None else "disabled")
         return None
-    tenant = login.tenant_ids[0]
-    act_as(login.person_id, tenant)
     if not right:
+        act_as(login.person_id, login.tenant_ids[0] if login.tenant_ids else None)
         note(login.person_id, "password", "wrong", place)
         db.session.commit()
         return None
+    tenant = home(login.person_id, login.tenant_ids)
+    act_as(login.person_id, tenant)
     opened = open_for(login.person_id, tenant, place, "password", pending=login.second_factor)
     db.session.commit()
     return opened
@@ -130,6 +132,28 @@ def prove(token: str, person: UUID, method: str, place: Place) -> str | None:
     fresh, session_id = renewed
     note(person, method, "again", place)
     _record(person, "session:prove", session_id, method, place)
+    return fresh
+
+
+def switch(token: str, address: str, tenant: UUID) -> str | None:
+    """Work in another workspace of theirs: the session's new token, in the caller's transaction;
+    None where they are no member."""
+    row = find(db.session, token, address)
+    if row is None or row.pending:
+        return None
+    act_as(row.person_id, tenant)
+    fresh = passwords.new_token()
+    moved = db.session.execute(
+        text("SELECT * FROM web.switch_session(:old, :new, :tenant)"),
+        {
+            "old": passwords.hash_token(token),
+            "new": passwords.hash_token(fresh),
+            "tenant": tenant,
+        },
+    ).one_or_none()
+    if moved is None:
+        return None
+    audit.record(actor(row.person_id), "session:switch", ids.show("session", row.session_id))
     return fresh
 
 

@@ -15,11 +15,11 @@ from sqlalchemy.exc import IntegrityError
 from protos import ids
 from web.accounts import links, passwords
 from web.accounts.links import BadLink
+from web.accounts.workspaces import FIRST
 from web.audit import service as audit
 from web.db import act_as, db
 from web.mail import service as mail
 
-WORKSPACE = "My workspace"
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+")
 
 
@@ -41,9 +41,14 @@ def address_of(email: str) -> str:
 
 
 def sign_up(
-    email: str, password: str | None, timezone: str, person: UUID | None = None
+    email: str,
+    password: str | None,
+    timezone: str,
+    person: UUID | None = None,
+    *,
+    asks: bool = True,
 ) -> tuple[UUID, UUID]:
-    """A new person with a workspace of their own, in the transaction of the caller; a mail asks
+    """A new person with a workspace of their own, in the transaction of the caller; a mail `asks`
     them to confirm. Without a password they have a passkey.
 
     Raises BadEmail, WeakPassword.
@@ -62,13 +67,14 @@ def sign_up(
             "email": address,
             "hash": hashed,
             "zone": zone,
-            "workspace": WORKSPACE,
+            "workspace": FIRST,
         },
     )
     act_as(person, tenant)
     shown = ids.show("person", person)
     audit.record(actor(person), "person:sign_up", shown, after={"timezone": zone})
-    _ask_to_confirm(person, address, taken=bool(taken))
+    if asks:
+        _ask_to_confirm(person, address, taken=bool(taken))
     return person, tenant
 
 

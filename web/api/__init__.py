@@ -3,6 +3,7 @@
 # Reads and writes add their routes to the blueprint.
 from web.api import audit as audit
 from web.api import explain as explain
+from web.api import problems as problems
 from web.api import reads as reads
 from web.api import settings as settings
 from web.api import switches as switches

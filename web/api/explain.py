@@ -11,8 +11,8 @@ from werkzeug.exceptions import NotFound
 from protos import ids
 from web.accounts.access import needs
 from web.accounts.rules import Permission
-from web.api import shapes
-from web.api.auth import blueprint
+from web.api import paper, shapes
+from web.api.auth import blueprint, touches
 from web.api.bodies import invalid, read
 from web.audit.declared import not_audited
 from web.db import db, get_for_tenant
@@ -34,6 +34,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/explain")
 @needs(Permission.LOOK)
 @not_audited("Explains and stores nothing.")
+@touches(paper.nothing)
 def explain_message(strategy_id: UUID) -> Response:
     """`{"message", "subscription_ids"}`: what each subscription would do; nothing is sent."""
     strategy = strategies.get(strategy_id)

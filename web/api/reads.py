@@ -1,6 +1,6 @@
 """What the API tells: lists by cursor, single objects by id. Few queries each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from web import lists
 from web.accounts.access import Shown, needs, shows
 from web.accounts.rules import Permission
 from web.alarms import service as alarms
-from web.api import shapes
-from web.api.auth import blueprint
+from web.api import paper, shapes
+from web.api.auth import blueprint, key
 from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant
@@ -170,10 +170,8 @@ def list_strategies() -> Response:
     wanted = select(StrategyWebhook).where(
         StrategyWebhook.strategy_id.in_([row.id for row in page.rows])
     )
-    webhooks = {webhook.strategy_id: webhook for webhook in db.session.scalars(wanted)}
-    return shapes.to_response(
-        shapes.paged(page, lambda row: shapes.strategy(row, _url(webhooks[row.id])))
-    )
+    urls = _urls(db.session.scalars(wanted).all())
+    return shapes.to_response(shapes.paged(page, lambda row: shapes.strategy(row, urls[row.id])))
 
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>")
@@ -209,11 +207,20 @@ def get_subscription(subscription_id: UUID) -> Response:
 
 def shaped_strategy(row: Strategy) -> dict[str, object]:
     """A strategy of one's own, with its webhook URL for those who may send."""
-    return shapes.strategy(row, _url(strategies.webhook_of(row)))
+    return shapes.strategy(row, _urls([strategies.webhook_of(row)])[row.id])
 
 
-def _url(webhook: StrategyWebhook) -> str | None:
-    return strategies.webhook_url(webhook) if shows("webhook_url") else None
+def _urls(webhooks: Sequence[StrategyWebhook]) -> dict[UUID, str | None]:
+    """Whoever has one can trade; a test key must not, where that is with live money."""
+    kept = {webhook.strategy_id for webhook in webhooks} if not shows("webhook_url") else set()
+    if key().mode == "test":
+        kept |= paper.live_strategies(webhook.strategy_id for webhook in webhooks)
+    return {
+        webhook.strategy_id: None
+        if webhook.strategy_id in kept
+        else strategies.webhook_url(webhook)
+        for webhook in webhooks
+    }
 
 
 def _page(load: Callable[[], Page[T]]) -> Page[T]:

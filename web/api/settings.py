@@ -10,8 +10,8 @@ from flask import Response, request
 from protos import ids
 from web.accounts.access import needs
 from web.accounts.rules import Permission
-from web.api import shapes
-from web.api.auth import blueprint, key
+from web.api import paper, shapes
+from web.api.auth import blueprint, key, touches
 from web.api.bodies import read, take
 from web.errors import Problem
 from web.strategies import service as strategies
@@ -40,6 +40,7 @@ def get_subscription_settings(subscription_id: UUID) -> Response:
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>/settings")
 @needs(Permission.TRADE)
+@touches(paper.subscription)
 def change_subscription_settings(subscription_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null resets one."""
     row = subscriptions.get(subscription_id)
@@ -58,6 +59,7 @@ def get_strategy_settings(strategy_id: UUID) -> Response:
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/settings")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def change_strategy_settings(strategy_id: UUID) -> Response:
     """`{"settings": {…}}`: only those named are touched, null takes one away."""
     row = strategies.get(strategy_id)

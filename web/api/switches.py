@@ -10,8 +10,8 @@ from flask import Response
 from protos import ids, wire
 from web.accounts.access import needs
 from web.accounts.rules import Permission
-from web.api import shapes
-from web.api.auth import blueprint, key
+from web.api import paper, shapes
+from web.api.auth import blueprint, key, touches
 from web.api.bodies import invalid, read, take
 from web.connections import service as connections
 from web.errors import Problem
@@ -35,13 +35,13 @@ def list_switches() -> Response:
 
 @blueprint.post("/switches")
 @needs(Permission.TRADE)
+@touches(paper.switch)
 def set_switch() -> Response:
     """`{"scope", "id", "mode", "why"}`: halt, or let go on with mode `off`. Repeating changes
     nothing."""
     body = read("scope", "id", "mode", "why")
     scope = take(body, "scope", str)
     scope_id = key().tenant_id if scope == "tenant" else _id(scope, take(body, "id", str))
-    _may_touch(scope, scope_id)
     mode, why = take(body, "mode", str), take(body, "why", str, "")
     with _answered():
         done = service.halt(scope, scope_id, mode, why=why, actor=key().actor)
@@ -78,12 +78,12 @@ def list_limits() -> Response:
 
 @blueprint.post("/limits")
 @needs(Permission.CONNECT)
+@touches(paper.named_connection)
 def set_limits() -> Response:
     """`{"connection_id", "max_daily_loss", "max_position", "max_orders_per_minute"}`; what is
     left out is no limit."""
     body = read("connection_id", *service.LIMITS)
     connection_id = _id("connection", take(body, "connection_id", str), "connection_id")
-    _may_touch("connection", connection_id)
     given = {name: take(body, name, str, "") for name in service.LIMITS}
     with _answered():
         state = service.set_limits(connections.get(connection_id), given, actor=key().actor)
@@ -114,23 +114,6 @@ def _answered() -> Iterator[None]:
             "Send it again: doing it twice changes nothing.",
             retryable=True,
         ) from error
-
-
-def _may_touch(scope: str, scope_id: UUID) -> None:
-    """Test keys touch paper only: a connection of paper, never a whole workspace."""
-    if key().mode != "test":
-        return
-    if scope == "connection" and connections.get(scope_id).mode == "paper":
-        return
-    if all(each.mode == "paper" for each in connections.all_of_tenant()):
-        return
-    raise Problem(
-        403,
-        "test_key",
-        "This is a test key",
-        "Test keys touch paper only, and this would halt live trading.",
-        "Use a live key.",
-    )
 
 
 def _unprotected(row: Switch) -> list[dict[str, str]]:

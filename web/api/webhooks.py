@@ -6,8 +6,8 @@ from flask import Response
 
 from web.accounts.access import needs
 from web.accounts.rules import Permission
-from web.api import shapes
-from web.api.auth import blueprint, key
+from web.api import paper, shapes
+from web.api.auth import blueprint, key, touches
 from web.api.bodies import invalid, read, take
 from web.errors import Problem
 from web.strategies import connectors, formers, webhooks
@@ -19,6 +19,7 @@ from web.strategies.models import Strategy
 
 @blueprint.get("/strategies/<shown(strategy):strategy_id>/webhook")
 @needs(Permission.TRADE)
+@touches(paper.strategy)
 def read_webhook(strategy_id: UUID) -> Response:
     """The URL, until when former secrets work, and who may send."""
     return _answer(strategies.get(strategy_id))
@@ -26,6 +27,7 @@ def read_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.patch("/strategies/<shown(strategy):strategy_id>/webhook")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def change_webhook(strategy_id: UUID) -> Response:
     """`{"senders", "addresses", "dedupe_seconds"}`, each where given: who may send, and how long
     equal messages are one signal."""
@@ -46,6 +48,7 @@ def change_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/rotate")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def rotate_webhook(strategy_id: UUID) -> Response:
     """A new secret in the URL; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -55,6 +58,7 @@ def rotate_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/end-overlap")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def end_webhook_overlap(strategy_id: UUID) -> Response:
     """Former secrets stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -64,6 +68,7 @@ def end_webhook_overlap(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def sign_webhook(strategy_id: UUID) -> Response:
     """Take signed messages only, by a new secret; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -73,6 +78,7 @@ def sign_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.delete("/strategies/<shown(strategy):strategy_id>/webhook/signing")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def stop_signing_webhook(strategy_id: UUID) -> Response:
     """Messages need no signature any more. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -82,6 +88,7 @@ def stop_signing_webhook(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/webhook/signing/end-overlap")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def end_signing_overlap(strategy_id: UUID) -> Response:
     """Former signing secrets stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)
@@ -91,6 +98,7 @@ def end_signing_overlap(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def draw_connector_token(strategy_id: UUID) -> Response:
     """A new token of the connector; the one there was works 24 h longer."""
     strategy = strategies.get(strategy_id)
@@ -100,6 +108,7 @@ def draw_connector_token(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector/token/end-overlap")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def end_connector_overlap(strategy_id: UUID) -> Response:
     """Former tokens stop to work at once. Repeating answers the same."""
     strategy = strategies.get(strategy_id)

@@ -8,32 +8,27 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids
+from web.accounts import factors
 from web.accounts.access import Field, needs
 from web.accounts.rules import Permission
 from web.alarms import service as alarms
 from web.alarms.models import Alarm
-from web.api import shapes
-from web.api.auth import blueprint, key
+from web.api import paper, shapes
+from web.api.auth import blueprint, key, touches
 from web.api.bodies import invalid as _invalid
 from web.api.bodies import read as _body
 from web.api.bodies import take as _take
 from web.api.reads import WEBHOOK_URL, shaped_strategy
 from web.connections import service as connections
-from web.connections.service import BadConnection
+from web.connections.models import Connection
 from web.db import get_for_tenant
 from web.errors import Problem
-from web.execution_client import ExecutionDown
 from web.strategies import connectors
 from web.strategies import service as strategies
-from web.strategies.rules import TERMS, BadConnector
-from web.strategies.service import BadStrategy
+from web.strategies.rules import TERMS
 from web.subscriptions import service as subscriptions
-from web.subscriptions.settings import BadSetting
 from web.trades import approval, closing, doubt, holdings
 from web.trades import reads as trades
-from web.trades.approval import NotWaiting, Paused
-from web.trades.closing import BadClosing, NothingHeld
-from web.trades.drift import Drifted
 from web.trades.models import Trade
 
 T = TypeVar("T")
@@ -41,6 +36,7 @@ T = TypeVar("T")
 
 @blueprint.post("/strategies")
 @needs(Permission.CONFIGURE, WEBHOOK_URL)
+@touches(paper.nothing)
 def create_strategy() -> Response:
     """`{"name", "asset_class"}`: a strategy with a webhook."""
     body = _body("name", "asset_class", "settings")
@@ -62,6 +58,7 @@ def create_strategy() -> Response:
     Field("settings", Permission.CONFIGURE),
     WEBHOOK_URL,
 )
+@touches(paper.strategy)
 def change_strategy(strategy_id: UUID) -> Response:
     """`{"name", "enabled", "settings"}`, each where given."""
     row = strategies.get(strategy_id)
@@ -78,6 +75,7 @@ def change_strategy(strategy_id: UUID) -> Response:
 
 @blueprint.post("/strategies/<shown(strategy):strategy_id>/connector")
 @needs(Permission.CONFIGURE)
+@touches(paper.strategy)
 def save_connector(strategy_id: UUID) -> Response:
     """Make or change what Crypto-Arsenal messages name; `token` brings one along."""
     strategy = strategies.get(strategy_id)
@@ -92,6 +90,7 @@ def save_connector(strategy_id: UUID) -> Response:
 
 @blueprint.post("/connections")
 @needs(Permission.CONNECT)
+@touches(paper.nothing)
 def create_connection() -> Response:
     """`{"name", "broker": "paper"}`: a connection to a paper account of its own."""
     body = _body("name", "broker", "mode")
@@ -104,6 +103,7 @@ def create_connection() -> Response:
 
 @blueprint.post("/subscriptions")
 @needs(Permission.TRADE)
+@touches(paper.named_connection)
 def create_subscription() -> Response:
     """`{"strategy_id", "connection_id", "enabled", "settings", "accept_foreign"}`."""
     body = _body("strategy_id", "connection_id", "enabled", "settings", "accept_foreign")
@@ -111,6 +111,7 @@ def create_subscription() -> Response:
     connection = connections.get(_id(body, "connection_id", "connection"))
     enabled = _take(body, "enabled", bool, False)
     if enabled:
+        _may_enable(connection)
         accepted = _take(body, "accept_foreign", bool, False)
         holdings.acknowledge(connection.id, actor=key().actor, accepted=accepted)
     row = subscriptions.create(
@@ -125,6 +126,7 @@ def create_subscription() -> Response:
 
 @blueprint.patch("/subscriptions/<shown(subscription):subscription_id>")
 @needs(Permission.TRADE)
+@touches(paper.subscription)
 def change_subscription(subscription_id: UUID) -> Response:
     """`{"enabled", "settings"}`; only the settings named are touched, null resets one.
 
@@ -134,6 +136,7 @@ def change_subscription(subscription_id: UUID) -> Response:
     body = _body("enabled", "settings", "accept_foreign")
     enabled = _take(body, "enabled", bool, None)
     if enabled and not row.enabled:
+        _may_enable(row.connection)
         accepted = _take(body, "accept_foreign", bool, False)
         holdings.acknowledge(row.connection_id, actor=key().actor, accepted=accepted)
     subscriptions.change(
@@ -147,6 +150,7 @@ def change_subscription(subscription_id: UUID) -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/approve")
 @needs(Permission.APPROVE)
+@touches(paper.trade)
 def approve_trade(trade_id: UUID) -> Response:
     """Let a trade that waits for approval go. Repeating answers the same.
 
@@ -158,6 +162,7 @@ def approve_trade(trade_id: UUID) -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/reject")
 @needs(Permission.APPROVE)
+@touches(paper.trade)
 def reject_trade(trade_id: UUID) -> Response:
     """End a trade that waits for approval. Repeating answers the same."""
     return _decided(trade_id, approval.reject)
@@ -165,6 +170,7 @@ def reject_trade(trade_id: UUID) -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/cancel")
 @needs(Permission.TRADE)
+@touches(paper.trade)
 def cancel_trade(trade_id: UUID) -> Response:
     """End a trade that waits, for a person or for its time. Repeating answers the same."""
     return _decided(trade_id, approval.cancel)
@@ -172,13 +178,12 @@ def cancel_trade(trade_id: UUID) -> Response:
 
 @blueprint.post("/positions/close")
 @needs(Permission.TRADE)
+@touches(paper.named_connection)
 def close_position() -> Response:
     """`{"connection_id", "instrument", "subscription_id", "quantity", "key"}`: close what is held,
     or a quantity of one subscription's. Repeating with the same key answers the same."""
     body = _body("connection_id", "instrument", "subscription_id", "quantity", "key")
     connection = connections.get(_id(body, "connection_id", "connection"))
-    if key().mode == "test" and connection.mode != "paper":
-        raise _test_key("the connection")
     found = closing.close(
         connection,
         _take(body, "instrument", str),
@@ -194,6 +199,7 @@ def close_position() -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/check")
 @needs(Permission.TRADE)
+@touches(paper.trade)
 def check_trade(trade_id: UUID) -> Response:
     """Ask the broker again about an order that nobody can prove anything of."""
     return _decided(trade_id, doubt.check)
@@ -201,6 +207,7 @@ def check_trade(trade_id: UUID) -> Response:
 
 @blueprint.post("/trades/<shown(trade):trade_id>/declare")
 @needs(Permission.TRADE)
+@touches(paper.trade)
 def declare_trade(trade_id: UUID) -> Response:
     """`{"order": "absent"}`, or `"present"`: what a person saw at the broker. Repeating answers
     the same."""
@@ -213,174 +220,31 @@ def declare_trade(trade_id: UUID) -> Response:
 
 @blueprint.post("/alarms/<shown(alarm):alarm_id>/acknowledge")
 @needs(Permission.APPROVE)
+@touches(paper.alarm)
 def acknowledge_alarm(alarm_id: UUID) -> Response:
     """Say that somebody has looked. Repeating answers the same."""
     alarm = alarms.acknowledge(get_for_tenant(Alarm, alarm_id), actor=key().actor)
     return shapes.to_response(shapes.alarm(alarm))
 
 
-@blueprint.errorhandler(BadClosing)
-@blueprint.errorhandler(BadStrategy)
-@blueprint.errorhandler(BadConnection)
-@blueprint.errorhandler(BadConnector)
-def bad_field(error: BadClosing | BadStrategy | BadConnection | BadConnector) -> Response:
-    """A field that cannot be so."""
-    return _answer(_invalid(error.field, error.message, error.fix))
-
-
-@blueprint.errorhandler(BadSetting)
-def bad_setting(error: BadSetting) -> Response:
-    """A setting that cannot be so."""
-    problem = _invalid(f"settings.{error.name}", error.message, error.fix)
-    problem.errors = [
-        {"param": f"settings.{each.name}", "detail": each.message, "fix": each.fix}
-        for each in error.all
-    ]
-    return _answer(problem)
-
-
-@blueprint.errorhandler(subscriptions.AlreadySubscribed)
-def already_subscribed(_error: subscriptions.AlreadySubscribed) -> Response:
-    """One subscription for a strategy and a connection."""
-    return _answer(
-        Problem(
-            409,
-            "already_subscribed",
-            "Already subscribed",
-            "This strategy already trades on this connection.",
-            "Change that subscription, or use another connection.",
-        )
-    )
-
-
-@blueprint.errorhandler(NothingHeld)
-def nothing_held(_error: NothingHeld) -> Response:
-    """What is not held cannot be closed."""
-    return _answer(
-        Problem(
-            409,
-            "no_position",
-            "Nothing is held there",
-            "No subscription holds any of it on that connection.",
-            "Look at the positions; what was traded at the broker is closed there.",
-        )
-    )
-
-
-@blueprint.errorhandler(NotWaiting)
-def not_waiting(error: NotWaiting) -> Response:
-    """Someone or something else was faster; the trade as it is now says who or what."""
-    now = error.trade
-    problem = Problem(
-        409,
-        "not_waiting",
-        "The trade does not wait any more",
-        f"It is {now.state}" + (f": {now.reason}." if now.reason else "."),
-        "Look at the trade; send the signal again if you still want it.",
-    )
-    extra = {"state": now.state, "reason": now.reason, "trade_id": ids.show("trade", now.id)}
-    return shapes.to_response(
-        problem.to_json() | extra, problem.status, content_type="application/problem+json"
-    )
-
-
-@blueprint.errorhandler(holdings.ForeignHeld)
-def foreign_held(error: holdings.ForeignHeld) -> Response:
-    """Somebody should know what is there before a strategy trades beside it."""
-    named = {h.position.instrument: format(h.foreign, "f") for h in error.held}
-    problem = Problem(
-        409,
-        "foreign_positions",
-        "The account holds what is not from here",
-        f"Not from here: {', '.join(f'{held} {name}' for name, held in named.items())}. "
-        "Signals in these would trade a share of their own beside it.",
-        'Enable again with `{"accept_foreign": true}`, or close it at the broker first.',
-        retryable=True,
-    )
-    return shapes.to_response(
-        problem.to_json() | {"foreign": named},
-        problem.status,
-        content_type="application/problem+json",
-    )
-
-
-@blueprint.errorhandler(Drifted)
-def drifted(error: Drifted) -> Response:
-    """Somebody should see the price before they say yes to it."""
-    found = error.drift
-    problem = Problem(
-        409,
-        "price_drifted",
-        "The price moved against the entry",
-        f"It was {found.then:f} at the signal and is {found.now:f} now, {found.percent:f} % worse; "
-        f"up to {found.limit:f} % is not asked about. The trade still waits.",
-        'Approve again with `{"accept_drift": true}`, or reject it.',
-        retryable=True,
-    )
-    told = {
-        "signal_price": found.then,
-        "price": found.now,
-        "drift_percent": found.percent,
-        "limit_percent": found.limit,
-    }
-    extra = {name: format(number, "f") for name, number in told.items()}
-    extra |= {"price_from": found.source, "trade_id": ids.show("trade", error.trade.id)}
-    return shapes.to_response(
-        problem.to_json() | extra, problem.status, content_type="application/problem+json"
-    )
-
-
-@blueprint.errorhandler(ExecutionDown)
-def execution_down(_error: ExecutionDown) -> Response:
-    """Only execution can end what it holds."""
-    return _answer(
-        Problem(
-            503,
-            "execution_down",
-            "Execution does not answer",
-            "It holds trades and positions, so only it can do this.",
-            "Try again in a moment.",
-            retryable=True,
-        )
-    )
-
-
-@blueprint.errorhandler(Paused)
-def paused(_error: Paused) -> Response:
-    """What is paused trades nothing."""
-    return _answer(
-        Problem(
-            409,
-            "subscription_paused",
-            "The subscription is paused",
-            "The trade still waits, but its subscription or strategy is paused.",
-            "Enable it and approve again, or reject the trade.",
-            retryable=True,
-        )
-    )
+def _may_enable(connection: Connection) -> None:
+    """Live money asks more of whoever made the key. Raises Problem."""
+    if connection.mode != "live":
+        return
+    try:
+        factors.require_for_live(key())
+    except factors.NotForLive as no:
+        raise Problem(403, no.code, no.title, no.detail, no.fix) from no
 
 
 def _decided(trade_id: UUID, decide: Callable[..., Trade]) -> Response:
     trade = get_for_tenant(Trade, trade_id)
-    if key().mode == "test" and trade.mode != "paper":
-        raise _test_key("the trade")
     decided = decide(trade, actor=key().actor)
     return shapes.to_response(shapes.trade(trades.load_orders(decided)))
 
 
-def _test_key(what: str) -> Problem:
-    text = f"Test keys touch paper only, and {what} is live."
-    return Problem(403, "test_key", "This is a test key", text, "Use a live key.")
-
-
 def _trade(trade_id: UUID) -> str:
     return ids.show("trade", trade_id)
-
-
-def _answer(problem: Problem) -> Response:
-    return shapes.to_response(
-        problem.to_json(), problem.status, content_type="application/problem+json"
-    )
 
 
 def _id(body: dict[str, Any], name: str, kind: str) -> UUID:

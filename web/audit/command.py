@@ -27,7 +27,7 @@ def export_audit(chain: str, data_dir: Path) -> None:
 
     from protos import ids
     from web.audit import lines, trail
-    from web.execution_client import ExecutionClient, ExecutionDown
+    from web.execution_client import ExecutionDown
     from web.ops import people
 
     wanted = lines.PLATFORM if chain == "platform" else ids.read("tenant", chain)
@@ -35,7 +35,7 @@ def export_audit(chain: str, data_dir: Path) -> None:
         raise click.ClickException(f"{chain!r} is neither `platform` nor the id of a tenant")
     try:
         database = people.owner_url(data_dir)
-        execution = ExecutionClient(people.execution_target(data_dir))
+        execution = people.execution(data_dir)
         with psycopg.connect(database) as owner:
             for line in trail.exported(owner, execution, wanted):
                 click.echo(line)

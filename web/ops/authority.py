@@ -2,6 +2,7 @@
 
 One folder: `ca/` holds the authorities with their keys, and stays where certificates are made;
 every other folder is what one service gets, and all that it gets: `tls.crt`, `tls.key`, `ca.crt`.
+Who only has to know others by them gets the folder `trust`.
 """
 
 import ipaddress
@@ -34,6 +35,7 @@ _SKEW = timedelta(hours=1)
 # Servers that are not ours: they show who they are, and call nobody.
 DATABASES = ("postgres", "redis")
 NAMES = (*Service, *DATABASES)
+TRUST = "trust"
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ def renew(
     ]
     signer = (settled or authorities)[0]
     done = []
-    for name in NAMES:
+    for name in (TRUST, *NAMES):
         own = folder / name
         own.mkdir(mode=0o700, exist_ok=True)
         if not (own / "ca.crt").exists() or (own / "ca.crt").read_text() != known:
             write_private(own / "ca.crt", known)
+    for name in NAMES:
+        own = folder / name
         wanted = _names(name, (hosts or {}).get(name, ()))
         until = now + (DATABASE_RENEW_BEFORE if name in DATABASES else RENEW_BEFORE)
         if not _is_good(own, signer, wanted, until):

@@ -6,9 +6,10 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from web.ops import children, places, postgres, processes, valkey
+from web.ops import children, places, postgres, processes, valkey, wires
 from web.ops.processes import Process
 
 FREE_BYTES = 500_000_000
@@ -29,7 +30,7 @@ class Finding:
 
 def examine(folder: Path) -> list[Finding]:
     """Everything worth knowing about this machine and the stack on this folder."""
-    return [*_machine(folder), *_servers(), *_stack(folder)]
+    return [*_machine(folder), *_servers(), *_wires(), *_stack(folder)]
 
 
 def _machine(folder: Path) -> Iterator[Finding]:
@@ -54,6 +55,13 @@ def _servers() -> Iterator[Finding]:
             yield Finding(True, name, f"yours, from {variable}")
         else:
             yield _found(name, find)
+
+
+def _wires() -> Iterator[Finding]:
+    """In production, what goes over the network and how."""
+    if os.environ.get("FILLWIRE_PRODUCTION") == "1":
+        for wire in wires.look(os.environ, datetime.now(UTC)):
+            yield Finding(wire.is_safe, wire.variable, wire.told)
 
 
 def _found(name: str, find: Callable[[children.Identity | None], Path]) -> Finding:

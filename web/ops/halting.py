@@ -1,16 +1,14 @@
 """Halt from the command line: staff's own switch, until staff have pages."""
 
-import json
-import os
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
-from protos import certificates, ids
-from protos.certificates import Certificates
+from protos import ids
 from web.db import to_json
-from web.execution_client import ExecutionClient, ExecutionDown
+from web.execution_client import ExecutionDown
+from web.ops import people
 
 _AUDIT = """
 INSERT INTO web.audit_events (actor, action, subject, after, reason) VALUES (%s, %s, %s, %s, %s)
@@ -27,14 +25,15 @@ def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
     Raises CannotHalt.
     """
     scope, scope_id = _read(target)
-    database, execution, shown = _places(folder)
+    try:
+        database, execution = people.owner_url(folder), people.execution(folder)
+    except people.CannotAdd as problem:
+        raise CannotHalt(str(problem)) from None
     with psycopg.connect(database, autocommit=True) as connection:
         asked = to_json({"mode": mode})
         connection.execute(_AUDIT, (actor, "switch:ask", target, asked, why))
         try:
-            answer = ExecutionClient(execution, shown).set_switch(
-                scope, scope_id, mode, tenant=None, set_by=actor, why=why
-            )
+            answer = execution.set_switch(scope, scope_id, mode, tenant=None, set_by=actor, why=why)
         except ExecutionDown as down:
             connection.execute(_AUDIT, (actor, "switch:unanswered", target, asked, why))
             raise CannotHalt(
@@ -60,26 +59,3 @@ def _read(target: str) -> tuple[str, UUID | None]:
         if found is not None:
             return scope, found
     raise CannotHalt(f"{target!r} is neither `platform` nor the id of something to halt")
-
-
-def _places(folder: Path) -> tuple[str, str, Certificates | None]:
-    """The owner's database, execution, and what to show it: as the environment says, or of the
-    running stack."""
-    database, execution, shown = (
-        os.environ.get("DATABASE_URL"),
-        os.environ.get("FILLWIRE_EXECUTION_TARGET"),
-        os.environ.get("FILLWIRE_CERTIFICATES"),
-    )
-    if database and execution:
-        return database, execution, certificates.at(Path(shown) if shown else None)
-    running = folder / "run" / "up.json"
-    if not running.exists():
-        raise CannotHalt("start the stack, or set DATABASE_URL and FILLWIRE_EXECUTION_TARGET")
-    listed: dict[str, str] = json.loads(running.read_text())
-    if shown or (execution is None and listed.get("certificates")):
-        shown = shown or listed["certificates"]
-    return (
-        database or listed["database_url"],
-        execution or listed["grpc_target"],
-        certificates.at(Path(shown) if shown else None),
-    )

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import psycopg
 
+from protos import certificates
 from web.accounts import owners
+from web.execution_client import ExecutionClient
 
 
 class CannotAdd(Exception):
@@ -32,12 +34,16 @@ def owner_url(folder: Path) -> str:
     return _running(folder, "DATABASE_URL", "database_url")
 
 
-def execution_target(folder: Path) -> str:
-    """Where execution listens: FILLWIRE_EXECUTION_TARGET, or the running stack's.
+def execution(folder: Path) -> ExecutionClient:
+    """Execution, asked by an operator: FILLWIRE_EXECUTION_TARGET, or the running stack's.
 
     Raises CannotAdd.
     """
-    return _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
+    target = _running(folder, "FILLWIRE_EXECUTION_TARGET", "grpc_target")
+    shown = os.environ.get("FILLWIRE_CERTIFICATES")
+    if shown is None and "FILLWIRE_EXECUTION_TARGET" not in os.environ:
+        shown = _running(folder, "FILLWIRE_CERTIFICATES", "certificates")
+    return ExecutionClient(target, certificates.at(Path(shown) if shown else None))
 
 
 def _running(folder: Path, variable: str, name: str) -> str:
@@ -45,6 +51,6 @@ def _running(folder: Path, variable: str, name: str) -> str:
         return said
     running = folder / "run" / "up.json"
     if not running.exists():
-        raise CannotAdd("start the stack, or set DATABASE_URL to the URL of the database's owner")
-    listed: dict[str, str] = json.loads(running.read_text())
-    return listed[name]
+        raise CannotAdd(f"start the stack, or set {variable}")
+    listed: dict[str, str | None] = json.loads(running.read_text())
+    return listed.get(name) or ""

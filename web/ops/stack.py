@@ -153,9 +153,12 @@ class Stack:
 
     def _known(self, name: str) -> dict[str, str]:
         """What the process of this name may be told."""
-        if self.shown is None:
-            return self.environment
-        return {**self.environment, "FILLWIRE_CERTIFICATES": str(self.shown.folder / name)}
+        own = {}
+        if self.shown is not None:
+            own["FILLWIRE_CERTIFICATES"] = str(self.shown.folder / name)
+        if self.redis is not None and name in self.redis.users:
+            own["REDIS_URL"] = self.redis.url_for(name)
+        return {**self.environment, **own}
 
     def _program(self, process: Process, number: int) -> Launch:
         instance = f"{process.name}-{number}"
@@ -248,6 +251,7 @@ def _embedded(folder: Path, known: State) -> tuple[postgres.Cluster | None, valk
             password=known.passwords["redis"],
             binary=valkey.find(who),
             identity=who,
+            users=known.redis_passwords,
         )
     return cluster, server
 

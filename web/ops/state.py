@@ -14,11 +14,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from web.ops import children
+from web.ops import children, redis_users
 
 # The one that people ask for comes first: it is not exchanged for another.
 PORTS = ("web", "postgres", "redis", "execution", "paper", "live")
 PASSWORDS = ("super", "redis", "owner", "web", "worker", "staff", "execution", "paper")
+# Users of Redis beside its owner.
+REDIS_USERS = tuple(name for name in redis_users.RULES if name != redis_users.OWNER)
 WEB_PORT = 8000
 
 
@@ -35,7 +37,8 @@ class State:
     sealing_key: str
     passwords: dict[str, str]
     ports: dict[str, int] = field(default_factory=dict)
-    # A folder of an earlier release has none yet.
+    # A folder of an earlier release has none of these yet.
+    redis_passwords: dict[str, str] = field(default_factory=lambda: _draw_passwords(REDIS_USERS))
     audit_key: str = field(default_factory=lambda: _draw_key())
 
 
@@ -74,7 +77,7 @@ def load(folder: Path) -> State:
         unique=secrets.token_hex(6),
         secret_key=secrets.token_urlsafe(32),
         sealing_key=_draw_key(),
-        passwords={name: secrets.token_urlsafe(24) for name in PASSWORDS},
+        passwords=_draw_passwords(PASSWORDS),
     )
 
 
@@ -109,6 +112,10 @@ def choose_ports(state: State, *, web_port: int | None, names: Sequence[str] = P
 
 def _draw_key() -> str:
     return urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _draw_passwords(names: Sequence[str]) -> dict[str, str]:
+    return {name: secrets.token_urlsafe(24) for name in names}
 
 
 def _free_port(*, but: set[int]) -> int:

@@ -7,11 +7,12 @@ on the PATH.
 
 import shutil
 import signal
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata, util
 from pathlib import Path
 
-from web.ops import children, places
+from web.ops import children, places, redis_users
 from web.ops.children import Identity
 from web.ops.places import NoServer
 
@@ -20,13 +21,14 @@ STOP = signal.SIGTERM
 
 @dataclass(frozen=True)
 class Server:
-    """One data folder, the port it answers on and its password."""
+    """One data folder, the port it answers on, its owner's password and those of its users."""
 
     folder: Path
     port: int
     password: str
     binary: Path
     identity: Identity | None
+    users: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def command(self) -> list[str]:
@@ -38,10 +40,15 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        return self.url_for(redis_users.OWNER)
+
+    def url_for(self, user: str) -> str:
+        """The way in of one user."""
+        password = {**self.users, redis_users.OWNER: self.password}[user]
+        return f"redis://{user}:{password}@127.0.0.1:{self.port}/0"
 
     def create(self) -> bool:
-        """Write the configuration, so that the password stays out of `ps`; say if new."""
+        """Write the configuration, so that passwords stay out of `ps`; say if new."""
         new = not self.folder.exists()
         places.make(self.folder, self.identity)
         lines = (
@@ -49,7 +56,7 @@ class Server:
             f"port {self.port}",
             f"dir {self.folder}",
             f"pidfile {self.folder}/valkey.pid",
-            f"requirepass {self.password}",
+            f"aclfile {self.folder}/users.acl",
             "daemonize no",
             "appendonly yes",
             "appendfsync everysec",
@@ -59,6 +66,8 @@ class Server:
         )
         text = "\n".join(lines) + "\n"
         places.write_private(self.folder / "valkey.conf", text, self.identity)
+        users = redis_users.acl({**self.users, redis_users.OWNER: self.password})
+        places.write_private(self.folder / "users.acl", users, self.identity)
         return new
 
     def end_leftover(self) -> None:
