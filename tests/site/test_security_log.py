@@ -14,7 +14,7 @@ from tests.site.people_kit import Person
 @pytest.fixture
 def lines() -> Iterator[list[dict[str, Any]]]:
     """What is logged meanwhile, as it gets out."""
-    with capture_logs(processors=[log.only_listed]) as told:  # type: ignore[list-item]
+    with capture_logs(processors=[log.only_listed]) as told:
         yield told  # type: ignore[misc]
 
 
