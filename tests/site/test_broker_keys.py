@@ -231,12 +231,7 @@ def test_without_execution_nothing_is_taken(site: Site, monkeypatch: pytest.Monk
 
 
 class LiveBroker(credentials_pb2_grpc.CredentialsServicer):
-    """A far side that knows a broker with real money, and keeps nothing."""
-
-    def PutCredentials(self, request: Any, context: Any) -> Any:
-        raise NotImplementedError
-
-    RemoveCredentials = ListCredentials = PutCredentials
+    """A far side that knows a broker with real money."""
 
     def ListBrokers(self, request: Any, context: Any) -> pb.ListBrokersResponse:
         field = pb.CredentialField(name="token", label="Token", secret=True, pattern=".+")
