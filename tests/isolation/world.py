@@ -174,6 +174,20 @@ def _member(owner: psycopg.Connection, of: Holder) -> UUID:
     return made
 
 
+def _invitation(owner: psycopg.Connection, of: Holder) -> UUID:
+    made = uuid4()
+    owner.execute(
+        "INSERT INTO web.invitations (id, tenant_id, email, role, token_hash, invited_by, "
+        "expires_at) VALUES (%s, %s, %s, 'viewer', %s, %s, now() + interval '1 day')",
+        (made, of.tenant_id, f"{of.word}.{made.hex}@invited.test", made.bytes, of.person_id),
+    )
+    return made
+
+
+def _workspace(_owner: psycopg.Connection, of: Holder) -> UUID:
+    return of.tenant_id
+
+
 def _trade(owner: psycopg.Connection, of: Holder, **more: Any) -> UUID:
     return add_trade(owner, of.space, uuid4(), signal=SIGNAL, **more)
 
@@ -200,6 +214,8 @@ MAKE: dict[str, Make] = {
     "passkey": _passkey,
     "api_key": _api_key,
     "member": _member,
+    "invitation": _invitation,
+    "workspace": _workspace,
     "waiting": _waiting,
     "doubtful": partial(_trade, state="NEEDS_ATTENTION", reason="not_provable"),
     "alarm": _alarm,
@@ -209,11 +225,12 @@ SHOWN = {"waiting": "trade", "doubtful": "trade", "member": "person"}
 
 
 def show(kind: str, value: UUID) -> str:
-    """As the API and the pages spell it."""
-    return ids.show(SHOWN.get(kind, kind), value)
+    """As the API and the pages spell it; workspaces are switched to without a prefix."""
+    return str(value) if kind == "workspace" else ids.show(SHOWN.get(kind, kind), value)
 
 
 def _seal(database: Database) -> None:
     with db.open_pool(database.url("worker"), size=1, name="test") as pool:
+        pool.wait(30)
         Sealer(pool, lambda: RANGES_SECONDS).turn()
         Signer(pool, b"k" * 32, []).turn()
