@@ -24,7 +24,14 @@ def without_filter(statement: str) -> str:
     """The statement, asking for everybody's rows."""
     if statement.lstrip().startswith("INSERT"):
         return statement
-    return _FILTER.sub(r"((\1)::text IS NULL) IS NOT NULL", statement)
+    return _FILTER.sub(_everybodys, statement)
+
+
+def _everybodys(found: re.Match[str]) -> str:
+    # Of a member the person is not the filter but what is looked for.
+    if "members.person_id" in found[0]:
+        return found[0]
+    return f"(({found[1]})::text IS NULL) IS NOT NULL"
 
 
 class Unfiltered(psycopg.Cursor[Any]):
