@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030b"
+revision = "0032"
+down_revision = "0031"
 
 PEOPLE = """
 -- Not web.people: staff belong to no workspace, and no sign-in of a workspace lets them in.

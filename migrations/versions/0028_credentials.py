@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0030"
+revision = "0028"
+down_revision = "0027"
 
 CREDENTIALS = """
 -- Key-encryption keys by name; the keys themselves are not in the database.

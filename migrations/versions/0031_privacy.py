@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0030b"
-down_revision = "0027"
+revision = "0031"
+down_revision = "0030"
 
 TABLES = """
 ALTER TABLE web.people ADD COLUMN erased_at timestamptz;

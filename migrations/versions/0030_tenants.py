@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0027"
-down_revision = "0028"
+revision = "0030"
+down_revision = "0029"
 
 TABLES = """
 -- Where they worked last: there they begin when they sign in.

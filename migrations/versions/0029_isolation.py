@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0029"
+revision = "0029"
+down_revision = "0028"
 
 # Tables of the installation, not of tenants. Their rows are for whoever has the right; that they
 # say so lets a test demand row security of every table.
