@@ -14,7 +14,8 @@ from werkzeug.routing import AnyConverter, Rule, UUIDConverter
 
 from tests.site.conftest import Site, csrf
 from tests.site.roles_kit import add_member, browsers
-from web.accounts import access, reference
+from web import roles_reference as reference
+from web.accounts import access
 from web.accounts.access import Declared, Field, Shown, Undeclared
 from web.accounts.rules import ROLES, WORDS, Permission, may
 
