@@ -31,4 +31,4 @@ def test_execution_on_a_foreign_schema_says_so_and_ends(database: Database) -> N
     last = json.loads(ended.stderr.decode().strip().splitlines()[-1])
     assert ended.returncode == 1
     assert last["event"] == "process_failed"
-    assert "UndefinedColumn" in last["exception"]
+    assert "UndefinedColumn" in last["exception"]["error"]

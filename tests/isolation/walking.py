@@ -21,7 +21,7 @@ from web.formats import ShownId
 
 # Of everything that answers hold, what differs between two that say the same.
 _OURS_ALONE = re.compile(
-    r'req_[0-9a-f]{24}|nonce="[^"]+"|name="csrf_token" value="[^"]+"|content="Im[^"]+"'
+    r'req_[0-9a-f]+|nonce="[^"]+"|name="csrf_token" value="[^"]+"|content="Im[^"]+"'
 )
 FORM_COOKIE = "fillwire_form"
 KINDS = ("strategy", "connection", "subscription", "signal", "trade", "alarm")

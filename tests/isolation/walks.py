@@ -66,6 +66,7 @@ WALKS: dict[str, Walk | list[Walk]] = {
     "signing_up.sign_up": PLAIN,
     "signing_up.create": PLAIN,
     "signing_up.terms": PLAIN,
+    "contact.security_txt": PLAIN,
     "signing_up.ask_again": PLAIN,
     "signing_up.forgotten": PLAIN,
     "signing_up.ask_reset": PLAIN,

@@ -80,13 +80,13 @@ class Privacy:
             error = None if sealed is not None else "erased"
         except ValueError as problem:
             sealed, error = None, type(problem).__name__
-            log.exception("personal_file_failed", person=person.hex)
+            log.exception("personal_file_failed", person_id=person.hex)
         connection.execute(_END, (sealed, error, person))
 
     def _erase(self, connection: Connection[TupleRow], person: UUID) -> None:
         try:
             erasing.erase(connection, self._execution, person, actor=SYSTEM)
-            log.info("person_erased", person=person.hex)
+            log.info("person_erased", person_id=person.hex)
         except Orphans as orphans:
             with connection.transaction():
                 row = connection.execute(_ADDRESS, (person,)).fetchone()
