@@ -118,7 +118,7 @@ ROWS = (
     "INSERT INTO web.emptied_signals (signal_id, tenant_id, body_sha256, parsed_sha256) "
     "VALUES (%(id)s, %(tenant)s, '', '')",
     "INSERT INTO web.erasures (person_id, due_at) VALUES (%(person)s, now() + interval '1 day')",
-    "INSERT INTO web.personal_files (person_id, sealed) VALUES (%(person)s, 'x')",
+    "INSERT INTO web.personal_files (person_id) VALUES (%(person)s)",
     "INSERT INTO web.checkpoint_mails (chain, address) VALUES (%(tenant)s, %(word)s)",
     "INSERT INTO web.signal_keys (strategy_id, key, signal_id, body_hash, expires_at) "
     "VALUES (%(strategy)s, %(word)s, %(id)s, %(hash)s, now() + interval '1 day')",

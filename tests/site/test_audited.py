@@ -109,9 +109,8 @@ def other_keys(site: Site) -> dict[str, Any]:
 
 
 def _issue(site: Site) -> tuple[str, str]:
-    stand: Stand | None = site.app.extensions.get("tests.stand")
-    # Whoever only wants to be refused needs no key that is right.
-    return stand.issue(KEYED[-1]) if stand else ("PK0", "secret")
+    stand: Stand = site.app.extensions["tests.stand"]
+    return stand.issue(KEYED[-1])
 
 
 CONNECTION, STRATEGY = "/connections/{connection}", "/strategies/{strategy}"
