@@ -258,3 +258,14 @@ def test_live_money_needs_a_confirmed_address(site: Site) -> None:
     finally:
         site.owner.execute(live, ("paper", site.theirs.connection_id))
         site.owner.execute(unconfirmed, ("2026-11-20", ann.email))
+
+
+def test_a_held_session_does_not_finish_an_authenticator_that_was_begun(site: Site) -> None:
+    ann = Person(site).sign_up()
+    ann.post("/account/security/totp")
+    assert 'id="totp-secret"' in ann.client.get("/account/security").text
+    ann.pass_time(timedelta(minutes=11))
+    assert 'id="totp-secret"' not in ann.client.get("/account/security").text
+    answer = ann.post("/account/security/totp/confirm", code="000000")
+    assert answer.status_code == 403
+    assert "proof_password" in answer.text

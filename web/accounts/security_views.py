@@ -77,6 +77,7 @@ def begin_totp() -> ResponseReturnValue:
 
 @blueprint.post("/totp/confirm")
 @needs(Permission.ACCOUNT)
+@proof_required("set up an authenticator")
 def confirm_totp() -> ResponseReturnValue:
     """The first code: from now on it counts."""
     if not totp.confirm(visitor().person_id, "".join(request.form.get("code", "").split())):
@@ -160,7 +161,8 @@ def revoke_others() -> ResponseReturnValue:
 
 def _page(*, error: str | None = None, codes: list[str] | None = None) -> str:
     who = visitor()
-    secret = totp.begun_secret(who.person_id)
+    # Whoever sees it can prove to be them: who only holds the session must not.
+    secret = totp.begun_secret(who.person_id) if proof.is_fresh(who) else None
     return render_template(
         "accounts/security.html",
         error=error,
