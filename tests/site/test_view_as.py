@@ -173,3 +173,19 @@ def test_staff_without_hands_on_may_not_look(site: Site) -> None:
     for role in ("viewer", "billing"):
         answer = do(sign_in(site, Member(site, role)), path, person_id=person(site))
         assert answer.status_code == 403
+
+
+def test_a_header_hides_no_page_from_the_customer(site: Site) -> None:
+    client = looking(site, Member(site, "support"))
+    before = opened(site)
+    for _ in range(2):
+        assert client.get("/orders", headers={"HX-Request": "true"}).status_code == 200
+    assert opened(site) == before + 1
+
+
+def opened(site: Site) -> int:
+    row = site.owner.execute(
+        "SELECT count(*) FROM web.audit_events WHERE action = 'view_as:open'"
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -59,6 +59,15 @@ SEEN: Final = frozenset(
         "activity.index",
     }
 )
+# Of every page, asked for again and again while it is open.
+PARTS: Final = frozenset({"trades.approvals_count", "alarms.banner", "alarms.count"})
+# A page that loads itself anew is one event: what it shows is what it showed. Whoever says so in
+# a header is not believed where there is none yet.
+_NOTED: Final = """
+SELECT EXISTS (SELECT FROM web.audit_events WHERE tenant_id = :tenant AND actor = :actor
+    AND action = 'view_as:open' AND after->>'page' = :page
+    AND at > now() - interval '15 minutes')
+"""
 # Served to anybody.
 OPEN: Final = frozenset({"static", "asset", "pages.healthz", None})
 
@@ -154,7 +163,7 @@ def install(app: Flask, staff_prefix: str) -> None:
         g.visitor_seen = service.look(row.tenant_id, row.email, row.name, row.tenant_name)
         if request.method not in SAFE or request.endpoint not in SEEN:
             raise _closed()
-        if "HX-Request" not in request.headers:
+        if request.endpoint not in PARTS:
             _note(row.staff_id, row.tenant_id, row.person_id)
         enter_tenant(row.tenant_id)
         enter_read_only(True)
@@ -176,13 +185,12 @@ def _note(staff: UUID, tenant: UUID, person: UUID) -> None:
     """One event in the workspace's trail, by staff's own role."""
     enter_staff(True)
     act_as(staff, None)
-    with tenant_scope(tenant):
-        audit.record(
-            f"staff:{ids.show('staff', staff)}",
-            "view_as:open",
-            ids.show("person", person),
-            after={"page": request.path},
-        )
+    actor = f"staff:{ids.show('staff', staff)}"
+    seen = {"tenant": tenant, "actor": actor, "page": request.path}
+    if "HX-Request" not in request.headers or not db.session.scalar(text(_NOTED), seen):
+        with tenant_scope(tenant):
+            subject = ids.show("person", person)
+            audit.record(actor, "view_as:open", subject, after={"page": request.path})
     db.session.commit()
     db.session.remove()
     enter_staff(False)
