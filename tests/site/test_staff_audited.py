@@ -373,3 +373,23 @@ def test_an_approved_reset_takes_the_factors_and_the_sessions(site: Site) -> Non
     assert client.get("/admin/").status_code == 302
     left = site.owner.execute("SELECT FROM web.totp WHERE person_id = %s", (subject.id,)).fetchone()
     assert left is None
+
+
+def test_a_halt_of_the_workspaces_own_outlives_a_suspension(
+    site: Site, execution: Execution, clients: dict[str, FlaskClient]
+) -> None:
+    site.owner.execute(
+        "INSERT INTO web.switches (scope, scope_id, tenant_id, mode, why, set_by, set_at, version) "
+        "VALUES ('tenant', %s, %s, 'stop_all', '', 'person:per_1', now(), 1) "
+        "ON CONFLICT (scope, scope_id) DO UPDATE SET mode = 'stop_all', set_by = 'person:per_1'",
+        (site.ours.tenant_id, site.ours.tenant_id),
+    )
+    asked_before = len(execution.asked)
+    try:
+        path = f"/admin/accounts/ten_{site.ours.tenant_id.hex}/suspended"
+        for suspended in ("1", "0"):
+            assert do(clients["support"], path, suspended=suspended).status_code == 302
+        assert execution.asked[asked_before:] == []
+    finally:
+        site.owner.execute("DELETE FROM web.switches WHERE scope = 'tenant'")
+        site.owner.execute("UPDATE web.tenants SET suspended_at = NULL")

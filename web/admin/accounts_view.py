@@ -72,6 +72,8 @@ class AccountsView(tables.Accounts):
             reason=reason,
         )
         db.session.commit()
+        if mode := _halted_by_others(tenant_id):
+            return _done(tenant_id, f"Not we halted it: {mode.replace('_', ' ')} stays.")
         told = halt("tenant", tenant_id, tenant_id, "stop_entries" if on else "off", reason)
         return _done(tenant_id, told)
 
@@ -158,6 +160,18 @@ class AccountsView(tables.Accounts):
 
 def _tenant(tenant_id: UUID) -> Tenant:
     return db.session.get(Tenant, tenant_id) or abort(404)
+
+
+def _halted_by_others(tenant_id: UUID) -> str | None:
+    """How its people, or the operator, halted the workspace: that is not ours to weaken or lift."""
+    mode: str | None = db.session.scalar(
+        text(
+            "SELECT mode FROM web.switches WHERE scope = 'tenant' AND scope_id = :tenant "
+            "AND mode <> 'off' AND set_by NOT LIKE 'staff:%'"
+        ),
+        {"tenant": tenant_id},
+    )
+    return mode
 
 
 def _person(tenant_id: UUID) -> tuple[UUID, str]:
