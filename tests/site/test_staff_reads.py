@@ -279,6 +279,11 @@ def test_a_suspended_workspace_looks_and_closes_only(site: Site) -> None:
         assert browser.post("/strategies/new", data=form).status_code == 403
         closing = {"connection_id": site.ours.shown("connection"), "instrument": "AAPL"}
         assert site.api(site.ours, "POST", "/positions/close", **closing)[0] != 403
+        # An exit that waits for a word is no prisoner.
+        for verb in ("approve", "reject", "cancel"):
+            path = f"/trades/{site.ours.shown('trade')}/{verb}"
+            assert site.api(site.ours, "POST", path)[1].get("code") != "suspended"
+            assert "is suspended" not in browser.post(path, data={"csrf_token": token}).text
     finally:
         site.owner.execute("UPDATE web.tenants SET suspended_at = NULL")
 

@@ -27,7 +27,18 @@ View = TypeVar("View", bound=Callable[..., Any])
 _DECLARED = "needs"
 # What a workspace that staff suspended may still do: see all of it, and get out of the market.
 _LEFT = frozenset({Permission.PUBLIC, Permission.ACCOUNT, Permission.LOOK})
-_CLOSES = frozenset({"trades.close", "api.close_position"})
+_CLOSES = frozenset(
+    {
+        "trades.close",
+        "api.close_position",
+        # An exit may wait for a word. An entry that gets one is held by the switch of suspension.
+        "trades.decide",
+        "trades.decide_many",
+        "api.approve_trade",
+        "api.reject_trade",
+        "api.cancel_trade",
+    }
+)
 # Paths that something else guards, and what.
 ELSEWHERE: Mapping[str, str] = {
     "/admin/": "Staff's: web.admin lets nobody else in, whatever the route",
