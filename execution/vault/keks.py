@@ -86,6 +86,12 @@ class FileKeks(_Known):
 
     def make(self) -> str:
         """A new key in a file of its own, which is on the disk before it is used."""
+        try:
+            return self._make()
+        except OSError as error:
+            raise CannotMake(f"{self._folder} takes no new key: {error.strerror}") from None
+
+    def _make(self) -> str:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kek_id = new_id()
         number = os.open(self._path(kek_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -103,9 +109,13 @@ class FileKeks(_Known):
     def retire(self, kek_id: str) -> None:
         """Aside, for who restores a backup that is older; nothing reads it there."""
         retired = self._folder / "retired"
-        retired.mkdir(mode=0o700, exist_ok=True)
-        if self._path(kek_id).exists():
-            self._path(kek_id).replace(retired / self._path(kek_id).name)
+        try:
+            retired.mkdir(mode=0o700, exist_ok=True)
+            if self._path(kek_id).exists():
+                self._path(kek_id).replace(retired / self._path(kek_id).name)
+        except OSError as error:
+            # A folder that is only read, say: the key stays, and nothing is wrapped with it.
+            raise KekError(f"key {kek_id} stays in its folder: {error.strerror}") from None
 
     def _key(self, kek_id: str) -> bytes:
         path = self._path(kek_id)

@@ -93,8 +93,10 @@ class Rotation:
         async with self._rewrapping:
             if len([kek for kek in await self._vault.store.keks() if not kek["retired_at"]]) < 2:
                 return 0
-            done = await self._rewrap_transport_keys()
-            while (some := await self._rewrap_some()) is not None:
+            missing = await self._missing()
+            done = await self._rewrap_transport_keys(missing)
+            passed: set[int] = set()
+            while (some := await self._rewrap_some(missing, passed)) is not None:
                 done += some
             await self._retire()
             return done
@@ -115,17 +117,36 @@ class Rotation:
             answer.transport_key.public_key = key.public_key
         return answer
 
-    async def _rewrap_some(self) -> int | None:
-        """A transaction's worth; None when nothing is left."""
+    async def _missing(self) -> set[str]:
+        """Keys that wrap something and that the source does not have: what they wrap waits for
+        them, and holds up nothing else."""
+        source = self._vault.source
+        if source is None:
+            raise CannotMake("there is no source of key-encryption keys; the log says why")
+        found = set()
+        for kek in await self._vault.store.keks():
+            wraps = kek["records"] and not kek["is_current"]
+            if wraps and not await asyncio.to_thread(source.has, kek["id"]):
+                found.add(kek["id"])
+                log.error("kek_missing", kek_id=kek["id"])
+        return found
+
+    async def _rewrap_some(self, missing: set[str], passed: set[int]) -> int | None:
+        """A transaction's worth, but for what cannot be unwrapped now, which is `passed`; None
+        when nothing is left."""
         unreadable: list[Row] = []
         async with self._vault.store.changing() as change:
             kek_id = await change.current_kek()
             if kek_id is None:
                 return None
-            rows = await change.to_rewrap(kek_id, list(self._unreadable), MOST_AT_ONCE)
+            rows = await change.to_rewrap(kek_id, [*self._unreadable, *passed], MOST_AT_ONCE)
             if not rows:
                 return None
+            waits = {row.version for row in rows if row.envelope.kek_id in missing}
+            passed |= waits
             for row in rows:
+                if row.version in waits:
+                    continue
                 belongs = envelopes.of_credentials(row.tenant_id, row.connection_id, row.version)
                 try:
                     envelope = await self._vault.rewrap(row.envelope, belongs, kek_id)
@@ -135,12 +156,13 @@ class Rotation:
                 await change.rewrapped(row, envelope)
         for row in unreadable:
             await self._set_aside(row)
-        return len(rows) - len(unreadable)
+        return len(rows) - len(waits) - len(unreadable)
 
-    async def _rewrap_transport_keys(self) -> int:
+    async def _rewrap_transport_keys(self, missing: set[str]) -> int:
         async with self._vault.store.changing() as change:
             kek_id = await change.current_kek()
-            rows = await change.transport_to_rewrap(kek_id) if kek_id else []
+            found = await change.transport_to_rewrap(kek_id) if kek_id else []
+            rows = [row for row in found if row.envelope.kek_id not in missing]
             for row in rows:
                 belongs = envelopes.of_transport_key(row.id)
                 try:

@@ -137,3 +137,40 @@ async def test_an_account_logs_in_with_what_another_instance_stored(keyed: Keyed
     assert await keyed.trades(member) == FILLED
     await beside.close()
     await server.stop()
+
+
+async def test_what_a_lost_key_wraps_holds_up_nothing_else(keyed: Keyed) -> None:
+    lost, kept = await keyed.member(), await keyed.member()
+    assert not (await keyed.put(lost)).problem
+    (first,) = await keyed.keks()
+    await keyed.sql("UPDATE execution.transport_keys SET ends_at = now() + interval '1 day'")
+    source = keyed.kit.server._vault._vault.source
+    assert source is not None
+    # Before anything is wrapped anew the folder loses the first key.
+    folder = Path(str(keyed.kit.keys_folder))
+    file = folder / f"kek-{first.kek_id}.key"
+    file.rename(file.with_suffix(".gone"))
+    second = await keyed.rotate()
+    assert not (await keyed.put(kept)).problem
+    third = await keyed.rotate()
+    keks = await keyed.until(lambda keks: retired(keks) == [second])
+    assert {k.kek_id: k.records for k in keks} == {first.kek_id: 2, second: 0, third: 2}
+    assert await keyed.trades(kept) == FILLED
+    # It comes back, from a backup.
+    file.with_suffix(".gone").rename(file)
+    await keyed.kit.server._vault._rotation.rewrap()
+    await keyed.until(lambda keks: retired(keks) == [first.kek_id, second])
+    assert await keyed.trades(lost) == FILLED
+
+
+async def test_a_folder_that_takes_no_files_stops_no_rotation(keyed: Keyed) -> None:
+    member = await keyed.member()
+    await keyed.put(member)
+    (first,) = await keyed.keks()
+    # Where `retired` cannot be made, as in a folder that is mounted to be read.
+    (Path(str(keyed.kit.keys_folder)) / "retired").write_text("")
+    await keyed.rotate()
+    await keyed.until(lambda keks: retired(keks) == [first.kek_id])
+    rotation = keyed.kit.server._vault._rotation
+    await rotation.rewrap_now()
+    assert await keyed.trades(member) == FILLED
