@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -93,6 +94,11 @@ class Privacy:
                 connection.execute("DELETE FROM web.erasures WHERE person_id = %s", (person,))
                 if row is not None:
                     mail.post(connection, row[0], "You were not erased", _told(orphans))
+        except psycopg.OperationalError:
+            raise
+        except psycopg.DatabaseError:
+            # Theirs is tried again; others do not wait for it.
+            log.exception("erasure_failed", person_id=person.hex)
 
     def _keep_house(self, connection: Connection[TupleRow]) -> None:
         connection.execute(_FORGET)
