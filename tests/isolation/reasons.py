@@ -92,6 +92,7 @@ DEFINERS = {
     "personal_rows": OF_A_PERSON,
     "sole_tenants": OF_A_PERSON,
     "strangers": OF_A_PERSON,
+    "measure_young": "the relay's: has a table measured, and answers its name",
     "due_checkpoint_mails": "the relay's: where owners of a chain want its checkpoints sent to",
     "my_tenants": "of the current person: names of the workspaces that they are in",
     "inbox": "mail of an installation that sends none; the page is for this machine alone",
