@@ -10,15 +10,8 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from execution.accounts import folding, recording
-from execution.accounts.accounts import (
-    Account,
-    drop_waiting_flips,
-    keeps_its_place,
-    numbers_of,
-    supersede,
-    supersede_again,
-)
+from execution.accounts import accounts, folding, recording
+from execution.accounts.accounts import Account
 from execution.accounts.dispatch import Dispatch
 from execution.accounts.finished import Finished
 from execution.accounts.terms import guard_terms, terms_of
@@ -84,7 +77,7 @@ class Engine:
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
         for earlier in track:
-            supersede(earlier, run)
+            accounts.supersede(earlier, run)
         track.append(run)
         self._pump(account, lane, trade.subscription_id)
 
@@ -97,7 +90,7 @@ class Engine:
         for run in account.runs.values():
             if run.is_done:
                 self.finish(account, run)
-        supersede_again(account)
+        accounts.supersede_again(account)
         self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
@@ -209,7 +202,7 @@ class Engine:
             if busy is not None and not run.tickets:
                 self._waking.at_bound(account, busy)
                 break
-            if keeps_its_place(run, track, now):
+            if accounts.keeps_its_place(run, track, now):
                 self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
                 continue
             self._advance(account, run)
@@ -237,7 +230,7 @@ class Engine:
                 run.in_debt = run.in_debt or (decision.leg is Leg.EXIT and scope.in_doubt)
                 run.exposure = planning.exposure_of(scope, seen.progress)
                 if decision.leg is Leg.ENTRY:
-                    drop_waiting_flips(run)
+                    accounts.drop_waiting_flips(run)
                 self._send(account, run, decision, decided)
             case Look():
                 self._looking.look(account, run, decision, lambda: self._looked(account, run))
@@ -284,7 +277,7 @@ class Engine:
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
                 return
-            changed = supersede(earlier, run)
+            changed = accounts.supersede(earlier, run)
             if earlier.exits and earlier.entry is None and not earlier.entry_dropped:
                 earlier.entry_dropped = "superseded"
             if changed:
@@ -321,7 +314,7 @@ class Engine:
         if said == run.said and committed is None:
             return
         run.said = said
-        kept = numbers_of(run, numbers)
+        kept = accounts.numbers_of(run, numbers)
         now, closes = self._runtime.now(), not run.is_guarding
         entry = recording.outcome(account, run, state, reason, kept, now, decided, closes=closes)
         entry.committed = committed
