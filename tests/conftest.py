@@ -60,6 +60,11 @@ class Database:
         return roles.url_for(self.owner, roles.RUNTIME[role][0], PASSWORD)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, or it would be waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_tracebacks() -> None:
     """Drawing every local of an account would stop the event loop for seconds."""
