@@ -23,8 +23,10 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         running.start()
         yield running
     finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            running.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
