@@ -4,7 +4,6 @@ import secrets
 import shutil
 import signal
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import redis
 import structlog
 from psycopg import sql
 
+from tests import scratch
 from web.ops import children, places, postgres, roles, valkey
 
 PASSWORD = "fillwire_test"
@@ -31,6 +31,7 @@ UNSAFE_BUT_FAST = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum_naptime": "5min",
+    "max_wal_size": "128MB",
 }
 
 
@@ -57,6 +58,11 @@ class Database:
         if role == "owner":
             return self.owner
         return roles.url_for(self.owner, roles.RUNTIME[role][0], PASSWORD)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, or it would be waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -101,8 +107,7 @@ def cluster() -> Iterator[Servers]:
 def embedded() -> Iterator[Servers]:
     """Servers on folders that disappear with them, and a migrated template."""
     who = places.identity()
-    folder = Path(tempfile.mkdtemp(prefix="fillwire_test_", dir=_base()))
-    folder.chmod(0o711)
+    folder = scratch.folder("fillwire_test_")
     servers = Servers(
         postgres.Cluster(
             folder=folder / "postgres",
@@ -153,11 +158,6 @@ def redis_url(cluster: Servers) -> str:
     with redis.Redis.from_url(cluster.valkey.url) as client:
         client.flushall()
     return cluster.valkey.url
-
-
-def _base() -> str:
-    # A run as root needs a folder that the servers' user can walk to.
-    return "/tmp" if places.identity() is not None else tempfile.gettempdir()
 
 
 def _start(server: postgres.Cluster | valkey.Server, folder: Path) -> Popen[bytes]:

@@ -4,12 +4,11 @@ A module says how its stack differs with `STACK = Options(…)`.
 """
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests import scratch
 from tests.e2e.lane import Lane
 from tests.e2e.stack import Options, Stack
 
@@ -18,16 +17,16 @@ from tests.e2e.stack import Options, Stack
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A running Fillwire of this module's own."""
     options = getattr(request.module, "STACK", Options())
-    folder = Path(tempfile.mkdtemp(prefix="fillwire_e2e_"))
-    # PostgreSQL, when started by root, runs as another user and must get in.
-    folder.chmod(0o711)
+    folder = scratch.folder("fillwire_e2e_")
     running = Stack(folder, options)
     try:
         running.start()
         yield running
     finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            running.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -166,6 +166,16 @@ def test_a_wrong_secret_is_400_and_an_unknown_webhook_404(
         assert (status, said["messageCode"]) == (404, "not-found")
 
 
+def test_a_webhook_that_was_erased_a_moment_ago_is_unknown(
+    client: FlaskClient, strategy: factories.Strategy, owner: psycopg.Connection
+) -> None:
+    assert answer(client, strategy.path, GOOD)[0] == 200
+    owner.execute("SELECT web.erase_tenants(ARRAY[%s])", (strategy.tenant_id,))
+    status, said = answer(client, strategy.path, GOOD)
+    assert (status, said["messageCode"]) == (404, "not-found")
+    assert owner.execute("SELECT count(*) FROM web.doubts").fetchone() == (0,)
+
+
 def test_only_post_is_taken(client: FlaskClient, strategy: factories.Strategy) -> None:
     response = client.get(strategy.path)
     assert response.status_code == 400

@@ -1,7 +1,6 @@
 """The private servers and the roles that log in to them."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 import redis
 
+from tests import scratch
 from tests.conftest import Database, Servers
 from web.ops import children, places, postgres, roles, valkey
 
@@ -81,8 +81,7 @@ def test_data_survives_a_killed_postmaster() -> None:
 @contextmanager
 def private_folder() -> Iterator[Path]:
     """A folder that the servers' user can reach, wherever the tests run."""
-    folder = Path(tempfile.mkdtemp(prefix="fillwire_test_", dir="/tmp"))
-    folder.chmod(0o711)
+    folder = scratch.folder("fillwire_test_")
     try:
         yield folder
     finally:

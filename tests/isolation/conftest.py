@@ -8,9 +8,9 @@ from tests.isolation import far_side, world
 from tests.isolation.far_side import FarSide
 from tests.isolation.walking import Walker
 from tests.isolation.world import World
-from tests.site.conftest import Site, site
+from tests.site.conftest import Site, cheap_passwords, site
 
-__all__ = ["site"]
+__all__ = ["cheap_passwords", "site"]
 
 
 @pytest.fixture(scope="module")

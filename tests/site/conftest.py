@@ -12,6 +12,8 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -239,8 +241,26 @@ def _seal(owner: psycopg.Connection, app: Flask, strategy: factories.Strategy) -
     )
 
 
+@contextmanager
+def hashed_by(hasher: PasswordHasher) -> Iterator[None]:
+    """Passwords cost meanwhile what this one lets them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", hasher)
+        patch.setattr(passwords, "_nobody_hash", "")
+        yield
+
+
 @pytest.fixture(scope="module")
-def site(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def cheap_passwords() -> Iterator[None]:
+    """A site's tests sign in a thousand times; what hashing costs is for test_asvs to say."""
+    with hashed_by(PasswordHasher.from_parameters(CHEAPEST)):
+        yield
+
+
+@pytest.fixture(scope="module")
+def site(
+    cheap_passwords: None, module_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """The site on a database of its own. No Redis: the site must do without."""
     folder: Path = tmp_path_factory.mktemp("site")
     app = create(

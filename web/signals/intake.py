@@ -147,6 +147,9 @@ class Door:
             return self._taken(accepted)
         except WrongConnector:
             raise
+        except UnknownWebhook as gone:
+            # It was erased since we looked.
+            raise self._answer(bad("not-found")) from gone
         except BadSignal as refused:
             raise self._refuse(webhook, request.body, refused) from refused
         except TooManySignals as limited:

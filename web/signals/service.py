@@ -161,7 +161,7 @@ class Intake:
     ) -> Accepted:
         """Store a message and ring the bell. What is refused is counted, and shown.
 
-        Raises BadSignal, TooManySignals, KeyReused, WrongConnector, NotStored.
+        Raises BadSignal, TooManySignals, KeyReused, UnknownWebhook, WrongConnector, NotStored.
         """
         if webhook.gate is not None and not request.is_ours:
             now = received_at.timestamp()
