@@ -113,8 +113,8 @@ class Dispatch:
                 lambda: self._may_go(account, ticket),
                 lambda submitted: self._answered(account, ticket, submitted),
                 lambda: self._deadline(ticket),
-                ticket.run.trade.connection_id,
                 lambda numbers: self._held(account, ticket, numbers),
+                ticket.run.trade.connection_id,
             )
         )
         if account.session.waits(terms.cl_ord_id):

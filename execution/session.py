@@ -70,10 +70,10 @@ class Waiting:
     answered: Callable[[Submitted], None]
     # An entry whose turn would come after this is refused at once.
     deadline: Callable[[], datetime] | None = None
-    # Whose order it is: nobody trades by the login of another connection.
-    connection_id: str = ""
     # It waits, and for what.
     held: Callable[[Mapping[str, str]], None] | None = None
+    # Whose order it is: nobody trades by the login of another connection.
+    connection_id: str = ""
     has_answer: bool = False
 
 

@@ -36,6 +36,11 @@ async def both(keyed: Keyed) -> tuple[Member, Member]:
     return ours, theirs
 
 
+async def refused(keyed: Keyed, member: Member) -> None:
+    """Until it is told that the venue revoked the member's key."""
+    await keyed.kit.until(lambda: keyed.logins(member)[-1:] == ["revoked"])
+
+
 async def arrivals(keyed: Keyed) -> int:
     """How many orders came to the venue."""
     [(count,)] = await keyed.sql("SELECT count(*) FROM paper.arrivals")
@@ -65,7 +70,7 @@ async def test_a_key_that_the_venue_revokes_is_the_end_for_its_own_connection_on
         members = await both(keyed)
         revoked, other = members[first], members[1 - first]
         await keyed.revoke(revoked)
-        await keyed.kit.until(lambda who=revoked: keyed.logins(who)[-1:] == ["revoked"])
+        await refused(keyed, revoked)
         assert await keyed.trades(revoked) == REFUSED
         assert await keyed.trades(other) == FILLED
         assert (await keyed.state(revoked)).problem == pb.CREDENTIAL_PROBLEM_REVOKED
@@ -78,7 +83,7 @@ async def test_a_key_that_the_venue_revokes_is_the_end_for_its_own_connection_on
 async def test_a_login_says_whose_it_is_and_alarms_nobody_else(keyed: Keyed) -> None:
     ours, theirs = await both(keyed)
     await keyed.revoke(ours)
-    await keyed.kit.until(lambda: keyed.logins(ours)[-1:] == ["revoked"])
+    await refused(keyed, ours)
     told = [fact for fact in keyed.kit.facts if fact.HasField("account_login")]
     whose = {(fact.tenant_id, fact.connection_id) for fact in told}
     assert whose == {(m.tenant_id.hex, m.connection_id.hex) for m in (ours, theirs)}
@@ -167,7 +172,7 @@ async def test_a_trade_that_is_refused_records_nothing_of_the_account(keyed: Key
 async def test_a_key_that_was_refused_is_not_shown_again_when_others_change(keyed: Keyed) -> None:
     ours, theirs = await both(keyed)
     await keyed.revoke(ours)
-    await keyed.kit.until(lambda: keyed.logins(ours)[-1:] == ["revoked"])
+    await refused(keyed, ours)
     marked = "UPDATE execution.credentials SET problem_text = 'noted' WHERE problem <> ''"
     await keyed.sql(marked)
     assert not (await keyed.put(await keyed.new_key(theirs))).problem
