@@ -95,8 +95,11 @@ class PaperKeysAdapter(PaperAdapter):
         """The account's credentials changed: log in anew before anything else is asked."""
         if account in self._in_order.heard and self._connected.is_set():
             self._begin(account)
-        elif (login := self._logins.pop(account, None)) is not None:
+            return
+        # Whoever asks next logs in; until then nothing is known of it.
+        if (login := self._logins.pop(account, None)) is not None:
             login.cancel()
+        self.on_login(account, None)
 
     async def settle(self, account: str) -> None:
         """Wait until a login that is under way is over, but not for long."""
