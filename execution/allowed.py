@@ -19,6 +19,7 @@ ALLOWED: Allowed = {
     f"{_EXECUTION}SubmitTrades": _DRAINS,
     f"{_EXECUTION}CancelTrades": _WEB,
     f"{_EXECUTION}GetAccountState": _LOOKING,
+    f"{_EXECUTION}GetConnectionState": _WEB,
     f"{_EXECUTION}StreamFacts": {Service.RELAY},
     f"{_EXECUTION}ListFacts": _LOOKING,
     f"{_EXECUTION}DigestFacts": {Service.RELAY},

@@ -100,7 +100,12 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     async def GetAccountState(
         self, request: pb.GetAccountStateRequest, context: Context
     ) -> pb.GetAccountStateResponse:
-        return await _answer(self._service.account_state(request), context)
+        return await _answer(self._service.account_state(request.account), context)
+
+    async def GetConnectionState(
+        self, request: pb.GetConnectionStateRequest, context: Context
+    ) -> pb.GetAccountStateResponse:
+        return await _answer(self._service.connection_state(request), context)
 
     async def PreviewTrades(
         self, request: pb.PreviewTradesRequest, context: Context

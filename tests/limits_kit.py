@@ -170,6 +170,9 @@ class Broker:
     refused: int = 0
     on_usage: Callable[[Usage], None] = field(default=lambda usage: None)
 
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Everybody is."""
+
     async def submit(self, order: NewOrder) -> Report | None:
         await Pause(self.seconds)
         self._count()

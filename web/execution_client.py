@@ -105,17 +105,23 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
         return found
 
-    def account_state(
-        self, broker: str, environment: str, account: str
+    def connection_state(
+        self, tenant_id: UUID, connection_id: UUID, account: BrokerAccount
     ) -> pb.GetAccountStateResponse | None:
-        """What execution knows of an account now; None of one it never used.
+        """What execution knows now of the account behind a connection; None of one that this
+        never used.
 
         Raises ExecutionDown.
         """
-        named = pb.Account(broker=broker, environment=environment, account=account)
-        request = pb.GetAccountStateRequest(account=named)
+        request = pb.GetConnectionStateRequest(
+            tenant_id=tenant_id.hex,
+            connection_id=connection_id.hex,
+            account=pb.Account(
+                broker=account.broker, environment=account.environment, account=account.account
+            ),
+        )
         try:
-            return self._connect().GetAccountState(request, timeout=PREVIEW_SECONDS)
+            return self._connect().GetConnectionState(request, timeout=PREVIEW_SECONDS)
         except grpc.RpcError as error:
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
                 return None

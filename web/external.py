@@ -9,11 +9,12 @@ from psycopg.rows import TupleRow
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.db import to_json
+from web.logins import SEES
 
 Row = dict[str, Any]
 
 # Of a connection, whose id makes that of its row.
-_SEEN = """
+_SEEN = f"""
 WITH seen AS (
     SELECT r.*, md5(r.id::text || c.id::text)::uuid AS own_id, c.id AS connection_id, c.tenant_id
     FROM json_to_recordset(%s::json) AS r(id uuid, order_id uuid, broker_account_id uuid,
@@ -21,7 +22,7 @@ WITH seen AS (
         order_qty numeric, limit_price numeric, stop_price numeric, ord_status text,
         cum_qty numeric, text text, exec_id text, qty numeric, price numeric, fee numeric,
         began timestamptz, at timestamptz)
-    JOIN web.connections c ON c.broker_account_id = r.broker_account_id
+    JOIN web.connections c ON c.broker_account_id = r.broker_account_id AND {SEES}
 )
 """
 

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.db import to_json
+from web.logins import SEES
 
 Row = dict[str, Any]
 
@@ -27,13 +28,13 @@ WHERE p.fact_seq < excluded.fact_seq
 """
 
 # The newest of a batch decides what is held; a later fill's row is not overwritten.
-_MOVES = """
+_MOVES = f"""
 WITH moved AS (
     SELECT r.*, c.id AS connection_id, c.tenant_id
     FROM json_to_recordset(%s::json) AS r(id uuid, broker_account_id uuid, instrument text,
         cause text, change_qty numeric, price numeric, cash numeric, text text,
         quantity numeric, avg_price numeric, own jsonb, fact_seq bigint, at timestamptz)
-    JOIN web.connections c ON c.broker_account_id = r.broker_account_id
+    JOIN web.connections c ON c.broker_account_id = r.broker_account_id AND {SEES}
 ), told AS (
     INSERT INTO web.position_changes (id, connection_id, tenant_id, instrument, cause,
         change_qty, price, cash, text, at)

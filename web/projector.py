@@ -189,9 +189,9 @@ class Batch:
         ):
             if rows:
                 connection.execute(statement, (to_json(rows),), prepare=True)
-        self.changes |= self.external.write(connection)
         if self.logins:
             logins.write(connection, self.logins)
+        self.changes |= self.external.write(connection)
         if self.moves:
             self.changes |= positions.write(connection, self.moves)
         for tenant, kind, alarm in raising.write(connection, self.alarms):
@@ -344,14 +344,17 @@ class Projector:
         return to
 
     def _write(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
-        batch = Batch()
-        for fact in facts:
-            batch.add(fact)
+        changed: set[str] = set()
         with self._pool.connection() as connection, connection.transaction():
-            batch.write(connection)
+            for run in logins.runs(facts):
+                batch = Batch()
+                for fact in run:
+                    batch.add(fact)
+                batch.write(connection)
+                changed |= batch.tenants
             self._move(connection, cursor, to)
             faults.point("project.before_commit")
-        return batch.tenants
+        return changed
 
     def _write_one_by_one(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
         """As `_write`, putting aside each fact that cannot be written."""

@@ -13,6 +13,7 @@ from execution.accounts.outside import Outside
 from execution.accounts.reserving import Reserved, planned_price
 from execution.accounts.usage import Usage
 from execution.brokers.base import Adapter
+from execution.brokers.credentials import Login, Logins
 from execution.domain import table, targets
 from execution.domain.decisions import VenueRules
 from execution.domain.opening import Intent
@@ -52,10 +53,10 @@ class Account:
     moved_seq: int = 0
     is_ready: bool = False
     is_lost: bool = False
-    # Why the broker does not let it in, and its words; empty for it does. None: not known, or
-    # the broker asks for no login.
-    login: tuple[str, str] | None = None
-    told_login: str | None = None
+    # Whom the broker lets in by keys of their own. None: not known, or it asks for none.
+    logins: Logins | None = None
+    # What was told of each connection's login; of none in particular, where none has keys.
+    told_logins: dict[str, Login] = field(default_factory=dict)
     lanes: dict[str, Lane] = field(default_factory=dict)
     runs: dict[UUID, Run] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
@@ -63,6 +64,11 @@ class Account:
     outside: Outside = field(default_factory=Outside)
     # Arrived before the account was ready.
     pending: list[tuple[int, Trade]] = field(default_factory=list)
+
+    def keeps_out(self, connection_id: str) -> bool:
+        """True of a connection that is known not to be let in by keys of its own; of none in
+        particular, where nobody is."""
+        return self.logins is not None and self.logins.refusal(connection_id) is not None
 
     def next_seq(self) -> int:
         """The number of the account's next fact."""

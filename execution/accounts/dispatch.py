@@ -114,6 +114,7 @@ class Dispatch:
                 lambda submitted: self._answered(account, ticket, submitted),
                 lambda: self._deadline(ticket),
                 lambda numbers: self._held(account, ticket, numbers),
+                ticket.run.trade.connection_id,
             )
         )
         if account.session.waits(terms.cl_ord_id):
@@ -137,7 +138,7 @@ class Dispatch:
         if account.is_lost or not ticket.order.is_open:
             return False
         now = self._runtime.now()
-        if reason := self._unwanted(ticket, now):
+        if reason := self._unwanted(account, ticket, now):
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
@@ -150,8 +151,10 @@ class Dispatch:
         ticket.last_send_at = now
         return True
 
-    def _unwanted(self, ticket: Ticket, now: datetime) -> str:
+    def _unwanted(self, account: Account, ticket: Ticket, now: datetime) -> str:
         leg = ticket.order.terms.leg
+        if account.keeps_out(ticket.run.trade.connection_id):
+            return "broker_auth"
         if leg is Leg.ENTRY and ticket.run.is_superseded:
             return "superseded"
         if leg is not Leg.EXIT and ticket.cancel_asked:
@@ -228,7 +231,7 @@ class Dispatch:
                 self._never_sent(account, ticket, "entry_ended")
             return
         now = self._runtime.now()
-        if reason := self._unwanted(ticket, now):
+        if reason := self._unwanted(account, ticket, now):
             self._never_sent(account, ticket, reason)
             return
         log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
@@ -294,23 +297,29 @@ class Dispatch:
 
     # -- cancels
 
-    def cancel(self, account: Account, ticket: Ticket) -> None:
+    def cancel(self, account: Account, ticket: Ticket, asker: str = "") -> None:
+        """For the connection that asks for it. What execution takes back by itself, so that
+        nothing is opened by mistake, goes by any login of the account."""
         ticket.cancel_asked = True
         terms = ticket.order.terms
         if not ticket.order.is_open or account.is_lost:
             return
+
+        def answered(done: bool | None) -> None:
+            self._cancel_answered(account, ticket, asker, done)
+
         if ticket.waits_here:
             self.end_here(account, ticket, ExecType.CANCELED, "")
         elif not self.take_back(account, ticket, "superseded"):
-            account.session.cancel(
-                account.ref.account,
-                terms.cl_ord_id,
-                lambda done: self._cancel_answered(account, ticket, done),
-            )
+            if account.keeps_out(asker):
+                answered(None)
+            else:
+                name = account.ref.account
+                account.session.cancel(name, terms.cl_ord_id, answered, asker)
 
-    def cancel_all(self, account: Account, tickets: Sequence[Ticket]) -> None:
+    def cancel_all(self, account: Account, tickets: Sequence[Ticket], asker: str = "") -> None:
         for ticket in tickets:
-            self.cancel(account, ticket)
+            self.cancel(account, ticket, asker)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
         """Do not send what still waits for the broker's limit, or for its price; False when it
@@ -324,7 +333,7 @@ class Dispatch:
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
         """Cancel what still works after the time its order has; what is withdrawn, at once."""
         if ticket.run.withdrawn and not ticket.keeps_guard:
-            self.cancel(account, ticket)
+            self.cancel(account, ticket, ticket.run.trade.connection_id)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after
         if after is None or terms.leg.is_protection:
@@ -337,23 +346,26 @@ class Dispatch:
         left = after - (self._runtime.now() - terms.created_at)
         self._runtime.later(max(left.total_seconds(), 0.0), ring)
 
-    def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
+    def _cancel_answered(
+        self, account: Account, ticket: Ticket, asker: str, done: bool | None
+    ) -> None:
         if not done and ticket.order.is_open:
             has_vanished = ticket.in_doubt and ticket.order.is_acknowledged
             is_hopeless = has_vanished and ticket.run.unprovable
             pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
-            self._runtime.later(pause, lambda: self._check_cancel(account, ticket))
+            self._runtime.later(pause, lambda: self._check_cancel(account, ticket, asker))
 
-    def _check_cancel(self, account: Account, ticket: Ticket) -> None:
+    def _check_cancel(self, account: Account, ticket: Ticket, asker: str) -> None:
         """Cancel again, unless it is over; one in doubt when it has appeared. What the broker
         once showed is canceled though it is not found just now."""
         if not ticket.order.is_open or account.is_lost:
             return
         if ticket.may_not_exist and not ticket.order.is_acknowledged:
-            self._cancel_answered(account, ticket, None)
+            self._cancel_answered(account, ticket, asker, None)
             return
-        self._doubts.ask_about(account, ticket)
-        self.cancel(account, ticket)
+        if not account.keeps_out(asker):
+            self._doubts.ask_about(account, ticket)
+        self.cancel(account, ticket, asker)
 
 
 def _new_order(account: Account, ticket: Ticket) -> NewOrder:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from execution.accounts import correcting
 from execution.accounts.accounts import Account
+from execution.brokers.credentials import Login
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
@@ -174,12 +175,13 @@ def moved(
     return entry
 
 
-def login(account: Account, problem: str, text: str, now: datetime) -> Entry:
-    """Whether the broker lets the account in."""
+def login(account: Account, login: Login, now: datetime) -> Entry:
+    """Whether the broker lets a connection to the account in, or any at all."""
     fact = _fact(account, f"login:{account.epoch}:{account.last_seq}", now)
-    fact.account_login.problem, fact.account_login.text = problem, text
-    if problem:
-        messages.set_alarm(fact, alarms.of_login(text))
+    fact.tenant_id, fact.connection_id = login.tenant_id, login.connection_id
+    fact.account_login.problem, fact.account_login.text = login.problem, login.text
+    if login.problem:
+        messages.set_alarm(fact, alarms.of_login(login.text))
     return _entry(account, fact, "login", now, None, None)
 
 

@@ -208,6 +208,13 @@ class Adapter(Protocol):
     async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
         """Want the reports of these accounts, each from after a sequence number."""
 
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Whether the broker lets a connection in by keys of its own: those of another one to
+        the same account do not count. One that asks for none lets in everybody.
+
+        Raises AuthFailed, and NotSent while that is not known.
+        """
+
     async def submit(self, order: NewOrder) -> Report | None:
         """Send one order; return its acknowledgement where the reply carries one.
 

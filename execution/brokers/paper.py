@@ -101,6 +101,9 @@ class PaperAdapter:
         if self._connected.is_set():
             self._want(accounts)
 
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Everybody is: nobody is asked for keys."""
+
     async def submit(self, order: NewOrder) -> Report | None:
         """Send an order; the report that acknowledges it, if the account is attached.
 

@@ -24,7 +24,16 @@ from execution.brokers.base import (
     QuoteSnapshot,
     Report,
 )
-from execution.brokers.credentials import Admitted, Field, Opens, Schema, Typed
+from execution.brokers.credentials import (
+    Admitted,
+    Field,
+    Key,
+    Login,
+    Logins,
+    Opens,
+    Schema,
+    Typed,
+)
 from execution.brokers.paper import LAST_RETRY_SECONDS, PaperAdapter
 from execution.brokers.paper_calls import Answer
 from protos import logins, wire
@@ -33,6 +42,9 @@ from protos.paper.v1 import keys_pb2
 from protos.paper.v1 import paper_pb2 as pb
 
 log = structlog.get_logger()
+
+# For whoever changed keys: a login takes much less.
+SETTLE_SECONDS = 2.0
 
 SCHEMA = Schema(
     broker="paper_keys",
@@ -72,15 +84,27 @@ class PaperKeysAdapter(PaperAdapter):
     ) -> None:
         super().__init__(target, shown, **options)
         self._keys = keys
-        # Told how each login went: the account, a word, the venue's words.
-        self.on_login: Callable[[str, str, str], None] = _unheard
-        # What keeps each account out; None for what is in.
-        self._logins: dict[str, asyncio.Task[BrokerError | None]] = {}
+        # Told how each login of an account went; None while that is being found out anew.
+        self.on_login: Callable[[str, Logins | None], None] = _unheard
+        # Whose keys let each account in; or why that is not known.
+        self._logins: dict[str, asyncio.Task[Logins | NotSent]] = {}
+        # Keys that were refused, by account and version: the venue is not asked again.
+        self._refused: dict[str, dict[int, AuthFailed]] = {}
 
     def renew(self, account: str) -> None:
         """The account's credentials changed: log in anew before anything else is asked."""
         if account in self._in_order.heard and self._connected.is_set():
             self._begin(account)
+            return
+        # Whoever asks next logs in; until then nothing is known of it.
+        if (login := self._logins.pop(account, None)) is not None:
+            login.cancel()
+        self.on_login(account, None)
+
+    async def settle(self, account: str) -> None:
+        """Wait until a login that is under way is over, but not for long."""
+        if (login := self._logins.get(account)) is not None:
+            await asyncio.wait([login], timeout=SETTLE_SECONDS)
 
     async def check(self, typed: Typed) -> Admitted:
         """Log in beside everything else. Raises AuthFailed, InDoubt."""
@@ -93,6 +117,13 @@ class PaperKeysAdapter(PaperAdapter):
             answer.currency,
             tuple(answer.permissions),
         )
+
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Only who is let in by keys of its own. Raises AuthFailed, NotSent."""
+        if not self._connected.is_set():
+            await self._wait_for_stream()
+        if (problem := await self._enter(account, connection_id)) is not None:
+            raise problem
 
     async def find_orders(
         self, account: str, cl_ord_ids: Sequence[str]
@@ -127,10 +158,7 @@ class PaperKeysAdapter(PaperAdapter):
         await super().close()
 
     async def _ask(self, request: pb.NewOrder | pb.CancelOrder) -> Answer:
-        if not self._connected.is_set():
-            await self._wait_for_stream()
-        if (problem := await self._enter(request.account)) is not None:
-            raise problem
+        await self.admit(request.account, "")
         return await super()._ask(request)
 
     async def _is_known(self, account: str) -> bool:
@@ -148,18 +176,20 @@ class PaperKeysAdapter(PaperAdapter):
         if problem is not None:
             raise problem
 
-    async def _enter(self, account: str) -> BrokerError | None:
-        """What keeps an account out; None once it is in."""
-        if not self._connected.is_set():
-            return _not_sent("the venue cannot be reached")
-        login = self._logins.get(account) or self._begin(account)
-        try:
-            return await asyncio.shield(login)
-        except asyncio.CancelledError:
-            if login.cancelled():
-                # The stream is another by now, or the keys are.
-                return _not_sent("the login broke off")
-            raise
+    async def _enter(self, account: str, connection_id: str = "") -> BrokerError | None:
+        """What keeps a connection out, or with none the account; None once it is in."""
+        while self._connected.is_set():
+            login = self._logins.get(account) or self._begin(account)
+            try:
+                found = await asyncio.shield(login)
+            except asyncio.CancelledError:
+                if not login.cancelled():
+                    raise
+                if self._logins.get(account) in (None, login):
+                    return _not_sent("the login broke off")
+                continue  # the keys are others by now
+            return found if isinstance(found, NotSent) else found.refusal(connection_id)
+        return _not_sent("the venue cannot be reached")
 
     # -- logging in
 
@@ -172,48 +202,55 @@ class PaperKeysAdapter(PaperAdapter):
             elif login.done():
                 super()._want([(account, self._in_order.heard[account])])
 
-    def _begin(self, account: str) -> "asyncio.Task[BrokerError | None]":
+    def _begin(self, account: str) -> "asyncio.Task[Logins | NotSent]":
         if (before := self._logins.get(account)) is not None:
             before.cancel()
+        self.on_login(account, None)
         login = asyncio.create_task(self._log_in(account))
         self._logins[account] = login
         return login
 
-    async def _log_in(self, account: str) -> BrokerError | None:
+    async def _log_in(self, account: str) -> Logins | NotSent:
         try:
-            problem = await self._try_keys(account)
+            found = await self._try_keys(account)
         except BrokerError as error:
             return self._try_later(account, str(error))
         except Exception:
             # Never with what was being opened: the trace has names, no values.
             log.exception("login_failed", account=account)
             return self._try_later(account, "the login failed")
-        if problem is None:
-            if account in self._in_order.heard:
-                super()._want([(account, self._in_order.heard[account])])
-            self.on_login(account, "", "")
-        else:
-            self.on_login(account, problem.problem, str(problem))
-        return problem
+        if found.refusal() is None and account in self._in_order.heard:
+            super()._want([(account, self._in_order.heard[account])])
+        self.on_login(account, found)
+        return found
 
-    async def _try_keys(self, account: str) -> AuthFailed | None:
-        """The newest keys first. Raises InDoubt."""
-        problem = AuthFailed("no keys are stored for this account", problem="none_stored")
-        tried: list[AuthFailed] = []
-        for key in await self._keys.of(account):
-            try:
-                answer = await self._knock(await key.open(), self._session_id)
-                if answer.account != account:
-                    raise AuthFailed("the keys are of another account", problem="other_account")
-            except AuthFailed as refusal:
-                tried.append(refusal)
-                await key.note(refusal.problem, str(refusal))
-                continue
-            await key.note("", "")
+    async def _try_keys(self, account: str) -> Logins:
+        """Each connection's: nobody is let in by another's. Raises InDoubt."""
+        stored = await self._keys.of(account)
+        before = self._refused.get(account, {})
+        known = {key.version: before[key.version] for key in stored if key.version in before}
+        self._refused[account] = known
+        found = []
+        for key in stored:
+            refusal = known.get(key.version) or await self._try_key(account, key)
+            problem, text = (refusal.problem, str(refusal)) if refusal else ("", "")
+            found.append(Login(key.connection_id, key.tenant_id, problem, text))
+            if key.version not in known:
+                await key.note(problem, text)
+                if refusal is not None and problem != "unreadable":
+                    known[key.version] = refusal
+        return Logins(tuple(found))
+
+    async def _try_key(self, account: str, key: Key) -> AuthFailed | None:
+        try:
+            answer = await self._knock(await key.open(), self._session_id)
+        except AuthFailed as refusal:
+            return refusal
+        if answer.account == account:
             return None
-        return tried[0] if tried else problem
+        return AuthFailed("the keys are of another account", problem="other_account")
 
-    def _try_later(self, account: str, cause: str) -> BrokerError:
+    def _try_later(self, account: str, cause: str) -> NotSent:
         """It is not known whether it would be let in: whoever asks next tries again."""
         login = self._logins.get(account)
         if login is asyncio.current_task():
@@ -244,7 +281,7 @@ class PaperKeysAdapter(PaperAdapter):
 
     def _hear(self, response: pb.SessionResponse) -> None:
         super()._hear(response)
-        for account in response.logged_out:
+        for account in (*response.logged_out, *response.ended_logins):
             self._put_out(account)
 
     def _put_out(self, account: str) -> None:
@@ -259,15 +296,18 @@ class PaperKeysAdapter(PaperAdapter):
         for login in self._logins.values():
             login.cancel()
         self._logins.clear()
+        self._refused.clear()
 
 
-def _let_in(login: "asyncio.Task[BrokerError | None]") -> bool:
-    return not login.cancelled() and login.result() is None
+def _let_in(login: "asyncio.Task[Logins | NotSent]") -> bool:
+    if login.cancelled() or isinstance(found := login.result(), NotSent):
+        return False
+    return found.refusal() is None
 
 
 def _not_sent(cause: str) -> NotSent:
     return NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS)
 
 
-def _unheard(account: str, problem: str, text: str) -> None:
+def _unheard(account: str, logins: Logins | None) -> None:
     """Until somebody listens."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import structlog
+from msgspec.structs import replace
 
 from execution.accounts.accounts import Account
 from execution.domain import judging
@@ -15,6 +16,9 @@ from execution.lanes.lanes import Run
 from execution.messages.alike import Alike
 
 log = structlog.get_logger()
+
+# How a trade ends whatever its account holds.
+_OF_NO_ACCOUNT = (TradeState.EXPIRED, TradeState.HALTED, TradeState.WAITING_APPROVAL)
 
 
 def see(account: Account, run: Run, market: Market | None, binding: Binding, now: datetime) -> Seen:
@@ -48,6 +52,21 @@ def judge(run: Run, seen: Seen, alike: Alike) -> Decision:
     if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
         run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
     return decision
+
+
+def admit(account: Account, run: Run, decision: Decision) -> Decision:
+    """The same, unless nothing can be asked of the broker in the name of the run's connection. It
+    is told nothing of the account then, neither by how its trade ends nor by what that was decided
+    from: an end that stays is another value."""
+    if run.tickets or not account.keeps_out(run.trade.connection_id):
+        return decision
+    match decision:
+        case Wait():
+            return decision
+        case End(state) if state in _OF_NO_ACCOUNT or run.entry_dropped:
+            return replace(decision)
+        case _:
+            return End(TradeState.REJECTED, "broker_auth")
 
 
 def _failed(run: Run, seen: Seen) -> Decision:

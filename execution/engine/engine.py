@@ -116,7 +116,7 @@ class Engine:
         run.withdraw(reason)
         for ticket in run.tickets:
             if not ticket.keeps_guard:
-                self._dispatch.cancel(account, ticket)
+                self._dispatch.cancel(account, ticket, run.trade.connection_id)
         self.go_on(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
@@ -221,7 +221,7 @@ class Engine:
             return
         seen = self._see(account, run)
         scope, judged = seen.scope, deciding.judge(run, seen, self._alike)
-        decision = self._queueing.hold(account, run, judged)
+        decision = deciding.admit(account, run, self._queueing.hold(account, run, judged))
         # What waits for the open instead was not done.
         decided = seeing.record(run.trade, seen, judged) if decision is judged else None
         run.is_waiting = isinstance(decision, Wait) and decision.state is TradeState.WORKING
@@ -387,9 +387,10 @@ class Engine:
         targets = run.begin_to_cancel(cl_ord_ids)
         self._protecting.release(account, run, targets)
         self._dispatch.bound_cancels(account, run, targets)
+        self._cancel_later(account, run, targets, run.trade.connection_id)
 
-        self._cancel_later(account, run, targets)
-
-    def _cancel_later(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
-        cancel = partial(self._dispatch.cancel_all, account, targets)
+    def _cancel_later(
+        self, account: Account, run: Run, targets: Sequence[Ticket], asker: str = ""
+    ) -> None:
+        cancel = partial(self._dispatch.cancel_all, account, targets, asker)
         self._say(account, run, TradeState.WORKING, "", {}, cancel)

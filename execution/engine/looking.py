@@ -124,6 +124,9 @@ async def ask_market(
     # What the signal saw is the price of what it means now, not of what is held.
     seen = trade.signal_price if symbol == trade.instrument else None
     session, adapter, name = account.session, account.adapter, account.ref.account
+    if (refusal := await refused(account, trade)) is not None:
+        log.info("market_not_known", cause=refusal)
+        return Market(instrument=symbol)
     rank = Rank.RELIEF if trade.action is Action.EXIT else Rank.QUERY
     told = await _answer(
         session.ask(Kind.QUERY, rank, lambda: adapter.quote(name, symbol, reference_price=seen))
@@ -142,6 +145,15 @@ async def ask_market(
     told_of_all = await _answer(session.ask(Kind.QUERY, rank, ask))
     rate = None if told_of_all is None else told_of_all.rate(currencies.of(trade))
     return Market(quote, _figures(told_of_all), symbol, rate, asked_at)
+
+
+async def refused(account: Account, trade: Trade) -> AuthFailed | NotSent | None:
+    """Why the trade's own connection may ask the broker nothing; None where it may."""
+    try:
+        await account.adapter.admit(account.ref.account, trade.connection_id)
+    except (AuthFailed, NotSent) as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import structlog
 from execution.accounts import accounts, recording
 from execution.accounts.accounts import Account
 from execution.brokers.base import Adapter, BrokerError
+from execution.brokers.credentials import Logins
 from execution.domain.reports import Said
 from execution.domain.switches import Binding
 from execution.domain.trades import AccountRef, Trade
@@ -165,21 +166,22 @@ class Holding:
         log.warning("broker_stream_lost", cause=cause)
         self._reconciling.look_soon()
 
-    def on_login(self, venue: Venue, name: str, problem: str, text: str) -> None:
-        """A broker let an account in, or not."""
+    def on_login(self, venue: Venue, name: str, logins: Logins | None) -> None:
+        """A broker let the connections of an account in, or not; None: it is being asked."""
         account = self._accounts.get(ids.account_id(*venue, name))
         if account is not None:
-            account.login = (problem, text)
-            self._tell_login(account)
+            account.logins = logins
+            self._tell_logins(account)
 
-    def _tell_login(self, account: Account) -> None:
-        """As a fact, where it is news."""
-        if account.login is None or not account.is_ready or account.is_lost:
+    def _tell_logins(self, account: Account) -> None:
+        """As facts, where they are news."""
+        if account.logins is None or not account.is_ready or account.is_lost:
             return
-        problem, text = account.login
-        if problem != account.told_login:
-            account.told_login = problem
-            self._engine.record(recording.login(account, problem, text, self.now()))
+        for login in account.logins.told(account.told_logins):
+            before = account.told_logins.get(login.connection_id)
+            if before is None or before.problem != login.problem:
+                account.told_logins[login.connection_id] = login
+                self._engine.record(recording.login(account, login, self.now()))
 
     def lose(self, account_id: UUID, epoch: int) -> None:
         """The account's lease of this epoch is gone: another instance has it now."""
@@ -266,7 +268,7 @@ class Holding:
 
     def _resume(self, account: Account, tickets: list[Ticket]) -> None:
         account.is_ready = True
-        self._tell_login(account)
+        self._tell_logins(account)
         self._reconciling.compare(account)
         self._engine.resume(account, tickets)
         pending, account.pending = account.pending, []

@@ -72,6 +72,8 @@ class Waiting:
     deadline: Callable[[], datetime] | None = None
     # It waits, and for what.
     held: Callable[[Mapping[str, str]], None] | None = None
+    # Whose order it is: nobody trades by the login of another connection.
+    connection_id: str = ""
     has_answer: bool = False
 
 
@@ -131,11 +133,18 @@ class Session:
         request = self._requests.pop(cl_ord_id, None)
         return request is not None and self._flow.limiter.withdraw(request)
 
-    def cancel(self, account: str, cl_ord_id: str, answered: Callable[[bool | None], None]) -> None:
-        """Ask to cancel; None when it is not known whether the broker was asked."""
+    def cancel(
+        self,
+        account: str,
+        cl_ord_id: str,
+        answered: Callable[[bool | None], None],
+        connection_id: str = "",
+    ) -> None:
+        """Ask to cancel, for a connection or for none in particular; None when it is not known
+        whether the broker was asked."""
 
         def go(turn: Turn | None) -> None:
-            self._runtime.spawn(self._cancel(account, cl_ord_id, answered, turn))
+            self._runtime.spawn(self._cancel(account, cl_ord_id, answered, connection_id, turn))
 
         if self._flow.is_free:
             go(None)
@@ -185,14 +194,15 @@ class Session:
         timer = self._runtime.later(
             ANSWER_SECONDS, lambda: _give(waiting, Submitted(Answer.IN_DOUBT, text="no answer"))
         )
-        result = await self._send(waiting.order)
+        result = await self._send(waiting.order, waiting.connection_id)
         timer.cancel()
         if turn is not None:
             turn.done(is_answered=result.answer is not Answer.IN_DOUBT)
         _give(waiting, result)
 
-    async def _send(self, order: NewOrder) -> Submitted:
+    async def _send(self, order: NewOrder, connection_id: str) -> Submitted:
         try:
+            await self._adapter.admit(order.account, connection_id)
             return Submitted(Answer.TAKEN, report=await self._adapter.submit(order))
         except Rejected as error:
             return Submitted(Answer.REJECTED, text=error.text)
@@ -216,10 +226,12 @@ class Session:
         account: str,
         cl_ord_id: str,
         answered: Callable[[bool | None], None],
+        connection_id: str,
         turn: Turn | None,
     ) -> None:
         result: bool | None = None
         try:
+            await self._adapter.admit(account, connection_id)
             result = await self._adapter.cancel(account, cl_ord_id)
         except RateLimited as error:
             self._hush(error)

@@ -103,6 +103,10 @@ class KeysServicer(keys_pb2_grpc.KeysServicer):
             return pb.LogInResponse(status=status)
         account = await self._within(self._look(key.account), context)
         if request.session_id:
+            # It may have been revoked while the account was looked at.
+            status, key = self._judge(request)
+            if key is None:
+                return pb.LogInResponse(status=status)
             session = self._sessions.find(request.session_id)
             if session is None:
                 return pb.LogInResponse(status=pb.LOGIN_STATUS_NO_SESSION)

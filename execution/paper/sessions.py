@@ -61,8 +61,9 @@ class Session:
     attached: set[str] = field(default_factory=set)
     is_open: bool = True
     id: str = field(default_factory=lambda: secrets.token_urlsafe(18))
-    # Accounts that ask for a login: by which key, and those that it may trade.
-    logins: dict[str, str] = field(default_factory=dict)
+    # Accounts that ask for a login: by which keys, and whether each may trade; and those that
+    # it may trade.
+    logins: dict[str, dict[str, bool]] = field(default_factory=dict)
     traded: set[str] = field(default_factory=set)
     _frame: pb.SessionResponse = field(default_factory=pb.SessionResponse)
     _frames: asyncio.Queue[pb.SessionResponse | None] = field(default_factory=asyncio.Queue)
@@ -102,16 +103,27 @@ class Session:
 
     def log_in(self, account: str, key_id: str, *, may_trade: bool) -> None:
         """Let it see an account, and trade it if the key may."""
-        self.logins[account] = key_id
-        (self.traded.add if may_trade else self.traded.discard)(account)
+        self.logins.setdefault(account, {})[key_id] = may_trade
+        self._weigh(account)
 
-    def log_out(self, account: str) -> None:
-        """It sees the account no more, and is told so."""
-        del self.logins[account]
-        self.traded.discard(account)
-        self.attached.discard(account)
-        self._frame.logged_out.append(account)
+    def log_out(self, account: str, key_id: str) -> bool:
+        """What a key let it do is over, and it is told so; True when no other one lets it in, so
+        that it sees the account no more."""
+        left = self.logins[account]
+        del left[key_id]
+        self._weigh(account)
+        if left:
+            self._frame.ended_logins.append(account)
+        else:
+            del self.logins[account]
+            self.attached.discard(account)
+            self._frame.logged_out.append(account)
         self.flush()
+        return not left
+
+    def _weigh(self, account: str) -> None:
+        may_trade = any(self.logins[account].values())
+        (self.traded.add if may_trade else self.traded.discard)(account)
 
     def listen_to(self, account: str, cl_ord_id: str) -> None:
         """No longer be deaf to an order: the client has asked about it."""
@@ -120,7 +132,8 @@ class Session:
     def flush(self) -> None:
         """Let go of what has been said so far."""
         frame = self._frame
-        if frame.replies or frame.reports or frame.last_reports or frame.logged_out:
+        said = frame.replies or frame.reports or frame.last_reports
+        if said or frame.logged_out or frame.ended_logins:
             self._frames.put_nowait(self._frame)
             self._frame = pb.SessionResponse()
 
@@ -191,8 +204,7 @@ class Sessions:
     def log_out(self, account: str, key_id: str) -> None:
         """Whoever logged in by a key hears of the account no more."""
         for session in self._open.values():
-            if session.logins.get(account) == key_id:
-                session.log_out(account)
+            if key_id in session.logins.get(account, {}) and session.log_out(account, key_id):
                 self._by_account.get(account, set()).discard(session)
 
     def close(self, session: Session) -> None:

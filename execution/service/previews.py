@@ -5,14 +5,14 @@ from msgspec.structs import replace
 
 from execution.accounts import accounts
 from execution.accounts.accounts import Account
-from execution.brokers.base import BrokerError
+from execution.brokers.base import AuthFailed, BrokerError
 from execution.domain import judging, ordering, previewing
 from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.previewing import Plan
 from execution.domain.trades import Trade
 from execution.domain.words import Leg, TradeState
-from execution.engine.looking import ask_market, choose
+from execution.engine.looking import ask_market, choose, refused
 from execution.holding.holding import Holding
 from execution.journal.store import Store
 from execution.lanes import known
@@ -45,6 +45,8 @@ class Previews:
             account = await self._account(trade)
         except BrokerError as error:
             return _unreadable(message.trade_id, f"the broker cannot be asked: {error}")
+        if isinstance(await refused(account, trade), AuthFailed):
+            return _kept_out(message.trade_id)
         lane = account.lanes.get(trade.lane) or Lane(trade.lane)
         run = Run(trade, lane, 0)
         legs = (Leg.ENTRY, Leg.EXIT)
@@ -127,6 +129,13 @@ def _answered_by_nobody(trade: Trade, seen: Seen) -> tuple[Trade, Plan]:
                 trade = structs.replace(trade, entry_refused="no_contract")
             else:
                 markets[symbol] = Market(instrument=symbol)
+
+
+def _kept_out(trade_id: str) -> pb.Preview:
+    """The trade's connection is told nothing of the account."""
+    return pb.Preview(
+        trade_id=trade_id, state=pb.TRADE_STATE_REJECTED, reason=pb.REASON_BROKER_AUTH
+    )
 
 
 def _unreadable(trade_id: str, why: str) -> pb.Preview:

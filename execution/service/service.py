@@ -73,9 +73,18 @@ class Service:
                 self._holding.withdraw(trade_id, messages.REASON_WORDS[request.reason])
         return response
 
-    async def account_state(self, request: pb.GetAccountStateRequest) -> pb.GetAccountStateResponse:
+    async def connection_state(
+        self, request: pb.GetConnectionStateRequest
+    ) -> pb.GetAccountStateResponse:
+        """The same of the account behind a tenant's connection. Raises NotFound."""
+        told, whose = request.account, (request.tenant_id, request.connection_id)
+        account_id = ids.account_id(told.broker, told.environment, told.account)
+        if not await owning.has_account(self._store, account_id, *whose):
+            raise NotFound
+        return await self.account_state(told)
+
+    async def account_state(self, message: pb.Account) -> pb.GetAccountStateResponse:
         """What is known of an account; its cash as the broker says. Raises NotFound."""
-        message = request.account
         ref = AccountRef(message.broker, message.environment, message.account)
         account_id = ids.account_id(ref.broker, ref.environment, ref.account)
         image = await self._store.account_image(account_id, ref)

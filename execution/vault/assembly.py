@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from grpc import aio
 
+from execution.brokers.credentials import Logins
 from execution.brokers.paper_keys import PaperKeysAdapter
 from execution.config import Config
 from execution.holding.rules import Venue
@@ -49,7 +50,7 @@ class Assembly:
         )
         credentials_pb2_grpc.add_VaultServicer_to_server(vault, server)
 
-    def tell(self, on_login: Callable[[Venue, str, str, str], None]) -> None:
+    def tell(self, on_login: Callable[[Venue, str, Logins | None], None]) -> None:
         """Say how logins went."""
         for venue, adapter in self.adapters.items():
             adapter.on_login = partial(on_login, venue)

@@ -37,6 +37,21 @@ class StoredKey:
         self._vault = vault
         self._row = row
 
+    @property
+    def connection_id(self) -> str:
+        """Whose they are."""
+        return self._row.connection_id.hex
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose that is."""
+        return self._row.tenant_id.hex
+
+    @property
+    def version(self) -> int:
+        """Another one for other credentials."""
+        return self._row.version
+
     async def open(self) -> Typed:
         """What was typed. Raises AuthFailed."""
         try:

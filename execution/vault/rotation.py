@@ -79,10 +79,11 @@ class Rotation:
             raise CannotMake("there is no source of key-encryption keys; the log says why")
         if not kek_id:
             kek_id = await asyncio.to_thread(source.make)
-        elif not await asyncio.to_thread(source.has, kek_id):
-            raise CannotMake(f"the source does not have {kek_id}")
         async with self._vault.store.changing() as change:
             await change.lock()
+            # Nobody retires it from here to the commit; and who just did has put it aside.
+            if not await asyncio.to_thread(source.has, kek_id):
+                raise CannotMake(f"the source does not have {kek_id}")
             await change.use_kek(kek_id)
         log.info("kek_changed", kek_id=kek_id, source=source.kind)
         return kek_id
@@ -183,9 +184,20 @@ class Rotation:
             asks.renew(row.account)
 
     async def _retire(self) -> None:
+        """Those that wrap nothing, here and in the source, before anybody can take one up again.
+        Raises KekError, StoreUnavailable."""
+        source = self._vault.source
+        trouble: KekError | None = None
         async with self._vault.store.changing() as change:
+            await change.lock()
             retired = await change.retire_keks()
+            for kek_id in retired:
+                try:
+                    if source is not None:
+                        await asyncio.to_thread(source.retire, kek_id)
+                except KekError as error:
+                    trouble = error
         for kek_id in retired:
             log.info("kek_retired", kek_id=kek_id)
-            if self._vault.source is not None:
-                await asyncio.to_thread(self._vault.source.retire, kek_id)
+        if trouble is not None:
+            raise trouble

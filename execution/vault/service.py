@@ -62,6 +62,7 @@ class Credentials:
             return pb.Found(problem=pb.CREDENTIAL_PROBLEM_OTHER_ACCOUNT, account=found.account)
         log.info("credentials_stored", connection_id=connection.hex, broker=sealed.broker)
         self._brokers[venue].renew(found.account)
+        await self._brokers[venue].settle(found.account)
         return found
 
     async def remove(self, request: pb.RemoveCredentialsRequest) -> None:
@@ -72,6 +73,8 @@ class Credentials:
             log.info("credentials_removed", connection_id=connection.hex, broker=whose[0])
             if (asks := self._brokers.get(whose[:2])) is not None:
                 asks.renew(whose[2])
+                # Whoever hears that they are gone is let in by them no more.
+                await asks.settle(whose[2])
 
     async def listed(self, request: pb.ListCredentialsRequest) -> list[pb.CredentialState]:
         """What may be shown. Raises BadRequest, StoreUnavailable."""

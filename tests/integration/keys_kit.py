@@ -32,6 +32,7 @@ class Member:
     secret: str
     tenant_id: UUID = field(default_factory=uuid4)
     connection_id: UUID = field(default_factory=uuid4)
+    subscription_id: UUID = field(default_factory=uuid4)
 
 
 def seal(
@@ -95,6 +96,10 @@ class Keyed:
         )
         return Member(account, made.key_id, made.secret)
 
+    async def beside(self, member: Member) -> Member:
+        """Another tenant with a connection to the same account, and a key of its own."""
+        return await self.member(member.account)
+
     async def new_key(self, member: Member) -> Member:
         """Another key of the same account, for the same connection."""
         other = await self.member(member.account)
@@ -152,15 +157,20 @@ class Keyed:
         account = execution_pb2.Account(
             broker=PAPER_KEYS[0], environment=PAPER_KEYS[1], account=member.account
         )
-        return self.kit.trade(action, account=account, **more)
+        names = ("tenant_id", "connection_id", "subscription_id")
+        whose = {name: getattr(member, name).hex for name in names}
+        return self.kit.trade(action, account=account, **{**whose, **more})
 
     async def trades(self, member: Member, action: str = "buy") -> tuple[str, str]:
         """The outcome of a trade on the member's account."""
         return await self.kit.run(self.trade(member, action))
 
-    def logins(self) -> list[str]:
-        """How logins went, as facts, in order."""
-        return [f.account_login.problem for f in self.kit.facts if f.HasField("account_login")]
+    def logins(self, member: Member | None = None) -> list[str]:
+        """How logins went, as facts, in order: all, or those of a member's connection."""
+        told = [fact for fact in self.kit.facts if fact.HasField("account_login")]
+        if member is not None:
+            told = [f for f in told if f.connection_id == member.connection_id.hex]
+        return [fact.account_login.problem for fact in told]
 
     async def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """As the database's owner."""

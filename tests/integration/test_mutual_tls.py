@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import grpc
 import pytest
@@ -33,6 +34,7 @@ from protos.services import Service
 from tests import tls_kit
 from tests.conftest import Database
 from tests.integration.execution_kit import Kit
+from web.connections.models import BrokerAccount
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.ops import authority, roles
 
@@ -258,6 +260,30 @@ async def trade(pair: Pair) -> str:
         assert await kit.submit(one) == ["STORED"]
         kit._channel = operator
         return (await kit.outcome(one))[0]
+
+
+async def test_web_sees_the_account_behind_a_connection_and_no_other_by_it(pair: Pair) -> None:
+    kit = Kit(pair.database, pair.venue, pair.execution, "")
+    one, other = kit.trade(), kit.trade()
+    other.account.account = "another"
+    async with pair.channel(Service.WORKER) as worker, pair.channel(Service.OPERATOR) as operator:
+        kit._channel = worker
+        assert await kit.submit(one, other) == ["STORED", "STORED"]
+        kit._channel = operator
+        for trade in (one, other):
+            assert (await kit.outcome(trade))[0] == "FILLED"
+    web = pair.client(Service.WEB)
+
+    def state(trade: pb.Trade, account: str) -> pb.GetAccountStateResponse | None:
+        whose = UUID(trade.tenant_id), UUID(trade.connection_id)
+        named = BrokerAccount(broker="paper", environment="paper", account=account)
+        return web.connection_state(*whose, named)
+
+    told = await asyncio.to_thread(state, one, kit.account)
+    assert told is not None and told.cash
+    assert {p.instrument: p.quantity for p in told.positions} == {"AAPL": "5"}
+    assert await asyncio.to_thread(state, one, "another") is None
+    assert await asyncio.to_thread(state, other, kit.account) is None
 
 
 async def test_a_new_authority_goes_unnoticed_by_calls_and_streams(

@@ -54,6 +54,7 @@ RPCS: dict[str, Rpc] = {
     "Execution.SubmitTrades": Rpc(everybody="workers drain for all tenants; known ids stay as is"),
     "Execution.CancelTrades": checks("trade_ids"),
     "Execution.GetAccountState": Rpc(everybody=ALL_TENANTS),
+    "Execution.GetConnectionState": checks("connection_id", "account"),
     "Execution.StreamFacts": Rpc(everybody=ALL_TENANTS),
     "Execution.ListFacts": Rpc(everybody=ALL_TENANTS),
     "Execution.DigestFacts": Rpc(everybody=ALL_TENANTS),

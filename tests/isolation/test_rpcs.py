@@ -138,6 +138,17 @@ async def close(theirs: Theirs) -> bool:
     return True
 
 
+async def look(theirs: Theirs) -> bool:
+    """Their account, by our connection and by theirs."""
+    for connection_id in (uuid4().hex, theirs.connection):
+        request = pb.GetConnectionStateRequest(
+            tenant_id=US, connection_id=connection_id, account=theirs.broker_account
+        )
+        if not await unknown(theirs.stub.GetConnectionState(request, timeout=SECONDS)):
+            return False
+    return True
+
+
 async def remove(theirs: Theirs) -> bool:
     request = sealed.RemoveCredentialsRequest(tenant_id=US, connection_id=theirs.connection)
     await theirs.credentials.RemoveCredentials(request, timeout=SECONDS)
@@ -170,6 +181,7 @@ DRIVES: dict[str, Ask] = {
     "Execution.ListSwitches": limits,
     "Execution.ListFactRange": range_of_facts,
     "Execution.ClosePosition": close,
+    "Execution.GetConnectionState": look,
     "Credentials.RemoveCredentials": remove,
     "Credentials.ListCredentials": list_credentials,
 }

@@ -154,11 +154,13 @@ class SimAdapter:
 
     # -- calls
 
+    async def admit(self, account: str, connection_id: str) -> None:
+        if self._world.dice.random() < self._faults.refuse_login:
+            raise AuthFailed("log in again")
+
     async def submit(self, order: NewOrder) -> Report | None:
         self._before_writing()
         dice, faults, horizon = self._world.dice, self._faults, self._venue.habits.horizon
-        if dice.random() < faults.refuse_login:
-            raise AuthFailed("log in again")
         written = self._world.seconds
         self._world.trace("written", self._loop.name, order.cl_ord_id)
         delay, hidden = dice.uniform(0.0002, 0.01), 0.0

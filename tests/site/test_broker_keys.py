@@ -207,6 +207,28 @@ def test_a_page_that_is_sent_again_makes_one_connection(site: Site, stand: Stand
     assert again.status_code == 400 and "made already" in again.text
 
 
+def test_a_plan_limits_connections_with_keys_as_it_does_plain_ones(
+    site: Site, stand: Stand
+) -> None:
+    client, tenant = site.signed_in(site.ours), site.ours.tenant_id
+    tested = sealed_in(post(client, NEW, do="test", **given(stand.issue(name := account()))))
+    count = "SELECT count(*) FROM web.connections WHERE tenant_id = %s"
+    row = site.owner.execute(count, (tenant,)).fetchone()
+    limit = "INSERT INTO web.entitlements (tenant_id, key, value, until, set_by) "
+    limit += "VALUES (%s, 'paper_connections', %s, now() + interval '1 day', 'staff:test')"
+    site.owner.execute(limit, (tenant, row[0] if row else 0))
+    try:
+        refused = post(client, NEW, do="save", name="One more", sealed=tested)
+        assert refused.status_code == 403
+        assert "Your plan has no more of these" in refused.text
+        assert site.owner.execute(count, (tenant,)).fetchone() == row
+        kept = "SELECT FROM execution.credentials WHERE account = %s"
+        assert site.owner.execute(kept, (name,)).fetchone() is None
+    finally:
+        site.owner.execute("DELETE FROM web.entitlements WHERE tenant_id = %s", (tenant,))
+    assert post(client, NEW, do="save", name="One more", sealed=tested).status_code == 302
+
+
 def test_a_request_that_fails_shows_and_logs_nothing_that_was_typed(
     site: Site, stand: Stand, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

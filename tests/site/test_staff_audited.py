@@ -33,7 +33,7 @@ class Execution(execution_pb2_grpc.ExecutionServicer):
         self.asked.append(request)
         return pb.SetSwitchResponse(switch=pb.Switch(scope=request.scope, mode=request.mode))
 
-    def GetAccountState(self, request: Any, context: Any) -> pb.GetAccountStateResponse:
+    def GetConnectionState(self, request: Any, context: Any) -> pb.GetAccountStateResponse:
         return pb.GetAccountStateResponse(account=request.account, cash="99000", currency="USD")
 
 

@@ -77,6 +77,9 @@ class Broker:
         self.orders: dict[str, NewOrder] = {}
         self.canceled: list[str] = []
 
+    async def admit(self, _account: str, _connection_id: str) -> None:
+        """Everybody is."""
+
     async def submit(self, order: NewOrder) -> Report:
         for each in (order, *order.guards):
             self.orders[each.cl_ord_id] = each

@@ -155,7 +155,7 @@ def _ask_execution(connection: Connection) -> tuple[pb.GetAccountStateResponse |
     account = connection.broker_account
     execution: ExecutionClient = current_app.extensions["fillwire.execution"]
     try:
-        state = execution.account_state(account.broker, account.environment, account.account)
+        state = execution.connection_state(connection.tenant_id, connection.id, account)
     except ExecutionDown as down:
         return None, str(down)
     return state, "" if state else "Execution never used this account."

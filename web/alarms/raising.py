@@ -15,12 +15,13 @@ from psycopg.rows import TupleRow
 from protos import alarms, ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.db import to_json
+from web.logins import SEES
 
 Row = dict[str, Any]
 
 # What a fact tells of an account concerns each connection to it. One that came and went within
 # a batch of facts is over already.
-_RAISE = """
+_RAISE = f"""
 INSERT INTO web.alarms (id, tenant_id, kind, connection_id, instrument, trade_id, order_id,
     message, numbers, lasts, raised_at, ended_at)
 SELECT CASE WHEN r.trade_id IS NULL AND r.connection_id IS NULL
@@ -34,7 +35,8 @@ FROM json_to_recordset(%s::json) AS r(id uuid, kind text, connection_id uuid,
     numbers jsonb, lasts text, at timestamptz)
 LEFT JOIN web.trades t ON t.id = r.trade_id
 JOIN web.connections c ON c.id = coalesce(r.connection_id, t.connection_id)
-    OR (r.broker_account_id = c.broker_account_id AND r.connection_id IS NULL)
+    OR (r.broker_account_id = c.broker_account_id AND r.connection_id IS NULL
+        AND ({SEES} OR r.kind = 'login_refused'))
 ON CONFLICT (id) DO NOTHING
 RETURNING tenant_id, id
 """  # noqa: E501

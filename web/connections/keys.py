@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from protos import ids, seals
 from protos.execution.v1 import credentials_pb2 as pb
 from web.audit import service as audit
+from web.billing import limits
 from web.connections.models import BrokerAccount, Connection
 from web.connections.service import BadConnection
 from web.credentials_client import CredentialsClient
@@ -148,13 +149,16 @@ def connect(
     """A connection to the account that the keys are of, where the broker takes them. Execution
     stores first: what it stored without a connection opens nothing, and may be sent again.
 
-    Raises BadConnection, ExecutionDown.
+    Raises BadConnection, ExecutionDown, and Problem where the plan has no more.
     """
     trimmed = name.strip()
     if not 1 <= len(trimmed) <= 100:
         raise BadConnection("name", "A name has 1 to 100 characters.", "Give it a name.")
     if db.session.get(Connection, sealed.connection_id) is not None:
         raise BadConnection("name", "This connection is made already.", "Open it in the list.")
+    mode = "live" if sealed.environment == "live" else "paper"
+    if mode == "paper":
+        limits.check("paper_connections")
     found = _client().put(_message(sealed, broker.broker))
     if found.problem:
         return None, found
@@ -169,7 +173,7 @@ def connect(
         tenant_id=_tenant(),
         broker_account_id=account_id,
         name=trimmed,
-        mode="live" if sealed.environment == "live" else "paper",
+        mode=mode,
         state="ok",
         reported={},
     )

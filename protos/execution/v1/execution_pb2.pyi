@@ -668,6 +668,16 @@ class GetAccountStateRequest(_message.Message):
     account: Account
     def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ...) -> None: ...
 
+class GetConnectionStateRequest(_message.Message):
+    __slots__ = ("tenant_id", "connection_id", "account")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    CONNECTION_ID_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    connection_id: str
+    account: Account
+    def __init__(self, tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., account: _Optional[_Union[Account, _Mapping]] = ...) -> None: ...
+
 class GetAccountStateResponse(_message.Message):
     __slots__ = ("account", "cash", "currency", "positions", "open_orders", "as_of_time")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]

@@ -49,6 +49,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.FromString,
                 _registered_method=True)
+        self.GetConnectionState = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/GetConnectionState',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetConnectionStateRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.FromString,
+                _registered_method=True)
         self.StreamFacts = channel.unary_stream(
                 '/fillwire.execution.v1.Execution/StreamFacts',
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.StreamFactsRequest.SerializeToString,
@@ -138,6 +143,14 @@ class ExecutionServicer:
     def GetAccountState(self, request, context):
         """What execution knows of one broker account now: cash, positions, open orders.
         NOT_FOUND when the account was never used. Reads only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConnectionState(self, request, context):
+        """The same of the account behind a connection. NOT_FOUND as well where the tenant's connection
+        never traded that account and has no keys of it. Reads only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -262,6 +275,11 @@ def add_ExecutionServicer_to_server(servicer, server):
             'GetAccountState': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAccountState,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.SerializeToString,
+            ),
+            'GetConnectionState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConnectionState,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetConnectionStateRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.SerializeToString,
             ),
             'StreamFacts': grpc.unary_stream_rpc_method_handler(
@@ -405,6 +423,33 @@ class Execution:
             target,
             '/fillwire.execution.v1.Execution/GetAccountState',
             protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConnectionState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/GetConnectionState',
+            protos_dot_execution_dot_v1_dot_execution__pb2.GetConnectionStateRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.GetAccountStateResponse.FromString,
             options,
             channel_credentials,

@@ -54,6 +54,10 @@ class ExecutionStub:
     """What execution knows of one broker account now: cash, positions, open orders.
     NOT_FOUND when the account was never used. Reads only.
     """
+    GetConnectionState: _grpc.UnaryUnaryMultiCallable[_execution_pb2.GetConnectionStateRequest, _execution_pb2.GetAccountStateResponse]
+    """The same of the account behind a connection. NOT_FOUND as well where the tenant's connection
+    never traded that account and has no keys of it. Reads only.
+    """
     StreamFacts: _grpc.UnaryStreamMultiCallable[_execution_pb2.StreamFactsRequest, _execution_pb2.StreamFactsResponse]
     """Facts after a cursor, oldest first, for as long as the caller listens. Any
     instance serves it. A fact appears once every transaction that began before it
@@ -127,6 +131,10 @@ class ExecutionAsyncStub(ExecutionStub):
     GetAccountState: _aio.UnaryUnaryMultiCallable[_execution_pb2.GetAccountStateRequest, _execution_pb2.GetAccountStateResponse]  # type: ignore[assignment]
     """What execution knows of one broker account now: cash, positions, open orders.
     NOT_FOUND when the account was never used. Reads only.
+    """
+    GetConnectionState: _aio.UnaryUnaryMultiCallable[_execution_pb2.GetConnectionStateRequest, _execution_pb2.GetAccountStateResponse]  # type: ignore[assignment]
+    """The same of the account behind a connection. NOT_FOUND as well where the tenant's connection
+    never traded that account and has no keys of it. Reads only.
     """
     StreamFacts: _aio.UnaryStreamMultiCallable[_execution_pb2.StreamFactsRequest, _execution_pb2.StreamFactsResponse]  # type: ignore[assignment]
     """Facts after a cursor, oldest first, for as long as the caller listens. Any
@@ -216,6 +224,16 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_execution_pb2.GetAccountStateResponse, _abc.Awaitable[_execution_pb2.GetAccountStateResponse]]:
         """What execution knows of one broker account now: cash, positions, open orders.
         NOT_FOUND when the account was never used. Reads only.
+        """
+
+    @_abc_1.abstractmethod
+    def GetConnectionState(
+        self,
+        request: _execution_pb2.GetConnectionStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.GetAccountStateResponse, _abc.Awaitable[_execution_pb2.GetAccountStateResponse]]:
+        """The same of the account behind a connection. NOT_FOUND as well where the tenant's connection
+        never traded that account and has no keys of it. Reads only.
         """
 
     @_abc_1.abstractmethod

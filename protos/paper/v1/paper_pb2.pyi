@@ -149,16 +149,18 @@ class SessionRequest(_message.Message):
     def __init__(self, attach: _Optional[_Iterable[_Union[Attach, _Mapping]]] = ..., new_orders: _Optional[_Iterable[_Union[NewOrder, _Mapping]]] = ..., cancels: _Optional[_Iterable[_Union[CancelOrder, _Mapping]]] = ...) -> None: ...
 
 class SessionResponse(_message.Message):
-    __slots__ = ("replies", "reports", "last_reports", "logged_out")
+    __slots__ = ("replies", "reports", "last_reports", "logged_out", "ended_logins")
     REPLIES_FIELD_NUMBER: _ClassVar[int]
     REPORTS_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORTS_FIELD_NUMBER: _ClassVar[int]
     LOGGED_OUT_FIELD_NUMBER: _ClassVar[int]
+    ENDED_LOGINS_FIELD_NUMBER: _ClassVar[int]
     replies: _containers.RepeatedCompositeFieldContainer[OrderReply]
     reports: _containers.RepeatedCompositeFieldContainer[Report]
     last_reports: _containers.RepeatedCompositeFieldContainer[LastReport]
     logged_out: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ..., logged_out: _Optional[_Iterable[str]] = ...) -> None: ...
+    ended_logins: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, replies: _Optional[_Iterable[_Union[OrderReply, _Mapping]]] = ..., reports: _Optional[_Iterable[_Union[Report, _Mapping]]] = ..., last_reports: _Optional[_Iterable[_Union[LastReport, _Mapping]]] = ..., logged_out: _Optional[_Iterable[str]] = ..., ended_logins: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class LastReport(_message.Message):
     __slots__ = ("account", "report_seq")
