@@ -120,6 +120,6 @@ def test_what_only_a_running_stack_shows_is_accessible_too(stack: Stack, browser
         answer = page.goto(f"{ready['web_url']}/{path}")
         assert answer is not None and answer.status == 200, path
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             assert violations(page) == [], f"{path} {scheme}"
     context.close()
