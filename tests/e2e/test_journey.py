@@ -52,6 +52,7 @@ def test_from_signing_up_to_staff_who_only_look(stack: Stack, browser: Browser) 
     ann, elsewhere, vic, sam = (Seat(browser, site) for _ in range(4))
 
     sign_up(ann, "ann@journey.test")
+    no_broker_without_a_second_factor(ann)
     secure_the_account(ann, elsewhere, "ann@journey.test")
     invite_a_viewer(ann, vic, "vic@journey.test")
     keys = connect_a_broker(ann, stack)
@@ -76,6 +77,13 @@ def sign_up(ann: Seat, email: str) -> None:
     ann.goto(ann.newest_mail("Confirm your e-mail address"))
     ann.press("Yes, it is mine")
     ann.sees("Your address is confirmed.")
+
+
+def no_broker_without_a_second_factor(ann: Seat) -> None:
+    ann.goto("/connections/new")
+    ann.press("Connect Paper with keys")
+    ann.press("Set up a second factor")
+    ann.is_at("Security")
 
 
 def secure_the_account(ann: Seat, elsewhere: Seat, email: str) -> None:

@@ -245,6 +245,7 @@ def answers(world: World) -> Shown:
         "a message tested": (200, ours.post(f"{strategy}/tester", data={"body": MESSAGE} | token)),
         "a message built": (200, ours.post(f"{strategy}/messages", data=token)),
         "keys tested": (200, ours.post("/connections/new/paper", data={"do": "test"} | token)),
+        "keys without a second factor": (200, ann.client.get("/connections/new/paper")),
         "a name too long": (400, ours.post("/connections", data={"name": "x" * 200} | token)),
         "staff look": (200, look.get(strategy)),
         "staff only look": (403, look.get("/account/security")),
