@@ -27,6 +27,16 @@ _SCRIPT = """async (only) => {
             .map((check) => check.message).join(' ')}`));
 }"""
 _WIDER = "document.documentElement.scrollWidth - window.innerWidth"
+# What stands out of a card that clips it can neither be seen nor scrolled to; and a column of a
+# table that is left no room has a letter on each line.
+_HIDDEN = """() => [...document.querySelectorAll('main .card.flush')]
+    .filter((card) => card.scrollWidth > card.clientWidth)
+    .map((card) => `${card.scrollWidth - card.clientWidth} px are cut off in ` +
+        (card.querySelector('h2')?.textContent ?? card.ariaLabel ?? 'a card'))
+    .concat([...document.querySelectorAll('main td')]
+        .filter((cell) => cell.textContent.trim().length > 6 && cell.checkVisibility())
+        .filter((cell) => cell.clientWidth < 48 && cell.clientHeight > 2 * cell.clientWidth)
+        .map((cell) => `no room for ${cell.textContent.trim().slice(0, 40)}`))"""
 
 
 def violations(page: Page, *rules: str) -> list[str]:
@@ -76,6 +86,7 @@ class Looker:
             wider = self.page.evaluate(_WIDER)
             if wider > 0:
                 self.found.append(f"{name}: {wider} px too wide at {width}")
+            self.found += [f"{name} at {width}: {each}" for each in self.page.evaluate(_HIDDEN)]
         self._ask(f"{name}, small", "target-size")
         self.seen += 1
 
