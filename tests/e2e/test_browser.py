@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.stack import Stack
+from tests.site.looks_kit import needs_axe, violations
 
 CHROMIUM = Path("/usr/bin/chromium")
 MS = 10_000
@@ -96,4 +97,29 @@ def test_no_page_scrolls_sideways(stack: Stack, browser: Browser, width: int) ->
         page.goto(f"{stack.ready['web_url']}/{path}")
         wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wider <= 0, f"/{path} is {wider} px too wide at {width}"
+    context.close()
+
+
+@needs_axe
+def test_what_only_a_running_stack_shows_is_accessible_too(stack: Stack, browser: Browser) -> None:
+    """A recorded decision made again, and a filled trade with its waterfall."""
+    ready = stack.ready
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(MS)
+    sign_in(page, ready)
+    sent = {"ticker": "AAPL", "action": "buy", "quantity": 1, "price": "228.40"}
+    signal = stack.post(ready["demo"]["webhook_url"], sent).json()["id"]
+
+    def filled() -> bool:
+        return {trade["state"] for trade in stack.shown(signal)["trades"]} == {"FILLED"}
+
+    stack.until(filled, 20, "fill")
+    trade = stack.shown(signal)["trades"][0]["id"]
+    for path in (f"signals/{signal}", f"trades/{trade}", f"trades/{trade}/replay", "inbox"):
+        answer = page.goto(f"{ready['web_url']}/{path}")
+        assert answer is not None and answer.status == 200, path
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert violations(page) == [], f"{path} {scheme}"
     context.close()

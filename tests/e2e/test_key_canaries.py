@@ -55,6 +55,15 @@ class Browser:
         return self.http.post(path, data={"csrf_token": found[1], **form})
 
 
+def add_second_factor(stack: Stack) -> None:
+    """The demo's person has a passkey, once they are in."""
+    with stack.database() as owner:
+        owner.execute(
+            "INSERT INTO web.passkeys (id, person_id, credential_id, public_key, sign_count, name) "
+            "SELECT gen_random_uuid(), id, '', '', 0, 'Test key' FROM web.people"
+        )
+
+
 def issue(stack: Stack, account: str, *permissions: str) -> tuple[str, str]:
     """A key at the venue: its secret is the canary."""
     with grpc.insecure_channel(stack.ready["paper_target"]) as channel:
@@ -110,6 +119,7 @@ def with_script(stack: Stack, planted: Planted) -> None:
         page.get_by_label("Password").fill(demo["password"])
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/strategies**")
+        add_second_factor(stack)
         page.goto(stack.ready["web_url"] + NEW)
         page.wait_for_selector("form[data-sealing]")
         page.get_by_label("API key ID").fill(key[0])
@@ -131,6 +141,8 @@ def planted(stack: Stack) -> Planted:
     browser, planted = Browser(stack), Planted()
     if CHROMIUM.exists():
         with_script(stack, planted)
+    else:
+        add_second_factor(stack)
     key = issue(stack, "CANARY1", "read", "trade")
     tested = browser.post(NEW, page="/connections", do="test", **planted.plant("stored", key))
     assert "The keys work." in tested.text, tested.text

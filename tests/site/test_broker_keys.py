@@ -46,6 +46,21 @@ def account() -> str:
     return f"KEYED{next(_accounts)}"
 
 
+def ours(site: Site) -> FlaskClient:
+    """A browser of our person, who has a passkey since they are in."""
+    person = site.owner.execute(
+        "SELECT person_id FROM web.members WHERE tenant_id = %s", (site.ours.tenant_id,)
+    ).fetchone()
+    site.owner.execute("DELETE FROM web.passkeys WHERE person_id = %s", person)
+    client = site.signed_in(site.ours)
+    site.owner.execute(
+        "INSERT INTO web.passkeys (id, person_id, credential_id, public_key, sign_count, name) "
+        "SELECT gen_random_uuid(), %s, '', '', 0, 'Test key'",
+        person,
+    )
+    return client
+
+
 def post(client: FlaskClient, path: str, **form: str) -> TestResponse:
     return client.post(path, data={"csrf_token": csrf(client, "/connections"), **form})
 
@@ -78,7 +93,7 @@ def newest_event(site: Site) -> tuple[str, Any]:
 
 
 def test_the_form_is_drawn_from_what_the_broker_asks_for(site: Site, stand: Stand) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     assert NEW in client.get("/connections/new").text
     page = client.get(NEW).text
     assert re.search(r'name="typed.secret" type="password"', page)
@@ -87,7 +102,7 @@ def test_the_form_is_drawn_from_what_the_broker_asks_for(site: Site, stand: Stan
 
 
 def test_keys_are_tested_then_kept_and_only_their_ends_are_shown(site: Site, stand: Stand) -> None:
-    client, name = site.signed_in(site.ours), account()
+    client, name = ours(site), account()
     key = stand.issue(name)
     tested = post(client, NEW, do="test", **given(key))
     assert "The keys work." in tested.text and name in tested.text
@@ -111,7 +126,7 @@ def test_keys_are_tested_then_kept_and_only_their_ends_are_shown(site: Site, sta
 def test_keys_that_may_too_little_or_too_much_are_refused_with_what_to_do(
     site: Site, stand: Stand, permissions: tuple[str, ...], said: str
 ) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     answer = post(client, NEW, do="test", **given(stand.issue(account(), *permissions)))
     assert answer.status_code == 400 and said in answer.text
     assert 'name="sealed"' not in answer.text and "typed.secret" in answer.text
@@ -128,14 +143,14 @@ def test_keys_that_may_too_little_or_too_much_are_refused_with_what_to_do(
 def test_keys_that_are_wrong_are_refused_with_what_to_do(
     site: Site, stand: Stand, key_id: str, secret: str, said: str
 ) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     answer = post(client, NEW, do="test", **given((key_id, secret)))
     assert answer.status_code == 400 and said in answer.text
     assert not secret or secret not in answer.text
 
 
 def test_keys_are_replaced_and_the_state_of_a_revoked_one_says_so(site: Site, stand: Stand) -> None:
-    client, name = site.signed_in(site.ours), account()
+    client, name = ours(site), account()
     first = stand.issue(name)
     page = connect(client, first)
     second = stand.issue(name)
@@ -149,7 +164,7 @@ def test_keys_are_replaced_and_the_state_of_a_revoked_one_says_so(site: Site, st
 
 
 def test_keys_that_are_removed_are_gone_and_the_list_says_so(site: Site, stand: Stand) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     page = connect(client, stand.issue(account()), "To be cut off")
     assert post(client, f"{page}/remove").status_code == 302
     assert newest_event(site)[0] == "connection:keys_remove"
@@ -159,7 +174,7 @@ def test_keys_that_are_removed_are_gone_and_the_list_says_so(site: Site, stand: 
 
 
 def test_a_seal_of_one_connection_does_nothing_for_another(site: Site, stand: Stand) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     one, other = (connect(client, stand.issue(account())) for _ in range(2))
     tested = post(client, one, do="test", **given(stand.issue(account())))
     moved = sealed_in(tested).split(".")
@@ -171,7 +186,7 @@ def test_a_seal_of_one_connection_does_nothing_for_another(site: Site, stand: St
 
 
 def test_another_tenants_keys_are_not_there(site: Site, stand: Stand) -> None:
-    page = connect(site.signed_in(site.ours), stand.issue(account()))
+    page = connect(ours(site), stand.issue(account()))
     stranger = site.signed_in(site.theirs)
     assert stranger.get(page).status_code == 404
     assert post(stranger, page, do="save", **given(("a", "b"))).status_code == 404
@@ -181,7 +196,7 @@ def test_another_tenants_keys_are_not_there(site: Site, stand: Stand) -> None:
 def test_a_late_visitor_proves_who_they_are_and_types_nothing_twice(
     site: Site, stand: Stand
 ) -> None:
-    person = Person(site).sign_up().confirm()
+    person = Person(site).sign_up().confirm().enrol_totp()
     person.pass_time(timedelta(minutes=11))
     key = stand.issue(account())
     asked = post(person.client, NEW, do="test", **given(key))
@@ -190,7 +205,7 @@ def test_a_late_visitor_proves_who_they_are_and_types_nothing_twice(
     fields = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', asked.text))
     fields = {name: html.unescape(value) for name, value in fields.items()}
     proved = person.client.post(
-        "/account/security/prove", data={**fields, "proof_password": person.password}
+        "/account/security/prove", data={**fields, "proof_code": person.code(1)}
     )
     assert proved.status_code == 307
     again = person.client.post(proved.headers["Location"], data=fields)
@@ -200,7 +215,7 @@ def test_a_late_visitor_proves_who_they_are_and_types_nothing_twice(
 
 
 def test_a_page_that_is_sent_again_makes_one_connection(site: Site, stand: Stand) -> None:
-    client = site.signed_in(site.ours)
+    client = ours(site)
     tested = sealed_in(post(client, NEW, do="test", **given(stand.issue(account()))))
     assert post(client, NEW, do="save", name="Once", sealed=tested).status_code == 302
     again = post(client, NEW, do="save", name="Once", sealed=tested)
@@ -232,7 +247,7 @@ def test_a_plan_limits_connections_with_keys_as_it_does_plain_ones(
 def test_a_request_that_fails_shows_and_logs_nothing_that_was_typed(
     site: Site, stand: Stand, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, secret = site.signed_in(site.ours), "tell-nobody-of-this-" + "x" * 20
+    client, secret = ours(site), "tell-nobody-of-this-" + "x" * 20
     bad = client.post(NEW, data={"csrf_token": "wrong", **given(("PK0", secret))})
     assert bad.status_code == 400 and secret not in bad.text
     monkeypatch.setitem(site.app.extensions, "fillwire.credentials", None)
@@ -246,7 +261,7 @@ def test_a_request_that_fails_shows_and_logs_nothing_that_was_typed(
 def test_without_execution_nothing_is_taken(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     nobody = CredentialsClient(ExecutionClient("127.0.0.1:1"))
     monkeypatch.setitem(site.app.extensions, "fillwire.credentials", nobody)
-    client = site.signed_in(site.ours)
+    client = ours(site)
     assert "Execution does not answer" in client.get("/connections/new").text
     answer = post(client, NEW, do="test", **given(("PK0", "secret")))
     assert answer.status_code == 503 and 'secret"' not in answer.text.replace("typed.secret", "")
@@ -286,6 +301,17 @@ def live(site: Site) -> Iterator[None]:
     yield
     site.app.extensions["fillwire.credentials"] = before
     server.stop(None)
+
+
+def test_no_keys_are_taken_from_who_has_a_password_alone(site: Site, stand: Stand) -> None:
+    person = Person(site).sign_up().confirm()
+    page = person.client.get(NEW).text
+    assert "Set up a second factor" in page and "typed.secret" not in page
+    key = given(stand.issue(account()))
+    refused = post(person.client, NEW, do="test", **key)
+    assert refused.status_code == 403 and "second_factor_needed" in refused.text
+    person.enrol_totp()
+    assert "The keys work." in post(person.client, NEW, do="test", **key).text
 
 
 def test_real_money_needs_a_confirmed_address_and_a_second_factor(site: Site, live: None) -> None:

@@ -71,7 +71,7 @@ def test_somebody_new_signs_up_by_the_link_and_needs_no_other_mail(site: Site) -
     assert new.email in page
     answer = new.post(f"{path}/sign-up", page=path, password=new.password, timezone="UTC")
     assert answer.status_code == 302
-    assert new.is_in()
+    assert "You have joined, and your address is confirmed." in new.client.get("/strategies").text
     assert roles(site, ann)[new.email] == "approver"
     assert len(new.mails()) == 1
     assert "not confirmed" not in new.client.get("/account/security").text

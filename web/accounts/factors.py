@@ -18,7 +18,7 @@ def check(person: UUID, form: Mapping[str, str]) -> str | None:
 
 
 class NotForLive(Exception):
-    """Somebody who may not move live money yet; says why, and what to do."""
+    """Somebody who may not go as far yet; says why, and what to do."""
 
     def __init__(self, code: str, title: str, detail: str, fix: str) -> None:
         super().__init__(code)
@@ -52,5 +52,17 @@ def require_for_live(visitor: Provable) -> None:
             "second_factor_needed",
             "Live trading needs a second factor",
             "A password alone does not move money here.",
+            "Set up an authenticator or a passkey under Account, Security; then try again.",
+        )
+
+
+def require_for_broker(visitor: Provable) -> None:
+    """Whoever hands over keys of a broker, of a simulated account too, has a second factor.
+    Raises NotForLive."""
+    if not visitor.has_second_factor:
+        raise NotForLive(
+            "second_factor_needed",
+            "A broker needs a second factor",
+            "Keys of a broker are guarded by more than a password here.",
             "Set up an authenticator or a passkey under Account, Security; then try again.",
         )

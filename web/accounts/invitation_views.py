@@ -63,8 +63,9 @@ def sign_up(token: str) -> Response:
         return _page(token, 429, many.told)
     opened = sessions.open_for(person, tenant, place, "sign_up")
     db.session.commit()
+    response = login.enter(make_response(redirect(url_for("strategies.index"))), opened.token)
     lists.done("Welcome. You have joined, and your address is confirmed.")
-    return login.enter(make_response(redirect(url_for("strategies.index"))), opened.token)
+    return response
 
 
 def _page(token: str, status: int, error: str | None = None) -> Response:

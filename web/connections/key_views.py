@@ -61,8 +61,7 @@ def connect(broker: str) -> ResponseReturnValue:
     sealed, trouble = _sealed(known, ids.new(), environment)
     if sealed is None:
         return _form(known, trouble=trouble), 503
-    if sealed.environment == "live":
-        _may_be_live()
+    _may_connect(sealed.environment)
     if not proof.is_fresh(visitor()):
         return _prove("connect a broker", sealed)
     try:
@@ -97,8 +96,7 @@ def replace(connection_id: UUID) -> ResponseReturnValue:
     sealed, trouble = _sealed(known, connection.id, connection.broker_account.environment)
     if sealed is None or sealed.connection_id != connection.id:
         return _page(connection, trouble=trouble), 503
-    if sealed.environment == "live":
-        _may_be_live()
+    _may_connect(sealed.environment)
     if not proof.is_fresh(visitor()):
         return _prove("replace the keys of a broker", sealed)
     try:
@@ -150,9 +148,10 @@ def _prove(what: str, sealed: Sealed) -> ResponseReturnValue:
     return proof.ask(what, request.path, 403, kept=[*kept, ("sealed", sealed.shown)])
 
 
-def _may_be_live() -> None:
+def _may_connect(environment: str) -> None:
+    live = environment == "live"
     try:
-        factors.require_for_live(visitor())
+        (factors.require_for_live if live else factors.require_for_broker)(visitor())
     except factors.NotForLive as no:
         raise Problem(403, no.code, no.title, no.detail, no.fix) from None
 
