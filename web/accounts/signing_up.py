@@ -200,7 +200,8 @@ def _ask_to_confirm(person: UUID, email: str, *, taken: bool) -> None:
     url = _url("signing_up.confirm", links.make("confirm", None if taken else person))
     sign_in = f"{current_app.config['WEB_URL']}{url_for('accounts.sign_in')}"
     asked = (
-        f"Welcome to Fillwire.\n\nConfirm that {email} is yours, where you are signed in:\n{url}\n\n"
+        "Welcome to Fillwire.\n\n"
+        f"Confirm that {email} is yours, where you are signed in:\n{url}\n\n"
         "Paper trading works without it. If you did not sign up, do nothing.\n"
     )
     known = (
