@@ -3,10 +3,12 @@
 import os
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 VARIABLES = (
@@ -38,8 +40,12 @@ VARIABLES = (
 )
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_DEFAULT_SECRET = "not-a-secret-set-FILLWIRE_SECRET_KEY"
-_DEFAULT_SEALING = "bm90LWEtc2VjcmV0LW5vdC1hLXNlY3JldC1ub3QtYSE="
+# Signs tickets, links and cookies; seals what is stored.
+SIGNING, SEALING = "FILLWIRE_SECRET_KEY", "FILLWIRE_SEALING_KEY"
+_DEFAULTS: Final = {
+    SIGNING: "not-a-secret-set-FILLWIRE_SECRET_KEY",
+    SEALING: "bm90LWEtc2VjcmV0LW5vdC1hLXNlY3JldC1ub3QtYSE=",
+}
 
 
 class BadConfig(Exception):
@@ -103,24 +109,23 @@ class Config:
         return frozenset(f"{url.scheme}://{name}" for name in names)
 
 
-def read(environ: dict[str, str] | None = None) -> Config:
-    """The configuration in the environment.
+def read(
+    environ: dict[str, str] | None = None, *, secrets: Collection[str] = tuple(_DEFAULTS)
+) -> Config:
+    """The configuration in the environment; of the keys, those that the program works with: the
+    others are empty, and good for nothing.
 
     Raises BadConfig naming the variable.
     """
     env = os.environ if environ is None else environ
-    secret = env.get("FILLWIRE_SECRET_KEY", _DEFAULT_SECRET)
-    sealing = env.get("FILLWIRE_SEALING_KEY", _DEFAULT_SEALING)
+    keys = {name: env.get(name, _DEFAULTS[name]) for name in secrets}
     if env.get("FILLWIRE_PRODUCTION") == "1":
-        for name, value, default in (
-            ("FILLWIRE_SECRET_KEY", secret, _DEFAULT_SECRET),
-            ("FILLWIRE_SEALING_KEY", sealing, _DEFAULT_SEALING),
-        ):
-            if value == default:
+        for name, value in keys.items():
+            if value == _DEFAULTS[name]:
                 raise BadConfig(f"{name} is the default: set a secret of your own")
-    key = urlsafe_b64decode(sealing)
-    if len(key) != 32:
-        raise BadConfig("FILLWIRE_SEALING_KEY must be 32 bytes in base64url")
+    key = urlsafe_b64decode(keys.get(SEALING, ""))
+    if SEALING in keys and len(key) != 32:
+        raise BadConfig(f"{SEALING} must be 32 bytes in base64url")
     signing = urlsafe_b64decode(env.get("FILLWIRE_AUDIT_KEY", "")) or None
     if signing is not None and len(signing) != 32:
         raise BadConfig("FILLWIRE_AUDIT_KEY must be 32 bytes in base64url")
@@ -140,7 +145,7 @@ def read(environ: dict[str, str] | None = None) -> Config:
         web_bind=env.get("FILLWIRE_WEB_BIND", "127.0.0.1:8000"),
         live_bind=env.get("FILLWIRE_LIVE_BIND", "127.0.0.1:8001"),
         data_dir=Path(env.get("FILLWIRE_DATA_DIR", ".fillwire")),
-        secret_key=secret,
+        secret_key=keys.get(SIGNING, ""),
         sealing_key=key,
         audit_key=signing,
         checkpoints=Path(checkpoints) if checkpoints else None,

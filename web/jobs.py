@@ -62,7 +62,7 @@ def _drain_once(bell: Bell, drainer: Drain) -> bool:
 
 def run_worker() -> None:
     """Work until told to stop. Redis coming and going ends nothing."""
-    settings = config.read()
+    settings = config.read(secrets=())
     lines.configure("worker")
     faults.arm("worker")
     _tools()
@@ -108,7 +108,7 @@ def beat(settings: config.Config) -> None:
 
 @lru_cache(maxsize=1)
 def _tools() -> tuple[Bell, Drain]:
-    settings = config.read()
+    settings = config.read(secrets=())
     pool = db.open_pool(settings.worker_database_url, size=2, name="worker")
     execution = ExecutionClient(settings.execution_target, certificates.at(settings.certificates))
     return Bell(settings.redis_url), Drain(pool, execution)

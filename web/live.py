@@ -20,8 +20,8 @@ from psycopg_pool import PoolTimeout
 from web import config as configuration
 from web.changes import tickets
 from web.changes.events import shown
-from web.changes.feed import POLL_SECONDS, Change, Feed
-from web.changes.tickets import BadTicket, Ticket
+from web.changes.feed import POLL_SECONDS, Change, Feed, NotTheirs
+from web.changes.tickets import BadTicket, Listener, Ticket
 from web.config import Config
 from web.headers import EVERYWHERE, HSTS, NO_PAGE
 
@@ -68,7 +68,7 @@ class Live:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._config = self._config or configuration.read()
+                self._config = self._config or configuration.read(secrets=[configuration.SIGNING])
                 self._feed = Feed(self._config.web_database_url, self._config.redis_url)
                 await self._feed.open()
                 await send({"type": "lifespan.startup.complete"})
@@ -106,35 +106,42 @@ class Live:
         self._used = {number: at for number, at in self._used.items() if at > now}
         if ticket.number in self._used:
             raise Refused(403, "The ticket was used. Ask for a new one.\n")
-        if self._streams[ticket.person_id] >= STREAMS_PER_PERSON:
+        if self._streams[ticket.listener.person_id] >= STREAMS_PER_PERSON:
             raise Refused(429, f"{STREAMS_PER_PERSON} streams are open already: poll.\n")
         self._used[ticket.number] = now + tickets.LIFE_SECONDS + 1
         return ticket
 
     async def _serve(self, scope: Scope, ticket: Ticket, receive: Receive, send: Send) -> None:
-        self._streams[ticket.person_id] += 1
-        stream = asyncio.get_running_loop().create_task(self._stream(scope, ticket, send))
+        who = ticket.listener
+        self._streams[who.person_id] += 1
+        stream = asyncio.get_running_loop().create_task(self._stream(scope, who, send))
         gone = asyncio.get_running_loop().create_task(_until_gone(receive))
         try:
             await asyncio.wait((stream, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._streams[ticket.person_id] -= 1
+            self._streams[who.person_id] -= 1
             for task in (stream, gone):
                 task.cancel()
             await asyncio.gather(stream, gone, return_exceptions=True)
 
-    async def _stream(self, scope: Scope, ticket: Ticket, send: Send) -> None:
+    async def _stream(self, scope: Scope, who: Listener, send: Send) -> None:
+        """Until the browser leaves, or they may not listen any more: then the page asks for
+        another ticket, which it gets as whoever they are by then."""
         await _start(send, self._headers(scope))
         number = _resume_from(scope)
         heard = time.monotonic()
-        with self._feed.bell(ticket.tenant_id) as bell:
+        with self._feed.bell(who.tenant_id) as bell:
             while True:
                 bell.clear()
                 try:
                     if number is None:
-                        number = await self._feed.number(ticket.tenant_id)
+                        number = await self._feed.number(who)
                         await _write(send, f"event: hello\nid: {number}\ndata: {{}}\n\n")
-                    changes = await self._feed.after(ticket.tenant_id, number)
+                    changes = await self._feed.after(who, number)
+                except NotTheirs:
+                    log.info("stream_ended", tenant_id=who.tenant_id.hex)
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    return
                 except _AWAY as error:
                     log.warning("changes_unread", error=error)
                     changes = ()

@@ -67,7 +67,7 @@ class Loop:
 
 def run() -> None:
     """Run all loops until told to stop."""
-    settings = config.read()
+    settings = config.read(secrets=[config.SEALING])
     lines.configure("relay")
     faults.arm("relay")
     pool = db.open_pool(settings.worker_database_url, size=8, name="relay")

@@ -20,22 +20,23 @@ class Program:
     workers: int
     blocking_threads: int | None
     backpressure: int
+    secrets: tuple[str, ...]
 
 
 PROGRAMS = {
     # Two processes, so that one may die; threads wait for the database, not for the CPU.
-    "web": Program("wsgi:app", Interfaces.WSGI, 2, 6, 64),
+    "web": Program("wsgi:app", Interfaces.WSGI, 2, 6, 64, (config.SIGNING, config.SEALING)),
     # Streams are many and idle: one event loop holds them all.
-    "live": Program("web.live:app", Interfaces.ASGI, 1, None, 2048),
+    "live": Program("web.live:app", Interfaces.ASGI, 1, None, 2048, (config.SIGNING,)),
 }
 
 
 def main(name: str) -> None:
     """Serve until SIGTERM; workers that die are replaced at once."""
-    settings = config.read()
+    program = PROGRAMS[name]
+    settings = config.read(secrets=program.secrets)
     log.configure(name)
     faults.arm(name)
-    program = PROGRAMS[name]
     bind = settings.web_bind if name == "web" else settings.live_bind
     host, _, port = bind.rpartition(":")
     Server(

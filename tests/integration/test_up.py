@@ -80,6 +80,10 @@ def test_servers_from_outside_are_used_and_not_listed(
     assert listed["processes"]["postgres"] == listed["processes"]["redis"] == []
     assert all(listed["processes"][row.name] for row in processes.PROGRAMS)
     assert running.ready_file.stat().st_mode & 0o777 == 0o600
+    for row in processes.PROGRAMS:
+        environ = Path(f"/proc/{running.pids(row.name)[0]}/environ").read_bytes()
+        told = {each.partition(b"=")[0].decode() for each in environ.split(b"\0")}
+        assert told & set(processes.KNOWN) <= set(row.variables), row.name
 
 
 def test_a_killed_process_is_back_and_the_ready_file_says_so(running: Running) -> None:

@@ -1,15 +1,19 @@
 """The doors beside the site's routes: webhooks, which know no session, and the live stream."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from protos import ids
 from tests.isolation import owners
 from tests.isolation.unfiltered import without_filter
 from tests.isolation.world import World
 from tests.site.conftest import BODY
-from web.changes.feed import Feed
+from web.changes.feed import Feed, NotTheirs
+from web.changes.tickets import Listener
 from web.signals.intake import PREFIX
 from web.strategies.rules import SHARED_PATH
 
@@ -81,20 +85,42 @@ def test_a_connector_is_its_name_and_its_own_token(two: World) -> None:
 class Bare(Feed):
     """A stream whose look-ups do not ask for the tenant."""
 
-    async def _read(self, tenant_id: UUID, query: str, values: tuple[object, ...]) -> Sequence[Any]:
-        return await super()._read(tenant_id, without_filter(query), values)
+    async def _read(
+        self, listener: Listener, query: str, values: tuple[object, ...]
+    ) -> Sequence[Any]:
+        return await super()._read(listener, without_filter(query), values)
+
+
+def listener(two: World) -> Listener:
+    """Our person, in a session of theirs."""
+    row = two.site.owner.execute(
+        "INSERT INTO web.sessions (token_hash, person_id, tenant_id, expires_at) "
+        "SELECT %s, m.person_id, m.tenant_id, now() + interval '1 day' FROM web.members m "
+        "WHERE m.person_id = %s AND m.tenant_id = %s RETURNING id, "
+        "(SELECT role FROM web.members WHERE person_id = %s AND tenant_id = %s)",
+        (uuid4().bytes, *(2 * (two.ours.person_id, two.ours.tenant_id))),
+    ).fetchone()
+    assert row is not None
+    return Listener(two.ours.tenant_id, two.ours.person_id, *row)
 
 
 async def test_a_stream_tells_of_its_own_tenant_with_the_filter_and_without(two: World) -> None:
-    url = two.site.database.url("web")
+    url, ours = two.site.database.url("web"), listener(two)
     for kind in (Feed, Bare):
         feed = kind(url, "redis://127.0.0.1:1/0")
         await feed.open()
         try:
-            ours = await feed.after(two.ours.tenant_id, 0)
-            assert two.ours.space.trade_id in {each.object_id for each in ours}
-            assert two.theirs.space.trade_id not in {each.object_id for each in ours}
-            assert await feed.after(uuid4(), 0) == []
-            assert await feed.number(uuid4()) == 0
+            heard = {each.object_id for each in await feed.after(ours, 0)}
+            assert two.ours.space.trade_id in heard
+            assert two.theirs.space.trade_id not in heard
+            for nobody in (
+                replace(ours, tenant_id=uuid4()),
+                replace(ours, tenant_id=two.theirs.tenant_id),
+                replace(ours, person_id=two.theirs.person_id, tenant_id=two.theirs.tenant_id),
+            ):
+                with pytest.raises(NotTheirs):
+                    await feed.after(nobody, 0)
+                with pytest.raises(NotTheirs):
+                    await feed.number(nobody)
         finally:
             await feed.close()

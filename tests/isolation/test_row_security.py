@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -104,3 +104,92 @@ def test_a_row_cannot_be_given_away(two: World, web: psycopg.Connection) -> None
     add = "INSERT INTO web.audit_events (tenant_id, actor, action, subject) VALUES (%(t)s,'','','')"
     assert refused(web, add, t=two.theirs.tenant_id)
     assert refused(web, add, t=None)
+
+
+@pytest.fixture
+def staff(two: World) -> Iterator[tuple[psycopg.Connection, UUID, UUID]]:
+    """Staff's role in a transaction of one of them, and a colleague."""
+    me, colleague = uuid4(), uuid4()
+    for each in (me, colleague):
+        two.site.owner.execute(
+            "INSERT INTO web.staff (id, email, role) VALUES (%s, %s, 'owner')",
+            (each, f"{each.hex}@staff.test"),
+        )
+    with psycopg.connect(two.site.database.url("staff")) as connection:
+        connection.execute("SELECT set_config('app.person_id', %s, true)", (str(me),))
+        yield connection, me, colleague
+        connection.rollback()
+
+
+def test_staff_ask_for_what_takes_two_as_themselves_and_undecided(
+    staff: tuple[psycopg.Connection, UUID, UUID],
+) -> None:
+    role, me, colleague = staff
+    ask = (
+        "INSERT INTO web.staff_requests (id, kind, subject_id, reason, asked_by, expires_at, "
+        "outcome, decided_by, decided_at) VALUES (%(id)s, 'reset_staff', %(me)s, 'because of it', "
+        "%(by)s, now() + %(lasts)s, %(outcome)s, %(decider)s, %(at)s)"
+    )
+    right = {"me": me, "by": me, "lasts": "1 day", "outcome": None, "decider": None, "at": None}
+    decided = {"outcome": "approved", "decider": colleague, "at": "2026-11-22"}
+    for wrong in ({"by": colleague}, {"lasts": "2 days"}, decided):
+        assert refused(role, ask, id=uuid4(), **(right | wrong)), wrong
+    assert not refused(role, ask, id=uuid4(), **right)
+    assert refused(role, "UPDATE web.staff_requests SET outcome = 'approved'")
+    assert refused(role, "DELETE FROM web.staff_requests")
+
+
+def test_nobody_decides_what_they_asked_for(
+    two: World, staff: tuple[psycopg.Connection, UUID, UUID]
+) -> None:
+    role, me, colleague = staff
+    request = uuid4()
+    two.site.owner.execute(
+        "INSERT INTO web.staff_requests (id, kind, subject_id, reason, asked_by) "
+        "VALUES (%s, 'reset_staff', %s, 'because of it', %s)",
+        (request, colleague, me),
+    )
+    decide = "SELECT web.decide_staff_request(%s, 'approved')"
+    assert role.execute(decide, (request,)).fetchone() == (None,)
+    # Not even whoever owns the table.
+    with pytest.raises(psycopg.errors.CheckViolation):
+        two.site.owner.execute(
+            "UPDATE web.staff_requests SET outcome = 'approved', decided_at = now(), "
+            "decided_by = asked_by WHERE id = %s",
+            (request,),
+        )
+    role.execute("SELECT set_config('app.person_id', %s, true)", (str(colleague),))
+    assert role.execute(decide, (request,)).fetchone() == (request,)
+
+
+def test_staff_note_and_look_as_themselves(
+    two: World, staff: tuple[psycopg.Connection, UUID, UUID]
+) -> None:
+    role, me, colleague = staff
+    sessions = {}
+    for each in (me, colleague):
+        sessions[each] = uuid4()
+        two.site.owner.execute(
+            "INSERT INTO web.staff_sessions (id, token_hash, staff_id, expires_at, pending, "
+            "enrols, device, address) VALUES (%s, %s, %s, now() + interval '1 hour', false, "
+            "false, '', '')",
+            (sessions[each], each.bytes, each),
+        )
+    note = "INSERT INTO web.staff_notes (tenant_id, staff_id, note) VALUES (%(of)s, %(by)s, 'x')"
+    assert refused(role, note, of=two.ours.tenant_id, by=colleague)
+    assert not refused(role, note, of=two.ours.tenant_id, by=me)
+    look = (
+        "INSERT INTO web.view_as (id, token_hash, staff_id, staff_session_id, tenant_id, "
+        "person_id, expires_at) VALUES (%(id)s, %(hash)s, %(by)s, %(session)s, %(tenant)s, "
+        "%(person)s, now() + %(lasts)s)"
+    )
+    right = {
+        "by": me,
+        "session": sessions[me],
+        "tenant": two.ours.tenant_id,
+        "person": two.ours.person_id,
+        "lasts": "15 minutes",
+    }
+    for wrong in ({"by": colleague}, {"session": sessions[colleague]}, {"lasts": "1 hour"}):
+        assert refused(role, look, id=uuid4(), hash=uuid4().bytes, **(right | wrong)), wrong
+    assert not refused(role, look, id=uuid4(), hash=uuid4().bytes, **right)

@@ -146,6 +146,24 @@ def test_a_later_invitation_replaces_an_earlier_one(site: Site) -> None:
     assert roles(site, ann)[bob.email] == "viewer"
 
 
+def test_who_is_a_member_already_keeps_their_role_and_the_trail_says_which(site: Site) -> None:
+    ann, bob = Person(site).sign_up(), Person(site).sign_up()
+    path = invite(ann, bob, "admin")
+    site.owner.execute(
+        "INSERT INTO web.members (tenant_id, person_id, role) "
+        "SELECT %s, id, 'viewer' FROM web.people WHERE email = %s",
+        (first_tenant(site, ann), bob.email),
+    )
+    assert join(bob, path).status_code == 302
+    assert roles(site, ann)[bob.email] == "viewer"
+    noted = site.owner.execute(
+        "SELECT after->>'role' FROM web.audit_events "
+        "WHERE tenant_id = %s AND action = 'invitation:accept'",
+        (first_tenant(site, ann),),
+    ).fetchall()
+    assert noted == [("viewer",)]
+
+
 def test_a_withdrawn_one_opens_nothing(site: Site) -> None:
     ann, bob = Person(site).sign_up(), Person(site).sign_up()
     path = invite(ann, bob)

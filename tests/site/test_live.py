@@ -1,9 +1,10 @@
 """The live process: streams resume where they stopped, with Redis or without."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,9 +17,11 @@ from granian.server.embed import Server
 
 from tests.site.conftest import Site
 from web.changes import tickets
+from web.changes.feed import POLL_SECONDS
+from web.changes.tickets import Listener
 from web.config import Config
 from web.live import STREAMS_PER_PERSON, Live
-from web.ops import children
+from web.ops import children, processes, roles
 
 SECONDS = 10
 
@@ -64,9 +67,67 @@ def live(site: Site) -> Iterator[str]:
         yield url
 
 
-def ticket(site: Site, person: UUID | None = None) -> str:
+@contextmanager
+def process(site: Site) -> Iterator[str]:
+    """The live process itself, with the variables that the table gives it and no others."""
     config: Config = site.app.extensions["fillwire.config"]
-    return tickets.issue(config.secret_key, site.ours.tenant_id, person or uuid4())
+    port = children.free_port()
+    environ = {
+        "FILLWIRE_WEB_DATABASE_URL": site.database.url("web"),
+        "REDIS_URL": config.redis_url,
+        "FILLWIRE_SECRET_KEY": config.secret_key,
+        "FILLWIRE_WEB_URL": config.web_url,
+        "FILLWIRE_LIVE_URL": f"http://127.0.0.1:{port}",
+        "FILLWIRE_LIVE_BIND": f"127.0.0.1:{port}",
+    }
+    live = processes.BY_NAME["live"]
+    assert set(environ) <= set(live.variables)
+    running = subprocess.Popen(
+        live.command, env={"PYTHONPATH": str(roles.ROOT), "PATH": "/usr/bin:/bin"} | environ
+    )
+    url = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + 3 * SECONDS
+    try:
+        while True:
+            assert running.poll() is None
+            assert time.monotonic() < until
+            try:
+                if httpx.get(f"{url}/healthz").text == "ok\n":
+                    break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        running.terminate()
+        running.wait(SECONDS)
+
+
+def listener(site: Site, role: str = "viewer") -> Listener:
+    """Somebody else of our workspace, signed in."""
+    who = Listener(site.ours.tenant_id, uuid4(), uuid4(), role)
+    for statement in (
+        "INSERT INTO web.people (id, email) VALUES (%(person)s, %(person)s::text)",
+        "INSERT INTO web.members (tenant_id, person_id, role) "
+        "VALUES (%(tenant)s, %(person)s, %(role)s)",
+        "INSERT INTO web.sessions (id, token_hash, person_id, tenant_id, expires_at) "
+        "VALUES (%(session)s, %(hash)s, %(person)s, %(tenant)s, now() + interval '1 day')",
+    ):
+        site.owner.execute(
+            statement.encode(),
+            {
+                "tenant": who.tenant_id,
+                "person": who.person_id,
+                "session": who.session_id,
+                "hash": who.session_id.bytes,
+                "role": role,
+            },
+        )
+    return who
+
+
+def ticket(site: Site, who: Listener | None = None) -> str:
+    config: Config = site.app.extensions["fillwire.config"]
+    return tickets.issue(config.secret_key, who or listener(site))
 
 
 def change(site: Site, tenant_id: UUID, *trade_ids: UUID) -> None:
@@ -76,6 +137,10 @@ def change(site: Site, tenant_id: UUID, *trade_ids: UUID) -> None:
             "SELECT web.record_changes(%s, %s, %s)",
             ([tenant_id] * len(trade_ids), ["trade"] * len(trade_ids), list(trade_ids)),
         )
+
+
+class Ended(Exception):
+    """The stream is over."""
 
 
 class Stream:
@@ -93,7 +158,7 @@ class Stream:
                 return fields
             if name in ("event", "id", "data"):
                 fields[name] = value
-        raise AssertionError("the stream ended")
+        raise Ended()
 
 
 @contextmanager
@@ -142,7 +207,7 @@ def test_a_ticket_opens_one_stream(site: Site, live: str) -> None:
 
 
 def test_a_person_has_two_streams_and_a_closed_one_makes_room(site: Site, live: str) -> None:
-    person = uuid4()
+    person = listener(site)
     with listening(live, ticket(site, person)), listening(live, ticket(site, person)):
         refused = httpx.get(f"{live}/stream", params={"ticket": ticket(site, person)})
         assert refused.status_code == 429
@@ -176,6 +241,42 @@ def test_this_machine_has_two_names(site: Site, live: str, name: str) -> None:
     ) as answer:
         assert answer.status_code == 200
         assert answer.headers["access-control-allow-origin"] == f"http://{name}"
+
+
+ENDS = {
+    "removed": "DELETE FROM web.members WHERE person_id = %(person)s",
+    "demoted": "UPDATE web.members SET role = 'viewer' WHERE person_id = %(person)s",
+    "signed out": "UPDATE web.sessions SET revoked_at = now() WHERE id = %(session)s",
+    "expired": "UPDATE web.sessions SET expires_at = now() WHERE id = %(session)s",
+    "disabled": "UPDATE web.people SET disabled_at = now() WHERE id = %(person)s",
+}
+
+
+def test_a_stream_ends_within_seconds_of_what_allowed_it(site: Site) -> None:
+    with process(site) as url, ExitStack() as open_ones:
+
+        def begin(who: Listener, after: int | None = None) -> Stream:
+            return open_ones.enter_context(listening(url, ticket(site, who), after))
+
+        people = {name: listener(site, "trader") for name in ENDS}
+        streams = {name: begin(who) for name, who in people.items()}
+        stays = begin(listener(site, "trader"))
+        for stream in (stays, *streams.values()):
+            stream.next()
+        for name, who in people.items():
+            values = {"person": who.person_id, "session": who.session_id}
+            site.owner.execute(ENDS[name].encode(), values)
+        began = time.monotonic()
+        for stream in streams.values():
+            with pytest.raises(Ended):
+                stream.next()
+        assert time.monotonic() - began < 2 * POLL_SECONDS
+        # What comes afterwards is for those who stayed, and no ticket of before brings it back.
+        change(site, site.ours.tenant_id, uuid4())
+        assert stays.next()["event"] == "trade.updated"
+        for who in people.values():
+            with pytest.raises(Ended):
+                begin(who, after=0).next()
 
 
 def test_redis_brings_the_news_at_once(site: Site, redis_url: str) -> None:

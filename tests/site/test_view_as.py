@@ -161,6 +161,36 @@ def test_it_ends_with_stop_with_time_and_with_the_staff_session(site: Site) -> N
         )
 
 
+@pytest.mark.parametrize("role", ["viewer", "billing"])
+def test_it_ends_when_the_role_is_taken_away(site: Site, role: str) -> None:
+    who = Member(site, "support")
+    browser = looking(site, who)
+    assert browser.get("/strategies").status_code == 200
+    site.owner.execute("UPDATE web.staff SET role = %s WHERE id = %s", (role, who.id))
+    assert browser.get("/strategies").location == "/admin/view-as/"
+    # And the browser is not stuck with it.
+    assert browser.get("/admin/view-as/").location == "/admin/"
+    assert browser.get("/strategies").location == "/sign-in?next=/strategies?"
+
+
+def test_it_is_for_the_browser_whose_staff_session_began_it(site: Site) -> None:
+    who = Member(site, "support")
+    taken = looking(site, who).get_cookie(viewing.COOKIE)
+    assert taken is not None
+    # Without a staff session, in another one of theirs, and in a colleague's.
+    for client in (site.client(), sign_in(site, who), sign_in(site, Member(site, "owner"))):
+        client.set_cookie(viewing.COOKIE, taken.value)
+        assert client.get("/strategies").location == "/admin/view-as/"
+
+
+def test_it_ends_where_its_staff_may_not_come_from(site: Site) -> None:
+    who = Member(site, "support", networks=("127.0.0.0/8",))
+    browser = looking(site, who)
+    assert browser.get("/strategies").status_code == 200
+    browser.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+    assert browser.get("/strategies").location == "/admin/view-as/"
+
+
 def test_a_quarter_of_an_hour_at_most(site: Site) -> None:
     looking(site)
     row = site.owner.execute("SELECT max(expires_at - began_at) FROM web.view_as").fetchone()

@@ -101,6 +101,23 @@ def test_the_compose_file_gives_each_program_its_variables(process: processes.Pr
     assert set(process.variables) - given - optional == set()
 
 
+def test_each_process_gets_the_databases_and_keys_it_works_with_and_no_others() -> None:
+    guarded = re.compile(r"FILLWIRE_(\w+)_(?:DATABASE_URL|KEY)$")
+    assert {
+        row.name: {found[1].lower() for name in row.variables if (found := guarded.match(name))}
+        for row in processes.PROGRAMS
+    } == {
+        "paper": {"paper"},
+        "execution": {"execution"},
+        # Reads tickets, changes, and whether whoever listens still may.
+        "live": {"web", "secret"},
+        # Opens people's words in the trail for them, and signs checkpoints.
+        "relay": {"worker", "sealing", "audit"},
+        "worker": {"worker"},
+        "web": {"web", "staff", "secret", "sealing"},
+    }
+
+
 @pytest.mark.parametrize("process", processes.PROGRAMS, ids=lambda row: row.name)
 def test_the_compose_file_sends_nothing_in_plain_text(process: processes.Process) -> None:
     service = compose()["services"][process.name]

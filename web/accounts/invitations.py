@@ -136,7 +136,12 @@ def accept(signed: str, person: UUID) -> UUID:
         raise BadLink()
     act_as(person, row.tenant_id)
     shown = ids.show("invitation", row.invitation_id)
-    told = {"role": row.role, "member": ids.show("person", person)}
+    # Who was a member already keeps their role, whatever the invitation says.
+    role = db.session.scalar(
+        text("SELECT role FROM web.members WHERE tenant_id = :tenant AND person_id = :person"),
+        {"tenant": row.tenant_id, "person": person},
+    )
+    told = {"role": role, "member": ids.show("person", person)}
     audit.record(signing_up.actor(person), "invitation:accept", shown, after=told)
     return UUID(str(row.tenant_id))
 

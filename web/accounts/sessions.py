@@ -27,6 +27,8 @@ LIFE = timedelta(days=14)
 IDLE = timedelta(hours=12)
 # How long a right password waits for its second factor.
 PENDING_LIFE = timedelta(minutes=10)
+# Who tried an address that nobody has.
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,19 @@ class Pending:
 
 
 def sign_in(email: str, password: str, place: Place) -> Opened | None:
-    """Open a session; None when e-mail or password is wrong."""
+    """Open a session; None when e-mail or password is wrong.
+
+    For an address that nobody has the same is done and written, so that waiting tells nothing.
+    """
     login = db.session.execute(
         text("SELECT * FROM web.find_login(:email)"), {"email": email}
     ).one_or_none()
     # The hash is slow: no transaction waits for it.
     db.session.rollback()
     right = passwords.is_right(login.password_hash if login else None, password)
-    if login is None or login.disabled:
-        log.info("sign_in", method="password", outcome="nobody" if login is None else "disabled")
-        return None
-    if not right:
-        act_as(login.person_id, login.tenant_ids[0] if login.tenant_ids else None)
-        note(login.person_id, "password", "wrong", place)
+    if login is None or login.disabled or not right:
+        act_as(login.person_id if login else NOBODY, None)
+        note(login.person_id if login else NOBODY, "password", "wrong", place)
         db.session.commit()
         return None
     tenant = home(login.person_id, login.tenant_ids)
@@ -159,8 +161,9 @@ def switch(token: str, address: str, tenant: UUID) -> str | None:
 
 
 def note(person: UUID, method: str, outcome: str, place: Place) -> None:
-    """One line of the history that its person sees."""
-    log.info("sign_in", person_id=person.hex, method=method, outcome=outcome)
+    """One line of the history that its person sees; of a try that was nobody's, nothing."""
+    told = "nobody" if person == NOBODY else outcome
+    log.info("sign_in", person_id=person.hex, method=method, outcome=told)
     db.session.execute(
         text(
             "INSERT INTO web.sign_ins (person_id, method, outcome, device, address) "
@@ -170,8 +173,8 @@ def note(person: UUID, method: str, outcome: str, place: Place) -> None:
             "person": person,
             "method": method,
             "outcome": outcome,
-            "device": place.device,
-            "address": place.address,
+            "device": "" if person == NOBODY else place.device,
+            "address": "" if person == NOBODY else place.address,
         },
     )
 

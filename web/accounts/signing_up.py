@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from protos import ids
 from web.accounts import links, passwords
-from web.accounts.links import BadLink
+from web.accounts.links import BadLink, Linked
 from web.accounts.workspaces import FIRST
 from web.audit import service as audit
 from web.db import act_as, db
@@ -25,6 +25,10 @@ _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\".]+")
 
 class BadEmail(Exception):
     """This is not an address."""
+
+
+class NotYours(Exception):
+    """The link is for somebody else than who is signed in."""
 
 
 def actor(person_id: UUID) -> str:
@@ -92,24 +96,17 @@ def send_link(person: UUID, email: str) -> None:
     _ask_to_confirm(person, email, taken=False)
 
 
-def confirm(signed: str) -> None:
-    """The mail came to them: the address is theirs. Raises BadLink."""
+def confirm(signed: str, person: UUID) -> None:
+    """The mail came to them, and they are signed in: the address is theirs, with what they made.
+
+    The mail alone shows nothing of who signed up, which may have been somebody else with this
+    address: their password and passkeys would stay. Raises BadLink, NotYours.
+    """
+    if links.look("confirm", signed).person_id != person:
+        raise NotYours()
     linked = links.use("confirm", signed)
     act_as(linked.person_id, linked.tenant_id)
-    try:
-        db.session.execute(
-            text(
-                "UPDATE web.people SET confirmed_at = now() "
-                "WHERE id = :person AND confirmed_at IS NULL"
-            ),
-            {"person": linked.person_id},
-        )
-    except IntegrityError as error:
-        # Somebody else signed up with it and was faster to show it.
-        db.session.rollback()
-        raise BadLink() from error
-    shown = ids.show("person", linked.person_id)
-    audit.record(actor(linked.person_id), "person:confirm", shown)
+    _own_address(linked.person_id)
     db.session.commit()
 
 
@@ -130,26 +127,39 @@ def ask_reset(email: str) -> None:
     db.session.commit()
 
 
+def begins_anew(linked: Linked) -> bool:
+    """Whether a reset makes a new account, as nobody has shown yet that the address is theirs.
+    From here on the transaction acts as them."""
+    act_as(linked.person_id, linked.tenant_id)
+    confirmed = text("SELECT confirmed_at IS NOT NULL FROM web.people WHERE id = :person")
+    return not db.session.scalar(confirmed, {"person": linked.person_id})
+
+
 def reset(signed: str, password: str) -> None:
     """The new password; every session is over and every other such link is worth nothing.
 
-    Second factors stay: a mailbox alone lets nobody in. Raises BadLink, WeakPassword.
+    Second factors stay: a mailbox alone lets nobody in. But an address that nobody confirmed is
+    no account to get back into: its owner gets one of their own, and whoever only named the
+    address keeps theirs. Raises BadLink, WeakPassword.
     """
     passwords.check(password, links.look("reset", signed).email)
     hashed = passwords.hash_password(password)
     linked = links.use("reset", signed)
-    act_as(linked.person_id, linked.tenant_id)
-    store_password(linked.person_id, linked.email, hashed, "person:reset_password")
     db.session.execute(
         text("SELECT web.spend_links(:person, 'reset')"), {"person": linked.person_id}
     )
-    db.session.execute(
-        text(
-            "UPDATE web.sessions SET revoked_at = now() "
-            "WHERE person_id = :person AND revoked_at IS NULL"
-        ),
-        {"person": linked.person_id},
-    )
+    if begins_anew(linked):
+        person, _ = sign_up(linked.email, password, "UTC", asks=False)
+        _own_address(person)
+    else:
+        store_password(linked.person_id, linked.email, hashed, "person:reset_password")
+        db.session.execute(
+            text(
+                "UPDATE web.sessions SET revoked_at = now() "
+                "WHERE person_id = :person AND revoked_at IS NULL"
+            ),
+            {"person": linked.person_id},
+        )
     db.session.commit()
 
 
@@ -168,12 +178,30 @@ def store_password(person: UUID, email: str, hashed: str, action: str) -> None:
     )
 
 
+def _own_address(person: UUID) -> None:
+    """The address is theirs, as whom the transaction acts. Raises BadLink."""
+    try:
+        db.session.execute(
+            text(
+                "UPDATE web.people SET confirmed_at = now() "
+                "WHERE id = :person AND confirmed_at IS NULL"
+            ),
+            {"person": person},
+        )
+    except IntegrityError as error:
+        # Somebody else signed up with it and was faster to show it.
+        db.session.rollback()
+        raise BadLink() from error
+    audit.record(actor(person), "person:confirm", ids.show("person", person))
+
+
 def _ask_to_confirm(person: UUID, email: str, *, taken: bool) -> None:
     """Ask for proof that mail reaches them; an address that has an owner hears of it."""
     url = _url("signing_up.confirm", links.make("confirm", None if taken else person))
     sign_in = f"{current_app.config['WEB_URL']}{url_for('accounts.sign_in')}"
     asked = (
-        f"Welcome to Fillwire.\n\nConfirm that {email} is yours:\n{url}\n\n"
+        "Welcome to Fillwire.\n\n"
+        f"Confirm that {email} is yours, where you are signed in:\n{url}\n\n"
         "Paper trading works without it. If you did not sign up, do nothing.\n"
     )
     known = (

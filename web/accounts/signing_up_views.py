@@ -11,7 +11,7 @@ from web.accounts.links import BadLink
 from web.accounts.passkeys import party
 from web.accounts.passwords import WeakPassword
 from web.accounts.rules import Permission
-from web.accounts.signing_up import BadEmail
+from web.accounts.signing_up import BadEmail, NotYours
 from web.audit.declared import not_audited
 from web.db import db
 
@@ -60,21 +60,18 @@ def welcome(token: str) -> Response:
 @needs(Permission.PUBLIC)
 def confirm(token: str) -> Response:
     """A button: programs that look at mails open links, and must not confirm."""
-    try:
-        linked = links.look("confirm", token)
-    except BadLink:
-        return _dead("confirm")
-    finally:
-        db.session.rollback()
-    return make_response(render_template("accounts/confirm.html", email=linked.email))
+    return _confirm_page(token, 200)
 
 
 @blueprint.post("/confirm/<token>")
-@needs(Permission.PUBLIC)
+@needs(Permission.ACCOUNT)
 def confirmed(token: str) -> Response:
     """The address is theirs."""
     try:
-        signing_up.confirm(token)
+        signing_up.confirm(token, login.visitor().person_id)
+    except NotYours:
+        db.session.rollback()
+        return _confirm_page(token, 409)
     except BadLink:
         db.session.rollback()
         return _dead("confirm")
@@ -142,7 +139,7 @@ def choose(token: str) -> Response:
     except BadLink:
         db.session.rollback()
         return _dead("reset")
-    lists.done("Your password is changed and every session is over. Sign in with the new one.")
+    lists.done("Your password is set and no session is open. Sign in with it.")
     return login.forget(make_response(redirect(url_for("accounts.sign_in"))))
 
 
@@ -167,15 +164,32 @@ def sign_up_form(status: int, error: str | None = None) -> Response:
     return make_response(page, status)
 
 
+def _confirm_page(token: str, status: int) -> Response:
+    try:
+        linked = links.look("confirm", token)
+    except BadLink:
+        return _dead("confirm")
+    finally:
+        db.session.rollback()
+    mine = current_user.is_authenticated and current_user.person_id == linked.person_id
+    page = render_template("accounts/confirm.html", email=linked.email, mine=mine)
+    return make_response(page, status)
+
+
 def _reset_form(token: str, status: int, error: str | None = None) -> Response:
     try:
         linked = links.look("reset", token)
+        begins_anew = signing_up.begins_anew(linked)
     except BadLink:
         return _dead("reset")
     finally:
         db.session.rollback()
     page = render_template(
-        "accounts/reset.html", email=linked.email, error=error, least=passwords.MIN_PASSWORD
+        "accounts/reset.html",
+        email=linked.email,
+        begins_anew=begins_anew,
+        error=error,
+        least=passwords.MIN_PASSWORD,
     )
     return make_response(page, status)
 

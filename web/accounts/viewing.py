@@ -5,8 +5,9 @@ asking methods, only reading transactions; `web.sealing` opens nothing. Every pa
 is an event in the workspace's own trail.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,8 +31,6 @@ from web.problems import Problem
 
 MINUTES: Final = 15
 COOKIE: Final = "fillwire_view"
-# As long as staff's own sessions last without a click.
-IDLE: Final = timedelta(minutes=30)
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Everything else is closed: pages that show or change secrets, security or people.
 SEEN: Final = frozenset(
@@ -146,8 +145,9 @@ def current() -> Viewing | None:
     return found
 
 
-def install(app: Flask, staff_prefix: str) -> None:
-    """Hold every request of a look to what it may."""
+def install(app: Flask, staff_prefix: str, looking: Callable[[], UUID | None]) -> None:
+    """Hold every request of a look to what it may. `looking` is the staff session that this browser
+    shows, of somebody who may look, from where they may come; the look is its own alone."""
 
     @app.before_request
     def hold() -> AnyResponse | None:
@@ -155,7 +155,8 @@ def install(app: Flask, staff_prefix: str) -> None:
         path = request.path
         if token is None or request.endpoint in OPEN or path.startswith(("/api/", staff_prefix)):
             return None
-        row = _find(token)
+        session_id = looking()
+        row = _find(token, session_id) if session_id else None
         if row is None:
             # Never silently on as oneself: what is open may be another's.
             return redirect(url_for("staff_view_as.over"))
@@ -172,11 +173,11 @@ def install(app: Flask, staff_prefix: str) -> None:
     app.jinja_env.globals["viewing"] = current
 
 
-def _find(token: str) -> Row[Any] | None:
+def _find(token: str, session_id: UUID) -> Row[Any] | None:
     with db.engine.begin() as connection:
         found: Row[Any] | None = connection.execute(
-            text("SELECT * FROM web.find_view_as(:hash, :idle)"),
-            {"hash": passwords.hash_token(token), "idle": IDLE},
+            text("SELECT * FROM web.find_view_as(:hash, :session)"),
+            {"hash": passwords.hash_token(token), "session": session_id},
         ).one_or_none()
     return found
 

@@ -1,10 +1,13 @@
 """Who of staff visits. Nothing under /admin answers anybody else, the entrance apart."""
 
+from uuid import UUID
+
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from web.accounts.login import back_to
 from web.admin import sessions
+from web.admin.rules import may
 from web.admin.sessions import Staff
 from web.db import enter_person, enter_staff
 
@@ -48,6 +51,20 @@ def install(app: Flask) -> None:
         return None
 
     app.jinja_env.globals["staff"] = lambda: g.get("staff")
+
+
+def looking() -> UUID | None:
+    """On customers' pages: the session of the staff member whose browser this is, if they may look
+    through others' eyes."""
+    token = shown_token()
+    enter_staff(True)
+    try:
+        found = sessions.find(token, request.remote_addr or "") if token else None
+    finally:
+        enter_staff(False)
+    if found is None or found.pending or not may(found.role, "view_as"):
+        return None
+    return found.session_id
 
 
 def cookie_name() -> str:

@@ -28,7 +28,8 @@ VIEWS: Final[Mapping[str, frozenset[str]]] = {
     "staff_audit": ALL,
     "staff_health": ALL,
     "staff_requests": ALL,
-    "staff_view_as": _HANDS_ON,
+    # Only ends a look: also for whoever may look no more.
+    "staff_view_as": ALL,
     "staff_people": _MACHINES,
 }
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from protos import ids
 from web.accounts import factors, passwords
 from web.accounts.places import Place
+from web.accounts.sessions import NOBODY
 from web.admin.rules import comes_from
 from web.audit import service as audit
 from web.db import act_as, db
@@ -52,21 +53,23 @@ def actor(staff: UUID) -> str:
 
 
 def sign_in(email: str, password: str, place: Place) -> str | None:
-    """The token of a session that waits for its second factor; None when they may not."""
+    """The token of a session that waits for its second factor; None when they may not.
+
+    A try with an address that nobody of staff has is noted too, as nobody's: waiting tells nothing.
+    """
     login = db.session.execute(
         text("SELECT * FROM web.find_staff_login(:email)"), {"email": email}
     ).one_or_none()
     # The hash is slow: no transaction waits for it.
     db.session.rollback()
     right = passwords.is_right(login.password_hash if login else None, password)
-    if login is None:
-        return None
-    act_as(login.staff_id, None)
-    if not right or not comes_from(place.address, login.addresses):
-        _note(login.staff_id, "refused", "password")
+    staff = login.staff_id if login else NOBODY
+    act_as(staff, None)
+    if login is None or not right or not comes_from(place.address, login.addresses):
+        _note(staff, "refused", "password")
         db.session.commit()
         return None
-    token = open_for(login.staff_id, place, enrols=False)
+    token = open_for(staff, place, enrols=False)
     db.session.commit()
     return token
 

@@ -29,7 +29,7 @@ from web.trades.models import Order, Trade
 def install(app: Flask) -> None:
     """Register everything under /admin, and what looks through customers' eyes."""
     login.install(app)
-    viewing.install(app, f"{login.PREFIX}/")
+    viewing.install(app, f"{login.PREFIX}/", login.looking)
     app.register_blueprint(entrance.blueprint)
     admin = Admin(
         app,

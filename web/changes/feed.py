@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from web.changes.tickets import Listener
 from web.queue import CHANGES_CHANNEL
 
 POLL_SECONDS = 2.0
@@ -28,7 +29,20 @@ _RECONNECT_SECONDS = 1.0
 _GIVE_UP_SECONDS = 0.25
 _PING_SECONDS = 5.0
 
+# Asked each time, so that a stream is over within two seconds of what allowed it.
+_ALLOWED = """
+SELECT FROM web.sessions s
+JOIN web.people p ON p.id = s.person_id AND p.disabled_at IS NULL
+JOIN web.members m ON m.person_id = s.person_id
+WHERE s.id = %s AND s.revoked_at IS NULL AND s.expires_at > now()
+  AND m.person_id = %s AND m.tenant_id = %s AND m.role = %s
+"""
+
 log = structlog.get_logger()
+
+
+class NotTheirs(Exception):
+    """Their session is over, or they are no member with that role any more."""
 
 
 @dataclass(frozen=True)
@@ -71,20 +85,25 @@ class Feed:
                 await self._listener
         await self._pool.close()
 
-    async def number(self, tenant_id: UUID) -> int:
-        """The tenant's latest change number."""
+    async def number(self, listener: Listener) -> int:
+        """The tenant's latest change number. Raises NotTheirs."""
         rows = await self._read(
-            tenant_id, "SELECT number FROM web.tenant_changes WHERE tenant_id = %s", (tenant_id,)
+            listener,
+            "SELECT number FROM web.tenant_changes WHERE tenant_id = %s",
+            (listener.tenant_id,),
         )
         return int(rows[0][0]) if rows else 0
 
-    async def after(self, tenant_id: UUID, number: int) -> Sequence[Change]:
-        """Changes after a number, in order; a number's changes are never torn apart."""
+    async def after(self, listener: Listener, number: int) -> Sequence[Change]:
+        """Changes after a number, in order; a number's changes are never torn apart.
+
+        Raises NotTheirs.
+        """
         rows = await self._read(
-            tenant_id,
+            listener,
             "SELECT number, kind, object_id FROM web.changes WHERE tenant_id = %s "
             "AND number > %s ORDER BY number FETCH FIRST %s ROWS WITH TIES",
-            (tenant_id, number, MOST),
+            (listener.tenant_id, number, MOST),
         )
         return [Change(*row) for row in rows]
 
@@ -101,12 +120,21 @@ class Feed:
                 del self._waiting[tenant_id]
 
     async def _read(
-        self, tenant_id: UUID, query: str, values: tuple[object, ...]
+        self, listener: Listener, query: str, values: tuple[object, ...]
     ) -> Sequence[TupleRow]:
+        """What is asked, for whoever is still allowed to hear it. Raises NotTheirs."""
+        tenant, person = listener.tenant_id, listener.person_id
         async with asyncio.timeout(READ_SECONDS), self._pool.connection() as connection:
             await connection.execute(
-                "SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),)
+                "SELECT set_config('app.tenant_id', %s, true), "
+                "set_config('app.person_id', %s, true)",
+                (str(tenant), str(person)),
             )
+            allowed = await connection.execute(
+                _ALLOWED, (listener.session_id, person, tenant, listener.role)
+            )
+            if await allowed.fetchone() is None:
+                raise NotTheirs()
             found = await connection.execute(query.encode(), values)
             return await found.fetchall()
 

@@ -15,26 +15,37 @@ class BadTicket(Exception):
 
 
 @dataclass(frozen=True)
-class Ticket:
-    """A person of a tenant; `number` makes each ticket different."""
+class Listener:
+    """Who listens: a person with a role in a tenant, in a session."""
 
     tenant_id: UUID
     person_id: UUID
+    session_id: UUID
+    role: str
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What lets somebody listen; `number` makes each ticket different."""
+
+    listener: Listener
     number: str
 
 
-def issue(secret_key: str, tenant_id: UUID, person_id: UUID) -> str:
+def issue(secret_key: str, listener: Listener) -> str:
     """A new ticket."""
-    content = [tenant_id.hex, person_id.hex, secrets.token_hex(8)]
+    ids = (listener.tenant_id, listener.person_id, listener.session_id)
+    content = [*(each.hex for each in ids), listener.role, secrets.token_hex(8)]
     return URLSafeTimedSerializer(secret_key, salt=_SALT).dumps(content)
 
 
 def read(secret_key: str, text: str) -> Ticket:
     """The ticket behind the text. Raises BadTicket."""
     try:
-        tenant, person, number = URLSafeTimedSerializer(secret_key, salt=_SALT).loads(
+        *ids, role, number = URLSafeTimedSerializer(secret_key, salt=_SALT).loads(
             text, max_age=LIFE_SECONDS
         )
-        return Ticket(UUID(tenant), UUID(person), number)
+        tenant, person, session = map(UUID, ids)
+        return Ticket(Listener(tenant, person, session, role), number)
     except (BadSignature, ValueError, TypeError) as error:
         raise BadTicket() from error

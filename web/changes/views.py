@@ -10,6 +10,7 @@ from web.api.shapes import to_response
 from web.audit.declared import not_audited
 from web.changes import tickets
 from web.changes.events import shown
+from web.changes.tickets import Listener
 from web.config import Config
 from web.db import db
 
@@ -20,12 +21,14 @@ MOST = 500
 
 @blueprint.route("/ticket", methods=["GET", "POST"])
 @needs(Permission.LOOK)
-@not_audited("A ticket only lets a page listen, for as long as its session lasts.")
+@not_audited("A ticket only lets a page listen, while its session and the role in it last.")
 def ticket() -> Response:
     """Where to listen, with a ticket, and the number that this page's content has."""
     config: Config = current_app.extensions["fillwire.config"]
     who = visitor()
-    given = tickets.issue(config.secret_key, who.tenant_id, who.person_id)
+    assert who.session_id is not None
+    listener = Listener(who.tenant_id, who.person_id, who.session_id, who.role)
+    given = tickets.issue(config.secret_key, listener)
     return to_response({"url": f"{config.live_url}/stream", "ticket": given, "number": _number()})
 
 

@@ -34,18 +34,18 @@ class Process:
 
 
 _ANY = ("FILLWIRE_DATA_DIR", "FILLWIRE_INSTANCE", "FILLWIRE_FAULT", "FILLWIRE_PRODUCTION")
-_WEB = (
-    *_ANY,
+# What each shows the others; live calls nobody.
+_SHOWN = ("FILLWIRE_CERTIFICATES",)
+# Who signs tickets with it, and who reads them; where each is found by browsers.
+_PAGES = (
     "REDIS_URL",
-    "FILLWIRE_EXECUTION_TARGET",
     "FILLWIRE_WEB_URL",
     "FILLWIRE_LIVE_URL",
     "FILLWIRE_SECRET_KEY",
-    "FILLWIRE_SEALING_KEY",
+    "FILLWIRE_WEB_DATABASE_URL",
 )
-# What each shows the others; live calls nobody.
-_SHOWN = ("FILLWIRE_CERTIFICATES",)
-_PAGES = (*_WEB, "FILLWIRE_WEB_DATABASE_URL", "FILLWIRE_STAFF_DATABASE_URL")
+# Both drain.
+_DRAINS = ("REDIS_URL", "FILLWIRE_EXECUTION_TARGET", "FILLWIRE_WORKER_DATABASE_URL")
 # Without a server, web shows on a page what the relay would have sent.
 _MAIL = ("FILLWIRE_SMTP_URL", "FILLWIRE_MAIL_FROM")
 # Where execution has the keys around brokers' secrets; files of the data folder, unless said.
@@ -109,7 +109,7 @@ PROCESSES = (
         module=("web.serve", "live"),
         needs=("postgres",),
         ready=Ready.HTTP,
-        variables=(*_PAGES, "FILLWIRE_LIVE_BIND"),
+        variables=(*_ANY, *_PAGES, "FILLWIRE_LIVE_BIND"),
         address="FILLWIRE_LIVE_BIND",
         scalable=True,
         stop_seconds=1,
@@ -121,10 +121,12 @@ PROCESSES = (
         needs=("postgres",),
         ready=Ready.FILE,
         variables=(
-            *_WEB,
+            *_ANY,
+            *_DRAINS,
             *_SHOWN,
             *_MAIL,
-            "FILLWIRE_WORKER_DATABASE_URL",
+            "FILLWIRE_WEB_URL",
+            "FILLWIRE_SEALING_KEY",
             "FILLWIRE_AUDIT_KEY",
             "FILLWIRE_CHECKPOINTS",
             "FILLWIRE_CHECKPOINT_MAIL",
@@ -137,7 +139,7 @@ PROCESSES = (
         module=("web.cli", "worker"),
         needs=("postgres", "redis"),
         ready=Ready.FILE,
-        variables=(*_WEB, *_SHOWN, "FILLWIRE_WORKER_DATABASE_URL"),
+        variables=(*_ANY, *_DRAINS, *_SHOWN),
         scalable=True,
     ),
     Process(
@@ -147,9 +149,13 @@ PROCESSES = (
         needs=("postgres",),
         ready=Ready.HTTP,
         variables=(
+            *_ANY,
             *_PAGES,
             *_SHOWN,
             *_MAIL,
+            "FILLWIRE_STAFF_DATABASE_URL",
+            "FILLWIRE_EXECUTION_TARGET",
+            "FILLWIRE_SEALING_KEY",
             "FILLWIRE_WEB_BIND",
             "FILLWIRE_WEBHOOK_LIMITS",
             "FILLWIRE_TRUSTED_PROXIES",

@@ -21,7 +21,13 @@ MAX_DELAY_SECONDS = 3600
 ALL = Decimal(100)
 
 NAME, TOKEN = "connectorName", "connectorToken"
-_TOKEN_IN_BODY = re.compile(rb'("connectorToken"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}]+)', re.DOTALL)
+# As JSON may spell it, each letter by its number too; and as bodies that are no JSON do, which are
+# kept to be looked at.
+_SPELLED = "".join(rf"(?:{letter}|\\u00(?i:{ord(letter):02x}))" for letter in TOKEN)
+_VALUE = r""""(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|\[[^\]]*\]?|\{[^}]*\}?|[^\s,}&]+"""
+_TOKEN_IN_BODY = re.compile(
+    rf"""({_SPELLED}[^\w\s:=]{{0,3}}\s*[:=]\s*)({_VALUE})""".encode(), re.DOTALL
+)
 
 # What only this dialect has; one of them, without a ticker, gives a message away.
 _OWN_FIELDS = ("fixed", "percent", "notional", "entryOrder", "clientOrderId", "limit", "log")
@@ -93,7 +99,7 @@ def parse(payload: Mapping[str, Any], connector: Connector = UNKNOWN) -> Signal:
 
 def redact(body: bytes) -> bytes:
     """The message as it may be kept: without the token that lets one send more."""
-    if TOKEN.encode() not in body:
+    if TOKEN.encode() not in body and b"\\u" not in body:
         return body
     return _TOKEN_IN_BODY.sub(rb'\1"redacted"', body)
 
