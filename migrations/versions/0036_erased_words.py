@@ -1,0 +1,83 @@
+"""What was erased still verifies under seals of the first version; fewer words stay."""
+
+from alembic import op
+
+revision = "0036"
+down_revision = "0033"
+
+SEALS = """
+-- The hash of a signal as a seal of the first version has it.
+CREATE FUNCTION web.signal_sha256(s web.signals) RETURNS bytea
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT sha256(convert_to(jsonb_build_array(s.id, s.tenant_id, s.strategy_id, s.seq, s.dialect,
+        s.content_type, encode(sha256(s.body), 'hex'), s.parsed,
+        to_char(s.received_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        to_char(s.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))::text, 'UTF8'))
+$$;
+-- Kept when a signal is emptied. None where that was before it could be kept.
+ALTER TABLE web.emptied_signals ADD COLUMN row_sha256 bytea;
+
+-- No digest where the hash of a signal is not known any more: `lost` says of how many.
+DROP FUNCTION web.digest_signals(uuid, bigint, bigint);
+CREATE FUNCTION web.digest_signals(p_strategy uuid, p_after bigint, p_last bigint)
+RETURNS TABLE (rows bigint, digest bytea, lost bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT count(*), CASE WHEN count(*) = count(h.sha256) THEN
+            sha256(coalesce(string_agg(h.sha256, ''::bytea ORDER BY h.seq), ''::bytea)) END,
+        count(*) FILTER (WHERE h.sha256 IS NULL)
+    FROM (
+        SELECT s.seq,
+            CASE WHEN e.signal_id IS NULL THEN web.signal_sha256(s) ELSE e.row_sha256 END AS sha256
+        FROM web.signals s LEFT JOIN web.emptied_signals e ON e.signal_id = s.id
+        WHERE s.strategy_id = p_strategy AND s.seq > p_after AND s.seq <= p_last
+    ) h
+$$;
+GRANT EXECUTE ON FUNCTION web.signal_sha256(web.signals), web.digest_signals(uuid, bigint, bigint)
+    TO fillwire_web, fillwire_worker, fillwire_staff;
+"""
+
+WORDS = """
+-- A signal as it was read, without what is for people and not for orders.
+CREATE OR REPLACE FUNCTION web.without_words(p_signal jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp AS
+    $$ SELECT p_signal - ARRAY['message', 'warnings', 'expires_at', 'interval'] $$;
+
+-- Nothing comes in, nothing goes out, and no word that somebody typed stays.
+CREATE OR REPLACE FUNCTION web.erase_tenants(p_tenants uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE web.tenants SET name = 'Erased workspace', erased_at = clock_timestamp()
+        WHERE id = ANY (p_tenants);
+    UPDATE web.strategies SET name = 'Erased strategy', enabled = false
+        WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.strategy_intake SET version = version + 1 WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.former_secrets WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.connectors WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.strategy_webhooks WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.subscriptions SET enabled = false WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.subscription_spans SET disabled_at = greatest(now(), enabled_at)
+        WHERE tenant_id = ANY (p_tenants) AND disabled_at IS NULL;
+    UPDATE web.connections SET name = 'Erased connection', state = 'closed'
+        WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.invitations WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.api_keys SET name = 'Erased key', networks = '{}',
+        revoked_at = coalesce(revoked_at, now()) WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.checkpoint_mails WHERE chain = ANY (p_tenants);
+    DELETE FROM web.refusals WHERE tenant_id = ANY (p_tenants);
+    DELETE FROM web.signal_keys k USING web.strategies s
+        WHERE s.id = k.strategy_id AND s.tenant_id = ANY (p_tenants);
+    -- What was sent is free text; what was traded because of it is in the trades. Their hashes
+    -- stay, for the seals.
+    INSERT INTO web.emptied_signals (signal_id, tenant_id, body_sha256, parsed_sha256, row_sha256)
+        SELECT s.id, s.tenant_id, sha256(s.body), sha256(convert_to(s.parsed::text, 'UTF8')),
+            web.signal_sha256(s)
+        FROM web.signals s WHERE s.tenant_id = ANY (p_tenants) ON CONFLICT DO NOTHING;
+    UPDATE web.signals SET body = '', body_hash = '', parsed = web.without_words(parsed)
+        WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.trades SET signal = web.without_words(signal) WHERE tenant_id = ANY (p_tenants);
+END $$;
+"""
+
+def upgrade() -> None:
+    for part in (SEALS, WORDS):
+        op.execute(part)
