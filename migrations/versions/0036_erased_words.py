@@ -1,4 +1,4 @@
-"""What was erased still verifies under seals of the first version; fewer words stay."""
+"""What was erased verifies under old seals; fewer words stay; failing erasures wait longer."""
 
 from alembic import op
 
@@ -37,10 +37,13 @@ GRANT EXECUTE ON FUNCTION web.signal_sha256(web.signals), web.digest_signals(uui
 """
 
 WORDS = """
+-- The workspace that a mail tells of; none for what is a person's own.
+ALTER TABLE web.mails ADD COLUMN about_tenant uuid DEFAULT web.current_tenant();
+
 -- A signal as it was read, without what is for people and not for orders.
 CREATE OR REPLACE FUNCTION web.without_words(p_signal jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE
     SET search_path = pg_catalog, pg_temp AS
-    $$ SELECT p_signal - ARRAY['message', 'warnings', 'expires_at', 'interval'] $$;
+    $$ SELECT p_signal - ARRAY['message', 'warnings', 'expires_at', 'interval', 'client_tag'] $$;
 
 -- Nothing comes in, nothing goes out, and no word that somebody typed stays.
 CREATE OR REPLACE FUNCTION web.erase_tenants(p_tenants uuid[]) RETURNS void
@@ -63,9 +66,13 @@ BEGIN
     UPDATE web.api_keys SET name = 'Erased key', networks = '{}',
         revoked_at = coalesce(revoked_at, now()) WHERE tenant_id = ANY (p_tenants);
     DELETE FROM web.checkpoint_mails WHERE chain = ANY (p_tenants);
+    DELETE FROM web.mails WHERE about_tenant = ANY (p_tenants);
     DELETE FROM web.refusals WHERE tenant_id = ANY (p_tenants);
     DELETE FROM web.signal_keys k USING web.strategies s
         WHERE s.id = k.strategy_id AND s.tenant_id = ANY (p_tenants);
+    -- What staff told each other of it.
+    DELETE FROM web.staff_notes WHERE tenant_id = ANY (p_tenants);
+    UPDATE web.staff_requests SET reason = 'Erased reason' WHERE tenant_id = ANY (p_tenants);
     -- What was sent is free text; what was traded because of it is in the trades. Their hashes
     -- stay, for the seals.
     INSERT INTO web.emptied_signals (signal_id, tenant_id, body_sha256, parsed_sha256, row_sha256)
@@ -78,6 +85,37 @@ BEGIN
 END $$;
 """
 
+
+TRIES = """
+-- An erasure that fails is tried again later and later.
+ALTER TABLE web.erasures
+    ADD COLUMN tries integer NOT NULL DEFAULT 0,
+    ADD COLUMN next_at timestamptz,
+    -- What the last try failed of, by its kind.
+    ADD COLUMN error text;
+GRANT INSERT, UPDATE (tries, next_at, error) ON web.erasures TO fillwire_worker;
+GRANT SELECT (person_id, asked_at, due_at, tries, next_at, error) ON web.erasures
+    TO fillwire_staff;
+CREATE POLICY staff_see ON web.erasures FOR SELECT TO fillwire_staff USING (true);
+
+-- Whom nobody ever heard of again: they signed up, and neither confirmed nor traded. Those whose
+-- erasure failed come again when it is due.
+CREATE OR REPLACE FUNCTION web.strangers(p_before timestamptz) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.id FROM web.people p
+    WHERE p.confirmed_at IS NULL AND p.erased_at IS NULL AND p.created_at < p_before
+      AND NOT EXISTS (SELECT FROM web.sessions s
+        WHERE s.person_id = p.id AND s.last_seen_at >= p_before)
+      AND NOT EXISTS (SELECT FROM web.trades t
+        WHERE t.tenant_id IN (SELECT web.sole_tenants(p.id)))
+      AND NOT EXISTS (SELECT FROM web.erasures e WHERE e.person_id = p.id)
+    ORDER BY p.created_at LIMIT 100
+$$;
+"""
+
+
 def upgrade() -> None:
-    for part in (SEALS, WORDS):
+    for part in (SEALS, WORDS, TRIES):
         op.execute(part)
+    # Sessions are closed as rows of their person.
+    op.execute("DROP FUNCTION web.close_session(bytea)")
