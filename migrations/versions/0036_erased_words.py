@@ -86,6 +86,73 @@ END $$;
 """
 
 
+PERSON = """
+-- Everything that tells who a person is goes; what they traded stays, as nobody's in particular.
+-- The trail stays whole: in it the words become noise with the keys.
+CREATE OR REPLACE FUNCTION web.erase_person(p_person uuid, p_actor text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_shown text := 'per_' || replace(p_person::text, '-', '');
+    v_who text := 'person:' || v_shown;
+    v_email text;
+    -- Whether they showed that the address is theirs, and whether others named it too.
+    v_is_theirs boolean;
+    v_is_shared boolean;
+    v_sole uuid[] := ARRAY(SELECT web.sole_tenants(p_person));
+    v_all uuid[] := ARRAY(SELECT m.tenant_id FROM web.members m WHERE m.person_id = p_person);
+    v_table record;
+BEGIN
+    SELECT p.email, p.confirmed_at IS NOT NULL INTO v_email, v_is_theirs FROM web.people p
+        WHERE p.id = p_person AND p.erased_at IS NULL FOR UPDATE;
+    IF NOT FOUND OR EXISTS (SELECT FROM web.orphaned_tenants(p_person)) THEN
+        RETURN false;
+    END IF;
+    v_is_shared := EXISTS (SELECT FROM web.people o WHERE o.email = v_email AND o.id <> p_person);
+    PERFORM web.erase_tenants(v_sole);
+
+    INSERT INTO web.audit_events (tenant_id, actor, action, subject, after)
+        SELECT t, p_actor, 'person:erase', v_shown, jsonb_build_object('sole', t = ANY (v_sole))
+        FROM unnest(v_all || NULL::uuid) t;
+    INSERT INTO web.privacy_keys (of, key, destroyed_at)
+        SELECT o, NULL, clock_timestamp() FROM unnest(v_who || ARRAY(
+            SELECT 'key:key_' || replace(k.id::text, '-', '') FROM web.api_keys k
+            WHERE k.tenant_id = ANY (v_sole)
+            UNION ALL SELECT 'tenant:ten_' || replace(t::text, '-', '') FROM unnest(v_sole) t)) o
+        ON CONFLICT (of) DO UPDATE SET key = NULL, destroyed_at = excluded.destroyed_at;
+
+    -- Theirs, and what tells others of them; never another's who has the address too, nor one's
+    -- whose address ends like it.
+    DELETE FROM web.mails WHERE lower(recipient) = v_email AND (v_is_theirs OR NOT v_is_shared)
+        OR v_is_theirs AND ARRAY[v_email, v_email || '.']
+            && regexp_split_to_array(lower(subject || ' ' || body), '[\\s<>",;:()]+');
+    -- Who is gone has invited nobody.
+    UPDATE web.invitations SET ended_at = clock_timestamp(), outcome = 'withdrawn', email = NULL
+        WHERE invited_by = p_person AND ended_at IS NULL;
+    UPDATE web.switches SET why = '' WHERE set_by = v_who OR tenant_id = ANY (v_sole);
+    UPDATE web.staff_requests SET reason = 'Erased reason' WHERE subject_id = p_person;
+    -- Whatever else is a person's own, in tables of today and of later.
+    FOR v_table IN SELECT c.table_name FROM information_schema.columns c
+        WHERE c.table_schema = 'web' AND c.column_name = 'person_id' LOOP
+        EXECUTE format('DELETE FROM web.%I WHERE person_id = $1', v_table.table_name) USING p_person;
+    END LOOP;
+    -- Where others wrote the address down: invitations, and what comes later. Staff are no people
+    -- of workspaces, and an address that was only named is not this person's.
+    FOR v_table IN SELECT c.table_name, c.column_name FROM information_schema.columns c
+        JOIN information_schema.tables t USING (table_schema, table_name)
+        WHERE c.table_schema = 'web' AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
+          AND c.column_name IN ('email', 'address', 'recipient') AND c.data_type = 'text'
+          AND c.table_name NOT IN ('people', 'mails', 'staff', 'staff_sessions')
+          AND v_is_theirs LOOP
+        EXECUTE format('DELETE FROM web.%I WHERE lower(%I) = $1', v_table.table_name,
+            v_table.column_name) USING v_email;
+    END LOOP;
+    UPDATE web.people SET email = 'erased ' || v_shown, name = '', password_hash = NULL,
+        timezone = 'UTC', confirmed_at = NULL, disabled_at = coalesce(disabled_at, now()),
+        erased_at = clock_timestamp() WHERE id = p_person;
+    RETURN true;
+END $$;
+"""
+
 TRIES = """
 -- An erasure that fails is tried again later and later.
 ALTER TABLE web.erasures
@@ -115,7 +182,7 @@ $$;
 
 
 def upgrade() -> None:
-    for part in (SEALS, WORDS, TRIES):
+    for part in (SEALS, WORDS, PERSON, TRIES):
         op.execute(part)
     # Sessions are closed as rows of their person.
     op.execute("DROP FUNCTION web.close_session(bytea)")

@@ -1,4 +1,4 @@
-"""A chain from before seals of the second version verifies after an erasure, unless it was changed."""
+"""A chain with seals of the first version verifies after an erasure, unless it was changed."""
 
 import runpy
 from collections.abc import Iterator

@@ -151,4 +151,3 @@ def _digest(
     ).fetchone()
     assert row is not None
     return row[0], row[1], row[2]
-
