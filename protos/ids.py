@@ -5,6 +5,7 @@ wire between the programs it is 32 hex digits.
 """
 
 import hashlib
+import re
 from functools import lru_cache
 from uuid import UUID, uuid4
 
@@ -32,6 +33,7 @@ PREFIXES = {
     "view_as": "vas",
 }
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
+_TAG = re.compile(r"tag_[0-9a-f]{32}")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # Two digits at a time, the lower one first.
 _PAIRS = [low + high for high in _BASE62 for low in _BASE62]
@@ -69,6 +71,15 @@ def order_ids(trade: UUID, leg: str, revision: int) -> tuple[UUID, str]:
     characters of base62: fits every venue's limit."""
     digest = _digest(("order", trade, leg, revision))[:16]
     return msgspec.convert(digest, UUID), _base62(int.from_bytes(digest, "big"))
+
+
+def tag(strategy: UUID, name: str) -> str:
+    """A sender's own name for its order, as execution knows it: equal names have equal tags,
+    and the name, which a person may have made, is not in it. A tag stays as it is."""
+    if not name or _TAG.fullmatch(name):
+        return name
+    digest = _digest(("tag", strategy, name))
+    return f"tag_{digest[:16].hex()}"
 
 
 def show(kind: str, value: UUID) -> str:

@@ -1,21 +1,26 @@
 """Tamper with an exported trail, at random and many times: each time it must be noticed.
 
     python -m tests.tampers --times 10000 --events 100000
+    python -m tests.tampers --times 0 --events 1000000
 
-Most are judged in this process, from the last seal before the change on; every `--by-command`-th
-is written to a file and judged by the standalone verifier from the first line.
+The trail is made here, with the functions that seal and write lines in the product and with a
+drawn signal or fact for every fourth event or so; no database has it. Of what was not changed the
+file alone is timed. Most tampers are judged in this process, by the verifier's own code, which
+goes on from what it knew at the last seal before the change; every `--by-command`-th is written to
+a file and judged by the standalone verifier from the first line.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain as joined
@@ -272,19 +277,24 @@ def notices(trail: Trail, tamper: Tamper, checkpoint: verify.Checkpoint) -> str 
 
 def judged_by_command(trail: Trail, tamper: Tamper, folder: Path) -> str | None:
     """The same, by the file alone, in a process that cannot see the repository."""
+    done = _command(trail, joined(trail.lines[: tamper.at], tamper.rest()), folder)
+    return done.stdout.strip() if done.returncode == 1 else None
+
+
+def _command(
+    trail: Trail, found: Iterable[bytes], folder: Path
+) -> subprocess.CompletedProcess[str]:
     export, checkpoint = folder / "export.jsonl", folder / "checkpoint.jsonl"
     with export.open("wb") as file:
-        file.writelines(trail.lines[: tamper.at])
-        file.writelines(tamper.rest())
+        file.writelines(found)
     checkpoint.write_text(trail.checkpoint + "\n")
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-I", str(VERIFIER), str(export), str(checkpoint)],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.stdout.strip() if done.returncode == 1 else None
 
 
 def _relined(changed: bytes, whole: Sequence[bytes], after: int) -> Iterator[bytes]:
@@ -299,6 +309,11 @@ def _relined(changed: bytes, whole: Sequence[bytes], after: int) -> Iterator[byt
     yield from whole[after:]
 
 
+def _children() -> float:
+    """Seconds of processor time of processes that ended."""
+    return sum(os.times()[2:4])
+
+
 def run(times: int, events: int, seed: int, by_command: int) -> int:
     """Tamper so often; how often nobody noticed."""
     began = time.process_time()
@@ -308,6 +323,11 @@ def run(times: int, events: int, seed: int, by_command: int) -> int:
     draw, missed = random.Random(seed + 1), 0
     said: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
+        at, used = time.monotonic(), _children()
+        done = _command(trail, trail.lines, Path(folder))
+        took = time.monotonic() - at
+        print(done.stdout.strip(), f"in {took:.1f} s, {_children() - used:.1f} s of processor time")
+        missed += done.returncode != 0
         for turn in range(times):
             kind = KINDS[turn % len(KINDS)]
             tamper = kind(trail, draw)

@@ -154,9 +154,10 @@ class ExecutionClient:
         except grpc.RpcError as error:
             raise ExecutionDown(describe(error)) from error
 
-    def forget_words(self, set_by: Sequence[str]) -> None:
-        """Remove what these typed beside switches. Raises ExecutionDown. Repeating is safe."""
-        request = pb.ForgetWordsRequest(set_by=set_by)
+    def forget_words(self, set_by: Sequence[str], of: Sequence[UUID]) -> None:
+        """Remove what these typed beside switches, and what anybody did at switches of those
+        workspaces, strategies and connections. Raises ExecutionDown. Repeating is safe."""
+        request = pb.ForgetWordsRequest(set_by=set_by, scope_ids=[each.hex for each in of])
         try:
             self._connect().ForgetWords(request, timeout=SWITCH_SECONDS)
         except grpc.RpcError as error:

@@ -71,11 +71,14 @@ def read_trade(message: pb.Trade) -> Trade:
     common.CopyFrom(message)
     for field in _OWN_FIELDS:
         common.ClearField(field)
+    strategy = ids.from_hex(message.strategy_id)
     return structs.replace(
         reading.common(common.SerializeToString()),
         trade_id=ids.from_hex(message.trade_id),
         tenant_id=message.tenant_id,
-        strategy_id=ids.from_hex(message.strategy_id),
+        strategy_id=strategy,
+        # Trades from before there were hashes of names have the name.
+        client_tag=ids.tag(strategy, message.client_tag),
         subscription_id=ids.from_hex(message.subscription_id),
         connection_id=message.connection_id,
         account=account,

@@ -68,11 +68,15 @@ class Switching:
 
     async def forget_words(self, request: pb.ForgetWordsRequest) -> pb.ForgetWordsResponse:
         """Remove what somebody typed; what it halts stays halted."""
+
+        def is_meant(row: SwitchRow) -> bool:
+            return row.set_by in request.set_by or row.scope_id in request.scope_ids
+
         for row in await self._switches.after(0):
-            if row.name == STOP and row.set_by in request.set_by and row.value["why"]:
+            if row.name == STOP and is_meant(row) and row.value["why"]:
                 async with self._switches.change() as change:
                     now = await change.find(row.scope, row.scope_id, STOP)
-                    if now is not None and now.set_by in request.set_by:
+                    if now is not None and is_meant(now):
                         value = {**now.value, "why": ""}
                         await change.put(now.scope, now.scope_id, STOP, value, now.set_by)
         await self._read()

@@ -32,7 +32,7 @@ def word(name: str) -> str:
 # Each is written where its name says.
 NAMES = """person name workspace strategy renamed connection key passkey connector message unknown
 extra idempotency refused refusedvalue whytenant whystrategy whyoff agent secondagent query path
-referrer stopped stranger"""
+referrer stopped stranger invited kind tag logged note requested staffwhy"""
 WORDS = {name: word(name) for name in NAMES.split()}
 ADDRESSES = {
     "signup": "198.51.100.23",
@@ -45,7 +45,7 @@ ADDRESSES = {
 EMAIL = f"{WORDS['person']}@people.test"
 PLANTS = [EMAIL, *WORDS.values(), *ADDRESSES.values()]
 # Asked with and never kept; and of what has changed since, only the trail knows, sealed.
-PASSING = {WORDS[name] for name in ("query", "path", "referrer", "stranger")}
+PASSING = {WORDS[name] for name in ("query", "path", "referrer", "stranger", "kind")}
 SEALED = {WORDS[name] for name in ("strategy", "whystrategy")}
 
 
@@ -170,6 +170,10 @@ def leave_at_the_door(left: Left, browser: Browser) -> None:
     browser.client.get(f"/signals/{WORDS['path']}")
     browser.client.get("/strategies", headers={"Referer": f"http://{WORDS['referrer']}.test/"})
     browser.client.post(f"/api/v1/{WORDS['path']}", content=b"{")
+    friend = f"{WORDS['invited']}@friends.test"
+    at = "/account/members"
+    invited = browser.post(f"{at}/invitations", page=at, email=friend, role="viewer")
+    assert invited.status_code == 302, invited.text
     left.do("UPDATE web.people SET name = %s WHERE id = %s", WORDS["name"], left.person)
     left.do("UPDATE web.tenants SET name = %s WHERE id = %s", WORDS["workspace"], left.tenant)
     left.do(
@@ -199,7 +203,7 @@ def leave_while_trading(left: Left) -> None:
     left.api("PATCH", f"{at}/webhook", senders="addresses", addresses=typed)
     left.api("PATCH", at, name=WORDS["renamed"])
     coins = left.api("POST", "/strategies", name="Coins", asset_class="crypto")
-    left.api(
+    drawn = left.api(
         "POST",
         f"/strategies/{coins['id']}/connector",
         name=WORDS["connector"],
@@ -209,24 +213,26 @@ def leave_while_trading(left: Left) -> None:
     )
     message = {"ticker": "AAPL", "action": "buy", "quantity": 5, "price": "228.40"}
     said = {"extras": {"message": WORDS["message"], "note": f"{WORDS['extra']} {EMAIL}"}}
-    taken = left.signal(
-        {**message, **said, WORDS["unknown"]: EMAIL}, **{"Idempotency-Key": WORDS["idempotency"]}
-    )
+    headers = {
+        "Idempotency-Key": WORDS["idempotency"],
+        "Content-Type": f"text/{WORDS['kind']}; {WORDS['kind']}",
+    }
+    taken = left.signal({**message, **said, WORDS["unknown"]: EMAIL}, **headers)
     assert taken.status_code == 200, taken.text
     for body in (
         b'{"ticker": "AAPL", "action": "buy", "note": "%s"' % WORDS["refused"].encode(),
         {**message, "quantity": WORDS["refusedvalue"]},
     ):
         assert left.signal(body).status_code == 400
-    waits = "SELECT id FROM web.trades WHERE tenant_id = %s AND state = 'WAITING_APPROVAL'"
-    left.stack.until(lambda: left.one(waits, left.tenant), 15, "the trade")
-    left.api("POST", f"/trades/trd_{left.one(waits, left.tenant).hex}/approve")
+    approve(left)
     left.stack.until(
         lambda: left.one("SELECT count(*) FROM web.fills f WHERE f.tenant_id = %s", left.tenant),
         15,
         "the fill",
     )
+    leave_names_of_orders(left, coins["id"], connection["id"], drawn)
     for scope, subject, why in (
+        ("connection", connection["id"], WORDS["staffwhy"]),
         ("tenant", f"ten_{left.tenant.hex}", WORDS["whytenant"]),
         ("strategy", strategy["id"], WORDS["whystrategy"]),
     ):
@@ -248,6 +254,59 @@ def leave_while_trading(left: Left) -> None:
         id=strategy["id"],
         mode="off",
         why=WORDS["whyoff"],
+    )
+
+
+def approve(left: Left) -> None:
+    """Let the one trade that waits go."""
+    waits = "SELECT id FROM web.trades WHERE tenant_id = %s AND state = 'WAITING_APPROVAL'"
+    left.stack.until(lambda: left.one(waits, left.tenant), 15, "the trade")
+    left.api("POST", f"/trades/trd_{left.one(waits, left.tenant).hex}/approve")
+
+
+def leave_names_of_orders(
+    left: Left, strategy: str, connection: str, connector: dict[str, Any]
+) -> None:
+    """A sender's own name for its order, which it cancels by that name."""
+    left.api("POST", "/subscriptions", strategy_id=strategy, connection_id=connection, enabled=True)
+    named = {name: connector[name] for name in ("connectorName", "connectorToken")}
+    for action in ("buy", "cancel"):
+        said = {"clientOrderId": WORDS["tag"], "log": WORDS["logged"], "fixed": "1"}
+        answer = httpx.post(
+            f"{left.site}/trading-signal/webhook", json={**named, "action": action, **said}
+        )
+        assert (answer.status_code, answer.text) == (200, "ok")
+        if action == "buy":
+            approve(left)
+    went = (
+        "SELECT count(*) FROM web.trades WHERE tenant_id = %s AND signal ? 'client_tag' "
+        "AND planned_at IS NOT NULL"
+    )
+    left.stack.until(lambda: left.one(went, left.tenant) == 2, 15, "the named orders")
+
+
+def leave_with_staff(left: Left) -> None:
+    """What staff wrote of them."""
+    staff = left.one(
+        "INSERT INTO web.staff (id, email, role) VALUES (gen_random_uuid(), 's@staff.test', "
+        "'support') RETURNING id"
+    )
+    left.do(
+        "INSERT INTO web.staff_notes (tenant_id, staff_id, note) VALUES (%s, %s, %s)",
+        left.tenant,
+        staff,
+        f"{WORDS['note']} called",
+    )
+    left.do(
+        "INSERT INTO web.staff_requests (id, kind, subject_id, reason, asked_by) "
+        "VALUES (gen_random_uuid(), 'reset_second_factor', %s, %s, %s)",
+        left.person,
+        f"{WORDS['requested']} lost the phone",
+        staff,
+    )
+    left.do(
+        "UPDATE execution.switches SET set_by = 'staff:test' WHERE value ->> 'why' = %s",
+        WORDS["staffwhy"],
     )
 
 
@@ -294,6 +353,7 @@ def test_nothing_that_tells_who_they_were_is_left_and_the_trail_is_whole(
     request.addfinalizer(left.close)
     leave_at_the_door(left, sign_up(left))
     leave_while_trading(left)
+    leave_with_staff(left)
     command(left, "person", "export", EMAIL, str(tmp_path / "theirs.zip"))
     left.stack.until(lambda: sealed(left), SEALED_SECONDS, "the seal of all of it")
     chain = f"ten_{left.tenant.hex}"
@@ -314,4 +374,4 @@ def test_nothing_that_tells_who_they_were_is_left_and_the_trail_is_whole(
     assert all(after[table] >= before[table] > 0 for table in COUNTED)
     assert judged(left, tmp_path, chain, witness) == 0
     removed = "SELECT count(*) FROM web.emptied_signals WHERE tenant_id = %s"
-    assert left.one(removed, left.tenant) == 2
+    assert left.one(removed, left.tenant) == 4

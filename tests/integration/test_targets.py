@@ -4,9 +4,11 @@ orders canceled by the sender's name."""
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, Kit
@@ -259,6 +261,13 @@ async def test_cancel_by_name_reaches_the_orders_of_that_name_only(kit: Kit) -> 
     assert await kit.run(nobody) == ("DONE", "nothing_to_cancel")
     assert await kit.run(kit.trade("cancel", "")) == ("DONE", "unspecified")
     assert await kit.outcome(second) == ("CANCELED", "canceled_by_signal")
+
+
+async def test_cancel_by_a_hash_reaches_orders_from_when_names_were_sent(kit: Kit) -> None:
+    order = await resting(kit, "a", "90")
+    tag = ids.tag(UUID(hex=order.strategy_id), "a")
+    assert await kit.run(kit.trade("cancel", "", client_tag=tag)) == ("DONE", "unspecified")
+    assert await kit.outcome(order) == ("CANCELED", "canceled_by_signal")
 
 
 async def test_cancel_by_name_reaches_exits_and_no_other_subscription(kit: Kit) -> None:

@@ -58,7 +58,6 @@ DEFINERS = {
     "keep_an_owner": OWN_TRIGGER,
     "tenants_of": OWN_TRIGGER,
     "accept_invitation": BEFORE_SIGN_IN,
-    "close_session": BEFORE_SIGN_IN,
     "count_try": BEFORE_SIGN_IN,
     "find_api_key": BEFORE_SIGN_IN,
     "find_login": BEFORE_SIGN_IN,

@@ -17,14 +17,17 @@ class Halts:
     """What execution was asked; away, it answers nothing."""
 
     is_away: bool = False
+    # Workspaces that nothing is done for.
+    refused: set[UUID] = field(default_factory=set)
     halted: list[tuple[UUID | None, str, str]] = field(default_factory=list)
     ended: list[tuple[UUID, UUID]] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    forgotten_of: list[UUID] = field(default_factory=list)
 
     def set_switch(
         self, scope: str, scope_id: UUID | None, mode: str, **more: Any
     ) -> pb.SetSwitchResponse:
-        if self.is_away:
+        if self.is_away or scope_id in self.refused:
             raise ExecutionDown("away")
         assert scope == "tenant"
         self.halted.append((scope_id, mode, more["why"]))
@@ -35,10 +38,11 @@ class Halts:
             raise ExecutionDown("away")
         self.ended.append((tenant_id, connection_id))
 
-    def forget_words(self, set_by: Sequence[str]) -> None:
+    def forget_words(self, set_by: Sequence[str], of: Sequence[UUID]) -> None:
         if self.is_away:
             raise ExecutionDown("away")
         self.forgotten += set_by
+        self.forgotten_of += of
 
 
 def turn(site: Site, halts: Halts | None = None, operator: str = "") -> Halts:

@@ -12,7 +12,7 @@ from protos import ids
 from tests.site.conftest import Site, add_signal, csrf
 from tests.site.people_kit import Person
 from tests.site.privacy_kit import Halts, turn
-from web.execution_client import ExecutionDown
+from tests.site.staff_kit import Member, sign_in
 
 PAGE = "/account/privacy"
 
@@ -145,11 +145,91 @@ def test_who_is_erased_is_out_and_their_workspace_stands_still(site: Site, perso
 def test_execution_away_puts_an_erasure_off(site: Site, person: Person) -> None:
     person.post(f"{PAGE}/erase", email=person.email)
     due(site, person)
-    with pytest.raises(ExecutionDown):
-        turn(site, Halts(is_away=True))
+    turn(site, Halts(is_away=True))
     assert person.is_in()
+    again(site)
     turn(site)
     assert not person.is_in()
+
+
+def again(site: Site) -> None:
+    """The time of the next try has come."""
+    site.owner.execute("UPDATE web.erasures SET next_at = now()")
+
+
+def waits_seconds(site: Site, person: Person) -> float:
+    wait = "SELECT extract(epoch FROM next_at - clock_timestamp()) FROM web.erasures"
+    return float(scalar(site, f"{wait} WHERE person_id = %s", person_id(site, person)))
+
+
+@pytest.mark.parametrize("fails_in", ["execution", "the database"])
+def test_an_erasure_that_fails_waits_longer_each_time_and_holds_up_no_other(
+    site: Site, person: Person, fails_in: str
+) -> None:
+    other = Person(site).sign_up().confirm()
+    for each in (person, other):
+        each.post(f"{PAGE}/erase", email=each.email)
+    due(site, person)
+    due(site, other)
+    halts = Halts()
+    if fails_in == "execution":
+        halts.refused = {tenant_id(site, person)}
+    else:
+        refuse_in_database(site, person_id(site, person))
+    turn(site, halts)
+    assert person.is_in()
+    assert not other.is_in()
+    assert 2 < waits_seconds(site, person) <= 4
+    # Not at the next turn.
+    assert turn(site, Halts()).halted == []
+    for longest in (8, 16, 32):
+        again(site)
+        turn(site, halts)
+        assert longest / 2 < waits_seconds(site, person) <= longest
+    staff = sign_in(site, Member(site, "viewer"))
+    assert "1 fail again and again" in staff.get("/admin/health/").text
+    listed = staff.get("/admin/queues/").text
+    assert ids.show("person", person_id(site, person)) in listed
+    assert "4 times" in listed
+    site.owner.execute("UPDATE web.erasures SET tries = 1000")
+    again(site)
+    turn(site, halts)
+    assert 3500 < waits_seconds(site, person) <= 3600
+    refuse_in_database(site, None)
+    again(site)
+    turn(site)
+    assert not person.is_in()
+    assert "none fails" in staff.get("/admin/health/").text
+
+
+def refuse_in_database(site: Site, person: Any) -> None:
+    """Nothing of this person can be changed; of none, it can again."""
+    site.owner.execute("DROP TRIGGER IF EXISTS refused ON web.people")
+    if person is not None:
+        site.owner.execute(
+            "CREATE OR REPLACE FUNCTION web.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE 'refused'; END $$"
+        )
+        site.owner.execute(
+            "CREATE TRIGGER refused BEFORE UPDATE ON web.people FOR EACH ROW "
+            f"WHEN (OLD.id = '{person}') EXECUTE FUNCTION web.refuse()"
+        )
+
+
+def test_a_stranger_whose_removal_fails_is_tried_later_as_well(site: Site) -> None:
+    stranger = Person(site).sign_up()
+    site.owner.execute(
+        "UPDATE web.people SET created_at = now() - interval '31 days' WHERE email = %s",
+        (stranger.email,),
+    )
+    stranger.pass_time(timedelta(days=31))
+    halts = Halts(refused={tenant_id(site, stranger)})
+    turn(site, halts)
+    turn(site, halts)
+    assert scalar(site, "SELECT tries FROM web.erasures") == 1
+    again(site)
+    turn(site)
+    assert person_id(site, stranger) is None
 
 
 def test_a_workspace_with_others_is_handed_over_first(site: Site, person: Person) -> None:

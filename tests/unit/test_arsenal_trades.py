@@ -115,9 +115,12 @@ def test_r13_a_reversing_trade_may_swap_and_its_size_is_the_entrys() -> None:
     assert execution_messages.read_trade(plain).signal_quantity == 2
 
 
-def test_a_cancel_by_name_goes_to_execution_with_the_name() -> None:
-    assert sent(read(action="cancel", clientOrderId="Long")).client_tag == "Long"
-    assert sent(read(action="openLong", fixed="1", clientOrderId="Long")).client_tag == "Long"
+def test_a_cancel_by_name_goes_to_execution_with_a_hash_of_the_name() -> None:
+    named = sent(read(action="openLong", fixed="1", clientOrderId="Long"))
+    assert sent(read(action="cancel", clientOrderId="Long")).client_tag == named.client_tag
+    assert sent(read(action="cancel", clientOrderId="Short")).client_tag != named.client_tag
+    assert b"Long" not in named.SerializeToString()
+    assert sent(read(action="openLong", fixed="1")).client_tag == ""
 
 
 @pytest.mark.parametrize(

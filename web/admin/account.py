@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from web.admin.trail import with_reasons
 from web.db import db
 
 Rows = Sequence[Row[Any]]
@@ -69,10 +70,11 @@ _PARTS = {
 }
 
 
-def parts(tenant: UUID) -> Mapping[str, Rows]:
+def parts(tenant: UUID) -> Mapping[str, Sequence[Any]]:
     """Everything but its signals and trades."""
     given = {"tenant": tenant, "last": LAST}
-    return {name: _rows(statement, given) for name, statement in _PARTS.items()}
+    found = {name: _rows(statement, given) for name, statement in _PARTS.items()}
+    return {**found, "events": with_reasons(found["events"])}
 
 
 def signals(tenant: UUID) -> Rows:

@@ -21,7 +21,7 @@ from web.execution_client import ExecutionClient, ExecutionDown
 from web.ops import doctor
 
 # The slowest takes its row once a minute.
-LOOPS = ("sweep", "timers", "switches", "mail", "projector", "seals", "checkpoints")
+LOOPS = ("sweep", "timers", "switches", "mail", "projector", "seals", "checkpoints", "privacy")
 _ASK_SECONDS = 2.0
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 _SEEN = """
@@ -34,6 +34,7 @@ SELECT clock_timestamp() AS now, current_setting('server_version') AS version,
     (SELECT count(*) FROM web.mails WHERE outcome = 'refused'
      AND ended_at > now() - interval '1 day') AS refused_mails,
     (SELECT count(*) FROM web.quarantined_facts WHERE ended_at IS NULL) AS quarantined,
+    (SELECT count(*) FROM web.erasures WHERE tries >= 3) AS stuck_erasures,
     (SELECT count(*) FROM web.boots WHERE ended_at IS NULL
      AND last_seen_at > clock_timestamp() - interval '3 seconds') AS webs,
     (SELECT array_agg(name) FROM web.relay_loops
@@ -106,6 +107,12 @@ def _database(row: Row[Any], before: datetime) -> Iterator[Line]:
         "Facts put aside",
         str(row.quarantined),
         "" if not row.quarantined else "Look at them under Queues: requeue or discard.",
+    )
+    yield Line(
+        "good" if not row.stuck_erasures else "bad",
+        "Erasures",
+        f"{row.stuck_erasures} fail again and again" if row.stuck_erasures else "none fails",
+        "" if not row.stuck_erasures else "See Queues, and `erasure_failed` in the relay's log.",
     )
     yield Line(
         "good" if row.unsealed < 50 else "warn", "Audit", f"{row.unsealed} chains to be sealed"

@@ -1,4 +1,4 @@
-"""What waits, and what came to a stop: signals, facts put aside, failed jobs, refused mail."""
+"""What waits, and what came to a stop: signals, facts, failed jobs, refused mail, erasures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,6 +39,10 @@ SELECT id, subject, created_at, attempts, error, outcome FROM web.mails
 WHERE outcome = 'refused' OR (ended_at IS NULL AND attempts > 0)
 ORDER BY created_at DESC LIMIT 100
 """
+_ERASURES = """
+SELECT person_id, due_at, tries, next_at, error FROM web.erasures WHERE tries > 0
+ORDER BY due_at LIMIT 100
+"""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class QueuesView(Page):
             due=_rows(_DUE),
             aside=_rows(_ASIDE),
             mails=_rows(_MAILS),
+            erasures=_rows(_ERASURES),
             jobs=jobs,
             away=away,
         )

@@ -12,6 +12,7 @@ from protos import ids
 from web.admin.base import Page
 from web.admin.deeds import allow
 from web.audit import checking, export, lines
+from web.audit.privacy import PEOPLE, Reader, owners, read_reason
 from web.db import db, enter_tenant
 
 PAGE = 100
@@ -31,7 +32,7 @@ class TrailView(Page):
             chain=request.args.get("chain", "").strip(),
             wanted=wanted,
             rows=rows[:PAGE],
-            older=rows[PAGE - 1].id if len(rows) > PAGE else None,
+            older=rows[PAGE - 1]["id"] if len(rows) > PAGE else None,
         )
         return page
 
@@ -66,7 +67,7 @@ def _chain() -> UUID | None:
     return ids.read("tenant", shown) or abort(404)
 
 
-def _events(chain: UUID | None, wanted: dict[str, str]) -> Sequence[Row[Any]]:
+def _events(chain: UUID | None, wanted: dict[str, str]) -> list[dict[str, Any]]:
     """By the index of tenant and word; the chain's newest when nothing is sought."""
     given: dict[str, Any] = {"chain": chain, "limit": PAGE + 1}
     asked = [name for name in FILTERS if wanted[name]]
@@ -78,13 +79,24 @@ def _events(chain: UUID | None, wanted: dict[str, str]) -> Sequence[Row[Any]]:
     if before.isdecimal() and len(before) < 19:
         conditions.append("id < :before")
         given["before"] = int(before)
-    return db.session.execute(
+    rows = db.session.execute(
         text(
             "SELECT id, at, actor, action, subject, reason FROM web.audit_events "
             f"WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :limit"
         ),
         given,
     ).all()
+    return with_reasons(rows)
+
+
+def with_reasons(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """With what staff said opened; what people typed themselves is for their workspace."""
+    read = [None if row.actor.startswith(PEOPLE) else read_reason(row.reason) for row in rows]
+    opened = Reader(owners([read]))
+    return [
+        {**row._mapping, "reason": opened.open(reason)}
+        for row, reason in zip(rows, read, strict=True)
+    ]
 
 
 def _escaped(sought: str) -> str:

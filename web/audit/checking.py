@@ -5,7 +5,7 @@ The verifier that people run outside does the work; here it is fed from the tabl
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,16 @@ from web.audit import export, lines, trail, verify
 from web.audit.ranges import Facts
 
 SLICE_SECONDS = 1.0
+_FIRST_VERSION = '"type":"seal","version":1}'
+_REMOVED = """
+SELECT count(*), count(*) FILTER (WHERE row_sha256 IS NULL), EXISTS (
+    SELECT FROM web.audit_events WHERE tenant_id = %(chain)s AND action = 'person:erase'
+    AND after ->> 'sole' = 'true')
+FROM web.emptied_signals WHERE tenant_id = %(chain)s
+"""
+_FIRST_SEALS = f"""
+SELECT line FROM web.audit_seals WHERE chain = %(chain)s AND line LIKE '%%{_FIRST_VERSION}'
+"""
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class Checked:
     events: int
     unsealed: int
     bad: str | None = None
+    # Signals of the chain whose content an erasure removed: their hashes hold.
+    removed: int = 0
+    # Those among them of which not even the hash is left to be checked, only their number.
+    lost: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +74,25 @@ def check(
             raise verify.Bad(f"the seal of event {followed.event + 1} is missing")
     except verify.Bad as bad:
         return Checked(followed.seal, seals, followed.event, unsealed, str(bad))
-    return Checked(followed.seal, seals, followed.event, unsealed)
+    checked = Checked(followed.seal, seals, followed.event, unsealed)
+    return _with_removed(connection, chain, checked) if checked.is_over else checked
+
+
+def _with_removed(connection: Connection[TupleRow], chain: UUID, checked: Checked) -> Checked:
+    """With what an erasure took. It is in the chain, or somebody else took it."""
+    row = connection.execute(_REMOVED, {"chain": chain}).fetchone()
+    assert row is not None
+    removed, hashless, was_erased = row
+    if removed and not was_erased:
+        return replace(checked, bad=f"{removed} signals were emptied, and no erasure says so")
+    lost = _lost(connection, chain) if hashless else 0
+    return replace(checked, removed=removed, lost=lost)
+
+
+def _lost(connection: Connection[TupleRow], chain: UUID) -> int:
+    seals = connection.execute(_FIRST_SEALS, {"chain": chain}).fetchall()
+    ranges = (each for (line,) in seals for each in json.loads(line)["ranges"])
+    return sum(_digest(connection, each)[2] for each in ranges)
 
 
 def _size(connection: Connection[TupleRow], chain: UUID) -> tuple[int, int, int]:
@@ -93,20 +125,29 @@ def _vouched(connection: Connection[TupleRow], chain: UUID) -> verify.Checkpoint
 
 def _ranges(connection: Connection[TupleRow], line: str) -> None:
     """Hash what a seal of the first version covers, of which no rows are exported. Raises Bad."""
-    if '"type":"seal","version":1' not in line:
+    if not line.endswith(_FIRST_VERSION):
         return
     for each in json.loads(line)["ranges"]:
         _signals(connection, each)
 
 
 def _signals(connection: Connection[TupleRow], sealed: dict[str, Any]) -> None:
+    count, digest, _ = _digest(connection, sealed)
+    where = f"{sealed['first']} to {sealed['last']} of {sealed['of']}"
+    if count != sealed["count"]:
+        raise verify.Bad(f"of the signals {where} there are {count}, not {sealed['count']}")
+    if digest is not None and digest.hex() != sealed["sha256"]:
+        raise verify.Bad(f"one of the signals {where} is not as it was sealed")
+
+
+def _digest(
+    connection: Connection[TupleRow], sealed: dict[str, Any]
+) -> tuple[int, bytes | None, int]:
+    """Of what is there now: how many, the hash over them, and of how many no hash is left, where
+    there is none over all."""
     row = connection.execute(
-        "SELECT rows, digest FROM web.digest_signals(%s, %s, %s)",
+        "SELECT rows, digest, lost FROM web.digest_signals(%s, %s, %s)",
         (ids.read("strategy", sealed["of"]), sealed["first"] - 1, sealed["last"]),
     ).fetchone()
     assert row is not None
-    where = f"{sealed['first']} to {sealed['last']} of {sealed['of']}"
-    if row[0] != sealed["count"]:
-        raise verify.Bad(f"of the signals {where} there are {row[0]}, not {sealed['count']}")
-    if row[1].hex() != sealed["sha256"]:
-        raise verify.Bad(f"one of the signals {where} is not as it was sealed")
+    return row[0], row[1], row[2]

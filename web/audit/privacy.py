@@ -24,8 +24,10 @@ from web.db import db
 _NONCE = 12
 SEALED = frozenset({"of", "sealed"})
 ERASED = "erased"
-# Whose reasons are theirs; of what staff and programs do, others must be able to read why.
+# Whose reasons are theirs. What staff say of somebody is sealed for whom it is about, who may
+# read why. Programs say nothing personal.
 PEOPLE = ("person:", "key:")
+STAFF = "staff:"
 
 
 # What people type in free words: in the trail it is sealed for their workspace.
@@ -59,12 +61,22 @@ def sealed(values: dict[str, Any] | None, tenant: UUID | None) -> dict[str, Any]
     return changed
 
 
-def sealed_reason(actor: str, reason: str | None) -> str | None:
-    """What somebody typed, sealed for them; a program says nothing personal."""
-    if not reason or not actor.startswith(PEOPLE):
+def sealed_reason(actor: str, reason: str | None, about: str | None) -> str | None:
+    """What somebody typed, sealed for them, or of staff for whom it is about."""
+    of = actor if actor.startswith(PEOPLE) else about if actor.startswith(STAFF) else None
+    if not reason or of is None:
         return reason
-    found = seal(Personal(actor, reason))
+    found = seal(Personal(of, reason))
     return found if isinstance(found, str) else json.dumps(found)
+
+
+def about(tenant: UUID | None, subject: str) -> str | None:
+    """Whose key seals what is said of it: its person's, or its workspace's."""
+    if ids.read("person", subject) is not None:
+        return f"person:{subject}"
+    if tenant is not None:
+        return f"tenant:{ids.show('tenant', tenant)}"
+    return f"tenant:{subject}" if ids.read("tenant", subject) is not None else None
 
 
 def read_reason(stored: str | None) -> Any:

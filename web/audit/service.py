@@ -23,8 +23,8 @@ def record(
 ) -> None:
     """Add one event: `strategy:create`, by `person:…` or `key:…`, of `str_…`.
 
-    A `Personal` in `before` or `after`, names that were typed, and the reason of a person are
-    stored so that they can be erased.
+    A `Personal` in `before` or `after`, names that were typed, and the reason of a person, or
+    of staff about one, are stored so that they can be erased.
     """
     tenant = current_tenant()
     db.session.add(
@@ -35,7 +35,7 @@ def record(
             subject=subject,
             before=privacy.sealed(before, tenant),
             after=privacy.sealed(after, tenant),
-            reason=privacy.sealed_reason(actor, reason),
+            reason=privacy.sealed_reason(actor, reason, privacy.about(tenant, subject)),
             origin=_origin(actor),
         )
     )

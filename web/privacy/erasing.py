@@ -15,6 +15,13 @@ from psycopg.rows import TupleRow
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 
+# What switches can be of, in workspaces that go. What staff typed there may tell of them too.
+_SWITCHED = """
+SELECT unnest(%(sole)s::uuid[]) UNION
+SELECT id FROM web.strategies WHERE tenant_id = ANY (%(sole)s) UNION
+SELECT id FROM web.connections WHERE tenant_id = ANY (%(sole)s)
+"""
+
 
 class Orphans(Exception):
     """Workspaces with others in them would be left without an owner; carries their names."""
@@ -42,8 +49,8 @@ class Switches(Protocol):
     def remove_credentials(self, tenant_id: UUID, connection_id: UUID) -> None:
         """End a login at a broker."""
 
-    def forget_words(self, set_by: Sequence[str]) -> None:
-        """Remove reasons."""
+    def forget_words(self, set_by: Sequence[str], of: Sequence[UUID]) -> None:
+        """Remove reasons, by who typed them and of what they are."""
 
 
 def orphans(connection: Connection[TupleRow], person: UUID) -> list[str]:
@@ -66,12 +73,6 @@ def erase(
 
 def _erase(connection: Connection[TupleRow], execution: Switches, person: UUID, actor: str) -> bool:
     sole = _ids(connection, "SELECT web.sole_tenants(%s)", person)
-    # By keys of their own: what staff or others set here they also set elsewhere, and it stays.
-    typed = connection.execute(
-        "SELECT DISTINCT set_by FROM web.switches WHERE tenant_id = ANY (%s) "
-        "AND starts_with(set_by, 'key:')",
-        (sole,),
-    ).fetchall()
     for tenant in sole:
         execution.set_switch("tenant", tenant, "stop_all", tenant=tenant, set_by=actor, why="")
     ended = connection.execute(
@@ -79,7 +80,8 @@ def _erase(connection: Connection[TupleRow], execution: Switches, person: UUID, 
     ).fetchall()
     for tenant, connection_id in ended:
         execution.remove_credentials(tenant, connection_id)
-    execution.forget_words([f"person:{ids.show('person', person)}", *(who for (who,) in typed)])
+    theirs = [row[0] for row in connection.execute(_SWITCHED, {"sole": sole}).fetchall()]
+    execution.forget_words([f"person:{ids.show('person', person)}"], theirs)
     with connection.transaction():
         # It may have very many signals to go through.
         connection.execute("SET LOCAL statement_timeout = 0")

@@ -303,7 +303,7 @@ class Intake:
                     b"%d" % webhook.version,
                     ids.new().hex.encode(),
                     signal.dialect.encode(),
-                    request.content_type[:100].encode(),
+                    request.content_type.encode(),
                     crypto_arsenal.redact(request.body),
                     body_hash,
                     msgspec.json.encode(signal),

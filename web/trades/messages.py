@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from protos import wire
+from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web.trades import wishes
 
@@ -83,6 +83,7 @@ def terms(
         asset_class=_ASSET_CLASSES[asset_class],
         entry_refusal=_refusal(numbers),
         superseded_waiting=int(numbers.get("superseded_waiting", 0)),
+        client_tag=ids.tag(strategy_id, signal.get("client_tag") or ""),
     )
     if approved:
         trade.origin = pb.ORIGIN_APPROVAL

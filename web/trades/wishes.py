@@ -64,7 +64,6 @@ def fields(
         retry=_retry(settings),
         short_options=_is_on(settings, "allow_short_options"),
         market_without_price=_is_on(settings, "limit_without_price_as_market"),
-        client_tag=signal.get("client_tag") or "",
         reverses=signal.get("reverses", False),
         target=targets.field(signal),
     )

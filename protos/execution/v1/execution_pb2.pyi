@@ -867,10 +867,12 @@ class Unprotected(_message.Message):
     def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., instrument: _Optional[str] = ..., quantity: _Optional[str] = ..., protected_quantity: _Optional[str] = ...) -> None: ...
 
 class ForgetWordsRequest(_message.Message):
-    __slots__ = ("set_by",)
+    __slots__ = ("set_by", "scope_ids")
     SET_BY_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_IDS_FIELD_NUMBER: _ClassVar[int]
     set_by: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, set_by: _Optional[_Iterable[str]] = ...) -> None: ...
+    scope_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, set_by: _Optional[_Iterable[str]] = ..., scope_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ForgetWordsResponse(_message.Message):
     __slots__ = ()

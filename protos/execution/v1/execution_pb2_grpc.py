@@ -215,8 +215,9 @@ class ExecutionServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ForgetWords(self, request, context):
-        """Removes what these people or keys typed as the reason of a switch; the switches stay as they
-        are. For somebody who is erased. Repeating is safe.
+        """Removes what these people or keys typed as the reason of a switch, and what anybody typed at
+        switches of these; the switches stay as they are. For somebody who is erased. Repeating is
+        safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

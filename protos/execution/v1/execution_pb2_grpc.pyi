@@ -87,8 +87,9 @@ class ExecutionStub:
     ListSwitches: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]
     """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
     ForgetWords: _grpc.UnaryUnaryMultiCallable[_execution_pb2.ForgetWordsRequest, _execution_pb2.ForgetWordsResponse]
-    """Removes what these people or keys typed as the reason of a switch; the switches stay as they
-    are. For somebody who is erased. Repeating is safe.
+    """Removes what these people or keys typed as the reason of a switch, and what anybody typed at
+    switches of these; the switches stay as they are. For somebody who is erased. Repeating is
+    safe.
     """
     SetLimits: _grpc.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
@@ -165,8 +166,9 @@ class ExecutionAsyncStub(ExecutionStub):
     ListSwitches: _aio.UnaryUnaryMultiCallable[_execution_pb2.ListSwitchesRequest, _execution_pb2.ListSwitchesResponse]  # type: ignore[assignment]
     """Every switch that was ever set, as it is now, and the limits of connections. Reads only."""
     ForgetWords: _aio.UnaryUnaryMultiCallable[_execution_pb2.ForgetWordsRequest, _execution_pb2.ForgetWordsResponse]  # type: ignore[assignment]
-    """Removes what these people or keys typed as the reason of a switch; the switches stay as they
-    are. For somebody who is erased. Repeating is safe.
+    """Removes what these people or keys typed as the reason of a switch, and what anybody typed at
+    switches of these; the switches stay as they are. For somebody who is erased. Repeating is
+    safe.
     """
     SetLimits: _aio.UnaryUnaryMultiCallable[_execution_pb2.SetLimitsRequest, _execution_pb2.SetLimitsResponse]  # type: ignore[assignment]
     """Sets the limits that bind a connection's entries. A tighter one holds at once, a looser
@@ -312,8 +314,9 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         request: _execution_pb2.ForgetWordsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_execution_pb2.ForgetWordsResponse, _abc.Awaitable[_execution_pb2.ForgetWordsResponse]]:
-        """Removes what these people or keys typed as the reason of a switch; the switches stay as they
-        are. For somebody who is erased. Repeating is safe.
+        """Removes what these people or keys typed as the reason of a switch, and what anybody typed at
+        switches of these; the switches stay as they are. For somebody who is erased. Repeating is
+        safe.
         """
 
     @_abc_1.abstractmethod
