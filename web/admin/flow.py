@@ -15,13 +15,15 @@ from web.admin.deeds import deed, record, required
 from web.admin.halts import halt
 from web.alarms.models import Alarm
 from web.connections.models import Connection
-from web.db import db
+from web.db import db, tenant_scope
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.signals import chart, waterfall
 from web.signals.models import Signal
 from web.strategies.models import Strategy
+from web.trades import replay
 from web.trades.models import Trade
 from web.trades.reads import with_orders
+from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 
 # Of a signal with many followers.
@@ -91,6 +93,22 @@ class TradesView(tables.Trades):
             alarms=alarms,
             answer=f"{answers.about_trade(trade, name)}\nStep by step: {url}",
         )
+        return page
+
+    @expose("/<shown(trade):trade_id>/replay")
+    def replayed(self, trade_id: UUID) -> str:
+        """The recorded decision beside the same one made again; nothing is stored or sent."""
+        trade = db.session.get(Trade, trade_id) or abort(404)
+        told, away = None, ""
+        try:
+            with tenant_scope(trade.tenant_id):
+                told = replay.of_trade(trade)
+        except NotRecorded:
+            away = "The trade is older than the record, or could not be decided."
+        except ExecutionDown as down:
+            away = f"Execution does not answer, and only it can plan: {down}"
+        self.prepare([trade])
+        page: str = self.render("staff/replay.html", trade=trade, told=told, away=away)
         return page
 
     @expose("/alarms/<shown(alarm):alarm_id>/handled", methods=("POST",))
