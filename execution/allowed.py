@@ -18,7 +18,8 @@ ALLOWED: Allowed = {
     **HEALTH,
     f"{_EXECUTION}SubmitTrades": _DRAINS,
     f"{_EXECUTION}CancelTrades": _WEB,
-    f"{_EXECUTION}GetAccountState": _LOOKING,
+    # Staff's pages are web's.
+    f"{_EXECUTION}GetAccountState": _LOOKING | _WEB,
     f"{_EXECUTION}StreamFacts": {Service.RELAY},
     f"{_EXECUTION}ListFacts": _LOOKING,
     f"{_EXECUTION}DigestFacts": {Service.RELAY},
@@ -31,6 +32,7 @@ ALLOWED: Allowed = {
     f"{_EXECUTION}SeeOverfill": _WEB,
     f"{_EXECUTION}ResolveDoubt": _WEB,
     f"{_EXECUTION}ClosePosition": _WEB,
+    f"{_EXECUTION}RefreshAccount": _WEB,
     f"{_SIMULATION}GetPaperAccount": _WEB,
     f"{_SIMULATION}SetTradingModel": _WEB,
     f"{_SIMULATION}SetFeed": _WEB,

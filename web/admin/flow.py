@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from web import lists
-from web.admin import answers, tables
+from web.admin import answers, broker_sessions, tables
 from web.admin.deeds import deed, record, required
 from web.admin.halts import halt
 from web.alarms.models import Alarm
@@ -147,6 +147,7 @@ class ConnectionsView(tables.Connections):
             {"tenant": connection.tenant_id, "id": connection_id, "most": NEWEST},
         ).all()
         state, away = _ask_execution(connection)
+        login = broker_sessions.login_of(connection)
         self.prepare([connection])
         page: str = self.render(
             "staff/connection.html",
@@ -155,6 +156,7 @@ class ConnectionsView(tables.Connections):
             orders=orders,
             state=state,
             away=away,
+            login=login,
         )
         return page
 
@@ -165,6 +167,14 @@ class ConnectionsView(tables.Connections):
         connection = db.session.get(Connection, connection_id) or abort(404)
         told = halt("connection", connection_id, connection.tenant_id, required("mode"), reason)
         lists.done(told)
+        return redirect(url_for("staff_connections.page", connection_id=connection_id))
+
+    @expose("/<shown(connection):connection_id>/refresh", methods=("POST",))
+    @deed("refresh", "End this connection's session at its broker and begin a new one")
+    def refresh(self, connection_id: UUID, reason: str) -> ResponseReturnValue:
+        """Log in again and ask what the account holds; orders that work there stay."""
+        connection = db.session.get(Connection, connection_id) or abort(404)
+        lists.done(broker_sessions.refresh(connection, reason))
         return redirect(url_for("staff_connections.page", connection_id=connection_id))
 
 
