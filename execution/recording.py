@@ -8,6 +8,7 @@ from execution import alarms, correcting, known, messages, overfills
 from execution.accounts import Account
 from execution.alarms import Alarm
 from execution.books import Book
+from execution.controls import broker_of
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
@@ -272,6 +273,7 @@ def _bound(ticket: Ticket, seen: int) -> BoundRow:
         trade.tenant_id,
         trade.strategy_id.hex,
         trade.connection_id,
+        broker_of(trade),
         seen,
     )
 

@@ -40,7 +40,7 @@ async def test_no_entry_passes_a_switch_of_any_scope(desk: Desk, scope: str, mod
     assert await desk.run(desk.trade()) == ("FILLED", "unspecified")
 
 
-@pytest.mark.parametrize("scope", ["tenant", "strategy", "connection"])
+@pytest.mark.parametrize("scope", ["broker", "tenant", "strategy", "connection"])
 async def test_a_switch_of_others_stops_nobody_here(desk: Desk, scope: str) -> None:
     await desk.switch(ALL, scope, uuid4().hex)
     assert await desk.run(desk.trade()) == ("FILLED", "unspecified")

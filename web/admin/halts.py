@@ -16,8 +16,17 @@ from web.switches.rules import MODES
 PLATFORM = "platform"
 
 
-def halt(scope: str, scope_id: UUID | None, tenant: UUID | None, mode: str, reason: str) -> str:
-    """Put a switch where it is said to be; what came of it, in words.
+def halt(
+    scope: str,
+    scope_id: UUID | None,
+    tenant: UUID | None,
+    mode: str,
+    reason: str,
+    *,
+    name: str = "",
+) -> str:
+    """Put a switch where it is said to be; what came of it, in words. `name` is for what has no
+    id that is shown.
 
     That it is asked is durable before execution hears of it, as with customers' own halts.
     Repeating changes nothing. Raises Problem.
@@ -26,7 +35,7 @@ def halt(scope: str, scope_id: UUID | None, tenant: UUID | None, mode: str, reas
         raise Problem(
             400, "bad_mode", "There is no such switch", mode[:40], "Take one of the list."
         )
-    subject = ids.show(scope, scope_id) if scope_id else PLATFORM
+    subject = name or (ids.show(scope, scope_id) if scope_id else PLATFORM)
     told: dict[str, Any] = {"mode": mode}
     record("switch:ask", subject, tenant=tenant, after=told, reason=reason)
     db.session.commit()
