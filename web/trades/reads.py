@@ -108,8 +108,10 @@ def connections() -> Mapping[UUID, Connection]:
 
 def waiting_page(*, states: Sequence[str], limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades that wait in these states, newest first. Raises BadCursor."""
+    # Only what execution may hold is looked for among all trades.
+    waits = _WAITS | _HELD if "QUEUED" in states else _WAITS
     return newest_first(
-        with_orders(select(Trade)).where(mine(Trade), _WAITS | _HELD, Trade.state.in_(states)),
+        with_orders(select(Trade)).where(mine(Trade), waits, Trade.state.in_(states)),
         Trade.accepted_at,
         Trade.id,
         lambda row: (row.accepted_at, row.id),
