@@ -1,4 +1,4 @@
-"""A kill switch of one broker, and the connections that staff look at."""
+"""A kill switch of one broker; and trades found by why they are as they are."""
 
 from alembic import op
 
@@ -57,6 +57,13 @@ ALTER POLICY platform ON web.switches USING (tenant_id IS NULL AND (scope = 'pla
 """
 
 
+PAGES = """
+-- Most trades have no reason and never get one: their rows are updated in place as before.
+CREATE INDEX trades_by_reason ON web.trades (reason, accepted_at DESC) WHERE reason IS NOT NULL;
+"""
+
+
 def upgrade() -> None:
     op.execute(EXECUTION)
     op.execute(WEB)
+    op.execute(PAGES)

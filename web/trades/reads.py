@@ -20,8 +20,12 @@ from web.trades.models import Order, Position, Trade
 LONGEST_CLOSED = timedelta(days=14)
 
 _WAITS = Trade.approval_expires_at.is_not(None) | Trade.release_at.is_not(None)
-# What execution holds until its market opens has no time of ours.
-_HELD = (Trade.state == "QUEUED") & (Trade.accepted_at > func.now() - LONGEST_CLOSED)
+# What execution holds until its market opens has no time of ours; there is an index of reasons.
+_HELD = (
+    (Trade.state == "QUEUED")
+    & (Trade.reason == "market_closed")
+    & (Trade.accepted_at > func.now() - LONGEST_CLOSED)
+)
 
 
 def with_orders(query: Select[Trade]) -> Select[Trade]:
