@@ -71,6 +71,24 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert _csv([f"{begin}1+1"]).lstrip('"').startswith("'")
 
 
+def test_connections_are_found_by_why_their_broker_does_not_let_them_in(
+    site: Site, client: FlaskClient
+) -> None:
+    site.owner.execute(
+        "UPDATE web.connections SET state = 'needs_login', "
+        """reported = '{"login": {"problem": "revoked", "text": "gone"}}' WHERE id = %s""",
+        (site.theirs.connection_id,),
+    )
+    name = "flt4_not_let_in_for_is"
+    for problem, found in (("revoked", 1), ("wrong_key", 0)):
+        head, *rows = exported(client, f"/admin/connections/export/csv/?{name}={problem}")
+        assert [row[head.index("Connection")] for row in rows] == (
+            [site.theirs.shown("connection")] * found
+        )
+        assert [row[head.index("Not let in for")] for row in rows] == ["revoked"] * found
+    assert "revoked" in client.get("/admin/connections/").text
+
+
 @contextmanager
 def statements(site: Site) -> Iterator[list[str]]:
     """What staff's role asks meanwhile, but for who asks."""
