@@ -11,7 +11,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import fanout, floor, intake, latency, machine, memory, report, resolve, seed
+from benchmarks import (
+    fanout,
+    floor,
+    intake,
+    latency,
+    machine,
+    memory,
+    pages,
+    report,
+    resolve,
+    seed,
+)
 from benchmarks.bench import Bench, Part
 from tests.e2e.stack import Options, Stack
 
@@ -42,6 +53,8 @@ PARTS: dict[str, Callable[[Bench], Part]] = {
     "floor": floor.measure,
     "sustained": _sustained,
     "fanout": fanout.measure,
+    # Last: it fills a workspace.
+    "pages": pages.measure,
 }
 
 

@@ -65,11 +65,20 @@ def pss_mb(pid: int) -> float:
 
 def processor_seconds(pid: int) -> float:
     """What a process has used of the cores so far; 0 when it is gone."""
+    return _seconds(pid, 11)
+
+
+def ended_children_seconds(pid: int) -> float:
+    """What processes used that this one started and saw end, as PostgreSQL's parallel workers."""
+    return _seconds(pid, 13)
+
+
+def _seconds(pid: int, at: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[at]) + int(fields[at + 1])) / os.sysconf("SC_CLK_TCK")
 
 
 def children(pid: int) -> set[int]:

@@ -32,6 +32,7 @@ ALLOWED: Allowed = {
     f"{_EXECUTION}SeeOverfill": _WEB,
     f"{_EXECUTION}ResolveDoubt": _WEB,
     f"{_EXECUTION}ClosePosition": _WEB,
+    f"{_EXECUTION}RefreshAccount": _WEB,
     f"{_SIMULATION}GetPaperAccount": _WEB,
     f"{_SIMULATION}SetTradingModel": _WEB,
     f"{_SIMULATION}SetFeed": _WEB,

@@ -32,6 +32,7 @@ from execution.journal.journal import Journal, StoreUnavailable
 from execution.journal.store import Store
 from execution.journal.switch_store import SwitchStore
 from execution.limits.limits import Limits
+from execution.refreshing import Refreshing
 from execution.runtime import AsyncioRuntime
 from execution.service.declaring import Declaring
 from execution.service.manual import Manual
@@ -80,12 +81,14 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
         switching: Switching,
         declaring: Declaring,
         manual: Manual,
+        refreshing: Refreshing,
     ) -> None:
         self._service = service
         self._digests = digests
         self._switching = switching
         self._declaring = declaring
         self._manual = manual
+        self._refreshing = refreshing
 
     async def SubmitTrades(
         self, request: pb.SubmitTradesRequest, context: Context
@@ -180,6 +183,11 @@ class Servicer(execution_pb2_grpc.ExecutionServicer):
     ) -> pb.ClosePositionResponse:
         return await _answer(self._manual.close(request), context)
 
+    async def RefreshAccount(
+        self, request: pb.RefreshAccountRequest, context: Context
+    ) -> pb.RefreshAccountResponse:
+        return await _answer(self._refreshing.refresh(request), context)
+
 
 class ExecutionServer:
     """The whole program: start it, stop it, start another one on the same database."""
@@ -235,12 +243,14 @@ class ExecutionServer:
         self._vault.tell(holding.on_login)
         self._server = guard.server(_OPTIONS, ALLOWED if self._certificates else None)
         check = partial(_check, engine, holding)
+        refreshing = Refreshing(self._store, holding, engine, self._vault.adapters)
         servicer = Servicer(
             Service(self._store, holding, bell),
             Digests(self._store),
             Switching(self._store, switches, holding, watch.read),
             Declaring(self._store, holding.withdraw, check),
             Manual(self._store, holding),
+            refreshing,
         )
         servicer.add_to(self._server)
         simulation = SimulationServicer(self._simulator, holding.hold)
@@ -261,7 +271,8 @@ class ExecutionServer:
         await _until_stored(holding.start)
         self._runtime.spawn(self._vault.run())
         url, name = self._config.database_url, self._config.instance
-        self._runtime.spawn(ringing.answer(url, name, holding.look, check))
+        rung = partial(_spawn, self._runtime, refreshing)
+        self._runtime.spawn(ringing.answer(url, name, holding.look, check, rung))
         await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
@@ -318,6 +329,10 @@ def _check(engine: Engine, holding: Holding, trade_id: UUID) -> bool:
         else:
             engine.check(account, run)
     return bool(held)
+
+
+def _spawn(runtime: AsyncioRuntime, refreshing: Refreshing, account_id: UUID) -> None:
+    runtime.spawn(refreshing.rung(account_id))
 
 
 async def _until_stored(start: Callable[[], Awaitable[None]]) -> None:

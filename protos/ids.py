@@ -60,6 +60,12 @@ def account_id(broker: str, environment: str, account: str) -> UUID:
     return derive("account", broker, environment, account)
 
 
+@lru_cache(maxsize=256)
+def broker_id(broker: str, environment: str) -> UUID:
+    """One environment of a broker, as switches name it; `web.broker_id` in the database."""
+    return derive("broker", broker, environment)
+
+
 @lru_cache(maxsize=4096)
 def from_hex(digits: str) -> UUID:
     """An id as it comes over the wire; most come again and again. Raises ValueError."""

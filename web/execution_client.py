@@ -20,6 +20,8 @@ from web.connections.models import BrokerAccount
 
 SUBMIT_SECONDS = 5.0
 PREVIEW_SECONDS = 5.0
+# A login at a broker may be slow.
+REFRESH_SECONDS = 20.0
 SWITCH_SECONDS = 10.0
 # Below the lease of the loop that seals.
 DIGEST_SECONDS = 3.0
@@ -122,6 +124,24 @@ class ExecutionClient:
         )
         try:
             return self._connect().GetConnectionState(request, timeout=PREVIEW_SECONDS)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
+                return None
+            raise ExecutionDown(describe(error)) from error
+
+    def refresh_account(
+        self, broker: str, environment: str, account: str
+    ) -> pb.RefreshAccountResponse | None:
+        """Begin its session at its broker anew; None where execution does not trade there.
+
+        Raises ExecutionDown. Repeating is safe.
+        """
+        named = pb.Account(broker=broker, environment=environment, account=account)
+        request = pb.RefreshAccountRequest(account=named)
+        try:
+            return self._connect().RefreshAccount(
+                request, timeout=REFRESH_SECONDS, metadata=log.told()
+            )
         except grpc.RpcError as error:
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
                 return None

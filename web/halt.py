@@ -9,7 +9,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @click.command()
 @click.argument("mode", type=click.Choice(["stop-entries", "stop-all", "flatten", "off"]))
-@click.option("--on", "target", default="platform", show_default=True, help="Or an id.")
+@click.option(
+    "--on",
+    "target",
+    default="platform",
+    show_default=True,
+    help="Or an id, or broker:NAME/ENVIRONMENT.",
+)
 @click.option("--why", required=True, help="For the record.")
 @click.option(
     "--data-dir",

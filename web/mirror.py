@@ -29,7 +29,7 @@ FROM json_to_recordset(%s::json) AS r(scope text, scope_id uuid, mode text, why 
 LEFT JOIN web.tenants t ON r.scope = 'tenant' AND t.id = r.scope_id
 LEFT JOIN web.strategies s ON r.scope = 'strategy' AND s.id = r.scope_id
 LEFT JOIN web.connections c ON r.scope = 'connection' AND c.id = r.scope_id
-WHERE r.scope = 'platform' OR coalesce(t.id, s.tenant_id, c.tenant_id) IS NOT NULL
+WHERE r.scope IN ('platform', 'broker') OR coalesce(t.id, s.tenant_id, c.tenant_id) IS NOT NULL
 ON CONFLICT (scope, scope_id) DO UPDATE SET mode = excluded.mode, why = excluded.why,
     set_by = excluded.set_by, set_at = excluded.set_at, version = excluded.version
 WHERE w.version < excluded.version

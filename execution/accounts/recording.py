@@ -12,6 +12,7 @@ from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.words import TERMINAL, ExecType, TradeState
+from execution.engine.controls import broker_of
 from execution.journal.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from execution.lanes import known, overfills
 from execution.lanes.books import Book
@@ -276,6 +277,7 @@ def _bound(ticket: Ticket, seen: int) -> BoundRow:
         trade.tenant_id,
         trade.strategy_id.hex,
         trade.connection_id,
+        broker_of(trade),
         seen,
     )
 

@@ -26,6 +26,7 @@ HALTED = "halted"
 
 class Scope(StrEnum):
     PLATFORM = "platform"
+    BROKER = "broker"
     TENANT = "tenant"
     STRATEGY = "strategy"
     CONNECTION = "connection"

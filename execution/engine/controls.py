@@ -20,7 +20,7 @@ from execution.journal.journal import StoreUnavailable
 from execution.journal.rows import SwitchRow
 from execution.journal.switch_store import SwitchStore
 from execution.runtime import Runtime
-from protos import wire
+from protos import ids, wire
 
 log = structlog.get_logger()
 
@@ -151,10 +151,16 @@ def scopes(trade: Trade) -> tuple[tuple[str, str], ...]:
     """Where a switch binds a trade, the widest first."""
     return (
         (Scope.PLATFORM.value, ""),
+        (Scope.BROKER.value, broker_of(trade)),
         (Scope.TENANT.value, trade.tenant_id),
         (Scope.STRATEGY.value, trade.strategy_id.hex),
         (Scope.CONNECTION.value, trade.connection_id),
     )
+
+
+def broker_of(trade: Trade) -> str:
+    """The id that switches know the trade's broker and environment by."""
+    return ids.broker_id(trade.account.broker, trade.account.environment).hex
 
 
 def read_limits(value: dict[str, object]) -> LimitsState:

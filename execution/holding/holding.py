@@ -157,6 +157,10 @@ class Holding:
             self._begin(account_id, ref)
             self._take_some()
 
+    def reconcile(self, account: Account) -> None:
+        """Ask its broker now what it holds; what follows, follows when that answers."""
+        self._reconciling.look([account])
+
     def on_report(self, report: Said) -> None:
         """A report from a broker's stream."""
         self._hearing.on_report(report)

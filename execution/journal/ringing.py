@@ -25,13 +25,24 @@ WHERE account_id = %s
 """
 
 
+# For one account, whose session is to be begun anew. A channel of its own: instances of before
+# do not listen there.
+REFRESH_CHANNEL = "fillwire_refresh"
+RING_TO_REFRESH = f"""
+SELECT pg_notify('{REFRESH_CHANNEL}', instance_id || ' ' || %s) FROM execution.leases
+WHERE account_id = %s
+"""
+
+
 async def answer(
     database_url: str,
     instance: str,
     look: Callable[[], Awaitable[object]],
     check: Callable[[UUID], object],
+    refresh: Callable[[UUID], object],
 ) -> None:
-    """Look, or check a trade, whenever somebody rings for this instance, for ever."""
+    """Look, check a trade or refresh an account, whenever somebody rings for this instance, for
+    ever."""
     while True:
         try:
             connection = await psycopg.AsyncConnection.connect(
@@ -39,15 +50,17 @@ async def answer(
             )
             async with connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
+                await connection.execute(f"LISTEN {REFRESH_CHANNEL}")
                 while True:
                     # Those that came together are answered together.
                     rings = [ring async for ring in connection.notifies(stop_after=1)]
                     if any(ring.payload == instance for ring in rings):
                         await look()
                     for ring in rings:
-                        called, _, trade = ring.payload.rpartition(" ")
+                        called, _, which = ring.payload.rpartition(" ")
                         if called == instance:
-                            check(UUID(hex=trade))
+                            act = refresh if ring.channel == REFRESH_CHANNEL else check
+                            act(UUID(hex=which))
         except psycopg.OperationalError as error:
             log.info("rings_unheard", cause=error)
             await asyncio.sleep(RETRY_SECONDS)

@@ -86,6 +86,7 @@ class BoundRow(msgspec.Struct, frozen=True):
     tenant: str
     strategy: str
     connection: str
+    broker: str
     seen: int
 
 

@@ -47,7 +47,8 @@ class Switching:
     async def set_switch(self, request: pb.SetSwitchRequest) -> pb.SetSwitchResponse:
         """Put a switch where it is said to be. Raises BadRequest, NotFound."""
         scope, scope_id, mode = _read_switch(request)
-        if scope is Scope.TENANT and request.tenant_id not in ("", scope_id):
+        whose = {Scope.TENANT: ("", scope_id), Scope.BROKER: ("",)}
+        if request.tenant_id not in whose.get(scope, (request.tenant_id,)):
             raise NotFound
         arrivals: list[tuple[int, Trade]] = []
         async with self._switches.change() as change:
@@ -187,8 +188,10 @@ def _closing(
 
 
 def _is_in(row: SwitchRow, message: pb.Trade) -> bool:
+    account = message.account
     ids_of: Mapping[str, str] = {
         Scope.PLATFORM: "",
+        Scope.BROKER: ids.broker_id(account.broker, account.environment).hex,
         Scope.TENANT: message.tenant_id,
         Scope.STRATEGY: message.strategy_id,
         Scope.CONNECTION: message.connection_id,

@@ -253,6 +253,7 @@ async def standing(
             config.read(
                 {
                     "FILLWIRE_WEB_DATABASE_URL": database.url("web"),
+                    "FILLWIRE_STAFF_DATABASE_URL": database.url("staff"),
                     "REDIS_URL": "redis://127.0.0.1:1/0",
                     "FILLWIRE_EXECUTION_TARGET": target,
                 }
@@ -278,4 +279,5 @@ async def standing(
             yield Stand(kit, app, owner, drain, projector, strategy, subscriptions)
         pool.close()
         with app.app_context():
-            db.db.engine.dispose()
+            for engine in db.db.engines.values():
+                engine.dispose()

@@ -134,6 +134,17 @@ class Keyed:
         )
         await self.web.RemoveCredentials(request, timeout=SECONDS)
 
+    async def refresh(self, member: Member) -> execution_pb2.RefreshAccountResponse:
+        """As staff do."""
+        account = execution_pb2.Account(
+            broker=PAPER_KEYS[0], environment=PAPER_KEYS[1], account=member.account
+        )
+        request = execution_pb2.RefreshAccountRequest(account=account)
+        found: execution_pb2.RefreshAccountResponse = await self.kit.stub.RefreshAccount(
+            request, timeout=SECONDS
+        )
+        return found
+
     async def state(self, member: Member) -> pb.CredentialState:
         request = pb.ListCredentialsRequest(
             tenant_id=member.tenant_id.hex, connection_ids=[member.connection_id.hex]

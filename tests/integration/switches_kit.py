@@ -5,12 +5,14 @@ from uuid import uuid4
 
 import psycopg
 
+from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, Kit
 
 SCOPES = {
     "platform": pb.SWITCH_SCOPE_PLATFORM,
+    "broker": pb.SWITCH_SCOPE_BROKER,
     "tenant": pb.SWITCH_SCOPE_TENANT,
     "strategy": pb.SWITCH_SCOPE_STRATEGY,
     "connection": pb.SWITCH_SCOPE_CONNECTION,
@@ -30,8 +32,13 @@ class Desk(Kit):
         return super().trade(action, quantity, **{**own, **fields})
 
     def id_of(self, scope: str) -> str:
-        ids = {"tenant": self.tenant, "strategy": self.strategy.hex, "connection": self.connection}
-        return ids.get(scope, "")
+        found = {
+            "broker": ids.broker_id("paper", "paper").hex,
+            "tenant": self.tenant,
+            "strategy": self.strategy.hex,
+            "connection": self.connection,
+        }
+        return found.get(scope, "")
 
     async def switch(
         self, mode: Any, scope: str = "connection", scope_id: str | None = None

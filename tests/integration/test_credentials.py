@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from protos.execution.v1 import credentials_pb2 as pb
+from protos.execution.v1 import execution_pb2
 from tests.conftest import Database
 from tests.integration.execution_kit import running
 from tests.integration.keys_kit import Keyed, seal
@@ -117,6 +118,36 @@ async def test_a_restart_logs_in_again(keyed: Keyed) -> None:
     assert await keyed.trades(member) == FILLED
     await keyed.kit.restart()
     assert await keyed.trades(member, "exit") == FILLED
+
+
+async def test_a_refresh_logs_in_again_and_says_how_that_went(keyed: Keyed) -> None:
+    member = await keyed.member()
+    await keyed.put(member)
+    assert await keyed.trades(member) == FILLED
+    resting = keyed.trade(member, "add", ord_type=2, limit_price="1.00")
+    await keyed.kit.submit(resting)
+    await keyed.kit.until(lambda: ("WORKING", "unspecified") in keyed.kit.outcomes(resting))
+    before = (await keyed.state(member)).used_time.ToNanoseconds()
+    answer = await keyed.refresh(member)
+    assert (answer.status, answer.problem) == (execution_pb2.REFRESH_STATUS_DONE, "")
+    assert (await keyed.state(member)).used_time.ToNanoseconds() > before
+    assert await keyed.sql("SELECT DISTINCT ord_status FROM paper.orders ORDER BY 1") == [
+        ("FILLED",),
+        ("NEW",),
+    ]
+    assert await keyed.trades(member, "exit") == FILLED
+    await keyed.revoke(member)
+    assert (await keyed.refresh(member)).problem == "revoked"
+
+
+async def test_a_refresh_takes_up_what_nobody_holds(keyed: Keyed) -> None:
+    member = await keyed.member()
+    await keyed.put(member)
+    assert not (await keyed.state(member)).HasField("used_time")
+    assert (await keyed.refresh(member)).status == execution_pb2.REFRESH_STATUS_ASKED
+    await keyed.kit.until(lambda: keyed.logins() == [""])
+    assert (await keyed.state(member)).HasField("used_time")
+    assert (await keyed.refresh(member)).status == execution_pb2.REFRESH_STATUS_DONE
 
 
 async def test_keys_of_another_account_do_not_take_a_connections_place(keyed: Keyed) -> None:

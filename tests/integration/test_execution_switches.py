@@ -7,8 +7,10 @@ from datetime import UTC
 from typing import Any
 from uuid import uuid4
 
+import grpc
 import psycopg
 import pytest
+from grpc import aio
 
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import SECONDS, running, start_server
@@ -40,9 +42,23 @@ async def test_no_entry_passes_a_switch_of_any_scope(desk: Desk, scope: str, mod
     assert await desk.run(desk.trade()) == ("FILLED", "unspecified")
 
 
-@pytest.mark.parametrize("scope", ["tenant", "strategy", "connection"])
+@pytest.mark.parametrize("scope", ["broker", "tenant", "strategy", "connection"])
 async def test_a_switch_of_others_stops_nobody_here(desk: Desk, scope: str) -> None:
     await desk.switch(ALL, scope, uuid4().hex)
+    assert await desk.run(desk.trade()) == ("FILLED", "unspecified")
+
+
+async def test_a_broker_is_halted_by_no_tenant(desk: Desk) -> None:
+    request = pb.SetSwitchRequest(
+        scope=SCOPES["broker"],
+        scope_id=desk.id_of("broker"),
+        mode=ALL,
+        set_by="person:test",
+        tenant_id=desk.tenant,
+    )
+    with pytest.raises(aio.AioRpcError) as refused:
+        await desk.stub.SetSwitch(request, timeout=SECONDS)
+    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
     assert await desk.run(desk.trade()) == ("FILLED", "unspecified")
 
 

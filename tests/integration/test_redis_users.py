@@ -16,6 +16,7 @@ from execution.limits import lending
 from execution.limits.lending import Pool
 from tests.integration.test_servers import private_folder, start
 from web import jobs, queue
+from web.admin import failed_jobs
 from web.bell_job import FUNCTION, BellJob
 from web.ops import children, places, redis_users, valkey
 from web.queue import CHANGES_CHANNEL, QUEUE, Bell
@@ -96,9 +97,10 @@ KEYS = {
     "limit": "fillwire:limit:x",
     "other": "session:1",
 }
-# Write and read; a program that only rings learns nothing from RQ's keys.
+# Write and read; a program that only rings learns nothing from RQ's keys. The site's staff look
+# at jobs that failed.
 MAY = {
-    "web": {"bell": "rw", "queue": "w", "job": "w"},
+    "web": {"bell": "rw", "queue": "w", "job": "rw"},
     "relay": {"bell": "rw", "queue": "w", "job": "w"},
     "worker": {"bell": "rw", "queue": "rw", "job": "rw", "books": "rw"},
     "live": {},
@@ -241,6 +243,27 @@ TOLD: list[object] = []
 def told(job: Job, *_: object) -> None:
     """What a callback would do."""
     TOLD.append(job.id)
+
+
+def test_staff_see_put_back_and_discard_what_failed(server: valkey.Server, owner: Any) -> None:
+    url = server.url_for("web")
+    assert failed_jobs.listed(url, 10) == []
+    plant(owner, call("os.getpid"))
+    work(server)
+    (job,) = failed_jobs.listed(url, 10)
+    assert (job.id, job.what) == ("planted", "os.getpid")
+    assert "would call 'os.getpid'" in job.error
+    assert failed_jobs.put_back(url, "planted")
+    assert failed_jobs.listed(url, 10) == []
+    assert owner.lrange(f"rq:queue:{QUEUE}", 0, -1) == [b"planted"]
+    assert not failed_jobs.put_back(url, "planted")
+    work(server)
+    assert [each.id for each in failed_jobs.listed(url, 10)] == ["planted"]
+    assert failed_jobs.discard(url, "planted")
+    assert not failed_jobs.discard(url, "planted")
+    assert owner.exists("rq:job:planted") == 0
+    assert failed_jobs.listed(url, 10) == []
+    assert denied(owner) == []
 
 
 def test_nobody_is_told_how_a_job_ended(server: valkey.Server, owner: Any) -> None:

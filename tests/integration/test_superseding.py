@@ -95,6 +95,7 @@ def scope_of(waiting: Waiting, scope: str) -> UUID:
     """What a switch of that scope is about."""
     return {
         "platform": uuid4(),
+        "broker": ids.broker_id("paper", "paper"),
         "tenant": waiting.strategy.tenant_id,
         "strategy": waiting.strategy.id,
         "connection": waiting.subscription.connection_id,
@@ -102,7 +103,7 @@ def scope_of(waiting: Waiting, scope: str) -> UUID:
 
 
 @pytest.mark.rule("B3.switch", "B3.approval", "B3.delayed", "B3.never")
-@pytest.mark.parametrize("scope", ["platform", "tenant", "strategy", "connection"])
+@pytest.mark.parametrize("scope", ["platform", "broker", "tenant", "strategy", "connection"])
 @pytest.mark.parametrize("kind", [APPROVAL, DELAYED], ids=["approval", "delayed"])
 def test_a_switch_of_each_scope_ends_the_entries_that_wait_and_no_exit(
     road: Road, desk: Desk, kind: dict[str, Any], scope: str
@@ -120,7 +121,7 @@ def test_a_switch_of_each_scope_ends_the_entries_that_wait_and_no_exit(
 
 
 @pytest.mark.rule("B3.switch", "B3.others")
-@pytest.mark.parametrize("scope", ["tenant", "strategy", "connection"])
+@pytest.mark.parametrize("scope", ["broker", "tenant", "strategy", "connection"])
 def test_a_switch_of_others_ends_nothing_that_waits(road: Road, desk: Desk, scope: str) -> None:
     waiting = wait(road)
     timers.halt(road.owner, [(scope, uuid4())])

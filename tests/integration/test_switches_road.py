@@ -264,5 +264,33 @@ async def test_staff_halt_everybody_from_the_command_line(
     assert [action for action, _ in audited(stand)] == ["switch:ask", "switch:set"] * 2
 
 
+async def test_a_broker_that_staff_hold_opens_nothing_and_closes(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    assert await outcome(stand, BUY) == ("FILLED", None)
+    monkeypatch.setenv("DATABASE_URL", database.url("owner"))
+    monkeypatch.setenv("FILLWIRE_EXECUTION_TARGET", f"127.0.0.1:{stand.kit.server.port}")
+
+    async def run(mode: str, broker: str) -> str:
+        asked = ["halt", mode, "--on", f"broker:{broker}", "--why", "wrong fills there"]
+        return (await asyncio.to_thread(CliRunner().invoke, main, asked)).output
+
+    assert "broker:alpaca/live: stop entries" in await run("stop-entries", "alpaca/live")
+    assert await outcome(stand, ADD) != ("HALTED", "halted")
+    assert "broker:paper/paper: stop entries" in await run("stop-entries", "paper/paper")
+    assert await outcome(stand, ADD) == ("HALTED", "halted")
+    await turn(stand)
+    page = await asyncio.to_thread(stand.browse, "/halt")
+    assert "Fillwire has halted a broker that you are connected to" in page
+    assert "Everything at paper paper, by Fillwire" in page
+    assert "alpaca" not in page
+    assert [s.scope for s in await stand.inside(service.in_force)] == ["broker"]
+    assert await outcome(stand, EXIT) == ("FILLED", None)
+    assert await outcome(stand, BUY) == ("HALTED", "halted")
+    assert "broker:paper/paper: off" in await run("off", "paper/paper")
+    await turn(stand)
+    assert await outcome(stand, BUY) == ("FILLED", None)
+
+
 def _token(page: str) -> str:
     return page.partition('name="csrf_token" value="')[2].partition('"')[0]

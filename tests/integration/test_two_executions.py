@@ -1,5 +1,6 @@
 """Two instances on one database: any may be told, the holder trades, in the order of telling."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,7 +10,8 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from tests.integration.execution_kit import Kit, running, start_server
+from protos.execution.v1 import execution_pb2 as pb
+from tests.integration.execution_kit import SECONDS, Kit, running, start_server
 
 
 @asynccontextmanager
@@ -73,3 +75,19 @@ async def test_who_stores_for_another_rings_there(
         assert await other.submit(leave) == ["STORED"]
 
         assert (await other.outcome(leave, 10))[0] == "FILLED"
+
+
+async def test_a_refresh_asked_of_another_is_done_by_the_holder(kit: Kit, other: Kit) -> None:
+    await kit.run(kit.trade("buy", "1"))
+    account = pb.Account(broker="paper", environment="paper", account=kit.account)
+    request = pb.RefreshAccountRequest(account=account)
+    with capture_logs() as logs:
+        answer = await other.stub.RefreshAccount(request, timeout=SECONDS)
+        assert answer.status == pb.REFRESH_STATUS_ASKED
+        async with asyncio.timeout(SECONDS):
+            while not (done := [e for e in logs if e["event"] == "account_refreshed"]):
+                await asyncio.sleep(0.01)
+    assert [each["account"] for each in done] == [kit.account]
+    assert "lease_lost" not in {each["event"] for each in logs}
+    answer = await kit.stub.RefreshAccount(request, timeout=SECONDS)
+    assert (answer.status, answer.problem) == (pb.REFRESH_STATUS_DONE, "")

@@ -10,7 +10,7 @@ SHARED_ROWS = {
     "web.people fellow_members": "through web.members, whose rows are the tenant's own",
     "web.broker_accounts own": "through web.connections, whose rows are the tenant's own",
     "web.broker_accounts add": "a new account is named before the connection that shows it",
-    "web.switches platform": "everybody is told that the platform is halted",
+    "web.switches platform": "everybody is told that the platform is halted, or a broker of theirs",
     "web.mails write": "mail goes to people of any tenant or of none; web reads none",
     "web.boots web": "rows of processes",
     "web.broker_notices everybody": "what staff tell about a broker; a page shows its customers'",

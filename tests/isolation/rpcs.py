@@ -43,6 +43,7 @@ SWITCHED = (
     "execution knows no owner of a strategy or of a connection without trades, and a kill switch "
     "refused on a guess would be worse; web and the row security of web.switches check"
 )
+FOR_STAFF = "asked by staff's page of a connection only, which names the account it reads itself"
 BUILT = "web builds these trades from rows of its tenant; nothing is stored or sent"
 SEALED = (
     "opens only for the tenant and the connection it was sealed for, and replaces only that "
@@ -67,6 +68,7 @@ RPCS: dict[str, Rpc] = {
     "Execution.SeeOverfill": checks("order_id"),
     "Execution.ResolveDoubt": checks("trade_id"),
     "Execution.ClosePosition": checks("connection_id", "subscription_id", "account"),
+    "Execution.RefreshAccount": Rpc(trusted={"account": FOR_STAFF}),
     "Simulation.GetPaperAccount": Rpc(trusted=ACCOUNT),
     "Simulation.SetTradingModel": Rpc(trusted=ACCOUNT),
     "Simulation.SetFeed": Rpc(trusted={**ACCOUNT, "feed_account": BY_ITS_PATH}),

@@ -1,17 +1,38 @@
 """Staff for tests: people with a role, signed in with password and authenticator."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pyotp
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from protos.execution.v1 import execution_pb2 as pb
+from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, csrf
 from web import sealing
 from web.accounts import passwords
 
 PASSWORD = "otter lantern quarry"
 REASON = "ticket 4711, asked by mail"
+
+
+class Execution(execution_pb2_grpc.ExecutionServicer):
+    """The far side: does what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def SetSwitch(self, request: Any, context: Any) -> pb.SetSwitchResponse:
+        self.asked.append(request)
+        return pb.SetSwitchResponse(switch=pb.Switch(scope=request.scope, mode=request.mode))
+
+    def RefreshAccount(self, request: Any, context: Any) -> pb.RefreshAccountResponse:
+        self.asked.append(request)
+        return pb.RefreshAccountResponse(status=pb.REFRESH_STATUS_DONE)
+
+    def GetConnectionState(self, request: Any, context: Any) -> pb.GetAccountStateResponse:
+        return pb.GetAccountStateResponse(account=request.account, cash="99000", currency="USD")
 
 
 class Member:

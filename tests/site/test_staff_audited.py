@@ -12,29 +12,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from protos import ids
-from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, add_alarm, csrf
-from tests.site.staff_kit import PASSWORD, REASON, Member, do, given_password, sign_in
+from tests.site.staff_kit import PASSWORD, REASON, Execution, Member, do, given_password, sign_in
 from web.accounts import passwords
 from web.admin import rules
 from web.execution_client import ExecutionClient
 
 ACCOUNT = "/admin/accounts/{tenant}"
-
-
-class Execution(execution_pb2_grpc.ExecutionServicer):
-    """The far side: does what it is asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-
-    def SetSwitch(self, request: Any, context: Any) -> pb.SetSwitchResponse:
-        self.asked.append(request)
-        return pb.SetSwitchResponse(switch=pb.Switch(scope=request.scope, mode=request.mode))
-
-    def GetConnectionState(self, request: Any, context: Any) -> pb.GetAccountStateResponse:
-        return pb.GetAccountStateResponse(account=request.account, cash="99000", currency="USD")
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +87,7 @@ def put_aside(site: Site) -> dict[str, Any]:
     return {"fact": f"paper|paper|P1|{canonical}"}
 
 
+HOLD = {"mode": "stop_entries"}
 DEEDS = {
     "staff_accounts.note": Deed("billing", f"{ACCOUNT}/note", "tenant:note", of_tenant=False),
     "staff_accounts.suspend": Deed(
@@ -145,8 +131,14 @@ DEEDS = {
     "staff_brokers.end_notice": Deed(
         "support", "/admin/brokers/paper/notice/end", "broker:end_notice", of_tenant=False
     ),
+    "staff_connections.refresh": Deed(
+        "support", "/admin/connections/{connection}/refresh", "connection:refresh"
+    ),
+    "staff_brokers.hold_one": Deed(
+        "engineer", "/admin/brokers/paper/paper/hold", "switch:set", HOLD, of_tenant=False
+    ),
     "staff_brokers.hold": Deed(
-        "engineer", "/admin/brokers/hold", "switch:set", {"mode": "stop_entries"}, of_tenant=False
+        "engineer", "/admin/brokers/hold", "switch:set", HOLD, of_tenant=False
     ),
     "staff_queues.requeue_facts": Deed(
         "engineer",

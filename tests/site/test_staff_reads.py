@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -69,9 +71,27 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert _csv([f"{begin}1+1"]).lstrip('"').startswith("'")
 
 
-def test_a_list_asks_as_much_of_many_rows_as_of_few(
-    site: Site, client: FlaskClient, many: int
+def test_connections_are_found_by_why_their_broker_does_not_let_them_in(
+    site: Site, client: FlaskClient
 ) -> None:
+    site.owner.execute(
+        "UPDATE web.connections SET state = 'needs_login', "
+        """reported = '{"login": {"problem": "revoked", "text": "gone"}}' WHERE id = %s""",
+        (site.theirs.connection_id,),
+    )
+    name = "flt4_not_let_in_for_is"
+    for problem, found in (("revoked", 1), ("wrong_key", 0)):
+        head, *rows = exported(client, f"/admin/connections/export/csv/?{name}={problem}")
+        assert [row[head.index("Connection")] for row in rows] == (
+            [site.theirs.shown("connection")] * found
+        )
+        assert [row[head.index("Not let in for")] for row in rows] == ["revoked"] * found
+    assert "revoked" in client.get("/admin/connections/").text
+
+
+@contextmanager
+def statements(site: Site) -> Iterator[list[str]]:
+    """What staff's role asks meanwhile, but for who asks."""
     from sqlalchemy import event
 
     from web.db import STAFF, db
@@ -85,13 +105,32 @@ def test_a_list_asks_as_much_of_many_rows_as_of_few(
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        page = client.get("/admin/signals/?page_size=200").text
+        yield seen
     finally:
         event.remove(engine, "before_cursor_execute", note)
+        seen[:] = [e for e in seen if "set_config" not in e and "staff_session" not in e]
+
+
+def test_a_list_asks_as_much_of_many_rows_as_of_few(
+    site: Site, client: FlaskClient, many: int
+) -> None:
+    with statements(site) as asked:
+        page = client.get("/admin/signals/?page_size=200").text
     assert page.count("<tr>") == 201
-    asked = [each for each in seen if "set_config" not in each and "staff_session" not in each]
     assert len(asked) == 2, asked
     assert not any("count(" in each.lower() for each in asked)
+
+
+def test_a_list_looks_further_back_only_while_its_page_is_not_full(
+    site: Site, client: FlaskClient, many: int
+) -> None:
+    ours, theirs = (f"ten_{each.tenant_id.hex}" for each in (site.ours, site.theirs))
+    for window, account, looks in (("all", ours, 1), ("hour", theirs, 1), ("all", theirs, 5)):
+        with statements(site) as asked:
+            page = client.get(f"/admin/signals/?window={window}&flt0_account_is={account}").text
+        assert sum("FROM web.signals" in each for each in asked) == looks
+        # Theirs is of some days ago.
+        assert (site.theirs.shown("signal") in page) == (looks == 5)
 
 
 @pytest.mark.parametrize("role", rules.ROLES)

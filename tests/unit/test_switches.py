@@ -79,7 +79,11 @@ def test_both_programs_choose_the_same_switch() -> None:
         theirs = [On(scope, ids[scope], mode, at, "", "") for scope, mode in pair]
         ours = [Switch(Where(scope), Mode(mode)) for scope, mode in pair]
         bound = rules.binding(
-            theirs, tenant=ids["tenant"], strategy=ids["strategy"], connection=ids["connection"]
+            theirs,
+            broker=ids["broker"],
+            tenant=ids["tenant"],
+            strategy=ids["strategy"],
+            connection=ids["connection"],
         )
         chosen = switches.strictest(ours)
         assert bound is not None
@@ -89,5 +93,7 @@ def test_both_programs_choose_the_same_switch() -> None:
 
 def test_a_switch_of_others_binds_nobody_here() -> None:
     on = On("connection", uuid4(), rules.STOP_ALL, datetime(2026, 11, 20, tzinfo=UTC), "", "")
-    bound = rules.binding([on], tenant=uuid4(), strategy=uuid4(), connection=uuid4())
+    bound = rules.binding(
+        [on], broker=uuid4(), tenant=uuid4(), strategy=uuid4(), connection=uuid4()
+    )
     assert bound is None

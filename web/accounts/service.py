@@ -142,7 +142,7 @@ def _stands(connection: Connection, tenant: UUID) -> dict[str, Any]:
             "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
             "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1) AS newest_alarm, "
             "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off' "
-            "AND (s.tenant_id = :tenant OR s.scope = 'platform')) AS switches, "
+            "AND (s.tenant_id = :tenant OR s.tenant_id IS NULL)) AS switches, "
             "(SELECT suspended_at IS NOT NULL FROM web.tenants WHERE id = :tenant) AS suspended, "
             "(SELECT json_agg(n ORDER BY n.broker) FROM web.broker_notices n "
             "WHERE now() BETWEEN n.from_at AND n.until_at AND n.broker IN (SELECT b.broker "

@@ -50,7 +50,10 @@ _PARTS = {
     ),
     "switches": (
         "SELECT scope, scope_id, mode, why, set_by, set_at FROM web.switches WHERE mode <> 'off' "
-        "AND (tenant_id = :tenant OR tenant_id IS NULL) ORDER BY set_at DESC"
+        "AND (tenant_id = :tenant OR scope = 'platform' OR scope_id IN "
+        "(SELECT web.broker_id(b.broker, b.environment) FROM web.connections c "
+        "JOIN web.broker_accounts b ON b.id = c.broker_account_id WHERE c.tenant_id = :tenant)) "
+        "ORDER BY set_at DESC"
     ),
     "keys": (
         "SELECT id, name, prefix, mode, created_at, last_used_at, revoked_at FROM web.api_keys "

@@ -1,4 +1,4 @@
-"""What customers of a broker are told, and holding everybody's orders back meanwhile."""
+"""What customers of a broker are told; and holding orders back, theirs or everybody's."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,20 +8,26 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from sqlalchemy import text
 
+from protos import ids
 from web import lists
 from web.admin import login
 from web.admin.base import Page
 from web.admin.deeds import deed, record, required
 from web.admin.halts import halt
 from web.db import db
+from web.switches.rules import PLATFORM
 
 LEVELS = ("degraded", "down", "maintenance")
 LONGEST_HOURS = 14 * 24
 _BROKERS = """
 SELECT b.broker, count(*) AS connections, count(*) FILTER (WHERE c.state <> 'ok') AS ill,
-    count(DISTINCT c.tenant_id) AS accounts
+    count(DISTINCT c.tenant_id) AS accounts, array_agg(DISTINCT b.environment) AS environments
 FROM web.connections c JOIN web.broker_accounts b ON b.id = c.broker_account_id
 GROUP BY b.broker ORDER BY b.broker
+"""
+_SWITCHES = """
+SELECT scope, scope_id, mode, why, set_by, set_at FROM web.switches
+WHERE scope IN ('platform', 'broker') AND mode <> 'off'
 """
 
 
@@ -34,14 +40,13 @@ class BrokersView(Page):
         notices = db.session.execute(
             text("SELECT *, now() BETWEEN from_at AND until_at AS shown FROM web.broker_notices")
         ).all()
-        switch = db.session.execute(
-            text("SELECT mode, why, set_by, set_at FROM web.switches WHERE scope = 'platform'")
-        ).one_or_none()
+        on = {row.scope_id: row for row in db.session.execute(text(_SWITCHES))}
         page: str = self.render(
             "staff/brokers.html",
             brokers=db.session.execute(text(_BROKERS)).all(),
             notices={row.broker: row for row in notices},
-            switch=switch,
+            switch=on.get(PLATFORM),
+            held=lambda broker, environment: on.get(ids.broker_id(broker, environment)),
             levels=LEVELS,
         )
         return page
@@ -90,8 +95,17 @@ class BrokersView(Page):
     @expose("/hold", methods=("POST",))
     @deed("halt", "Set the switch of the whole platform")
     def hold(self, reason: str) -> ResponseReturnValue:
-        """Of everybody and every broker: there is no switch for one broker alone."""
+        """Of everybody and every broker."""
         lists.done(halt("platform", None, None, required("mode"), reason))
+        return redirect(url_for("staff_brokers.index"))
+
+    @expose("/<broker>/<environment>/hold", methods=("POST",))
+    @deed("halt", "Set the switch of this broker, for all its customers")
+    def hold_one(self, broker: str, environment: str, reason: str) -> ResponseReturnValue:
+        """Orders of everybody who is connected there; nobody else notices."""
+        held = ids.broker_id(broker, environment)
+        name = f"broker:{broker}/{environment}"
+        lists.done(halt("broker", held, None, required("mode"), reason, name=name))
         return redirect(url_for("staff_brokers.index"))
 
 

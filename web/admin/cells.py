@@ -76,7 +76,16 @@ def took(begin: str, end: str) -> Any:
 
 def reason(_view: Any, context: Any, row: Any, name: str) -> Any:
     """A reason's word."""
-    value = getattr(row, name) or ""
+    return _word(getattr(row, name) or "", context)
+
+
+def login(_view: Any, context: Any, row: Any, _name: str) -> Any:
+    """Why its broker does not let a connection in; nothing where it does."""
+    problem = (row.reported.get("login") or {}).get("problem", "")
+    return _word(problem, context)
+
+
+def _word(value: str, context: Any) -> Any:
     if context is None or not value:
         return value
     return Markup('<span class="reason">{}</span>').format(escape(value))

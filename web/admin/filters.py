@@ -35,6 +35,18 @@ class Has(Is):
         return found
 
 
+class Tells(Is):
+    """What a column of JSON tells at a path is just so."""
+
+    def __init__(self, column: Any, name: str, *path: str) -> None:
+        super().__init__(column, name)
+        self._told = column[path].astext
+
+    def apply(self, query: Any, value: Any, _alias: Any = None) -> Any:
+        """The rows that tell so."""
+        return query.filter(self._told == value)
+
+
 class Slower(BaseSQLAFilter):
     """From one stage to another it took longer than so many milliseconds."""
 

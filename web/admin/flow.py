@@ -10,18 +10,20 @@ from sqlalchemy import select, text
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from web import lists
-from web.admin import answers, tables
+from web.admin import answers, broker_sessions, tables
 from web.admin.deeds import deed, record, required
 from web.admin.halts import halt
 from web.alarms.models import Alarm
 from web.connections.models import Connection
-from web.db import db
+from web.db import db, tenant_scope
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.signals import chart, waterfall
 from web.signals.models import Signal
 from web.strategies.models import Strategy
+from web.trades import replay
 from web.trades.models import Trade
 from web.trades.reads import with_orders
+from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 
 # Of a signal with many followers.
@@ -93,6 +95,22 @@ class TradesView(tables.Trades):
         )
         return page
 
+    @expose("/<shown(trade):trade_id>/replay")
+    def replayed(self, trade_id: UUID) -> str:
+        """The recorded decision beside the same one made again; nothing is stored or sent."""
+        trade = db.session.get(Trade, trade_id) or abort(404)
+        told, away = None, ""
+        try:
+            with tenant_scope(trade.tenant_id):
+                told = replay.of_trade(trade)
+        except NotRecorded:
+            away = "The trade is older than the record, or could not be decided."
+        except ExecutionDown as down:
+            away = f"Execution does not answer, and only it can plan: {down}"
+        self.prepare([trade])
+        page: str = self.render("staff/replay.html", trade=trade, told=told, away=away)
+        return page
+
     @expose("/alarms/<shown(alarm):alarm_id>/handled", methods=("POST",))
     @deed("alarm", "Mark this alarm as handled")
     def handled(self, alarm_id: UUID, reason: str) -> ResponseReturnValue:
@@ -129,6 +147,7 @@ class ConnectionsView(tables.Connections):
             {"tenant": connection.tenant_id, "id": connection_id, "most": NEWEST},
         ).all()
         state, away = _ask_execution(connection)
+        login = broker_sessions.login_of(connection)
         self.prepare([connection])
         page: str = self.render(
             "staff/connection.html",
@@ -137,6 +156,7 @@ class ConnectionsView(tables.Connections):
             orders=orders,
             state=state,
             away=away,
+            login=login,
         )
         return page
 
@@ -147,6 +167,14 @@ class ConnectionsView(tables.Connections):
         connection = db.session.get(Connection, connection_id) or abort(404)
         told = halt("connection", connection_id, connection.tenant_id, required("mode"), reason)
         lists.done(told)
+        return redirect(url_for("staff_connections.page", connection_id=connection_id))
+
+    @expose("/<shown(connection):connection_id>/refresh", methods=("POST",))
+    @deed("refresh", "End this connection's session at its broker and begin a new one")
+    def refresh(self, connection_id: UUID, reason: str) -> ResponseReturnValue:
+        """Log in again and ask what the account holds; orders that work there stay."""
+        connection = db.session.get(Connection, connection_id) or abort(404)
+        lists.done(broker_sessions.refresh(connection, reason))
         return redirect(url_for("staff_connections.page", connection_id=connection_id))
 
 

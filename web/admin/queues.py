@@ -1,26 +1,21 @@
 """What waits, and what came to a stop: signals, facts, failed jobs, refused mail, erasures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import abort, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
-from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue
-from rq.exceptions import NoSuchJobError
-from rq.serializers import JSONSerializer
 from sqlalchemy import Row, text
 
 from web import lists
+from web.admin import failed_jobs
 from web.admin.base import Page
 from web.admin.deeds import deed, record
+from web.admin.failed_jobs import Job
 from web.config import Config
 from web.db import db
-from web.queue import QUEUE
 
 MOST = 100
 _DUE = """
@@ -43,16 +38,6 @@ _ERASURES = """
 SELECT person_id, due_at, tries, next_at, error FROM web.erasures WHERE tries > 0
 ORDER BY due_at LIMIT 100
 """
-
-
-@dataclass(frozen=True)
-class Job:
-    """A job of RQ that failed. Jobs are bells, so none of them is work that is lost."""
-
-    id: str
-    what: str
-    ended_at: datetime | None
-    error: str
 
 
 class QueuesView(Page):
@@ -131,44 +116,28 @@ def _jobs(verb: str, reason: str) -> ResponseReturnValue:
     for job in chosen:
         record(f"job:{verb}", job, reason=reason)
     db.session.commit()
+    act = failed_jobs.put_back if verb == "requeue" else failed_jobs.discard
     try:
-        registry = _queue().failed_job_registry
-        for job in chosen:
-            try:
-                if verb == "requeue":
-                    registry.requeue(job)
-                else:
-                    registry.remove(job, delete_job=True)
-            except NoSuchJobError:
-                continue
+        there = sum(act(_redis_url(), job) for job in chosen)
     except (RedisError, OSError) as error:
         lists.failed(f"Redis does not answer: {type(error).__name__}.")
     else:
-        lists.done(f"{verb.capitalize()}: {len(chosen)}.")
+        gone = f" Gone by themselves meanwhile: {len(chosen) - there}." * (there < len(chosen))
+        lists.done(f"{verb.capitalize()}: {there}.{gone}")
     return redirect(url_for("staff_queues.index"))
 
 
 def _failed_jobs() -> tuple[Sequence[Job], str]:
     """What RQ keeps of failures; why not, when it cannot be asked."""
     try:
-        queue = _queue()
-        found = []
-        for job_id in queue.failed_job_registry.get_job_ids(0, MOST - 1):
-            job = queue.fetch_job(job_id)
-            if job is not None:
-                lines = (job.exc_info or "").strip().splitlines()
-                found.append(
-                    Job(job_id, job.func_name or "", job.ended_at, lines[-1] if lines else "")
-                )
+        return failed_jobs.listed(_redis_url(), MOST), ""
     except (RedisError, OSError) as error:
         return (), type(error).__name__
-    return found, ""
 
 
-def _queue() -> Queue:
+def _redis_url() -> str:
     config: Config = current_app.extensions["fillwire.config"]
-    redis = Redis.from_url(config.redis_url, socket_timeout=1, socket_connect_timeout=1)
-    return Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+    return config.redis_url
 
 
 def _rows(statement: str) -> Sequence[Row[Any]]:

@@ -45,6 +45,7 @@ ACTS: Final[Mapping[str, frozenset[str]]] = {
     "rotate": _HANDS_ON,
     "notice": _HANDS_ON,
     "alarm": _HANDS_ON,
+    "refresh": _HANDS_ON,
     "halt": _MACHINES,
     "queue": _MACHINES,
     "flag": _MACHINES,

@@ -3,7 +3,7 @@
 from web.accounts.models import Tenant
 from web.admin import cells
 from web.admin.base import Table
-from web.admin.filters import Has, Is, Slower
+from web.admin.filters import Has, Is, Slower, Tells
 from web.connections.models import BrokerAccount, Connection
 from web.signals.models import Refusal, Signal
 from web.trades.models import Order, Trade
@@ -166,6 +166,7 @@ class Connections(Table):
         "name",
         "mode",
         "state",
+        "login",
         "broker_account.broker",
         "broker_account.environment",
         "broker_account.account",
@@ -177,6 +178,7 @@ class Connections(Table):
     column_labels = {
         "id": "Connection",
         "tenant_id": "Account",
+        "login": "Not let in for",
         "broker_account.broker": "Broker",
         "broker_account.environment": "Environment",
         "broker_account.account": "Broker's account",
@@ -187,11 +189,13 @@ class Connections(Table):
         Is(BrokerAccount.broker, "Broker"),
         Has(Connection.tenant_id, "Account", "tenant"),
         Has(Connection.id, "Connection", "connection"),
+        Tells(Connection.reported, "Not let in for", "login", "problem"),
     )
     column_default_sort = ("created_at", True)
     column_formatters = {
         "id": cells.own_id("connection", "staff_connections.page"),
         "tenant_id": cells.tenant,
+        "login": cells.login,
         "created_at": cells.at,
     }
     column_formatters_export = column_formatters

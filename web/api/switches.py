@@ -19,7 +19,7 @@ from web.execution_client import ExecutionDown
 from web.formats import iso
 from web.switches import reads, service
 from web.switches.models import Switch
-from web.switches.rules import PLATFORM, STOP_ALL
+from web.switches.rules import STOP_ALL
 from web.switches.service import BadSwitch
 
 
@@ -132,16 +132,22 @@ def _unprotected(row: Switch) -> list[dict[str, str]]:
 
 
 def _shaped(row: Switch) -> dict[str, Any]:
-    own = row.scope_id != PLATFORM
     return {
         "object": "switch",
         "scope": row.scope,
-        "id": ids.show(row.scope, row.scope_id) if own else None,
+        "id": _shown(row),
         "mode": row.mode,
         "why": row.why,
         "set_by": row.set_by,
         "set_at": iso(row.set_at),
     }
+
+
+def _shown(row: Switch) -> str | None:
+    """What it halts: nothing for the platform, a broker by its name and environment."""
+    if row.scope == "broker":
+        return reads.names([row]).get(row.scope_id)
+    return None if row.scope == "platform" else ids.show(row.scope, row.scope_id)
 
 
 def _id(kind: str, text: str, name: str = "id") -> UUID:

@@ -20,7 +20,7 @@ class CannotHalt(Exception):
 
 
 def halt(folder: Path, *, target: str, mode: str, why: str, actor: str) -> str:
-    """Put the switch of `platform`, or of an id, into a mode; returns what became of it.
+    """Put the switch of `platform`, a broker or an id into a mode; returns what became of it.
 
     Raises CannotHalt.
     """
@@ -58,4 +58,8 @@ def _read(target: str) -> tuple[str, UUID | None]:
         found = ids.read(scope, target)
         if found is not None:
             return scope, found
-    raise CannotHalt(f"{target!r} is neither `platform` nor the id of something to halt")
+    kind, _, broker = target.partition(":")
+    name, _, environment = broker.partition("/")
+    if kind == "broker" and name and environment:
+        return kind, ids.broker_id(name, environment)
+    raise CannotHalt(f"{target!r} is no `platform`, `broker:NAME/ENVIRONMENT` or id to halt")

@@ -19,9 +19,16 @@ _RINGS = (
     "%W~rq:job:* %W~rq:queue:drain %W~rq:queues +hset +rpush +sadd +expire +persist"
 )
 
+# Staff's page of what failed: RQ's list of it, what each job says of its end, putting one back,
+# discarding one. Each in brackets stands for itself: its commands on its keys.
+_FAILED = (
+    "(+zrange +zrem +zremrangebyscore ~rq:failed:drain) (+hgetall %R~rq:job:*) "
+    "(+xrevrange %R~rq:results:*)"
+)
+
 RULES: Mapping[str, str] = {
     OWNER: "~* &* +@all",
-    "web": _RINGS,
+    "web": f"{_RINGS} {_FAILED}",
     "relay": _RINGS,
     # Keeps RQ's books, and drains.
     "worker": (

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 
-from web.connections.models import Connection
+from protos import ids
+from web.connections.models import BrokerAccount, Connection
 from web.db import db, mine
 from web.strategies.models import Strategy
 from web.subscriptions.models import Subscription
+from web.switches.models import Switch
 from web.switches.rules import On
 from web.trades.models import OPEN_ORD_STATUSES, Order, Position, Trade
 
@@ -80,12 +82,18 @@ def meets(scope: str, scope_id: UUID) -> Meets:
     return Meets(found, len(open_orders))
 
 
-def names(on: Sequence[On]) -> Mapping[UUID, str]:
-    """What the strategies and connections of these switches are called."""
+def names(on: Sequence[On | Switch]) -> Mapping[UUID, str]:
+    """What the strategies, connections and brokers of these switches are called."""
     wanted = [each.scope_id for each in on]
     strategies = select(Strategy.id, Strategy.name).where(Strategy.id.in_(wanted))
     connections = select(Connection.id, Connection.name).where(Connection.id.in_(wanted))
-    return {row[0]: row[1] for row in db.session.execute(strategies.union_all(connections))}
+    found = {row[0]: row[1] for row in db.session.execute(strategies.union_all(connections))}
+    if any(each.scope == "broker" for each in on):
+        brokers = select(BrokerAccount.broker, BrokerAccount.environment).distinct()
+        mine_of = brokers.join(Connection).where(mine(Connection))
+        for broker, environment in db.session.execute(mine_of):
+            found[ids.broker_id(broker, environment)] = f"{broker} {environment}"
+    return found
 
 
 def _quantity(position: Position, of: set[str] | None) -> Decimal:
@@ -102,9 +110,19 @@ def _subscriptions(strategy_id: UUID) -> set[str]:
 
 
 def _in_scope(scope: str, scope_id: UUID) -> ColumnElement[bool]:
+    if scope == "broker":
+        return Trade.connection_id.in_(_at_broker(scope_id))
     column = {"strategy": Trade.strategy_id, "connection": Trade.connection_id}.get(scope)
     return true() if column is None else column == scope_id
 
 
 def _is_on(scope: str, scope_id: UUID) -> ColumnElement[bool]:
+    if scope == "broker":
+        return Position.connection_id.in_(_at_broker(scope_id))
     return Position.connection_id == scope_id if scope == "connection" else true()
+
+
+def _at_broker(broker_id: UUID) -> Select[UUID]:
+    """The tenant's connections to one environment of a broker."""
+    at = func.web.broker_id(BrokerAccount.broker, BrokerAccount.environment)
+    return select(Connection.id).join(BrokerAccount).where(mine(Connection), at == broker_id)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 PLATFORM = UUID(int=0)
-SCOPES = ("platform", "tenant", "strategy", "connection")
+SCOPES = ("platform", "broker", "tenant", "strategy", "connection")
 OFF, STOP_ENTRIES, STOP_ALL, FLATTEN = "off", "stop_entries", "stop_all", "flatten"
 MODES = (OFF, STOP_ENTRIES, STOP_ALL, FLATTEN)
 
@@ -69,8 +69,16 @@ def read(told: Iterable[Mapping[str, Any]]) -> tuple[On, ...]:
     return tuple(sorted(found, key=lambda on: SCOPES.index(on.scope)))
 
 
-def binding(on: Iterable[On], *, tenant: UUID, strategy: UUID, connection: UUID) -> On | None:
+def binding(
+    on: Iterable[On], *, broker: UUID, tenant: UUID, strategy: UUID, connection: UUID
+) -> On | None:
     """The strictest switch that binds a trade; the widest of equals."""
-    mine = {"platform": PLATFORM, "tenant": tenant, "strategy": strategy, "connection": connection}
+    mine = {
+        "platform": PLATFORM,
+        "broker": broker,
+        "tenant": tenant,
+        "strategy": strategy,
+        "connection": connection,
+    }
     found = [each for each in on if mine[each.scope] == each.scope_id]
     return next((each for each in found if each.mode == STOP_ALL), found[0] if found else None)

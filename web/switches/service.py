@@ -86,8 +86,8 @@ def halt(scope: str, scope_id: UUID, mode: str, *, why: str, actor: str) -> Halt
 
 
 def in_force() -> Sequence[Switch]:
-    """What is halted here, by this tenant or by the platform."""
-    rows = select(Switch).where(mine(Switch) | (Switch.scope == "platform"), Switch.mode != OFF)
+    """What is halted here, by this tenant or by the platform; of brokers, its own."""
+    rows = select(Switch).where(mine(Switch) | Switch.tenant_id.is_(None), Switch.mode != OFF)
     rows = rows.order_by(Switch.set_at.desc())
     return db.session.scalars(rows).all()
 

@@ -174,8 +174,13 @@ def _ask(
 ) -> _Asked:
     caps = settings.caps_of(strategy.settings)
     resolved = settings.resolve(signal, strategy.settings, own, caps)
+    account = row.connection.broker_account
     halted = switch_rules.binding(
-        on, tenant=row.tenant_id, strategy=strategy.id, connection=row.connection_id
+        on,
+        broker=ids.broker_id(account.broker, account.environment),
+        tenant=row.tenant_id,
+        strategy=strategy.id,
+        connection=row.connection_id,
     )
     context = Context(
         strategy.enabled,

@@ -138,6 +138,7 @@ def _turns_on_position(decision: Mapping[str, Any]) -> bool:
 def _halted(strategy: DueStrategy, to: Destination) -> On | None:
     return switches.binding(
         strategy.switches,
+        broker=ids.broker_id(to.broker, to.environment),
         tenant=to.tenant_id,
         strategy=strategy.id,
         connection=to.connection_id,

@@ -20,8 +20,12 @@ from web.trades.models import Order, Position, Trade
 LONGEST_CLOSED = timedelta(days=14)
 
 _WAITS = Trade.approval_expires_at.is_not(None) | Trade.release_at.is_not(None)
-# What execution holds until its market opens has no time of ours.
-_HELD = (Trade.state == "QUEUED") & (Trade.accepted_at > func.now() - LONGEST_CLOSED)
+# What execution holds until its market opens has no time of ours; there is an index of reasons.
+_HELD = (
+    (Trade.state == "QUEUED")
+    & (Trade.reason == "market_closed")
+    & (Trade.accepted_at > func.now() - LONGEST_CLOSED)
+)
 
 
 def with_orders(query: Select[Trade]) -> Select[Trade]:
@@ -108,8 +112,10 @@ def connections() -> Mapping[UUID, Connection]:
 
 def waiting_page(*, states: Sequence[str], limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades that wait in these states, newest first. Raises BadCursor."""
+    # Only what execution may hold is looked for among all trades.
+    waits = _WAITS | _HELD if "QUEUED" in states else _WAITS
     return newest_first(
-        with_orders(select(Trade)).where(mine(Trade), _WAITS | _HELD, Trade.state.in_(states)),
+        with_orders(select(Trade)).where(mine(Trade), waits, Trade.state.in_(states)),
         Trade.accepted_at,
         Trade.id,
         lambda row: (row.accepted_at, row.id),

@@ -6,7 +6,10 @@ settings would have done.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
+
+import msgspec
 
 from protos import ids, reasons
 from protos.execution.v1 import execution_pb2 as pb
@@ -51,7 +54,13 @@ def of_trade(trade: Trade, changes: Mapping[str, Any] | None = None) -> dict[str
         _step(name, decided, preview, trade.instrument)
         for (name, decided), preview in zip(steps, previews, strict=True)
     ]
-    rules = {"recorded": kept, "recomputed": again, "equal": kept["hash"] == again["hash"]}
+    equal = kept["hash"] == again["hash"]
+    rules = {
+        "recorded": kept,
+        "recomputed": again,
+        "equal": equal,
+        "differs": differences(kept, again),
+    }
     answer = {
         "object": "replay",
         "trade_id": ids.show("trade", trade.id),
@@ -67,14 +76,37 @@ def of_trade(trade: Trade, changes: Mapping[str, Any] | None = None) -> dict[str
 
 
 def _step(name: str, decided: pb.Decision, preview: pb.Preview, ticker: str) -> dict[str, Any]:
+    then, now = _decision(decided, ticker), _decision(preview.decision, ticker)
     return {
         "step": name,
         "label": plans.step_in_words(name),
         "seen": plans.seen(decided.seen),
-        "recorded": _decision(decided, ticker),
-        "recomputed": _decision(preview.decision, ticker),
+        "recorded": then,
+        "recomputed": now,
         "equal": decided.hash == preview.decision.hash,
+        "differs": differences(then, now),
     }
+
+
+def differences(then: Any, now: Any, name: str = "") -> list[tuple[str, str, str]]:
+    """Where two decisions differ: the path of each value, what it was and what it is."""
+    if then == now or name == "hash":
+        return []
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        names = [*then, *(each for each in now if each not in then)]
+        pairs = [(each, then.get(each), now.get(each)) for each in names]
+    elif isinstance(then, list) and isinstance(now, list):
+        pairs = [(str(n + 1), a, b) for n, (a, b) in enumerate(zip_longest(then, now))]
+    else:
+        return [(name, _plain(then), _plain(now))]
+    at = f"{name} " if name else ""
+    return [found for each, a, b in pairs for found in differences(a, b, f"{at}{each}")]
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    return value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def _decision(decided: pb.Decision, ticker: str) -> dict[str, Any]:

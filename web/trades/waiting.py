@@ -68,6 +68,9 @@ SELECT tenant_id, id FROM ended
 _BOUND = f"""
 (t.approval_expires_at IS NOT NULL OR t.release_at IS NOT NULL)
   AND CASE n.scope WHEN 'platform' THEN true WHEN 'tenant' THEN t.tenant_id = n.scope_id
+      WHEN 'broker' THEN n.scope_id = (SELECT web.broker_id(b.broker, b.environment)
+          FROM web.connections c JOIN web.broker_accounts b ON b.id = c.broker_account_id
+          WHERE c.id = t.connection_id)
       WHEN 'strategy' THEN t.strategy_id = n.scope_id ELSE t.connection_id = n.scope_id END
   AND %(entries)s::jsonb ? {_KIND}
 """

@@ -201,6 +201,12 @@ class TradeState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TRADE_STATE_HALTED: _ClassVar[TradeState]
     TRADE_STATE_NEEDS_ATTENTION: _ClassVar[TradeState]
 
+class RefreshStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REFRESH_STATUS_UNSPECIFIED: _ClassVar[RefreshStatus]
+    REFRESH_STATUS_DONE: _ClassVar[RefreshStatus]
+    REFRESH_STATUS_ASKED: _ClassVar[RefreshStatus]
+
 class SwitchScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     SWITCH_SCOPE_UNSPECIFIED: _ClassVar[SwitchScope]
@@ -208,6 +214,7 @@ class SwitchScope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SWITCH_SCOPE_TENANT: _ClassVar[SwitchScope]
     SWITCH_SCOPE_STRATEGY: _ClassVar[SwitchScope]
     SWITCH_SCOPE_CONNECTION: _ClassVar[SwitchScope]
+    SWITCH_SCOPE_BROKER: _ClassVar[SwitchScope]
 
 class SwitchMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -450,11 +457,15 @@ TRADE_STATE_EXPIRED: TradeState
 TRADE_STATE_SKIPPED: TradeState
 TRADE_STATE_HALTED: TradeState
 TRADE_STATE_NEEDS_ATTENTION: TradeState
+REFRESH_STATUS_UNSPECIFIED: RefreshStatus
+REFRESH_STATUS_DONE: RefreshStatus
+REFRESH_STATUS_ASKED: RefreshStatus
 SWITCH_SCOPE_UNSPECIFIED: SwitchScope
 SWITCH_SCOPE_PLATFORM: SwitchScope
 SWITCH_SCOPE_TENANT: SwitchScope
 SWITCH_SCOPE_STRATEGY: SwitchScope
 SWITCH_SCOPE_CONNECTION: SwitchScope
+SWITCH_SCOPE_BROKER: SwitchScope
 SWITCH_MODE_UNSPECIFIED: SwitchMode
 SWITCH_MODE_OFF: SwitchMode
 SWITCH_MODE_STOP_ENTRIES: SwitchMode
@@ -661,6 +672,22 @@ class ClosePositionResponse(_message.Message):
     TRADE_IDS_FIELD_NUMBER: _ClassVar[int]
     trade_ids: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, trade_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RefreshAccountRequest(_message.Message):
+    __slots__ = ("account",)
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    account: Account
+    def __init__(self, account: _Optional[_Union[Account, _Mapping]] = ...) -> None: ...
+
+class RefreshAccountResponse(_message.Message):
+    __slots__ = ("status", "problem", "text")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    status: RefreshStatus
+    problem: str
+    text: str
+    def __init__(self, status: _Optional[_Union[RefreshStatus, str]] = ..., problem: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class GetAccountStateRequest(_message.Message):
     __slots__ = ("account",)

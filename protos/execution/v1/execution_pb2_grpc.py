@@ -114,6 +114,11 @@ class ExecutionStub:
                 request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.SerializeToString,
                 response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.FromString,
                 _registered_method=True)
+        self.RefreshAccount = channel.unary_unary(
+                '/fillwire.execution.v1.Execution/RefreshAccount',
+                request_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountRequest.SerializeToString,
+                response_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutionServicer:
@@ -260,6 +265,17 @@ class ExecutionServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RefreshAccount(self, request, context):
+        """Begins an account's session at its broker anew, for whoever looks after it: logs in again
+        where the broker asks for that, which ends the login of before; then asks what the account
+        holds and about its orders in doubt. Orders that work there stay. Where another instance holds
+        the account, that one does it, and the facts tell what came of it; what nobody holds is taken
+        up. NOT_FOUND for a broker that there is no adapter for. Repeating is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -342,6 +358,11 @@ def add_ExecutionServicer_to_server(servicer, server):
                     servicer.ClosePosition,
                     request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.FromString,
                     response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.SerializeToString,
+            ),
+            'RefreshAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefreshAccount,
+                    request_deserializer=protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountRequest.FromString,
+                    response_serializer=protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -776,6 +797,33 @@ class Execution:
             '/fillwire.execution.v1.Execution/ClosePosition',
             protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionRequest.SerializeToString,
             protos_dot_execution_dot_v1_dot_execution__pb2.ClosePositionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefreshAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/fillwire.execution.v1.Execution/RefreshAccount',
+            protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountRequest.SerializeToString,
+            protos_dot_execution_dot_v1_dot_execution__pb2.RefreshAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

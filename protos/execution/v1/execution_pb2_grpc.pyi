@@ -112,6 +112,13 @@ class ExecutionStub:
     once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
     safe: the trades of the first call are answered.
     """
+    RefreshAccount: _grpc.UnaryUnaryMultiCallable[_execution_pb2.RefreshAccountRequest, _execution_pb2.RefreshAccountResponse]
+    """Begins an account's session at its broker anew, for whoever looks after it: logs in again
+    where the broker asks for that, which ends the login of before; then asks what the account
+    holds and about its orders in doubt. Orders that work there stay. Where another instance holds
+    the account, that one does it, and the facts tell what came of it; what nobody holds is taken
+    up. NOT_FOUND for a broker that there is no adapter for. Repeating is safe.
+    """
 
 @_typing.type_check_only
 class ExecutionAsyncStub(ExecutionStub):
@@ -190,6 +197,13 @@ class ExecutionAsyncStub(ExecutionStub):
     a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
     once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
     safe: the trades of the first call are answered.
+    """
+    RefreshAccount: _aio.UnaryUnaryMultiCallable[_execution_pb2.RefreshAccountRequest, _execution_pb2.RefreshAccountResponse]  # type: ignore[assignment]
+    """Begins an account's session at its broker anew, for whoever looks after it: logs in again
+    where the broker asks for that, which ends the login of before; then asks what the account
+    holds and about its orders in doubt. Orders that work there stay. Where another instance holds
+    the account, that one does it, and the facts tell what came of it; what nobody holds is taken
+    up. NOT_FOUND for a broker that there is no adapter for. Repeating is safe.
     """
 
 class ExecutionServicer(metaclass=_abc_1.ABCMeta):
@@ -362,6 +376,19 @@ class ExecutionServicer(metaclass=_abc_1.ABCMeta):
         a person asks: by a trade of origin MANUAL each, which cancels its entries first. Answers
         once they are durable. NOT_FOUND when nothing is held there. Repeating with the same key is
         safe: the trades of the first call are answered.
+        """
+
+    @_abc_1.abstractmethod
+    def RefreshAccount(
+        self,
+        request: _execution_pb2.RefreshAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_execution_pb2.RefreshAccountResponse, _abc.Awaitable[_execution_pb2.RefreshAccountResponse]]:
+        """Begins an account's session at its broker anew, for whoever looks after it: logs in again
+        where the broker asks for that, which ends the login of before; then asks what the account
+        holds and about its orders in doubt. Orders that work there stay. Where another instance holds
+        the account, that one does it, and the facts tell what came of it; what nobody holds is taken
+        up. NOT_FOUND for a broker that there is no adapter for. Repeating is safe.
         """
 
 def add_ExecutionServicer_to_server(servicer: ExecutionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
