@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 
 SEALS = """
 -- The hash of a signal as a seal of the first version has it.
