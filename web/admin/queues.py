@@ -1,5 +1,6 @@
 """What waits, and what came to a stop: signals, facts put aside, failed jobs, refused mail."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,8 @@ from web.db import db
 from web.queue import QUEUE
 
 MOST = 100
+# RQ takes no other for a job's id.
+_JOB = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _DUE = """
 SELECT i.tenant_id, i.strategy_id, s.name, i.seq - i.handed_seq AS waiting, g.accepted_at AS since,
     g.id AS signal_id
@@ -39,6 +42,16 @@ SELECT id, subject, created_at, attempts, error, outcome FROM web.mails
 WHERE outcome = 'refused' OR (ended_at IS NULL AND attempts > 0)
 ORDER BY created_at DESC LIMIT 100
 """
+
+
+_OF = (
+    "WHERE broker = :broker AND environment = :environment AND account = :account "
+    "AND canonical_id = :canonical AND ended_at IS NULL RETURNING true"
+)
+_CHANGES = {
+    "requeue": f"UPDATE web.quarantined_facts SET requeued_at = now() {_OF}",
+    "discard": "UPDATE web.quarantined_facts SET ended_at = now(), outcome = 'discarded' " + _OF,
+}
 
 
 @dataclass(frozen=True)
@@ -72,13 +85,13 @@ class QueuesView(Page):
     @deed("queue", "Work these facts in again")
     def requeue_facts(self, reason: str) -> ResponseReturnValue:
         """The relay tries once more; what cannot be read again is here again."""
-        return _facts("requeued_at = now()", "requeue", reason)
+        return _facts("requeue", reason)
 
     @expose("/facts/discard", methods=("POST",))
     @deed("queue", "Discard these facts for good")
     def discard_facts(self, reason: str) -> ResponseReturnValue:
         """They are kept, and nobody tries again."""
-        return _facts("ended_at = now(), outcome = 'discarded'", "discard", reason)
+        return _facts("discard", reason)
 
     @expose("/jobs/requeue", methods=("POST",))
     @deed("queue", "Put these jobs back on their queue")
@@ -93,16 +106,12 @@ class QueuesView(Page):
         return _jobs("discard", reason)
 
 
-def _facts(change: str, verb: str, reason: str) -> ResponseReturnValue:
+def _facts(verb: str, reason: str) -> ResponseReturnValue:
     chosen = request.form.getlist("fact") or abort(400, "Choose at least one.")
     for shown in chosen[:MOST]:
         broker, environment, account, canonical = [*shown.split("|", 3), "", "", ""][:4]
         found = db.session.execute(
-            text(
-                f"UPDATE web.quarantined_facts SET {change} WHERE broker = :broker "
-                "AND environment = :environment AND account = :account "
-                "AND canonical_id = :canonical AND ended_at IS NULL RETURNING true"
-            ),
+            text(_CHANGES[verb]),
             {
                 "broker": broker,
                 "environment": environment,
@@ -120,7 +129,7 @@ def _facts(change: str, verb: str, reason: str) -> ResponseReturnValue:
 
 def _jobs(verb: str, reason: str) -> ResponseReturnValue:
     chosen = request.form.getlist("job")[:MOST]
-    if not chosen:
+    if not chosen or not all(map(_JOB.fullmatch, chosen)):
         abort(400, "Choose at least one.")
     # Noted first: a queue cannot be part of the transaction, and doing it twice is harmless.
     for job in chosen:
