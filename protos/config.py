@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from protos.telling import Tellable
 
-class CannotStart(Exception):
+
+class CannotStart(Tellable):
     """This configuration is not safe; the message names the cure."""
 
 

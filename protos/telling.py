@@ -13,8 +13,6 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from protos.config import CannotStart
-
 ROOT = Path(__file__).resolve().parent.parent
 MOST_CAUSES = 4
 MOST_PLACES = 12
@@ -25,6 +23,10 @@ _OF_REDIS = frozenset(("ConnectionError", "TimeoutError", "BusyLoadingError"))
 _QUOTING = ("22", "P0")
 # How libpq begins what it says of a connection; what it says of a URL quotes the URL.
 _OF_CONNECTIONS = ("connection ", "consuming input", "server closed", "the connection", "sending")
+
+
+class Tellable(Exception):
+    """An error whose message is written for logs: it quotes nothing that is secret."""
 
 
 def told(error: BaseException) -> str:
@@ -43,8 +45,8 @@ def _one(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str:
-    if isinstance(error, CannotStart):
-        return str(error)
+    if isinstance(error, Tellable):
+        return _plain(str(error))
     library = type(error).__module__.partition(".")[0]
     state = getattr(error, "sqlstate", None)
     if library == "psycopg":

@@ -150,6 +150,12 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
+def tag(name: str, inside: object, **attributes: object) -> Markup:
+    """An HTML element. What is in it is escaped, but for other elements; `class_` is `class`."""
+    told = (f' {key.rstrip("_")}="{escape(value)}"' for key, value in attributes.items())
+    return Markup(f"<{name}{''.join(told)}>{escape(inside)}</{name}>")
+
+
 def install(app: Flask) -> None:
     """Give templates the filters and routes the id converter."""
     app.url_map.converters["shown"] = ShownId

@@ -2,6 +2,7 @@
 
 from flask import flash, request
 
+from web import whole
 from web.errors import Problem
 from web.paging import DEFAULT_LIMIT, MAX_LIMIT, BadCursor
 
@@ -17,7 +18,8 @@ def limit() -> int:
     Raises Problem.
     """
     raw = request.args.get("limit", str(DEFAULT_LIMIT))
-    if not raw.isdecimal() or not 1 <= int(raw) <= MAX_LIMIT:
+    found = whole.read(raw, most=MAX_LIMIT)
+    if not found:
         raise Problem(
             400,
             "bad_limit",
@@ -26,7 +28,7 @@ def limit() -> int:
             f"Use a number from 1 to {MAX_LIMIT}.",
             param="limit",
         )
-    return int(raw)
+    return found
 
 
 def bad_cursor(_error: BadCursor) -> Problem:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from execution.paper import store
 from protos import logins
@@ -65,7 +66,7 @@ class Keys:
         """A new key and its secret, which is not kept."""
         secret = secrets.token_urlsafe(30)
         key = Key(
-            f"PK{secrets.token_hex(9).upper()}",
+            f"PK{uuid4().hex[:18].upper()}",
             account,
             logins.verifier(secret.encode()),
             tuple(word for word in PERMISSIONS if word in permissions),

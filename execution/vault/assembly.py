@@ -65,5 +65,5 @@ def _source(config: Config) -> KekSource | None:
     try:
         return keks.source(config.keks, config.keys_folder)
     except KekError as error:
-        log.error("no_kek_source", cause=str(error))
+        log.error("no_kek_source", cause=error)
         return None

@@ -12,12 +12,14 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from protos.telling import Tellable
+
 VERSION = b"\x01"
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
-class Unreadable(Exception):
+class Unreadable(Tellable):
     """It does not open: changed, moved, or its key is missing. Never says what is in it."""
 
 

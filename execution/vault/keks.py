@@ -13,14 +13,16 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 from execution.vault import envelopes
 from execution.vault.envelopes import KEY_BYTES, Wraps
+from protos.telling import Tellable
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 
 
-class KekError(Exception):
+class KekError(Tellable):
     """Something about the source of keys; the message says what, never a key."""
 
 
@@ -161,7 +163,7 @@ class EnvironmentKeks(_Known):
 
 def new_id() -> str:
     """A name for a new key."""
-    return secrets.token_hex(6)
+    return uuid4().hex[:12]
 
 
 def source(settings: Mapping[str, str], folder: Path | None) -> KekSource:
@@ -181,8 +183,8 @@ def source(settings: Mapping[str, str], folder: Path | None) -> KekSource:
                 settings.get("FILLWIRE_PKCS11_TOKEN", ""),
                 settings.get("FILLWIRE_PKCS11_PIN", ""),
             )
-        case other:
-            raise KekError(f"FILLWIRE_KEK_SOURCE is {other!r}: file, environment or pkcs11")
+        case _:
+            raise KekError("FILLWIRE_KEK_SOURCE is none of file, environment and pkcs11")
 
 
 def _decoded(kek_id: str, text: bytes) -> bytes:

@@ -60,7 +60,7 @@ class StoredKey:
             log.error(
                 "credentials_unreadable",
                 connection_id=self._row.connection_id.hex,
-                cause=str(error),
+                cause=error,
             )
             text = "the stored keys cannot be opened"
             raise AuthFailed(text, problem="unreadable") from None
@@ -70,4 +70,4 @@ class StoredKey:
         try:
             await self._vault.store.note(self._row, problem, text)
         except StoreUnavailable as error:
-            log.warning("login_not_noted", cause=str(error))
+            log.warning("login_not_noted", cause=error)

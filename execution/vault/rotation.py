@@ -50,7 +50,7 @@ class Rotation:
             try:
                 await self.notice()
             except StoreUnavailable as error:
-                log.warning("credentials_not_looked_at", cause=str(error))
+                log.warning("credentials_not_looked_at", cause=error)
             await self.rewrap_now()
             await self._sleep(LOOK_SECONDS)
 
@@ -59,7 +59,7 @@ class Rotation:
         try:
             await self.rewrap()
         except (StoreUnavailable, KekError) as error:
-            log.warning("not_wrapped_anew", cause=str(error))
+            log.warning("not_wrapped_anew", cause=error)
 
     async def notice(self) -> None:
         """Log in anew where credentials changed. Raises StoreUnavailable."""

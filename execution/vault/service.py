@@ -56,7 +56,7 @@ class Credentials:
         try:
             kept = await self._vault.keep(tenant, connection, venue, found.account, typed)
         except KekError as error:
-            log.error("credentials_not_kept", cause=str(error))
+            log.error("credentials_not_kept", cause=error)
             raise StoreUnavailable("the key-encryption key is missing") from None
         if not kept:
             return pb.Found(problem=pb.CREDENTIAL_PROBLEM_OTHER_ACCOUNT, account=found.account)

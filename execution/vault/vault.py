@@ -65,7 +65,7 @@ class Vault:
             # One that nobody could open again is not to be sealed to.
             await self._unseal(found.envelope, envelopes.of_transport_key(found.id))
         except (KekError, Unreadable) as error:
-            log.error("no_transport_key", cause=str(error))
+            log.error("no_transport_key", cause=error)
             return None
         return found
 

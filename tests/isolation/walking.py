@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from flask.testing import FlaskClient
 from werkzeug.routing import BuildError, Rule, UUIDConverter
+from werkzeug.test import TestResponse
 
 from tests.isolation import owners, walks
 from tests.isolation.far_side import FarSide
@@ -36,6 +37,20 @@ class Position:
     name: str
     kind: str
     many: bool = False
+
+
+@dataclass
+class Asked:
+    """A request, before it is sent. One with JSON, if only with none, is of the API."""
+
+    method: str
+    path: str
+    query: dict[str, Any]
+    form: dict[str, Any]
+    json: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    # A body as it is and its type, instead of the form or the JSON.
+    raw: tuple[bytes, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,21 @@ class Walker:
         *,
         smuggle: bool = False,
     ) -> Answer:
+        asked = self.request(rule, method, walk, values)
+        extra = self._smuggled() if smuggle else {}
+        asked.query = extra | asked.query
+        asked.headers = dict.fromkeys(HEADERS if smuggle else (), extra.get("strategy_id", ""))
+        asked.form |= extra
+        response = self.send(asked)
+        # What was sent may come back, in a link or a field.
+        sent: list[UUID | str] = [*values.values(), *extra.values()]
+        location = response.headers.get("Location", "")
+        return Answer(response.status_code, _plain(response.text, sent), _plain(location, sent))
+
+    def request(
+        self, rule: Rule, method: str, walk: Walk, values: Mapping[Position, UUID]
+    ) -> Asked:
+        """What a walk sends with these ids."""
         by_place: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "form": {}, "json": {}}
         for position, value in values.items():
             shown: Any = value if position.place == "path" else show(position.kind, value)
@@ -137,28 +167,25 @@ class Walker:
             path = self._urls.build(rule.endpoint, words | by_place["path"], method)
         except BuildError as error:
             raise AssertionError(f"{rule.endpoint}: its line lacks words of the path") from error
-        query, headers = by_place["query"], {}
-        if method == "GET":
-            query = query | given
-        if smuggle:
-            extra = self._smuggled()
-            query, headers = extra | query, dict.fromkeys(HEADERS, extra["strategy_id"])
-        asked: dict[str, Any] = {"query_string": query, "headers": headers, "method": method}
-        if rule.endpoint.startswith("api."):
-            headers["Authorization"] = f"Bearer {self._world.ours.space.key}"
-            client = self._site.client()
-            if method != "GET":
-                asked["json"] = given | by_place["json"]
-        else:
-            client = self._signed_in()
-            if method != "GET":
-                asked["data"] = given | by_place["form"] | {"csrf_token": self._form_token}
-                asked["data"] |= extra if smuggle else {}
-        response = client.open(path, **asked)
-        # What was sent may come back, in a link or a field.
-        sent = [*values.values(), *(self._smuggled().values() if smuggle else ())]
-        location = response.headers.get("Location", "")
-        return Answer(response.status_code, _plain(response.text, sent), _plain(location, sent))
+        query = by_place["query"] | (given if method == "GET" else {})
+        api = rule.endpoint.startswith("api.")
+        sent = given | by_place["json" if api else "form"]
+        return Asked(method, path, query, form={} if api else sent, json=sent if api else None)
+
+    def send(self, asked: Asked) -> TestResponse:
+        """Send it: to the API with our key, elsewhere signed in."""
+        more: dict[str, Any] = {"query_string": asked.query, "headers": dict(asked.headers)}
+        client = self._site.client() if asked.json is not None else self._signed_in()
+        if asked.json is not None:
+            more["headers"].setdefault("Authorization", f"Bearer {self._world.ours.space.key}")
+        if asked.raw is not None:
+            more["data"], more["content_type"] = asked.raw
+            more["headers"]["X-CSRFToken"] = self._form_token
+        elif asked.json is not None and asked.method != "GET":
+            more["json"] = asked.json
+        elif asked.method != "GET":
+            more["data"] = asked.form | {"csrf_token": self._form_token}
+        return client.open(asked.path, method=asked.method, **more)
 
     def _smuggled(self) -> dict[str, str]:
         """Theirs, under every name that somebody might look at."""

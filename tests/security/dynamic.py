@@ -6,43 +6,45 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
+from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from tests.e2e.stack import Stack
-from tests.security import tools
+from tests.e2e.stack import Stack, StackFailed
+from tests.security import targets, tools
 from tests.security.found import Found
+from tests.security.gate import MEANT, UNANSWERED, Gate
+from tests.security.patience import Patience
+from tests.security.people import People
+from tests.security.targets import Target
 
 # Modules of wapiti that need nothing from outside: its ssrf and xxe ask a server of its own.
 MODULES = (
-    "cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,sql,"
-    "timesql,xss"
+    *("cookieflags", "crlf", "csp", "csrf", "exec", "file", "htaccess", "http_headers", "methods"),
+    *("permanentxss", "redirect", "sql", "timesql", "xss"),
 )
-MOST_SECONDS = 600
+SQLMAP_SECONDS = 300
+WAPITI_SECONDS = 420
+MODULE_SECONDS = 45
+# Fewer, and a tool has not tried.
+LEAST_TRIES, LEAST_PAGES = 20, 20
 # What a demo by itself cannot have, and wapiti misses: https and its headers.
 _OF_HTTP = ("Strict-Transport-Security", "Secure Flag cookie")
+# What would end the visit: signed in again, but in an empty workspace, or as somebody else.
+_LEAVES = ("/sign-out", "/admin/sign-out", "/workspaces", "/members/leave", "/account/erase")
 
 
 @dataclass(frozen=True)
-class Target:
-    """A request with parameters to play with; a star is where sqlmap plays too."""
+class Attacked:
+    """The demo, the door to it, and who comes through."""
 
-    method: str
-    path: str
-    body: str = ""
-
-
-@dataclass(frozen=True)
-class Inside:
-    """What somebody who is signed in has."""
-
-    url: str
-    cookie: str
-    token: str
-    key: str
+    stack: Stack
+    gate: Gate
+    people: People
+    folder: Path
 
 
 def run(folder: Path) -> list[Found]:
@@ -52,137 +54,143 @@ def run(folder: Path) -> list[Found]:
     stack = Stack(place)
     try:
         stack.start(within=300)
-        inside = _sign_in(stack)
-        return [
-            _sqlmap(folder, inside, _targets(stack.ready["demo"])),
-            _wapiti(folder, inside),
-            _still_well(stack),
-        ]
+        found = _trade(stack)
+        with closing(Gate(stack.ready["web_url"])) as gate, Patience(stack):
+            attacked = Attacked(stack, gate, People(stack), folder)
+            return [
+                _sqlmap(attacked, targets.of(stack.ready["demo"], found)),
+                _wapiti(attacked, "person", "/strategies"),
+                _wapiti(attacked, "staff", "/admin/"),
+                _still_well(stack),
+            ]
     finally:
-        stack.stop()
+        # A busy machine may take long; then it is ended by force.
+        with suppress(StackFailed):
+            stack.stop()
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _sign_in(stack: Stack) -> Inside:
-    ready = stack.ready
-    url, demo = ready["web_url"], ready["demo"]
-    with httpx.Client() as browser:
-        form = {"email": demo["email"], "password": demo["password"]}
-        form["csrf_token"] = _token(browser.get(f"{url}/sign-in").text)
-        browser.post(f"{url}/sign-in", data=form)
-        token = _token(browser.get(f"{url}/connections").text)
-        cookie = "; ".join(f"{each.name}={each.value}" for each in browser.cookies.jar)
-    return Inside(url, cookie, token, demo["api_key"])
+def _trade(stack: Stack) -> dict[str, str]:
+    """Let the demo trade once, so that there is something to look at."""
+    message = {"ticker": "AAPL", "action": "buy", "quantity": 5, "price": "228.40"}
+    signal = stack.post(stack.ready["demo"]["webhook_url"], message).json()["id"]
+    stack.until(lambda: bool(stack.shown(signal)["trades"]), 60, "trade")
+    trade = stack.shown(signal)["trades"][0]
+    return {"signal": signal, "trade": trade["id"], "connection": trade["connection_id"]}
 
 
-def _token(page: str) -> str:
-    return page.partition('name="csrf_token" value="')[2].partition('"')[0]
-
-
-def _targets(demo: dict[str, Any]) -> list[Target]:
-    """At least twenty places that read something from whoever asks."""
-    strategy, subscription = demo["strategy_id"], demo["subscription_id"]
-    hook = re.sub(r"^https?://[^/]+", "", demo["webhook_url"])
-    api = "/api/v1"
-    name = json.dumps({"name": "x*", "asset_class": "stocks"})
-    return [
-        Target("GET", "/signals?state=FILLED*&q=AAPL*"),
-        Target("GET", "/trades?state=FILLED*&strategy=x*"),
-        Target("GET", "/orders?state=x*"),
-        Target("GET", "/positions?q=AAPL*"),
-        Target("GET", "/activity?action=x*&actor=x*&after=1*"),
-        Target("GET", f"/strategies/{strategy}*"),
-        Target("GET", "/signals/sig_0*"),
-        Target("GET", "/sign-in?next=/x*"),
-        Target("POST", "/sign-in", "email=a@b.test*&password=x*&next=/x*"),
-        Target("POST", "/reset", "email=a@b.test*"),
-        Target("GET", "/reset/abc*"),
-        Target("GET", "/confirm/abc*"),
-        Target("POST", "/connections", "name=x*"),
-        Target("POST", "/strategies/new", "name=x*&asset_class=stocks*"),
-        Target("POST", f"/subscriptions/{subscription}", "quantity.source=own*&quantity.value=4*"),
-        Target("POST", f"/strategies/{strategy}/webhook", "senders=anyone*&addresses=x*"),
-        Target("POST", "/positions/close", "connection_id=x*&instrument=AAPL*&key=k*"),
-        Target("GET", f"{api}/signals?limit=5*&cursor=x*&strategy_id=x*"),
-        Target("GET", f"{api}/trades?limit=5*&state=FILLED*"),
-        Target("GET", f"{api}/orders?limit=5*&cursor=x*"),
-        Target("POST", f"{api}/strategies", name),
-        Target("POST", f"{api}/connections", json.dumps({"name": "x*"})),
-        Target("POST", hook, json.dumps({"ticker": "AAPL*", "action": "buy*", "price": "228*"})),
-        Target("POST", f"{hook.rpartition('/')[0]}/x*", json.dumps({"ticker": "AAPL"})),
-        Target("POST", "/trading-signal/webhook", json.dumps({"connectorName": "x*"})),
-    ]
-
-
-def _sqlmap(folder: Path, inside: Inside, targets: list[Target]) -> Found:
-    words = []
-    shutil.rmtree(folder / "sqlmap", ignore_errors=True)
-    for number, target in enumerate(targets):
-        log = folder / f"sqlmap-{number:02}.log"
-        with log.open("wb") as told:
-            subprocess.run(
-                _sqlmap_command(folder, inside, target),
-                stdout=told,
-                stderr=told,
-                check=False,
-                timeout=MOST_SECONDS,
-            )
+def _sqlmap(attacked: Attacked, wanted: list[Target]) -> Found:
+    words: list[str] = []
+    invalid: list[str] = []
+    answers: Counter[str] = Counter()
+    shutil.rmtree(attacked.folder / "sqlmap", ignore_errors=True)
+    for number, target in enumerate(wanted):
+        attacked.gate.admit(getattr(attacked.people, target.who))
+        log = attacked.folder / f"sqlmap-{number:02}.log"
+        _run(_sqlmap_command(attacked, target), log, SQLMAP_SECONDS)
         said = log.read_text(errors="replace")
+        seen = attacked.gate.answers
+        answers += seen
         if re.search(r"is vulnerable|appears to be '.*injectable|Parameter: .* \(", said):
-            words.append(f"{target.method} {target.path}: see {log.name}")
-        elif "do not appear to be injectable" not in said:
-            words.append(f"{target.method} {target.path}: nothing was tried, see {log.name}")
-    return Found("sqlmap", f"{len(targets)} endpoints", len(words), 0, tuple(words))
+            words.append(f"{target}: see {log.name}")
+        words += [f"{target}: {each}" for each in attacked.gate.broken[:3]]
+        wrong = _untried(seen, LEAST_TRIES)
+        tried = len(re.findall(r"parameter '.*' does not seem to be injectable", said))
+        if tried < target.stars and not words:
+            wrong.append(f"{tried} of {target.stars} parameters were tried")
+        if attacked.gate.first != str(target.begins):
+            wrong.append(f"began with {attacked.gate.first}, not {target.begins}")
+        told = _told(seen)
+        invalid += [f"{target}: {each} ({told}), see {log.name}" for each in wrong]
+        _say(f"sqlmap {number + 1}/{len(wanted)} {target}: {told}")
+    stars = sum(target.stars for target in wanted)
+    looked = f"{len(wanted)} endpoints, {stars} parameters, answered {_told(answers)}"
+    return Found("sqlmap", looked, len(words), 0, tuple(words), tuple(invalid))
 
 
-def _sqlmap_command(folder: Path, inside: Inside, target: Target) -> list[str | Path]:
-    command: list[str | Path] = [tools.find(folder, "sqlmap"), "-u", f"{inside.url}{target.path}"]
-    command += ["--batch", "--level", "1", "--risk", "1", "--dbms", "PostgreSQL", "--flush-session"]
-    command += [
-        "--technique",
-        "BEST",
-        "--time-sec",
-        "2",
-        "--output-dir",
-        folder / "sqlmap",
-        "--threads",
-        "2",
-    ]
-    command += ["--ignore-code", "*", "--disable-coloring", "--random-agent", "--skip-urlencode"]
-    if target.path.startswith("/api/"):
-        command += ["--headers", f"Authorization: Bearer {inside.key}"]
-    elif not target.path.startswith("/trading"):
-        command += ["--cookie", inside.cookie]
+def _sqlmap_command(attacked: Attacked, target: Target) -> list[str | Path]:
+    program = tools.find(attacked.folder, "sqlmap")
+    command: list[str | Path] = [program, "-u", f"{attacked.gate.url}{target.path}"]
+    command += ["--batch", "--level", "1", "--risk", "1", "--dbms", "PostgreSQL"]
+    command += ["--technique", "BEST", "--time-sec", "2", "--threads", "2", "--flush-session"]
+    command += ["--ignore-code", "*", "--ignore-redirects", "--disable-coloring"]
+    command += ["--output-dir", attacked.folder / "sqlmap"]
     if target.body:
         is_form = not target.body.startswith("{")
-        body = f"{target.body}&csrf_token={inside.token}" if is_form else target.body
-        command += ["--data", body]
+        token = f"&csrf_token={attacked.people.token}" if is_form else ""
+        command += ["--method", target.method, "--data", target.body + token]
     return command
 
 
-def _wapiti(folder: Path, inside: Inside) -> Found:
-    report = folder / "wapiti.json"
+def _wapiti(attacked: Attacked, who: str, begin: str) -> Found:
+    gate, folder = attacked.gate, attacked.folder
+    gate.admit(getattr(attacked.people, who))
+    report, log = folder / f"wapiti-{who}.json", folder / f"wapiti-{who}.log"
     report.unlink(missing_ok=True)
-    command: list[str | Path] = [tools.find(folder, "wapiti"), "-u", f"{inside.url}/strategies"]
-    command += ["-m", MODULES, "-f", "json", "-o", report, "--flush-session", "--no-bugreport"]
-    command += ["-H", f"Cookie: {inside.cookie}", "--scope", "domain", "-d", "4"]
-    command += ["-x", f"{inside.url}/sign-out", "--max-links-per-page", "60"]
-    command += ["--max-scan-time", str(MOST_SECONDS), "--max-attack-time", "120", "-S", "normal"]
-    command += ["--store-session", folder / "wapiti"]
-    with (folder / "wapiti.log").open("wb") as told:
-        subprocess.run(command, stdout=told, stderr=told, check=False, env=dict(os.environ))
-    said = json.loads(report.read_text())
-    found = [
-        (kind, each)
+    command: list[str | Path] = [tools.find(folder, "wapiti"), "-u", f"{gate.url}{begin}"]
+    command += ["-m", ",".join(MODULES), "-f", "json", "-o", report, "--flush-session"]
+    command += ["--scope", "domain", "-d", "4", "--max-links-per-page", "60"]
+    command += ["--max-files-per-dir", "12", "--max-parameters", "12", "-S", "normal"]
+    command += ["--max-attack-time", str(MODULE_SECONDS), "--max-scan-time", str(WAPITI_SECONDS)]
+    command += ["--store-session", folder / f"wapiti-{who}", "--no-bugreport", "--tasks", "8"]
+    command += [part for each in _LEAVES for part in ("-x", f"{gate.url}{each}*")]
+    _run(command, log, 2 * WAPITI_SECONDS)
+    said = json.loads(report.read_text()) if report.exists() else {"infos": {}}
+    launched = set(re.findall(r"Launching module (\w+)", log.read_text(errors="replace")))
+    pages = int(said["infos"].get("crawled_pages_nbr", 0))
+    wrong = _untried(gate.answers, LEAST_PAGES, renewed=gate.renewed)
+    wrong += [f"only {pages} pages"] if pages < LEAST_PAGES else []
+    # Those of HTTP headers look while the pages are read.
+    wrong += [f"{each} did not begin" for each in MODULES if each not in launched]
+    told = f"{pages} pages, answered {_told(gate.answers)}, signed in {1 + gate.renewed} times"
+    _say(f"wapiti as {who}: {told}")
+    found = [each for each in _findings(said) if not any(name in each[1] for name in _OF_HTTP)]
+    high = [text for level, text in found if level >= 2] + gate.broken[:9]
+    words = (*(text for _, text in found), *gate.broken[:9])
+    other = len(words) - len(high)
+    return Found(f"wapiti as {who}", told, len(high), other, words, tuple(wrong))
+
+
+def _findings(said: dict[str, Any]) -> list[tuple[int, str]]:
+    return [
+        (each["level"], f"{kind}: {each['info'][:120]} {each['method']} {each['path']}")
         for group in ("vulnerabilities", "anomalies")
-        for kind, all_of in said[group].items()
+        for kind, all_of in said.get(group, {}).items()
         for each in all_of
-        if not any(name in f"{kind} {each['info']}" for name in _OF_HTTP)
     ]
-    high = [each for each in found if each[1]["level"] >= 2]
-    words = tuple(f"{kind}: {each['info'][:120]} {each['path']}" for kind, each in found)
-    pages = said["infos"].get("crawled_pages_nbr", "?")
-    return Found("wapiti", f"{pages} pages", len(high), len(found) - len(high), words)
+
+
+def _untried(answers: Counter[str], least: int, *, renewed: int = 0) -> list[str]:
+    """Why so many answers show nothing."""
+    wrong = [f"{answers[kind]} answers {kind}" for kind in MEANT if answers[kind]]
+    if answers[UNANSWERED] > answers.total() / 20:
+        wrong.append(f"{answers[UNANSWERED]} unanswered")
+    if answers.total() < least:
+        wrong.append(f"only {answers.total()} answers")
+    if renewed > answers.total() / 20:
+        wrong.append(f"signed out {renewed} times")
+    return wrong
+
+
+def _told(answers: Counter[str]) -> str:
+    return ", ".join(f"{count} x {kind}" for kind, count in sorted(answers.items()))
+
+
+def _run(command: list[str | Path], log: Path, seconds: float) -> None:
+    """A tool, to its end or for so long."""
+    began = time.monotonic()
+    with log.open("wb") as told:
+        try:
+            subprocess.run(
+                command,
+                stdout=told,
+                stderr=told,
+                check=False,
+                env=dict(os.environ),
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            told.write(f"\nended after {time.monotonic() - began:.0f} s\n".encode())
 
 
 def _still_well(stack: Stack) -> Found:
@@ -191,3 +199,7 @@ def _still_well(stack: Stack) -> Found:
     told = stack.log_text().splitlines()
     failed = [line for line in told if '"request_failed"' in line or '"intake_failed"' in line]
     return Found("the demo itself", f"{len(told)} lines of log", len(failed), 0, tuple(failed[:9]))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +41,51 @@ def _bandit(folder: Path) -> Found:
     ]
     subprocess.run([*command, "-f", "json", "-o", report], cwd=ROOT, check=False)
     said = json.loads(report.read_text())
-    high = [each for each in said["results"] if each["issue_severity"] == "HIGH"]
+    results, known = said["results"], tomllib.loads((HERE / "known.toml").read_text())
+    high = [each for each in results if each["issue_severity"] == "HIGH"]
+    unread = [
+        f"{_place(each)} {each['test_id']}: mend it, or say in known.toml why it stays"
+        for each in _unread(results, known)
+    ]
+    unread += _gone(results, known)
     return Found(
         "bandit",
         f"{said['metrics']['_totals']['loc']} lines",
         len(high),
-        len(said["results"]) - len(high),
-        tuple(f"{each['filename']}:{each['line_number']} {each['test_name']}" for each in high),
+        len(results) - len(high),
+        (*(_place(each) for each in high), *unread),
+        unread=len(unread),
     )
+
+
+def _place(found: dict[str, Any]) -> str:
+    return f"{found['filename']}:{found['line_number']} {found['test_name']}"
+
+
+def _unread(results: list[dict[str, Any]], known: dict[str, Any]) -> list[dict[str, Any]]:
+    """What known.toml does not list, or more of it than it lists."""
+    counts = _counts(results)
+
+    def is_read(rule: str, path: str) -> bool:
+        places = known.get(rule, {"places": {}}).get("places")
+        return places is None or counts[rule, path] <= places.get(path, 0)
+
+    return [each for each in results if not is_read(each["test_id"], each["filename"])]
+
+
+def _gone(results: list[dict[str, Any]], known: dict[str, Any]) -> list[str]:
+    """What known.toml lists and bandit does not say any more."""
+    counts = _counts(results)
+    return [
+        f"known.toml has {count} of {rule} in {path}, bandit {counts[rule, path]}"
+        for rule, each in known.items()
+        for path, count in each.get("places", {}).items()
+        if counts[rule, path] < count
+    ]
+
+
+def _counts(results: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
+    return Counter((each["test_id"], each["filename"]) for each in results)
 
 
 def _semgrep(folder: Path) -> Found:

@@ -17,6 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
+from execution.journal.journal import StoreUnavailable
+from execution.vault.keks import MissingKek
 from protos import log, telling
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1.execution_pb2_grpc import ExecutionStub
@@ -130,6 +132,8 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
         (redis.ConnectionError("Error 111 connecting."), "ConnectionError: Error 111 connecting."),
         (redis.ResponseError(CANARY), "ResponseError"),
         (ExecutionDown(CANARY), "ExecutionDown"),
+        (StoreUnavailable(CANARY), "StoreUnavailable"),
+        (MissingKek("FILLWIRE_KEKS\nhas no k1"), "MissingKek: FILLWIRE_KEKS has no k1"),
         (psycopg.ProgrammingError(f'missing "=" after "{CANARY}"'), "ProgrammingError"),
         (
             psycopg.OperationalError("connection is bad: no answer"),

@@ -16,6 +16,9 @@ log = structlog.get_logger()
 
 # Free tries by kind of key.
 FREE = {"login": 10, "account": 15, "address": 50, "code": 5, "sign_up": 20, "mail": 5}
+# Whether somebody has signed in from an address before.
+_KNOWS = "SELECT web.knows_address(:email, :address)"
+_KNOWS_STAFF = "SELECT web.knows_staff_address(:email, :address)"
 
 
 class TooMany(Exception):
@@ -51,19 +54,17 @@ class Tried:
 
 def sign_in(email: str, address: str) -> Tried:
     """Count a try to sign in. Raises TooMany."""
-    return _count_login("web.knows_address", email, address)
+    return _count_login(_KNOWS, email, address)
 
 
 def staff(email: str, address: str) -> Tried:
     """Count a try to sign in as one of staff. Raises TooMany."""
-    return _count_login("web.knows_staff_address", email, address, "staff ")
+    return _count_login(_KNOWS_STAFF, email, address, "staff ")
 
 
 def _count_login(knows: str, email: str, address: str, whose: str = "") -> Tried:
     with db.engine.connect() as connection:
-        known = connection.scalar(
-            text(f"SELECT {knows}(:email, :address)"), {"email": email, "address": address}
-        )
+        known = connection.scalar(text(knows), {"email": email, "address": address})
     kinds = {"login": f"{whose}{email} {address}", "address": address}
     if not known:
         kinds["account"] = f"{whose}{email}"

@@ -9,7 +9,7 @@ from flask_admin import expose
 from sqlalchemy import text
 
 from protos import ids
-from web import lists
+from web import lists, whole
 from web.admin.base import Page
 from web.admin.deeds import deed, record
 from web.db import db
@@ -95,10 +95,10 @@ class AbuseView(Page):
 
 
 def _count(name: str) -> int:
-    text = request.form.get(name, "").strip()
-    if not text.isdecimal() or not 0 < int(text) <= MOST:
+    found = whole.read(request.form.get(name, "").strip(), most=MOST)
+    if not found:
         abort(400, f"`{name}` is a whole number above zero.")
-    return int(text)
+    return found
 
 
 def _done(told: str) -> ResponseReturnValue:

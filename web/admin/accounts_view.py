@@ -9,7 +9,7 @@ from flask_admin import expose
 from sqlalchemy import text, update
 
 from protos import ids
-from web import lists
+from web import lists, whole
 from web.accounts import signing_up, viewing
 from web.accounts.models import Tenant
 from web.admin import account, login, requests, tables
@@ -188,10 +188,10 @@ def _person(tenant_id: UUID) -> tuple[UUID, str]:
 
 
 def _count(name: str, most: int) -> int:
-    text = request.form.get(name, "").strip()
-    if not text.isdecimal() or int(text) > most:
+    found = whole.read(request.form.get(name, "").strip(), most=most)
+    if found is None:
         abort(400, f"`{name}` is a whole number, {most} at most.")
-    return int(text)
+    return found
 
 
 def _done(tenant_id: UUID, told: str) -> ResponseReturnValue:

@@ -26,6 +26,7 @@ from web.db import db
 PAGE = 50
 # How far back lists go, in hours.
 WINDOWS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24, "all": None}
+MOST_PAGES = 10**9
 EXPORT_STEP = 1000
 # Routes of the library that no page of ours has.
 _UNUSED = {
@@ -115,17 +116,19 @@ class Table(Guarded, ModelView):
         found = super()._get_list_filter_args() or []
         return [each for each in found if str(each[2]).strip()]
 
-    def get_list(self, *args: Any, **more: Any) -> Any:
+    def get_list(self, page: int, *args: Any, **more: Any) -> Any:
         """The rows, with what their cells need: a query for all of them.
 
         No index has rows of all tenants by time, it would cost each order a little: a window is
         looked through as a whole. So a wider one is only where a narrower one fills no page.
         """
+        # PostgreSQL skips no number of rows below zero or beyond 64 bits.
+        page = min(max(page, 0), MOST_PAGES)
         if not more.get("execute", True):
-            return super().get_list(*args, **more)
+            return super().get_list(page, *args, **more)
         wanted = more.get("page_size") or self.page_size
         for g.looked_back in self._windows():
-            count, rows = super().get_list(*args, **more)
+            count, rows = super().get_list(page, *args, **more)
             if len(rows) >= wanted:
                 break
         self.prepare(rows)

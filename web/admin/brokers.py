@@ -9,7 +9,7 @@ from flask_admin import expose
 from sqlalchemy import text
 
 from protos import ids
-from web import lists
+from web import lists, whole
 from web.admin import login
 from web.admin.base import Page
 from web.admin.deeds import deed, record, required
@@ -55,8 +55,9 @@ class BrokersView(Page):
     @deed("notice", "Tell the customers of this broker")
     def notice(self, broker: str, reason: str) -> ResponseReturnValue:
         """A banner with a text, for so many hours."""
-        level, message, hours = required("level"), required("message")[:300], request.form["hours"]
-        if level not in LEVELS or not hours.isdecimal() or not 0 < int(hours) <= LONGEST_HOURS:
+        level, message = required("level"), required("message")[:300]
+        hours = whole.read(request.form.get("hours", ""), most=LONGEST_HOURS)
+        if level not in LEVELS or not hours:
             abort(400, f"A level of the list, and 1 to {LONGEST_HOURS} hours.")
         before, now = _told(broker), datetime.now(UTC)
         db.session.execute(
@@ -73,11 +74,11 @@ class BrokersView(Page):
                 "level": level,
                 "message": message,
                 "now": now,
-                "until": now + timedelta(hours=int(hours)),
+                "until": now + timedelta(hours=hours),
                 "by": login.current().actor,
             },
         )
-        after = {"level": level, "message": message, "hours": int(hours)}
+        after = {"level": level, "message": message, "hours": hours}
         record("broker:notice", broker, before=before, after=after, reason=reason)
         return _done(f"{broker}: customers are told.")
 

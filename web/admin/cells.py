@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, url_for
-from markupsafe import Markup, escape
 
 from protos import ids
+from web.formats import tag
 
 
 def own_id(kind: str, endpoint: str | None = None) -> Any:
@@ -39,9 +39,7 @@ def tenant(_view: Any, context: Any, row: Any, name: str) -> Any:
         return ids.show("tenant", value)
     known = g.get("_admin_template_args", {}).get("tenants", {})
     told = known.get(value, ids.show("tenant", value))
-    return Markup('<a href="{}">{}</a>').format(
-        url_for("staff_accounts.page", tenant_id=value), told
-    )
+    return tag("a", told, href=url_for("staff_accounts.page", tenant_id=value))
 
 
 def at(_view: Any, context: Any, row: Any, name: str) -> Any:
@@ -53,7 +51,7 @@ def at(_view: Any, context: Any, row: Any, name: str) -> Any:
     if context is None:
         return whole
     short = value.astimezone(UTC).strftime("%d %b %H:%M:%S")
-    return Markup('<time class="num" datetime="{0}" title="{0}">{1}</time>').format(whole, short)
+    return tag("time", short, class_="num", datetime=whole, title=whole)
 
 
 def number(_view: Any, _context: Any, row: Any, name: str) -> str:
@@ -88,16 +86,16 @@ def login(_view: Any, context: Any, row: Any, _name: str) -> Any:
 def _word(value: str, context: Any) -> Any:
     if context is None or not value:
         return value
-    return Markup('<span class="reason">{}</span>').format(escape(value))
+    return tag("span", value, class_="reason")
 
 
 def _linked(shown: str, endpoint: str | None, value: UUID, context: Any) -> Any:
     if context is None:
         return shown
-    label = Markup('<code class="id">{}</code>').format(f"{shown[:12]}…")
+    label = tag("code", f"{shown[:12]}…", class_="id")
     if endpoint is None:
-        return Markup('<span title="{}">{}</span>').format(shown, label)
+        return tag("span", label, title=shown)
     kind = endpoint.partition(".")[0].removeprefix("staff_").removesuffix("s")
     kind = {"account": "tenant"}.get(kind, kind)
     named: dict[str, Any] = {f"{kind}_id": value}
-    return Markup('<a href="{}" title="{}">{}</a>').format(url_for(endpoint, **named), shown, label)
+    return tag("a", label, href=url_for(endpoint, **named), title=shown)

@@ -10,7 +10,7 @@ from flask_admin import expose
 from sqlalchemy import text
 
 from protos import ids
-from web import flags, lists
+from web import flags, lists, whole
 from web.admin import login
 from web.admin.base import Page
 from web.admin.deeds import deed, record, required
@@ -132,6 +132,7 @@ def _accounts(given: str) -> list[UUID]:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) > MOST:
+    found = whole.read(text, most=MOST)
+    if found is None:
         abort(400, "A whole number.")
-    return int(text)
+    return found

@@ -1,5 +1,6 @@
 """What waits, and what came to a stop: signals, facts, failed jobs, refused mail, erasures."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from web.config import Config
 from web.db import db
 
 MOST = 100
+# RQ takes no other for a job's id.
+_JOB = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _DUE = """
 SELECT i.tenant_id, i.strategy_id, s.name, i.seq - i.handed_seq AS waiting, g.accepted_at AS since,
     g.id AS signal_id
@@ -38,6 +41,14 @@ _ERASURES = """
 SELECT person_id, due_at, tries, next_at, error FROM web.erasures WHERE tries > 0
 ORDER BY due_at LIMIT 100
 """
+_OF = (
+    "WHERE broker = :broker AND environment = :environment AND account = :account "
+    "AND canonical_id = :canonical AND ended_at IS NULL RETURNING true"
+)
+_CHANGES = {
+    "requeue": f"UPDATE web.quarantined_facts SET requeued_at = now() {_OF}",
+    "discard": "UPDATE web.quarantined_facts SET ended_at = now(), outcome = 'discarded' " + _OF,
+}
 
 
 class QueuesView(Page):
@@ -62,13 +73,13 @@ class QueuesView(Page):
     @deed("queue", "Work these facts in again")
     def requeue_facts(self, reason: str) -> ResponseReturnValue:
         """The relay tries once more; what cannot be read again is here again."""
-        return _facts("requeued_at = now()", "requeue", reason)
+        return _facts("requeue", reason)
 
     @expose("/facts/discard", methods=("POST",))
     @deed("queue", "Discard these facts for good")
     def discard_facts(self, reason: str) -> ResponseReturnValue:
         """They are kept, and nobody tries again."""
-        return _facts("ended_at = now(), outcome = 'discarded'", "discard", reason)
+        return _facts("discard", reason)
 
     @expose("/jobs/requeue", methods=("POST",))
     @deed("queue", "Put these jobs back on their queue")
@@ -83,16 +94,12 @@ class QueuesView(Page):
         return _jobs("discard", reason)
 
 
-def _facts(change: str, verb: str, reason: str) -> ResponseReturnValue:
+def _facts(verb: str, reason: str) -> ResponseReturnValue:
     chosen = request.form.getlist("fact") or abort(400, "Choose at least one.")
     for shown in chosen[:MOST]:
         broker, environment, account, canonical = [*shown.split("|", 3), "", "", ""][:4]
         found = db.session.execute(
-            text(
-                f"UPDATE web.quarantined_facts SET {change} WHERE broker = :broker "
-                "AND environment = :environment AND account = :account "
-                "AND canonical_id = :canonical AND ended_at IS NULL RETURNING true"
-            ),
+            text(_CHANGES[verb]),
             {
                 "broker": broker,
                 "environment": environment,
@@ -110,7 +117,7 @@ def _facts(change: str, verb: str, reason: str) -> ResponseReturnValue:
 
 def _jobs(verb: str, reason: str) -> ResponseReturnValue:
     chosen = request.form.getlist("job")[:MOST]
-    if not chosen:
+    if not chosen or not all(map(_JOB.fullmatch, chosen)):
         abort(400, "Choose at least one.")
     # Noted first: a queue cannot be part of the transaction, and doing it twice is harmless.
     for job in chosen:

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from flask import Response, abort, request
 from flask_admin import expose
-from sqlalchemy import Row, text
+from sqlalchemy import Row, select
 
 from protos import ids
+from web import whole
 from web.admin.base import Page
 from web.admin.deeds import allow
 from web.audit import checking, export, lines
+from web.audit.models import AuditEvent
 from web.audit.privacy import PEOPLE, Reader, owners, read_reason
 from web.db import db, enter_tenant
 
@@ -69,24 +71,16 @@ def _chain() -> UUID | None:
 
 def _events(chain: UUID | None, wanted: dict[str, str]) -> list[dict[str, Any]]:
     """By the index of tenant and word; the chain's newest when nothing is sought."""
-    given: dict[str, Any] = {"chain": chain, "limit": PAGE + 1}
-    asked = [name for name in FILTERS if wanted[name]]
-    conditions = ["tenant_id = :chain" if chain else "tenant_id IS NULL"]
-    for name in asked:
-        conditions.append(f"{name} LIKE :{name}")
-        given[name] = _escaped(wanted[name]) + "%"
-    before = request.args.get("before", "")
-    if before.isdecimal() and len(before) < 19:
-        conditions.append("id < :before")
-        given["before"] = int(before)
-    rows = db.session.execute(
-        text(
-            "SELECT id, at, actor, action, subject, reason FROM web.audit_events "
-            f"WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT :limit"
-        ),
-        given,
-    ).all()
-    return with_reasons(rows)
+    event = AuditEvent
+    query = select(event.id, event.at, event.actor, event.action, event.subject, event.reason)
+    query = query.where(event.tenant_id == chain)
+    for name in FILTERS:
+        if wanted[name]:
+            query = query.where(getattr(event, name).like(_escaped(wanted[name]) + "%"))
+    before = whole.read(request.args.get("before", ""), most=10**18)
+    if before is not None:
+        query = query.where(event.id < before)
+    return with_reasons(db.session.execute(query.order_by(event.id.desc()).limit(PAGE + 1)).all())
 
 
 def with_reasons(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Reading what a request says: a JSON object, and the kinds of its fields."""
 
 from decimal import Decimal
-from json import JSONDecodeError, loads
+from json import dumps, loads
 from typing import Any, NoReturn
 
 from flask import request
@@ -24,7 +24,9 @@ def read(*allowed: str) -> dict[str, Any]:
             parse_constant=_no_number,
             object_pairs_hook=_once_each,
         )
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        # Half of a character (a lone surrogate) can be read, but neither stored nor said again.
+        dumps(body, ensure_ascii=False, default=str).encode()
+    except (RecursionError, ValueError) as error:
         raise Problem(
             400, "json_invalid", "This is not valid JSON", str(error), "Send a JSON object."
         ) from error

@@ -27,6 +27,12 @@ _COUNTS: Final[Mapping[str, str]] = {
     ),
     "subscriptions": "SELECT count(*) FROM web.subscriptions WHERE tenant_id = :tenant",
 }
+# Of a plan: how many are on it, and how many of them have more than that already.
+_OVER: Final[Mapping[str, str]] = {
+    key: f"SELECT count(*) AS on_it, count(*) FILTER (WHERE ({counted}) > :value) AS over "
+    "FROM web.tenants t WHERE t.plan_id = :plan"
+    for key, counted in ((key, _COUNTS[key].replace(":tenant", "t.id")) for key in _COUNTS)
+}
 # An exception of no value lifts the limit.
 _LIMIT = (
     "SELECT CASE WHEN e.tenant_id IS NOT NULL THEN e.value ELSE l.value END FROM web.tenants t "
@@ -109,14 +115,7 @@ def set_plan_limit(plan: str, key: str, value: int | None) -> None:
 
 def over(plan: str, key: str, value: int) -> tuple[int, int]:
     """How many tenants are on a plan, and how many of them have more than this already."""
-    counted = _COUNTS[key].replace(":tenant", "t.id")
-    row = db.session.execute(
-        text(
-            f"SELECT count(*) AS on_it, count(*) FILTER (WHERE ({counted}) > :value) AS over "
-            "FROM web.tenants t WHERE t.plan_id = :plan"
-        ),
-        {"plan": plan, "value": value},
-    ).one()
+    row = db.session.execute(text(_OVER[key]), {"plan": plan, "value": value}).one()
     return row.on_it, row.over
 
 

@@ -1,8 +1,7 @@
 """One-time tickets for the live process: who may listen, for the next minute. Pure."""
 
-import secrets
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
@@ -35,7 +34,7 @@ class Ticket:
 def issue(secret_key: str, listener: Listener) -> str:
     """A new ticket."""
     ids = (listener.tenant_id, listener.person_id, listener.session_id)
-    content = [*(each.hex for each in ids), listener.role, secrets.token_hex(8)]
+    content = [*(each.hex for each in ids), listener.role, uuid4().hex]
     return URLSafeTimedSerializer(secret_key, salt=_SALT).dumps(content)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from protos.execution.v1 import simulation_pb2 as pb
+from web import whole
 
 # How long one may last, by the form's value.
 LENGTHS = {
@@ -115,18 +116,20 @@ def read(length: str, percents: dict[str, str], now: datetime, seed: str) -> pb.
     """A game day from what a person typed. Raises BadDay."""
     if length not in LENGTHS:
         raise BadDay("Choose how long it lasts.")
-    if not seed.isdecimal() or len(seed) > 10 or int(seed) >= SEEDS:
+    number = whole.read(seed, most=SEEDS - 1)
+    if number is None:
         raise BadDay(f"Seed: type a whole number below {SEEDS}, or leave it empty.")
     faults: list[pb.PlannedFault] = []
     for kind in KINDS:
         typed = percents.get(kind.name, "").strip() or "0"
-        if not typed.isdecimal() or not 0 <= int(typed) <= 100:
+        percent = whole.read(typed, most=100)
+        if percent is None:
             raise BadDay(f"{kind.label}: type a whole number from 0 to 100.")
-        if int(typed):
-            faults.append(pb.PlannedFault(kind=kind.number, percent=int(typed)))
+        if percent:
+            faults.append(pb.PlannedFault(kind=kind.number, percent=percent))
     if not faults:
         raise BadDay("Nothing would go wrong: give at least one kind more than 0.")
-    day = pb.GameDay(seed=int(seed), faults=faults)
+    day = pb.GameDay(seed=number, faults=faults)
     day.from_time.FromDatetime(now)
     day.until_time.FromDatetime(now + LENGTHS[length][1])
     return day

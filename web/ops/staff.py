@@ -46,8 +46,8 @@ def reset(owner: psycopg.Connection, email: str) -> str:
             "UPDATE web.staff SET password_hash = NULL, disabled_at = NULL WHERE id = %s",
             (staff_id,),
         )
-        for table in ("totp", "passkeys"):
-            owner.execute(f"DELETE FROM web.{table} WHERE person_id = %s", (staff_id,))
+        owner.execute("DELETE FROM web.totp WHERE person_id = %s", (staff_id,))
+        owner.execute("DELETE FROM web.passkeys WHERE person_id = %s", (staff_id,))
         _end_sessions(owner, staff_id)
         _record(owner, "staff:reset", ids.show("staff", staff_id), "on the machine")
         return _link(owner, staff_id)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from web.ops import children, redis_users
 
@@ -74,7 +75,7 @@ def load(folder: Path) -> State:
     if path.exists():
         return State(**json.loads(path.read_text()))
     return State(
-        unique=secrets.token_hex(6),
+        unique=uuid4().hex[:12],
         secret_key=secrets.token_urlsafe(32),
         sealing_key=_draw_key(),
         passwords=_draw_passwords(PASSWORDS),

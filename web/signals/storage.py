@@ -217,7 +217,7 @@ class Storage:
 
 
 def _bound_locks(lock_ms: int, connection: Connection[TupleRow]) -> None:
-    connection.execute(f"SET lock_timeout = {lock_ms:d}")
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{lock_ms}ms",))
 
 
 def _row(result: PGresult, number: int) -> Row:

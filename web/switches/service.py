@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
+from web import whole
 from web.audit import service as audit
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant, mine
@@ -203,9 +204,11 @@ def _count(name: str, given: Mapping[str, str]) -> int:
     text = given.get(name, "").strip()
     if not text:
         return 0
-    if not text.isdecimal() or not 0 < int(text) < 1_000_000:
-        raise BadSwitch(name, f"`{name}` is {text!r}.", "A whole number above zero, or nothing.")
-    return int(text)
+    found = whole.read(text, most=999_999)
+    if not found:
+        cure = "A whole number above zero, or nothing."
+        raise BadSwitch(name, f"`{name}` is {text[:20]!r}.", cure)
+    return found
 
 
 def _tenant() -> UUID:
