@@ -66,8 +66,10 @@ def money(value: Decimal | str | None) -> str:
     return "–" if value is None or value == "" else f"{Decimal(value):,.2f}"
 
 
-def signed(value: Decimal) -> str:
+def signed(value: Decimal | None) -> str:
     """`+5` or `−3`, with a true minus."""
+    if value is None:
+        return "–"
     if value == 0:
         return "0"
     return f"+{value:,f}" if value > 0 else f"−{abs(value):,f}"

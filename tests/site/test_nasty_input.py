@@ -19,8 +19,8 @@ from tests.site import nasty_kit as nasty
 from tests.site.conftest import Site, csrf
 from tests.site.crawl_kit import ways
 from tests.site.nasty_kit import Fields
-from tests.site.staff_kit import REASON, Member, sign_in
-from tests.site.test_staff_audited import DEEDS, Execution, execution, ready
+from tests.site.staff_kit import REASON, Execution, Member, sign_in
+from tests.site.test_staff_audited import DEEDS, execution, ready
 
 __all__ = ["execution", "far", "two", "walker"]
 

@@ -83,7 +83,7 @@ def _events(chain: UUID | None, wanted: dict[str, str]) -> list[dict[str, Any]]:
     return with_reasons(db.session.execute(query.order_by(event.id.desc()).limit(PAGE + 1)).all())
 
 
-def with_reasons(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+def with_reasons(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """With what staff said opened; what people typed themselves is for their workspace."""
     read = [None if row.actor.startswith(PEOPLE) else read_reason(row.reason) for row in rows]
     opened = Reader(owners([read]))
