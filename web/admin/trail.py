@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response, abort, request
 from flask_admin import expose
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from protos import ids
 from web import whole
