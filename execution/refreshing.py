@@ -9,17 +9,17 @@ from uuid import UUID
 
 import structlog
 
-from execution import ringing
-from execution.accounts import Account
+from execution.accounts.accounts import Account
 from execution.brokers.base import AuthFailed, BrokerError
 from execution.brokers.credentials import Asks
 from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import AccountRef
-from execution.engine import Engine
+from execution.engine.engine import Engine
 from execution.errors import NotFound
-from execution.holding import Holding
-from execution.rules import Venue
-from execution.store import Store
+from execution.holding.holding import Holding
+from execution.holding.rules import Venue
+from execution.journal import ringing
+from execution.journal.store import Store
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 
