@@ -6,7 +6,10 @@ from uuid import UUID
 
 from execution.accounts import correcting
 from execution.accounts.accounts import Account
+<<<<<<< HEAD
 from execution.brokers.credentials import Login
+=======
+>>>>>>> 54986a0ce730142b9bf9e0168d5a3d2a4f8c134a
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
