@@ -20,7 +20,7 @@ from psycopg import sql
 from tests.e2e.browsing import Seat, chromium, needs_browser
 from tests.e2e.stack import ROOT, Stack
 
-pytestmark = needs_browser
+pytestmark = [needs_browser, pytest.mark.timeout(300)]
 
 PASSWORD = "liberty plank oyster"
 WHY = "ticket 4711, asked by mail"
