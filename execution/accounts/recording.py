@@ -6,23 +6,19 @@ from uuid import UUID
 
 from execution.accounts import correcting
 from execution.accounts.accounts import Account
-<<<<<<< HEAD
 from execution.brokers.credentials import Login
-=======
->>>>>>> 54986a0ce730142b9bf9e0168d5a3d2a4f8c134a
 from execution.domain.orders import Order
 from execution.domain.positions import FLAT
 from execution.domain.protecting import Protection
 from execution.domain.reports import PositionMove, Report
 from execution.domain.words import TERMINAL, ExecType, TradeState
-from execution.engine.controls import broker_of
 from execution.journal.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from execution.lanes import known, overfills
 from execution.lanes.books import Book
 from execution.lanes.lanes import Lane, Run, Ticket
 from execution.messages import alarms, messages
 from execution.messages.alarms import Alarm
-from protos import wire
+from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
 
 
@@ -280,7 +276,7 @@ def _bound(ticket: Ticket, seen: int) -> BoundRow:
         trade.tenant_id,
         trade.strategy_id.hex,
         trade.connection_id,
-        broker_of(trade),
+        ids.broker_id(trade.account.broker, trade.account.environment).hex,
         seen,
     )
 

@@ -151,16 +151,11 @@ def scopes(trade: Trade) -> tuple[tuple[str, str], ...]:
     """Where a switch binds a trade, the widest first."""
     return (
         (Scope.PLATFORM.value, ""),
-        (Scope.BROKER.value, broker_of(trade)),
+        (Scope.BROKER.value, ids.broker_id(trade.account.broker, trade.account.environment).hex),
         (Scope.TENANT.value, trade.tenant_id),
         (Scope.STRATEGY.value, trade.strategy_id.hex),
         (Scope.CONNECTION.value, trade.connection_id),
     )
-
-
-def broker_of(trade: Trade) -> str:
-    """The id that switches know the trade's broker and environment by."""
-    return ids.broker_id(trade.account.broker, trade.account.environment).hex
 
 
 def read_limits(value: dict[str, object]) -> LimitsState:
