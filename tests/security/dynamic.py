@@ -33,8 +33,12 @@ MODULE_SECONDS = 45
 LEAST_TRIES, LEAST_PAGES = 20, 20
 # What a demo by itself cannot have, and wapiti misses: https and its headers.
 _OF_HTTP = ("Strict-Transport-Security", "Secure Flag cookie")
-# What would end the visit: signed in again, but in an empty workspace, or as somebody else.
-_LEAVES = ("/sign-out", "/admin/sign-out", "/workspaces", "/members/leave", "/account/erase")
+# What ends the visit, or leads to an empty workspace.
+_LEAVES = (
+    *("/sign-out", "/admin/sign-out", "/admin/view-as", "/account/members/leave"),
+    *("/account/workspaces", "/account/privacy/erase"),
+    *("/account/security/prove", "/account/security/sessions"),
+)
 
 
 @dataclass(frozen=True)
@@ -127,14 +131,17 @@ def _wapiti(attacked: Attacked, who: str, begin: str) -> Found:
     gate.admit(getattr(attacked.people, who))
     report, log = folder / f"wapiti-{who}.json", folder / f"wapiti-{who}.log"
     report.unlink(missing_ok=True)
+    # Its SQLite gives up after five seconds, which a busy disk may take.
+    memory = tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
     command: list[str | Path] = [tools.find(folder, "wapiti"), "-u", f"{gate.url}{begin}"]
     command += ["-m", ",".join(MODULES), "-f", "json", "-o", report, "--flush-session"]
     command += ["--scope", "domain", "-d", "4", "--max-links-per-page", "60"]
     command += ["--max-files-per-dir", "12", "--max-parameters", "12", "-S", "normal"]
     command += ["--max-attack-time", str(MODULE_SECONDS), "--max-scan-time", str(WAPITI_SECONDS)]
-    command += ["--store-session", folder / f"wapiti-{who}", "--no-bugreport", "--tasks", "8"]
+    command += ["--store-session", memory, "--no-bugreport", "--tasks", "4"]
     command += [part for each in _LEAVES for part in ("-x", f"{gate.url}{each}*")]
     _run(command, log, 2 * WAPITI_SECONDS)
+    shutil.rmtree(memory, ignore_errors=True)
     said = json.loads(report.read_text()) if report.exists() else {"infos": {}}
     launched = set(re.findall(r"Launching module (\w+)", log.read_text(errors="replace")))
     pages = int(said["infos"].get("crawled_pages_nbr", 0))

@@ -102,10 +102,13 @@ class Gate:
     def _admitted(
         self, visitor: Visitor, asked: BaseHTTPRequestHandler, body: bytes
     ) -> httpx.Response:
-        answer = self._forward(asked, body, visitor.headers)
+        shown = visitor.headers
+        answer = self._forward(asked, body, shown)
         if _kind(visitor, answer) == SIGNED_OUT and visitor.renew is not None:
             with self._lock:
-                visitor.headers, self.renewed = visitor.renew(), self.renewed + 1
+                # Others may have asked at the same time, and one is signed in again for all.
+                if visitor.headers == shown:
+                    visitor.headers, self.renewed = visitor.renew(), self.renewed + 1
             answer = self._forward(asked, body, visitor.headers)
         return answer
 
