@@ -12,6 +12,7 @@ from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, csrf
 from web import sealing
 from web.accounts import passwords
+from web.audit import privacy
 
 PASSWORD = "otter lantern quarry"
 REASON = "ticket 4711, asked by mail"
@@ -84,3 +85,10 @@ def do(client: FlaskClient, path: str, reason: str = REASON, **form: str) -> Tes
     """Change something, with a reason, confirmed."""
     token = csrf(client, "/admin/")
     return client.post(path, data=form | {"csrf_token": token, "reason": reason, "confirmed": "1"})
+
+
+def opened(site: Site, reason: str) -> str:
+    """A reason of the trail, with the key of whom it is about."""
+    stored = privacy.read_reason(reason)
+    with site.app.app_context():
+        return str(privacy.Reader(privacy.owners([stored])).open(stored))

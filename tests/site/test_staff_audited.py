@@ -14,7 +14,11 @@ from flask.testing import FlaskClient
 from protos import ids
 from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, add_alarm, csrf
+<<<<<<< HEAD
 from tests.site.staff_kit import PASSWORD, REASON, Execution, Member, do, given_password, sign_in
+=======
+from tests.site.staff_kit import PASSWORD, REASON, Member, do, given_password, opened, sign_in
+>>>>>>> 7b75afeb95ac5acab7e0b2475a30209ac04e0702
 from web.accounts import passwords
 from web.admin import rules
 from web.execution_client import ExecutionClient
@@ -253,7 +257,9 @@ def test_a_change_leaves_an_event_with_its_reason(
     assert answer.status_code == 302, answer.text[:2000]
     found = [each for each in events(site, before) if each["action"] == deed.action]
     assert len(found) == 1, events(site, before)
-    assert found[0]["reason"] == REASON
+    assert opened(site, found[0]["reason"]) == REASON
+    # Of whom it is said, it goes with them.
+    assert (found[0]["reason"] != REASON) == (deed.of_tenant or name == "staff_accounts.note")
     assert found[0]["actor"].startswith("staff:stf_")
     assert found[0]["tenant_id"] == (site.ours.tenant_id if deed.of_tenant else None)
     assert found[0]["origin"]["request"].startswith("req_")
