@@ -14,11 +14,16 @@ from flask.testing import FlaskClient
 from protos import ids
 from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, add_alarm, csrf
-<<<<<<< HEAD
-from tests.site.staff_kit import PASSWORD, REASON, Execution, Member, do, given_password, sign_in
-=======
-from tests.site.staff_kit import PASSWORD, REASON, Member, do, given_password, opened, sign_in
->>>>>>> 7b75afeb95ac5acab7e0b2475a30209ac04e0702
+from tests.site.staff_kit import (
+    PASSWORD,
+    REASON,
+    Execution,
+    Member,
+    do,
+    given_password,
+    opened,
+    sign_in,
+)
 from web.accounts import passwords
 from web.admin import rules
 from web.execution_client import ExecutionClient
