@@ -12,30 +12,32 @@ import structlog
 from grpc import aio
 from grpc_health.v1 import health_pb2
 
-from execution import accounts, guard, ringing
+from execution import guard
+from execution.accounts import accounts
 from execution.allowed import ALLOWED
 from execution.brokers.base import Adapter
 from execution.brokers.paper import PaperAdapter
 from execution.brokers.paper_simulation import PaperSimulator
 from execution.config import Config
-from execution.controls import Controls, Watch
-from execution.declaring import Declaring
-from execution.digests import Digests
-from execution.engine import Engine
+from execution.engine.controls import Controls, Watch
+from execution.engine.engine import Engine
+from execution.engine.queueing import NextOpen, exchange_opens
 from execution.errors import BadRequest, NotFound
-from execution.facts import Bell
-from execution.holding import Holding
-from execution.journal import Journal, StoreUnavailable
-from execution.limits import Limits
-from execution.manual import Manual
-from execution.queueing import NextOpen, exchange_opens
-from execution.rules import Venue
+from execution.holding.holding import Holding
+from execution.holding.rules import Venue
+from execution.journal import ringing
+from execution.journal.digests import Digests
+from execution.journal.facts import Bell
+from execution.journal.journal import Journal, StoreUnavailable
+from execution.journal.store import Store
+from execution.journal.switch_store import SwitchStore
+from execution.limits.limits import Limits
 from execution.runtime import AsyncioRuntime
-from execution.service import Service
-from execution.simulation import SimulationServicer
-from execution.store import Store
-from execution.switch_store import SwitchStore
-from execution.switching import Switching
+from execution.service.declaring import Declaring
+from execution.service.manual import Manual
+from execution.service.service import Service
+from execution.service.simulation import SimulationServicer
+from execution.service.switching import Switching
 from execution.vault.assembly import Assembly
 from protos import certificates
 from protos import log as lines

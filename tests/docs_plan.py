@@ -9,9 +9,8 @@ from uuid import UUID
 
 from msgspec import structs
 
-from execution import known, looking, reference, seeing
-from execution import messages as execution_messages
-from execution.accounts import Account
+from execution import reference
+from execution.accounts.accounts import Account
 from execution.brokers.base import ChainSnapshot, QuoteSnapshot
 from execution.domain import previewing
 from execution.domain.decisions import Lot, Progress, Scope, VenueRules
@@ -20,9 +19,13 @@ from execution.domain.market import Figures, Market, Quote
 from execution.domain.previewing import Plan
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import OrdType, Side
+from execution.engine import looking
+from execution.lanes import known
+from execution.limits.session import Session
+from execution.messages import messages as execution_messages
+from execution.messages import seeing
 from execution.paper.market import Market as PaperMarket
 from execution.runtime import AsyncioRuntime
-from execution.session import Session
 from protos import reasons
 from web.signals import dialects
 from web.subscriptions import settings

@@ -13,7 +13,7 @@ from typing import Any
 from execution.brokers.base import NewOrder, RateLimited, Report, Usage
 from execution.domain.ratelimit import SECOND, Kind, Limit, Rank, Scope, Shape
 from execution.domain.words import OrdType, Side
-from execution.limiter import Flow, Held, Limiter, Request, Turn
+from execution.limits.limiter import Flow, Held, Limiter, Request, Turn
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

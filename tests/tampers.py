@@ -24,7 +24,7 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from execution import digests
+from execution.journal import digests
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from web.audit import checkpoints, lines, ranges, sealing, verify

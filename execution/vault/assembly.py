@@ -9,8 +9,8 @@ from grpc import aio
 
 from execution.brokers.paper_keys import PaperKeysAdapter
 from execution.config import Config
-from execution.rules import Venue
-from execution.store import Store
+from execution.holding.rules import Venue
+from execution.journal.store import Store
 from execution.vault import keks
 from execution.vault.keks import KekError, KekSource
 from execution.vault.ring import KeyRing

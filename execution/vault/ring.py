@@ -4,8 +4,8 @@ import structlog
 
 from execution.brokers.base import AuthFailed, InDoubt
 from execution.brokers.credentials import Key, Typed
-from execution.journal import StoreUnavailable
-from execution.rules import Venue
+from execution.holding.rules import Venue
+from execution.journal.journal import StoreUnavailable
 from execution.vault.envelopes import Unreadable
 from execution.vault.store import Row
 from execution.vault.vault import Vault

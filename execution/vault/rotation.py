@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from execution.brokers.credentials import Asks
-from execution.journal import StoreUnavailable
-from execution.rules import Venue
+from execution.holding.rules import Venue
+from execution.journal.journal import StoreUnavailable
 from execution.vault import envelopes
 from execution.vault.envelopes import Unreadable
 from execution.vault.keks import CannotMake, KekError

@@ -9,8 +9,8 @@ import structlog
 from execution.brokers.base import AuthFailed, BrokerError
 from execution.brokers.credentials import Admitted, Asks, Schema, Typed
 from execution.errors import BadRequest
-from execution.journal import StoreUnavailable
-from execution.rules import Venue
+from execution.holding.rules import Venue
+from execution.journal.journal import StoreUnavailable
 from execution.vault.keks import KekError
 from execution.vault.store import Row
 from execution.vault.vault import BadSeal, Vault, read_id

@@ -7,7 +7,7 @@ import grpc
 from grpc import aio
 
 from execution.errors import BadRequest
-from execution.journal import StoreUnavailable
+from execution.journal.journal import StoreUnavailable
 from execution.vault.keks import KekError
 from execution.vault.rotation import Rotation
 from execution.vault.service import Credentials

@@ -10,7 +10,7 @@ from msgspec import Struct
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from execution.store import Connection, Store
+from execution.journal.store import Connection, Store
 from execution.vault.envelopes import Envelope
 
 _COLUMNS = """connection_id, tenant_id, account_id, broker, environment, account, version, sealed,

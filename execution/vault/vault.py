@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from execution.brokers.credentials import Typed
 from execution.errors import BadRequest
-from execution.rules import Venue
+from execution.holding.rules import Venue
 from execution.vault import envelopes
 from execution.vault.envelopes import Envelope, Unreadable
 from execution.vault.keks import KekError, KekSource, new_id

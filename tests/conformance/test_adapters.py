@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from execution import option_choice
 from execution.brokers.base import Capabilities, InDoubt, PositionMove, Rejected, Report, Said
 from execution.domain.chains import Choice, Moneyness
 from execution.domain.options import Right
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
+from execution.engine import option_choice
 from tests.conformance.conftest import Stand
 from tests.paper_venue import an_order, until
 

@@ -66,10 +66,10 @@ async def kit(database: Database) -> AsyncIterator[Kit]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a broker does not answer soon is in doubt."""
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("execution.limits.session.ANSWER_SECONDS", 0.3)
 
 
 @pytest.fixture
 def watchful(impatient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prices are looked at often, too."""
-    monkeypatch.setattr("execution.protection.WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("execution.protection.protection.WATCH_SECONDS", 0.1)

@@ -16,9 +16,9 @@ from execution.brokers.base import NewOrder
 from execution.brokers.paper import PaperAdapter
 from execution.config import Config
 from execution.domain.words import OrdType, Side
+from execution.engine.queueing import NextOpen, exchange_opens
 from execution.paper.config import Config as PaperConfig
 from execution.paper.server import PaperServer
-from execution.queueing import NextOpen, exchange_opens
 from execution.server import ExecutionServer
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb

@@ -13,7 +13,7 @@ import psycopg
 from flask import Flask
 from sqlalchemy import select
 
-from execution.queueing import NextOpen, exchange_opens
+from execution.engine.queueing import NextOpen, exchange_opens
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from grpc import aio
 
-from execution import hearing
+from execution.holding import hearing
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import SECONDS, Kit, running

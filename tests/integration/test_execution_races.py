@@ -6,7 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from execution.service import Service
+from execution.service.service import Service
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import Kit

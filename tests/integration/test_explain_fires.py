@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from execution import looking
 from execution.domain import sizing
+from execution.engine import looking
 from protos import ids
 from tests.conftest import Database
 from tests.integration.explain_kit import Stand, standing

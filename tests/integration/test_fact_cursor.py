@@ -4,7 +4,7 @@ from uuid import UUID
 
 import psycopg
 
-from execution.store import Store
+from execution.journal.store import Store
 from tests.conftest import Database
 
 ACCOUNT = UUID(int=1)

@@ -17,8 +17,8 @@ NEW, FILL = ExecType.NEW, ExecType.FILL
 
 @pytest.fixture
 async def kit(database: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kit]:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("execution.dispatch.MARKET_CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("execution.limits.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("execution.accounts.dispatch.MARKET_CHECK_SECONDS", 0.2)
     async with running(database) as kit:
         yield kit
 

@@ -99,8 +99,8 @@ async def test_what_moved_is_not_moved_again_after_a_restart(kit: Kit, clock: Cl
 async def test_an_account_that_nobody_held_is_settled_in_the_books_too(
     kit: Kit, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("execution.holding.EXPIRED_SECONDS", 0.05)
-    monkeypatch.setattr("execution.moving.over", lambda symbols, at: [CALL])
+    monkeypatch.setattr("execution.holding.holding.EXPIRED_SECONDS", 0.05)
+    monkeypatch.setattr("execution.holding.moving.over", lambda symbols, at: [CALL])
     await buy_option(kit)
     await kit.server.kill()
     clock.ahead += timedelta(days=1)

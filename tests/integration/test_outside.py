@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from execution import reconciling
+from execution.holding import reconciling
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2
 from tests.integration.execution_kit import Kit, running

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("impatient")
 
 @pytest.fixture(autouse=True)
 def halted_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.protection.HALTED_SECONDS", 0.1)
+    monkeypatch.setattr("execution.protection.protection.HALTED_SECONDS", 0.1)
 
 
 @pytest.fixture

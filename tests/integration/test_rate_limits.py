@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import psycopg
 
-from execution.limiter import micros
-from execution.limits import Limits
+from execution.journal.store import Store
+from execution.limits.limiter import micros
+from execution.limits.limits import Limits
+from execution.limits.sharing import Pace
 from execution.runtime import AsyncioRuntime
-from execution.sharing import Pace
-from execution.store import Store
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.paper.v1 import paper_pb2

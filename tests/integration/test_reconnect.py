@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from execution.journal import StoreUnavailable
-from execution.store import Store
+from execution.journal.journal import StoreUnavailable
+from execution.journal.store import Store
 from tests.chaos.proxy import FaultProxy
 from web import db
 from web.ops import children

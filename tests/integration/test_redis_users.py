@@ -12,8 +12,8 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from execution import lending
-from execution.lending import Pool
+from execution.limits import lending
+from execution.limits.lending import Pool
 from tests.integration.test_servers import private_folder, start
 from web import jobs, queue
 from web.bell_job import FUNCTION, BellJob

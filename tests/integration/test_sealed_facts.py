@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from execution import digests
+from execution.journal import digests
 from tests.conftest import Database
 from tests.integration.execution_kit import Kit
 from web import db

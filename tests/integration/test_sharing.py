@@ -19,11 +19,11 @@ import redis
 
 from execution.domain import ratelimit
 from execution.domain.ratelimit import SECOND, Kind, Rank
-from execution.lending import Pool
-from execution.limiter import Request, Turn, micros
-from execution.limits import Limits
+from execution.limits.lending import Pool
+from execution.limits.limiter import Request, Turn, micros
+from execution.limits.limits import Limits
+from execution.limits.sharing import Pace, Share
 from execution.runtime import AsyncioRuntime
-from execution.sharing import Pace, Share
 from tests.limits_kit import Arrival, a_limit, violations
 from web.ops import children, places, valkey
 

@@ -65,7 +65,7 @@ async def test_who_lost_an_account_takes_no_order_of_its_new_holder_for_a_strang
 async def test_who_stores_for_another_rings_there(
     database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("execution.holding.POLL_SECONDS", 600.0)
+    monkeypatch.setattr("execution.holding.holding.POLL_SECONDS", 600.0)
     async with running(database) as kit, beside(kit) as other:
         await kit.run(kit.trade("buy", "1"))
         leave = other.trade("exit", "")

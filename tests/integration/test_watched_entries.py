@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from execution.session import Session, Waiting
+from execution.limits.session import Session, Waiting
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import SECONDS, Kit, running
@@ -27,8 +27,8 @@ WATCHED = ("WORKING", "entry_watched")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execution.session.ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr("execution.watching.WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("execution.limits.session.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("execution.engine.watching.WATCH_SECONDS", 0.1)
 
 
 @pytest.fixture

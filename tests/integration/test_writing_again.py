@@ -7,8 +7,8 @@ from uuid import UUID
 import psycopg
 
 from execution.domain.trades import AccountRef
-from execution.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
-from execution.store import Store
+from execution.journal.rows import WHOLE, Entry, FactRow, OrderRow, PositionRow
+from execution.journal.store import Store
 from tests.conftest import Database
 
 ACCOUNT = UUID(int=1)

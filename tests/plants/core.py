@@ -6,7 +6,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from execution import accounts, folding
+from execution.accounts import accounts, folding
 from execution.domain.orders import Order
 from execution.domain.reports import Report
 from execution.domain.words import ExecType

@@ -1,7 +1,7 @@
-"""PostgreSQL as execution sees it, in memory: the statements of `execution.statements`, with
-their locks, conflicts and promises, behind what looks like a pool and its connections.
+"""PostgreSQL as execution sees it, in memory: the statements of `execution.journal.statements`,
+with their locks, conflicts and promises, behind what looks like a pool and its connections.
 
-The real `execution.store.Store` runs on it. A statement is carried out at one instant some
+The real `execution.journal.store.Store` runs on it. A statement is carried out at one instant some
 time after it was asked; its answer comes later, or never.
 """
 
@@ -14,8 +14,8 @@ import msgspec
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from execution import statements
-from execution.store import Store
+from execution.journal import statements
+from execution.journal.store import Store
 from protos import ids
 from tests.sim.tables import Tables
 from tests.sim.world import InstanceLoop, World

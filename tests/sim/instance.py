@@ -4,13 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-from execution.engine import Engine
-from execution.facts import Bell
-from execution.holding import Holding
-from execution.journal import Journal, StoreUnavailable
-from execution.limits import Limits
+from execution.engine.engine import Engine
+from execution.holding.holding import Holding
+from execution.journal.facts import Bell
+from execution.journal.journal import Journal, StoreUnavailable
+from execution.limits.limits import Limits
 from execution.runtime import AsyncioRuntime
-from execution.service import Service
+from execution.service.service import Service
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.adapter import SimAdapter, WireFaults
 from tests.sim.database import Database, MemoryStore

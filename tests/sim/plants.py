@@ -13,23 +13,25 @@ from uuid import UUID
 
 from msgspec import structs
 
-from execution import accounts, covers, dispatch, doubt, engine, recording
+from execution.accounts import accounts, dispatch, doubt, recording
+from execution.accounts.outside import Outside
 from execution.brokers.base import NewOrder
 from execution.domain import following, planning, protecting, table
 from execution.domain.decisions import End, Scope
 from execution.domain.orders import ZERO, Order
 from execution.domain.protecting import Cover, Protection, Step, Upkeep
 from execution.domain.words import ExecType, Leg, TradeState
-from execution.hearing import Hearing
-from execution.holding import Holding
-from execution.journal import Journal
-from execution.lanes import Lane
-from execution.limiter import Flow
-from execution.outside import Outside
-from execution.reconciling import Reconciling
-from execution.rows import Written
-from execution.store import Store
-from execution.watching import Watching
+from execution.engine import engine
+from execution.engine.watching import Watching
+from execution.holding.hearing import Hearing
+from execution.holding.holding import Holding
+from execution.holding.reconciling import Reconciling
+from execution.journal.journal import Journal
+from execution.journal.rows import Written
+from execution.journal.store import Store
+from execution.lanes import covers
+from execution.lanes.lanes import Lane
+from execution.limits.limiter import Flow
 from protos import ids
 
 Plant = Callable[[], Any]

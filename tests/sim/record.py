@@ -14,7 +14,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from execution.domain.orders import WATCHED
-from execution.rows import WHOLE
+from execution.journal.rows import WHOLE
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription

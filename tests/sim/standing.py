@@ -9,7 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from execution import limits, statements
+from execution.journal import statements
+from execution.limits import limits
 from protos import ids
 
 if TYPE_CHECKING:

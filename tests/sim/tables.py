@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from execution import ringing, statements
+from execution.journal import ringing, statements
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others

@@ -8,17 +8,17 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from execution import messages
-from execution.accounts import Account
+from execution.accounts.accounts import Account
 from execution.brokers.base import Adapter, Capabilities, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import ExecType, OrdStatus, OrdType
-from execution.engine import Engine
-from execution.queueing import NextOpen, exchange_opens
-from execution.rows import Entry
+from execution.engine.engine import Engine
+from execution.engine.queueing import NextOpen, exchange_opens
+from execution.journal.rows import Entry
+from execution.limits.session import Session
+from execution.messages import messages
 from execution.runtime import Timer
-from execution.session import Session
 from tests.unit.planning_kit import NOON, VENUE, a_trade
 
 REF = AccountRef("paper", "paper", "acme")

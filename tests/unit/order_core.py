@@ -13,8 +13,8 @@ from uuid import UUID
 
 from msgspec import structs
 
-from execution import known, messages, recording
-from execution.accounts import Account, rebuild
+from execution.accounts import recording
+from execution.accounts.accounts import Account, rebuild
 from execution.brokers.base import Report
 from execution.domain import planning
 from execution.domain.decisions import Decision, Progress, Scope
@@ -22,9 +22,11 @@ from execution.domain.orders import Order, Overfilled, Terms
 from execution.domain.positions import Attribution, Position
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Action, Leg, OrdType, Origin, Side
-from execution.engine import Engine
-from execution.lanes import Lane, Run, Ticket
-from execution.rows import WHOLE, AccountImage, Entry, Held, Stored
+from execution.engine.engine import Engine
+from execution.journal.rows import WHOLE, AccountImage, Entry, Held, Stored
+from execution.lanes import known
+from execution.lanes.lanes import Lane, Run, Ticket
+from execution.messages import messages
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import NOON, NOTHING, VENUE

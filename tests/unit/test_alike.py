@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from execution import seeing
-from execution.alike import MOST, Alike, Kept, spell
 from execution.domain import judging
 from execution.domain.decisions import End, Progress, Scope
 from execution.domain.judging import Seen
 from execution.domain.trades import Trade
 from execution.domain.words import Leg, Side, TradeState
+from execution.messages import seeing
+from execution.messages.alike import MOST, Alike, Kept, spell
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import NOON, VENUE, a_trade, filled, held
 from tests.unit.test_seeing import scopes

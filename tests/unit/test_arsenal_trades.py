@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from execution import messages as execution_messages
 from execution.domain.sync import Sizing
+from execution.messages import messages as execution_messages
 from protos.execution.v1 import execution_pb2 as pb
 from web.signals import crypto_arsenal
 from web.signals.arsenal_sync import MODES

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from execution import known
 from execution.domain.decisions import Send
 from execution.domain.market import Figures, Market
 from execution.domain.trades import Distance, Rung, Trade
 from execution.domain.words import AssetClass, By, SizeType
+from execution.lanes import known
 from tests.unit.planning_kit import a_trade, decide, held, plan, quoted, refused
 
 # 25 euros a point.

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from execution.covers import MOST_RENEWALS
 from execution.domain.trades import Distance, StopLoss
 from execution.domain.words import By, ExecType, OrdType
+from execution.lanes.covers import MOST_RENEWALS
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.lane_kit import Desk, held, said

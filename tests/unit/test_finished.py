@@ -3,7 +3,7 @@
 import gc
 from datetime import timedelta
 
-from execution.lanes import Run, Ticket
+from execution.lanes.lanes import Run, Ticket
 from tests.unit.lane_kit import Desk
 
 

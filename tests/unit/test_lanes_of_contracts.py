@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from execution import known
 from execution.domain.decisions import CancelFirst, Look, Lot, OpenOrder, Scope, Send, Wait
 from execution.domain.market import Market
 from execution.domain.options import OptionType
 from execution.domain.orders import ZERO
 from execution.domain.trades import OptionWish, Style, Trade
 from execution.domain.words import AssetClass, Leg, OrdType, Sentiment, Side, Sides, TradeState
+from execution.lanes import known
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import BUY, SELL, a_trade, decide, filled, plan, quoted, refused
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from execution.journal import StoreUnavailable
+from execution.journal.journal import StoreUnavailable
 from execution.vault.keks import MissingKek
 from protos import log, telling
 from protos.execution.v1 import execution_pb2 as pb

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution import looking
-from execution.accounts import Account
+from execution.accounts.accounts import Account
+from execution.accounts.reserving import Reserved
 from execution.brokers.base import AccountSnapshot, Adapter, NotSent, QuoteSnapshot
 from execution.domain.decisions import Decision, Look, Send
 from execution.domain.market import Figures
 from execution.domain.trades import Retry
 from execution.domain.words import SizeType
-from execution.lanes import Lane, Run
-from execution.looking import Looking
-from execution.reserving import Reserved
+from execution.engine import looking
+from execution.engine.looking import Looking
+from execution.lanes.lanes import Lane, Run
+from execution.limits.session import Session
 from execution.runtime import Timer
-from execution.session import Session
 from tests.unit.planning_kit import NOON, a_trade, decide, held
 
 PRICE = Decimal("228.40")

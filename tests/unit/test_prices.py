@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execution import known
 from execution.domain import brackets, prices
 from execution.domain.decisions import Guard, Refusal, Send, Wait
 from execution.domain.market import Contract, Market
@@ -23,6 +22,7 @@ from execution.domain.words import (
     SizeType,
     TradeState,
 )
+from execution.lanes import known
 from tests.unit.planning_kit import (
     BUY,
     SELL,

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from execution import messages
-from execution.accounts import Account, rebuild
+from execution.accounts.accounts import Account, rebuild
 from execution.domain.trades import AccountRef
 from execution.domain.words import Leg
-from execution.lanes import Run
-from execution.rows import AccountImage, OutcomeImage, Stored
+from execution.journal.rows import AccountImage, OutcomeImage, Stored
+from execution.lanes.lanes import Run
+from execution.messages import messages
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import BUY, NOON, an_order
 

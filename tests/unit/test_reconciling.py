@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from execution.brokers.base import HeldSnapshot, NewOrder, PositionSnapshot
 from execution.domain.words import ExecType, OrdType, Side
-from execution.reconciling import Reconciling
+from execution.holding.reconciling import Reconciling
 from tests.unit.lane_kit import Desk, held, said
 from tests.unit.planning_kit import NOON
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from execution import seeing
 from execution.domain import judging
 from execution.domain.decisions import Decision, End, Look, Progress, Scope, Send
 from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.trades import Distance, StopLoss, Trade
 from execution.domain.words import By, Leg, OrdType, TradeState
+from execution.messages import seeing
 from tests.unit.planning_kit import (
     NOON,
     NOTHING,

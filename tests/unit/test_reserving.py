@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from execution.accounts.reserving import Reserved
 from execution.domain.decisions import End, Send
 from execution.domain.market import Figures, Market, Quote
 from execution.domain.orders import Order, Terms
@@ -23,8 +24,7 @@ from execution.domain.words import (
     Side,
     SizeType,
 )
-from execution.lanes import Lane, Run, Ticket
-from execution.reserving import Reserved
+from execution.lanes.lanes import Lane, Run, Ticket
 from tests.unit.planning_kit import NOON, a_trade, decide, held, refused
 
 HUNDRED = Decimal(100)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from msgspec import structs
 from msgspec.structs import replace
 
-from execution import known, seeing
 from execution.domain import instruments, judging, options, table
 from execution.domain.decisions import End, Lot, OpenOrder, Progress, Scope, Send
 from execution.domain.judging import Seen
@@ -19,6 +18,8 @@ from execution.domain.options import OptionType, Right
 from execution.domain.sync import Ledger
 from execution.domain.trades import Distance, OptionWish, StopLoss, Trade
 from execution.domain.words import AssetClass, By, Leg, OrdType, Side, Sides, SizeType
+from execution.lanes import known
+from execution.messages import seeing
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.planning_kit import NOON, VENUE, a_style, a_trade, filled, held, limit
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from execution.brokers.base import Adapter
 from execution.domain.ratelimit import Limit, Scope, Shape
-from execution.limiter import Limiter
-from execution.session import Answer, Session, Submitted, Waiting
+from execution.limits.limiter import Limiter
+from execution.limits.session import Answer, Session, Submitted, Waiting
 from tests.limits_kit import NOON, ORDERS, Broker, World, a_limit, an_order, violations
 
 A_MINUTE = a_limit(scope=Scope.ACCOUNT)

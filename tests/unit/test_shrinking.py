@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from execution.brokers.base import NewOrder
 from execution.domain.trades import Style, Trade
 from execution.domain.words import ExecType, OrdType, Side
-from execution.reconciling import Reconciling
+from execution.holding.reconciling import Reconciling
 from tests.unit.lane_kit import Desk, held, said
 
 pytestmark = pytest.mark.rule("D4.outside", "D2.quantity")

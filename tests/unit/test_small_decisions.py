@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from execution import known
 from execution.domain import planning
 from execution.domain.chains import Choice, Moneyness, pick
 from execution.domain.decisions import End, Progress, Scope, Send
@@ -26,6 +25,7 @@ from execution.domain.words import (
     SizeType,
     TradeState,
 )
+from execution.lanes import known
 from tests.unit.planning_kit import (
     BUY,
     SELL,

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from execution import seeing
+from execution.accounts.terms import as_sent, terms_of
 from execution.brokers.base import QuoteSnapshot
 from execution.domain import judging, planning
 from execution.domain.decisions import Decision, End, Look, Progress, Scope, Send, VenueRules, Wait
@@ -15,9 +15,9 @@ from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.trades import Distance, StopLoss, Trade
 from execution.domain.words import By, Leg, OrdType, TradeState
+from execution.engine.watching import WATCH_SECONDS
+from execution.messages import seeing
 from execution.runtime import Timer
-from execution.terms import as_sent, terms_of
-from execution.watching import WATCH_SECONDS
 from tests.unit.lane_kit import Desk, Steps
 from tests.unit.planning_kit import (
     BUY,

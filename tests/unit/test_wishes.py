@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from execution import known
-from execution import messages as execution_messages
 from execution.domain.options import OptionType
 from execution.domain.trades import Distance, OptionWish, StopLoss, Trade
 from execution.domain.words import By, OrdType, Origin, SizeType
+from execution.lanes import known
+from execution.messages import messages as execution_messages
 from web.signals.rules import OptionChoice, Signal, TakeProfit
 from web.signals.rules import StopLoss as SaidStop
 from web.subscriptions import settings

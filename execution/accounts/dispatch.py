@@ -1,0 +1,376 @@
+"""Orders out: to the socket when they may go, and what each answer means.
+
+Whatever has no definite answer is in doubt and is asked about; nothing here decides what
+a trade wants.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from execution.accounts.accounts import Account
+from execution.accounts.doubt import Doubts, Found
+from execution.accounts.terms import as_sent
+from execution.brokers.base import NewOrder
+from execution.domain.reports import Report
+from execution.domain.trades import Trade, age_limit
+from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
+from execution.lanes.lanes import Run, Ticket
+from execution.limits.session import Answer, Submitted, Waiting
+from execution.runtime import Runtime
+
+log = structlog.get_logger()
+
+# After a cancel that was "too late" the fill should be here; else we ask.
+CANCEL_CHECK_SECONDS = 0.5
+# Before an order that was held back is tried again.
+HELD_BACK_SECONDS = 0.05
+# What the broker took and forgot shows only by asking: soon for what should fill at once.
+MARKET_CHECK_SECONDS = 2.0
+RESTING_CHECK_SECONDS = 60.0
+_STATUS = {ExecType.REJECTED: OrdStatus.REJECTED, ExecType.CANCELED: OrdStatus.CANCELED}
+
+
+class Hears(Protocol):
+    """The engine, as dispatch needs it."""
+
+    def hear(self, report: Report, *, heard: bool, asked: bool = False) -> None:
+        """Fold a report."""
+
+    def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
+        """Let the trades of a subscription go on; `frees`: all that wait on its lane."""
+
+    def knows(self, cl_ord_id: str) -> bool:
+        """True while the order is in memory."""
+
+    def tell_limit(self, account: Account, run: Run) -> None:
+        """An order of the run waits for the broker's limit."""
+
+
+class Stops(Protocol):
+    """Kill switches, as dispatch needs them."""
+
+    def stops(self, trade: Trade, leg: Leg) -> bool:
+        """True for an order that must not reach the socket."""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """False while it is not known what was set of late."""
+
+
+class Dispatch:
+    """Sends, cancels and asks, through the account's session."""
+
+    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops) -> None:
+        self._runtime = runtime
+        self._stops = stops
+        self._engine = engine
+        found = Found(self._adopt, self._absent, self._unprovable, self._vanished)
+        self._doubts = Doubts(runtime, found)
+
+    def ask_about(self, account: Account, ticket: Ticket) -> None:
+        """Ask the broker what it knows of an order."""
+        self._doubts.ask_about(account, ticket)
+
+    def check(self, account: Account, run: Run) -> None:
+        """Ask at once about what is in doubt of a trade."""
+        for ticket in run.tickets:
+            if ticket.in_doubt and ticket.order.is_open:
+                self._doubts.ask_now(account, ticket)
+
+    def believe(self, account: Account, run: Run, word: str) -> None:
+        """A person says what became of orders that nobody can prove anything of."""
+        run.declared = word
+        doubtful = (
+            [t for t in run.tickets if t.in_doubt and t.order.is_open] if run.unprovable else []
+        )
+        for ticket in doubtful:
+            if not ticket.order.is_acknowledged:
+                self._never_sent(account, ticket, word)
+
+    def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
+        """Drop the run's entry when these are not canceled within its bound."""
+        bound = run.trade.cancel_wait.total_seconds()
+
+        def ring() -> None:
+            waits = run.entry is None and any(ticket.order.is_open for ticket in targets)
+            if waits and not run.is_done and not run.entry_dropped:
+                run.entry_dropped = "cancel_timeout"
+                run.dropped_numbers = {"seconds": format(bound, ".0f")}
+                self._engine.go_on(account, run)
+
+        self._runtime.later(bound, ring)
+
+    def submit(self, account: Account, ticket: Ticket) -> None:
+        terms = ticket.order.terms
+        if account.is_lost or not ticket.order.is_open:
+            return
+        account.session.submit(
+            Waiting(
+                _new_order(account, ticket),
+                terms.leg.reduces,
+                lambda: self._may_go(account, ticket),
+                lambda submitted: self._answered(account, ticket, submitted),
+                lambda: self._deadline(ticket),
+                lambda numbers: self._held(account, ticket, numbers),
+            )
+        )
+        if account.session.waits(terms.cl_ord_id):
+            ticket.is_held_back, ticket.is_limited = True, not terms.leg.reduces
+            # An exit behind an entry need not wait.
+            self._engine.go_on(account, ticket.run)
+
+    def _deadline(self, ticket: Ticket) -> datetime:
+        """When the order is too old to be sent, or its sender wants it no more."""
+        leg, run, now = ticket.order.terms.leg, ticket.run, self._runtime.now()
+        ends = now + age_limit(leg) - run.age(leg, now)
+        until = None if run.exits or run.fired_at else run.trade.reject_at
+        return ends if until is None else min(ends, until)
+
+    def _held(self, account: Account, ticket: Ticket, numbers: Mapping[str, str]) -> None:
+        ticket.run.limited = numbers
+        self._engine.tell_limit(account, ticket.run)
+
+    def _may_go(self, account: Account, ticket: Ticket) -> bool:
+        """Asked immediately before the socket: still ours, still wanted, still young."""
+        if account.is_lost or not ticket.order.is_open:
+            return False
+        now = self._runtime.now()
+        if reason := self._unwanted(ticket, now):
+            if not ticket.in_doubt:
+                self._never_sent(account, ticket, reason)
+            return False
+        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(now):
+            ticket.is_held_back = True
+            self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
+            return False
+        ticket.sends += 1
+        ticket.is_held_back = ticket.is_limited = False
+        ticket.last_send_at = now
+        return True
+
+    def _unwanted(self, ticket: Ticket, now: datetime) -> str:
+        leg = ticket.order.terms.leg
+        if leg is Leg.ENTRY and ticket.run.is_superseded:
+            return "superseded"
+        if leg is not Leg.EXIT and ticket.cancel_asked:
+            return "superseded"
+        if self._stops.stops(ticket.run.trade, leg):
+            # An entry that a switch stands behind is never sent again.
+            return "superseded" if ticket.in_doubt and leg is Leg.ENTRY else "halted"
+        is_stale = not ticket.is_upkeep and ticket.run.is_stale(leg, now)
+        return "signal_stale" if is_stale else ""
+
+    def _answered(self, account: Account, ticket: Ticket, submitted: Submitted) -> None:
+        if account.is_lost:
+            return
+        if submitted.report is not None:
+            self._engine.hear(submitted.report, heard=False)
+        match submitted.answer:
+            case Answer.TAKEN:
+                if not ticket.order.is_acknowledged:
+                    self._doubts.ask_about(account, ticket)
+                elif ticket.order.is_open:
+                    self._watch(account, ticket)
+            case Answer.NOT_SENT if ticket.sends == 1:
+                ticket.sends, ticket.is_held_back = 0, True
+                wait = max(submitted.retry_after_seconds, HELD_BACK_SECONDS)
+                self._runtime.later(wait, lambda: self.submit(account, ticket))
+            case Answer.TOO_LATE:
+                ticket.run.limited = submitted.numbers
+                self._never_sent(account, ticket, "rate_limited")
+            case Answer.REJECTED if ticket.sends == 1:
+                self._synthesise(account, ticket, ExecType.REJECTED, submitted.text)
+            case Answer.AUTH_FAILED if ticket.sends == 1:
+                self._never_sent(account, ticket, "broker_auth")
+            case _:
+                self._doubt(account, ticket)
+
+    # -- doubt
+
+    def _doubt(self, account: Account, ticket: Ticket) -> None:
+        if ticket.order.is_open and not ticket.order.is_acknowledged:
+            ticket.in_doubt = True
+            log.warning("order_in_doubt", cl_ord_id=ticket.order.terms.cl_ord_id)
+            self._doubts.ask_about(account, ticket)
+            self._engine.go_on(account, ticket.run, frees=True)
+
+    def _watch(self, account: Account, ticket: Ticket) -> None:
+        """While it works, ask now and then whether the broker still knows it."""
+
+        def check() -> None:
+            if ticket.order.is_open and not account.is_lost:
+                self._doubts.ask_about(account, ticket)
+                self._watch(account, ticket)
+
+        seconds = RESTING_CHECK_SECONDS if ticket.is_resting else MARKET_CHECK_SECONDS
+        self._runtime.later(seconds, check)
+
+    def _vanished(self, account: Account, ticket: Ticket) -> None:
+        """The broker took it, and knows nothing of it: in doubt, as if sent just now and never
+        answered; what it once showed may only have been slow to be found."""
+        log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.in_doubt, ticket.last_send_at = True, self._runtime.now()
+        self._engine.go_on(account, ticket.run, frees=True)
+
+    def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
+        self._engine.hear(report, heard=False, asked=True)
+        if ticket.in_doubt and ticket.order.is_acknowledged:
+            ticket.in_doubt = False
+            self._engine.go_on(account, ticket.run, frees=True)
+
+    def _absent(self, account: Account, ticket: Ticket) -> None:
+        """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
+        into being with its entry, and is never sent alone."""
+        if ticket.is_guard:
+            if not (ticket.order.is_acknowledged and ticket.may_return):
+                self._never_sent(account, ticket, "entry_ended")
+            return
+        now = self._runtime.now()
+        if reason := self._unwanted(ticket, now):
+            self._never_sent(account, ticket, reason)
+            return
+        log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.last_send_at = now
+        self.submit(account, ticket)
+
+    def _unprovable(self, account: Account, ticket: Ticket) -> None:
+        log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
+        ticket.run.unprovable = True
+        if ticket.run.declared:
+            self.believe(account, ticket.run, ticket.run.declared)
+        self._engine.go_on(account, ticket.run, frees=True)
+
+    def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
+        ticket.in_doubt = False
+        # What the broker once acknowledged was sent; forgotten by it, it is over.
+        what = ExecType.EXPIRED if ticket.order.is_acknowledged else ExecType.NOT_SENT
+        self._synthesise(account, ticket, what, reason)
+
+    def end_here(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
+        """End an entry that waits here, as the broker would that had it."""
+        self._synthesise(account, ticket, what, text)
+
+    def _synthesise(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
+        """A report of our own finding; the broker's own word, if one comes, outweighs it."""
+        terms = ticket.order.terms
+        report = Report(
+            account=account.ref.account,
+            report_id=f"{terms.cl_ord_id}:{what.value.lower()}",
+            sequence=0,
+            cl_ord_id=terms.cl_ord_id,
+            broker_order_id="",
+            exec_type=what,
+            ord_status=_STATUS.get(what, OrdStatus.EXPIRED),
+            instrument=terms.instrument,
+            side=terms.side,
+            exec_id="",
+            last_qty=None,
+            last_px=None,
+            fee=None,
+            text=text,
+            time=self._runtime.now(),
+            venue_time=None,
+        )
+        if self._engine.knows(terms.cl_ord_id):
+            self._engine.hear(report, heard=False)
+
+    # -- what follows from news
+
+    def tend(self, account: Account, ticket: Ticket, *, was_open: bool) -> None:
+        """After news of an order: what was given up and appears after all is canceled, what
+        was to guard an entry that opened nothing is over."""
+        terms = ticket.order.terms
+        if ticket.order.is_open and not was_open:
+            # A guard is needed, once its entry filled; a cancel of before found nothing.
+            ticket.cancel_asked = False
+            if not ticket.is_guard and ticket.run.declared != DECLARED_PRESENT:
+                self.cancel(account, ticket)
+        if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
+            for guard in ticket.guards:
+                if guard.order.is_open and not guard.order.is_acknowledged:
+                    self._never_sent(account, guard, "entry_ended")
+
+    # -- cancels
+
+    def cancel(self, account: Account, ticket: Ticket) -> None:
+        ticket.cancel_asked = True
+        terms = ticket.order.terms
+        if not ticket.order.is_open or account.is_lost:
+            return
+        if ticket.waits_here:
+            self.end_here(account, ticket, ExecType.CANCELED, "")
+        elif not self.take_back(account, ticket, "superseded"):
+            account.session.cancel(
+                account.ref.account,
+                terms.cl_ord_id,
+                lambda done: self._cancel_answered(account, ticket, done),
+            )
+
+    def cancel_all(self, account: Account, tickets: Sequence[Ticket]) -> None:
+        for ticket in tickets:
+            self.cancel(account, ticket)
+
+    def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
+        """Do not send what still waits for the broker's limit, or for its price; False when it
+        does not."""
+        waits = ticket.waits_here or account.session.withdraw(ticket.order.terms.cl_ord_id)
+        if ticket.in_doubt or not waits:
+            return False
+        self._never_sent(account, ticket, reason)
+        return True
+
+    def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
+        """Cancel what still works after the time its order has; what is withdrawn, at once."""
+        if ticket.run.withdrawn and not ticket.keeps_guard:
+            self.cancel(account, ticket)
+        terms = ticket.order.terms
+        after = ticket.run.trade.style(terms.leg).cancel_after
+        if after is None or terms.leg.is_protection:
+            return
+
+        def ring() -> None:
+            if ticket.order.is_open and not account.is_lost:
+                self.cancel(account, ticket)
+
+        left = after - (self._runtime.now() - terms.created_at)
+        self._runtime.later(max(left.total_seconds(), 0.0), ring)
+
+    def _cancel_answered(self, account: Account, ticket: Ticket, done: bool | None) -> None:
+        if not done and ticket.order.is_open:
+            has_vanished = ticket.in_doubt and ticket.order.is_acknowledged
+            is_hopeless = has_vanished and ticket.run.unprovable
+            pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
+            self._runtime.later(pause, lambda: self._check_cancel(account, ticket))
+
+    def _check_cancel(self, account: Account, ticket: Ticket) -> None:
+        """Cancel again, unless it is over; one in doubt when it has appeared. What the broker
+        once showed is canceled though it is not found just now."""
+        if not ticket.order.is_open or account.is_lost:
+            return
+        if ticket.may_not_exist and not ticket.order.is_acknowledged:
+            self._cancel_answered(account, ticket, None)
+            return
+        self._doubts.ask_about(account, ticket)
+        self.cancel(account, ticket)
+
+
+def _new_order(account: Account, ticket: Ticket) -> NewOrder:
+    """An order with what guards it, for the broker."""
+    terms = as_sent(ticket.order.terms, account.rules, ticket.run.fired_price)
+    return NewOrder(
+        account=account.ref.account,
+        cl_ord_id=terms.cl_ord_id,
+        instrument=terms.instrument,
+        side=terms.side,
+        ord_type=terms.ord_type,
+        order_qty=terms.order_qty,
+        limit_price=terms.limit_price,
+        time_in_force=terms.time_in_force,
+        reference_price=terms.reference_price,
+        stop_price=terms.stop_price,
+        trail_amount=terms.trail_amount,
+        trail_percent=terms.trail_percent,
+        guards=tuple(_new_order(account, guard) for guard in ticket.guards),
+    )

@@ -1,0 +1,47 @@
+"""Trades that wait for their account: read, put in their order, and dropped when they are over."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import structlog
+from google.protobuf.message import DecodeError
+
+from execution.accounts.accounts import Account
+from execution.domain.trades import Trade
+from execution.journal.rows import AccountImage, Stored
+from execution.journal.store import Store
+from execution.messages import messages
+from protos.execution.v1 import execution_pb2 as pb
+
+log = structlog.get_logger()
+
+
+async def drop_what_is_over(
+    store: Store, batch: Sequence[Account], images: Mapping[UUID, AccountImage]
+) -> None:
+    """What waited here for a lease may have been ended by a former holder."""
+    held = [a for a in batch if a.account_id in images and images[a.account_id].epoch > 1]
+    waiting = {trade.trade_id for account in held for _, trade in account.pending}
+    waiting -= {s.trade_id for image in images.values() for s in image.open}
+    if waiting:
+        over = waiting - {s.trade_id for s in await store.trades(list(waiting))}
+        for account in held:
+            account.pending = [(i, t) for i, t in account.pending if t.trade_id not in over]
+
+
+def let_wait(account: Account, image: AccountImage) -> None:
+    """What was stored before an account's first lease takes its turn with what arrives. The
+    poll finds what was withdrawn."""
+    arriving = {trade.trade_id for _, trade in account.pending}
+    earlier = [s for s in image.open if s.trade_id not in arriving and not s.withdrawn]
+    account.pending += [(s.instruction_id, trade) for s in earlier if (trade := read(s))]
+    image.open.clear()
+
+
+def read(stored: Stored) -> Trade | None:
+    """A stored trade; None for one that cannot be read, which must not stop the others."""
+    try:
+        return messages.read_trade(pb.Trade.FromString(stored.trade))
+    except (ValueError, DecodeError):
+        log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
+        return None
