@@ -31,6 +31,8 @@ WAPITI_SECONDS = 420
 MODULE_SECONDS = 45
 # Fewer, and a tool has not tried.
 LEAST_TRIES, LEAST_PAGES = 20, 20
+# Its verdict. "Appears to be injectable" is a guess by time, which it looks at again itself.
+_INJECTED = re.compile(r"identified the following injection point|is vulnerable")
 # What a demo by itself cannot have, and wapiti misses: https and its headers.
 _OF_HTTP = ("Strict-Transport-Security", "Secure Flag cookie")
 # What ends the visit, or leads to an empty workspace.
@@ -95,12 +97,13 @@ def _sqlmap(attacked: Attacked, wanted: list[Target]) -> Found:
         said = log.read_text(errors="replace")
         seen = attacked.gate.answers
         answers += seen
-        if re.search(r"is vulnerable|appears to be '.*injectable|Parameter: .* \(", said):
+        found = bool(_INJECTED.search(said))
+        if found:
             words.append(f"{target}: see {log.name}")
         words += [f"{target}: {each}" for each in attacked.gate.broken[:3]]
         wrong = _untried(seen, LEAST_TRIES)
         tried = len(re.findall(r"parameter '.*' does not seem to be injectable", said))
-        if tried < target.stars and not words:
+        if tried < target.stars and not found:
             wrong.append(f"{tried} of {target.stars} parameters were tried")
         if attacked.gate.first != str(target.begins):
             wrong.append(f"began with {attacked.gate.first}, not {target.begins}")

@@ -54,6 +54,14 @@ def test_a_tool_that_was_signed_out_or_hardly_began_has_tried_nothing() -> None:
     assert dynamic._untried(Counter({"200": 40}), 20, renewed=10)
 
 
+def test_a_guess_that_sqlmap_takes_back_is_no_verdict() -> None:
+    guess = "URI parameter '#2*' appears to be 'PostgreSQL > 8.1 AND time-based blind' injectable"
+    taken_back = f"{guess}\nfalse positive or unexploitable injection point detected"
+    assert not dynamic._INJECTED.search(taken_back)
+    verdict = "sqlmap identified the following injection point(s) with a total of 61 HTTP(s)"
+    assert dynamic._INJECTED.search(f"{guess}\n{verdict}")
+
+
 def test_a_run_that_reached_nothing_is_bad_though_nothing_was_found() -> None:
     assert not Found("x", "y", 0, 7).bad
     assert Found("x", "y", 0, invalid=("signed out",)).bad
