@@ -108,7 +108,8 @@ def test_what_only_a_running_stack_shows_is_accessible_too(stack: Stack, browser
     page = context.new_page()
     page.set_default_timeout(MS)
     sign_in(page, ready)
-    sent = {"ticker": "AAPL", "action": "buy", "quantity": 1, "price": "228.40"}
+    # Nothing else here trades it: no position is in the way.
+    sent = {"ticker": "KO", "action": "buy", "quantity": 1, "price": "62.10"}
     signal = stack.post(ready["demo"]["webhook_url"], sent).json()["id"]
 
     def filled() -> bool:

@@ -142,7 +142,7 @@ def resend_at_once() -> Any:
 
 def forget_superseding() -> Any:
     """Newer trades leave the entries alone that are held back."""
-    return patch.object(engine, "supersede", lambda *_: False)
+    return patch.object(accounts, "supersede", lambda *_: False)
 
 
 def size_exits_by_the_whole_position() -> Any:

@@ -20,7 +20,7 @@ from protos import ids
 from protos.execution.v1 import credentials_pb2 as pb
 from protos.execution.v1 import credentials_pb2_grpc
 from tests.keys_stand import Stand, standing
-from tests.site.conftest import Site, csrf
+from tests.site.conftest import Site, Workspace, csrf
 from tests.site.people_kit import Person
 from web import typed
 from web.credentials_client import CredentialsClient
@@ -48,15 +48,20 @@ def account() -> str:
 
 def ours(site: Site) -> FlaskClient:
     """A browser of our person, who has a passkey since they are in."""
+    return with_a_passkey(site, site.ours)
+
+
+def with_a_passkey(site: Site, workspace: Workspace) -> FlaskClient:
+    """A browser of a workspace's person, who has a passkey since they are in."""
     person = site.owner.execute(
-        "SELECT person_id FROM web.members WHERE tenant_id = %s", (site.ours.tenant_id,)
+        "SELECT person_id FROM web.members WHERE tenant_id = %s", (workspace.tenant_id,)
     ).fetchone()
     site.owner.execute("DELETE FROM web.passkeys WHERE person_id = %s", person)
-    client = site.signed_in(site.ours)
+    client = site.signed_in(workspace)
     site.owner.execute(
         "INSERT INTO web.passkeys (id, person_id, credential_id, public_key, sign_count, name) "
-        "SELECT gen_random_uuid(), %s, '', '', 0, 'Test key'",
-        person,
+        "SELECT gen_random_uuid(), %s, %s, '', 0, 'Test key'",
+        (*(person or ()), workspace.tenant_id.bytes),
     )
     return client
 
@@ -225,7 +230,7 @@ def test_a_page_that_is_sent_again_makes_one_connection(site: Site, stand: Stand
 def test_a_plan_limits_connections_with_keys_as_it_does_plain_ones(
     site: Site, stand: Stand
 ) -> None:
-    client, tenant = site.signed_in(site.ours), site.ours.tenant_id
+    client, tenant = ours(site), site.ours.tenant_id
     tested = sealed_in(post(client, NEW, do="test", **given(stand.issue(name := account()))))
     count = "SELECT count(*) FROM web.connections WHERE tenant_id = %s"
     row = site.owner.execute(count, (tenant,)).fetchone()

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+from flask.testing import FlaskClient
 
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.integration.execution_kit import Kit
 from tests.keys_stand import Stand
 from tests.site.conftest import Site, Workspace
-from tests.site.test_broker_keys import account, connect, post, sealed_in
+from tests.site.test_broker_keys import account, connect, post, sealed_in, with_a_passkey
 from tests.site.test_broker_keys import given as typed
 from tests.site.test_broker_keys import stand as stand
 from web import db
@@ -31,6 +32,7 @@ class Side:
     workspace: Workspace
     page: str
     key: tuple[str, str]
+    client: FlaskClient
 
     @property
     def connection_id(self) -> UUID:
@@ -50,7 +52,8 @@ class Shared:
 
     def connect(self, workspace: Workspace) -> Side:
         key = self.stand.issue(self.name)
-        return Side(workspace, connect(self.site.signed_in(workspace), key, "Shared"), key)
+        client = with_a_passkey(self.site, workspace)
+        return Side(workspace, connect(client, key, "Shared"), key, client)
 
     def trade(self, side: Side) -> tuple[str, str]:
         """What becomes of an order of this side's."""
@@ -70,7 +73,7 @@ class Shared:
         if told := [fact for fact in new if fact.HasField("account_login")]:
             before = self.projector._cursor()
             self.projector.apply(before, f"{before}.", told)
-        page = self.site.signed_in(side.workspace).get("/connections").text
+        page = side.client.get("/connections").text
         row = page[page.index(">Shared<") :].partition("</tr>")[0]
         return "needs login" if "Needs login" in row else "ok"
 
@@ -98,11 +101,11 @@ def test_each_side_trades_by_its_own_key_and_is_shown_its_own_login(
     ours, theirs = shared.connect(site.ours), shared.connect(site.theirs)
     assert (shared.trade(ours), shared.trade(theirs)) == (FILLED, FILLED)
 
-    assert post(site.signed_in(site.ours), f"{ours.page}/remove").status_code == 302
+    assert post(ours.client, f"{ours.page}/remove").status_code == 302
     assert (shared.trade(ours), shared.trade(theirs)) == (REFUSED, FILLED)
     assert (shared.shown(ours), shared.shown(theirs)) == ("needs login", "ok")
 
-    client = site.signed_in(site.ours)
+    client = ours.client
     tested = post(client, ours.page, do="test", **typed(ours.key))
     assert post(client, ours.page, do="save", sealed=sealed_in(tested)).status_code == 302
     assert (shared.trade(ours), shared.trade(theirs)) == (FILLED, FILLED)

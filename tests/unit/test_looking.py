@@ -61,6 +61,9 @@ class Reluctant:
         self.clock, self.refusals = clock, refusals
         self.asked: list[timedelta] = []
 
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Everybody is."""
+
     async def quote(self, account: str, symbol: str, *, reference_price: object) -> QuoteSnapshot:
         self.asked.append(self.clock.at - NOON)
         if len(self.asked) <= self.refusals:
@@ -135,6 +138,9 @@ class Figured:
     def __init__(self, unrealised: Decimal | None) -> None:
         self.unrealised = unrealised
         self.asked: list[str] = []
+
+    async def admit(self, account: str, connection_id: str) -> None:
+        """Everybody is."""
 
     async def quote(self, account: str, symbol: str, *, reference_price: object) -> QuoteSnapshot:
         return QuoteSnapshot(symbol, PRICE, PRICE, PRICE, NOON)
