@@ -1,5 +1,6 @@
 """Staff for tests: people with a role, signed in with password and authenticator."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,6 +8,7 @@ import pyotp
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from protos.execution.v1 import execution_pb2_grpc
 from tests.site.conftest import Site, csrf
@@ -26,7 +28,16 @@ class Execution(execution_pb2_grpc.ExecutionServicer):
 
     def SetSwitch(self, request: Any, context: Any) -> pb.SetSwitchResponse:
         self.asked.append(request)
-        return pb.SetSwitchResponse(switch=pb.Switch(scope=request.scope, mode=request.mode))
+        switch = pb.Switch(
+            scope=request.scope,
+            scope_id=request.scope_id,
+            mode=request.mode,
+            set_by=request.set_by,
+            set_time=wire.to_timestamp(datetime.now(UTC)),
+            why=request.why,
+            version=len(self.asked),
+        )
+        return pb.SetSwitchResponse(switch=switch)
 
     def RefreshAccount(self, request: Any, context: Any) -> pb.RefreshAccountResponse:
         self.asked.append(request)
