@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import structs
@@ -37,6 +38,15 @@ _NO_ENTRY = (Action.EXIT, Action.CANCEL, Action.BREAKEVEN)
 NO_RULES = VenueRules(frozenset(), Decimal(1))
 
 
+class Arrival(NamedTuple):
+    """A stored trade on its way into its lane."""
+
+    instruction_id: int
+    trade: Trade
+    # Why it was withdrawn meanwhile: then it goes in to end there.
+    withdrawn: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Account:
     """Ready once its lease is held and its past is loaded; lost when the lease is."""
@@ -63,7 +73,7 @@ class Account:
     reserved: Reserved = field(default_factory=Reserved)
     outside: Outside = field(default_factory=Outside)
     # Arrived before the account was ready.
-    pending: list[tuple[int, Trade]] = field(default_factory=list)
+    pending: list[Arrival] = field(default_factory=list)
 
     def keeps_out(self, connection_id: str) -> bool:
         """True of a connection that is known not to be let in by keys of its own; of none in
@@ -92,6 +102,13 @@ class Account:
                 self.forget(run)
 
         return ended
+
+    def withdraw_pending(self, trade_id: UUID, reason: str) -> None:
+        """A trade that waits for the account is not to be sent any more."""
+        self.pending = [
+            one._replace(withdrawn=reason) if one.trade.trade_id == trade_id else one
+            for one in self.pending
+        ]
 
     def forget(self, run: Run) -> None:
         """Drop a run from memory; what was begun anew under its id stays."""
@@ -158,7 +175,7 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     word = messages.REASON_WORDS[stored.withdrawn]
     if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
         # What is over otherwise, and guards what it opened, is not ended again.
-        _recall_withdrawal(run, word)
+        recall_withdrawal(run, word)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         run.tickets.append(ticket)
@@ -173,7 +190,8 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     return run.tickets
 
 
-def _recall_withdrawal(run: Run, reason: str) -> None:
+def recall_withdrawal(run: Run, reason: str) -> None:
+    """What the store says of a withdrawal; nothing where the reason is empty."""
     if reason in DECLARED:
         run.declared = reason
     elif reason:

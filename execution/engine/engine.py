@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from execution.accounts import accounts, folding, recording
-from execution.accounts.accounts import Account
+from execution.accounts.accounts import Account, Arrival
 from execution.accounts.dispatch import Dispatch
 from execution.accounts.finished import Finished
 from execution.accounts.terms import guard_terms, terms_of
@@ -20,7 +20,6 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.trades import Trade
 from execution.domain.words import DECLARED, ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
@@ -67,13 +66,14 @@ class Engine:
 
     # -- what comes in
 
-    def enter(self, account: Account, instruction_id: int, trade: Trade) -> None:
+    def enter(self, account: Account, arrival: Arrival) -> None:
         """Take a stored trade into its lane; a known one changes nothing."""
-        if trade.trade_id in account.runs or account.is_lost:
+        if arrival.trade.trade_id in account.runs or account.is_lost:
             return
-        trade = known.resolve(trade)
+        trade = known.resolve(arrival.trade)
         lane = account.lane(trade.lane)
-        run = Run(trade, lane, instruction_id)
+        run = Run(trade, lane, arrival.instruction_id)
+        accounts.recall_withdrawal(run, arrival.withdrawn)
         account.runs[trade.trade_id] = run
         track = lane.track(trade.subscription_id)
         for earlier in track:
@@ -107,6 +107,7 @@ class Engine:
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
         """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
+        account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
         if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
             return

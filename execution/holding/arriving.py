@@ -6,8 +6,7 @@ from uuid import UUID
 import structlog
 from google.protobuf.message import DecodeError
 
-from execution.accounts.accounts import Account
-from execution.domain.trades import Trade
+from execution.accounts.accounts import Account, Arrival
 from execution.journal.rows import AccountImage, Stored
 from execution.journal.store import Store
 from execution.messages import messages
@@ -21,27 +20,27 @@ async def drop_what_is_over(
 ) -> None:
     """What waited here for a lease may have been ended by a former holder."""
     held = [a for a in batch if a.account_id in images and images[a.account_id].epoch > 1]
-    waiting = {trade.trade_id for account in held for _, trade in account.pending}
+    waiting = {one.trade.trade_id for account in held for one in account.pending}
     waiting -= {s.trade_id for image in images.values() for s in image.open}
     if waiting:
         over = waiting - {s.trade_id for s in await store.trades(list(waiting))}
         for account in held:
-            account.pending = [(i, t) for i, t in account.pending if t.trade_id not in over]
+            account.pending = [one for one in account.pending if one.trade.trade_id not in over]
 
 
 def let_wait(account: Account, image: AccountImage) -> None:
-    """What was stored before an account's first lease takes its turn with what arrives. The
-    poll finds what was withdrawn."""
-    arriving = {trade.trade_id for _, trade in account.pending}
-    earlier = [s for s in image.open if s.trade_id not in arriving and not s.withdrawn]
-    account.pending += [(s.instruction_id, trade) for s in earlier if (trade := read(s))]
+    """What was stored before an account's first lease takes its turn with what arrives."""
+    arriving = {one.trade.trade_id for one in account.pending}
+    earlier = [stored for stored in image.open if stored.trade_id not in arriving]
+    account.pending += [one for stored in earlier if (one := read(stored))]
     image.open.clear()
 
 
-def read(stored: Stored) -> Trade | None:
+def read(stored: Stored) -> Arrival | None:
     """A stored trade; None for one that cannot be read, which must not stop the others."""
     try:
-        return messages.read_trade(pb.Trade.FromString(stored.trade))
+        trade = messages.read_trade(pb.Trade.FromString(stored.trade))
+        return Arrival(stored.instruction_id, trade, messages.REASON_WORDS[stored.withdrawn])
     except (ValueError, DecodeError):
         log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
         return None

@@ -9,12 +9,12 @@ from uuid import UUID
 import structlog
 
 from execution.accounts import accounts, recording
-from execution.accounts.accounts import Account
+from execution.accounts.accounts import Account, Arrival
 from execution.brokers.base import Adapter, BrokerError
 from execution.brokers.credentials import Logins
 from execution.domain.reports import Said
 from execution.domain.switches import Binding
-from execution.domain.trades import AccountRef, Trade
+from execution.domain.trades import AccountRef
 from execution.engine.engine import Engine
 from execution.holding import arriving, moving
 from execution.holding.hearing import Hearing
@@ -125,18 +125,19 @@ class Holding:
         """Database time."""
         return self.runtime.now()
 
-    def accept(self, arrivals: Sequence[tuple[int, Trade]]) -> None:
+    def accept(self, arrivals: Sequence[Arrival]) -> None:
         """Take stored trades into their accounts; the first of an account takes its lease."""
         if self._is_ending:
             return
-        for instruction_id, trade in arrivals:
+        for arrival in arrivals:
+            trade = arrival.trade
             account = self._accounts.get(trade.account_id)
             if account is None:
                 account = self._begin(trade.account_id, trade.account)
             if account.is_ready:
-                self._engine.enter(account, instruction_id, trade)
+                self._engine.enter(account, arrival)
             else:
-                account.pending.append((instruction_id, trade))
+                account.pending.append(arrival)
         self._take_some()
 
     async def catch_up(self, earlier: Mapping[UUID, UUID]) -> None:
@@ -147,8 +148,7 @@ class Holding:
     def withdraw(self, trade_id: UUID, reason: str) -> None:
         """End a trade if this instance has it; the others learn of it from the database."""
         for account in self._accounts.values():
-            if trade_id in account.runs:
-                self._engine.withdraw(account, trade_id, reason)
+            self._engine.withdraw(account, trade_id, reason)
 
     def hold(self, ref: AccountRef) -> None:
         """Have the account held by somebody, so that what its broker says is recorded."""
@@ -241,7 +241,7 @@ class Holding:
         # Beside: what they hold is known by the time they are ready.
         self._reconciling.look_first(batch)
         refs = {a.account_id: a.ref for a in batch}
-        news = [trade.trade_id for a in batch for _, trade in a.pending]
+        news = [one.trade.trade_id for a in batch for one in a.pending]
         images = await self._store.take(self.instance, refs, news)
         await arriving.drop_what_is_over(self._store, batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
@@ -276,8 +276,8 @@ class Holding:
         self._reconciling.compare(account)
         self._engine.resume(account, tickets)
         pending, account.pending = account.pending, []
-        for instruction_id, trade in sorted(pending, key=lambda arrival: arrival[0]):
-            self._engine.enter(account, instruction_id, trade)
+        for arrival in sorted(pending, key=lambda arrival: arrival.instruction_id):
+            self._engine.enter(account, arrival)
 
     def _look_for_expired(self) -> None:
         self.runtime.spawn(self._hold_what_expired())
@@ -343,8 +343,8 @@ class Holding:
     async def _take_stored(self, unknown: Sequence[UUID]) -> None:
         for start in range(0, len(unknown), MOST_AT_ONCE):
             stored = await self._store.trades(unknown[start : start + MOST_AT_ONCE])
-            trades = [(s.instruction_id, trade) for s in stored if (trade := arriving.read(s))]
-            self.accept([(i, t) for i, t in trades if self.trades_at(t.account)])
+            arrivals = [arrival for s in stored if (arrival := arriving.read(s))]
+            self.accept([a for a in arrivals if self.trades_at(a.trade.account)])
 
     def _has(self, trade: OpenTrade) -> bool:
         account = self._accounts.get(trade.account_id)

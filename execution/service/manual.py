@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from execution.accounts.accounts import Arrival
 from execution.domain.trades import AccountRef, Trade
 from execution.errors import BadRequest, NotFound
 from execution.holding.holding import Holding
@@ -85,7 +86,7 @@ class Manual:
         read = [trade for _, trade in trades]
         self._holding.accept(
             [
-                (stored[trade.trade_id], trade)
+                Arrival(stored[trade.trade_id], trade)
                 for trade in read
                 if trade.trade_id in stored and self._holding.trades_at(trade.account)
             ]

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from execution.accounts.accounts import Arrival
 from execution.brokers.base import BrokerError
 from execution.domain.ratelimit import Kind, Rank
 from execution.domain.trades import AccountRef, Trade
@@ -169,13 +170,13 @@ class Service:
         """Also those that an earlier call stored: they come before what is new."""
         numbers = dict(accepted.stored)
         numbers |= {t: k.instruction_id for t, k in accepted.known.items() if k.waits}
-        arrivals: dict[UUID, tuple[int, Trade]] = {}
+        arrivals: dict[UUID, Arrival] = {}
         for group in read:
             for one in group:
                 if one.trade is None:
                     continue
                 if (number := numbers.get(one.trade.trade_id)) is not None:
-                    arrivals.setdefault(one.trade.trade_id, (number, one.trade))
+                    arrivals.setdefault(one.trade.trade_id, Arrival(number, one.trade))
         self._holding.accept(list(arrivals.values()))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from execution.accounts.accounts import Arrival
 from execution.domain.limits import Limits, LimitsState
 from execution.domain.orders import ZERO
 from execution.domain.switches import Mode, Scope
@@ -50,7 +51,7 @@ class Switching:
         whose = {Scope.TENANT: ("", scope_id), Scope.BROKER: ("",)}
         if request.tenant_id not in whose.get(scope, (request.tenant_id,)):
             raise NotFound
-        arrivals: list[tuple[int, Trade]] = []
+        arrivals: list[Arrival] = []
         async with self._switches.change() as change:
             row = await change.find(scope, scope_id, STOP)
             if row is None or row.value["mode"] != mode:
@@ -60,11 +61,13 @@ class Switching:
                     held = await change.held()
                     closing = _closing(row, held, change.now, of=request.tenant_id)
                     stored = await change.add([manual.instruction(m, t) for m, t in closing])
-                    arrivals = [(stored[t.trade_id], t) for _, t in closing if t.trade_id in stored]
+                    arrivals = [
+                        Arrival(stored[t.trade_id], t) for _, t in closing if t.trade_id in stored
+                    ]
         await self._read()
-        self._holding.accept([(i, t) for i, t in arrivals if self._holding.trades_at(t.account)])
+        self._holding.accept([a for a in arrivals if self._holding.trades_at(a.trade.account)])
         response = pb.SetSwitchResponse(switch=await self._told(row))
-        response.trade_ids.extend(trade.trade_id.hex for _, trade in arrivals)
+        response.trade_ids.extend(a.trade.trade_id.hex for a in arrivals)
         return response
 
     async def forget_words(self, request: pb.ForgetWordsRequest) -> pb.ForgetWordsResponse:

@@ -20,6 +20,8 @@ from tests.sim.venue import Arrival
 Check = Callable[[Record], Iterator[str]]
 # Between the first word about a newer trade and the socket: what was on its way already.
 ON_ITS_WAY = 0.05
+# After so long the holder of an account has read what others were told, twice over.
+HEARD = 1.0
 ENTRY_AGE = 120.0
 # How far off the clock of an instance may be, right after its start.
 CLOCK_OFF = (SHARP + NEAR).total_seconds()
@@ -136,6 +138,16 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
                 for arrival in _entries_written(record, earlier):
                     if arrival.written > since:
                         yield f"{arrival.cl_ord_id} at {arrival.written:.3f}, after {since:.3f}"
+
+
+def withdrawn_trades_stay_unsent(record: Record) -> Iterator[str]:
+    """Once its holder could know that a trade was withdrawn, no order of it is written down."""
+    for trade_id, stored in record.instructions.items():
+        since = stored["withdrawn_at"] + HEARD
+        for row in record.rows_of(trade_id, "entry", "exit"):
+            # What it had opened is closed, where nothing can guard it.
+            if row.committed > since and row.origin != "flatten":
+                yield f"{row.cl_ord_id} at {row.committed:.3f}, after {since:.3f}"
 
 
 def entries_go_in_order(record: Record) -> Iterator[str]:
@@ -275,6 +287,7 @@ CHECKS: tuple[Check, ...] = (
     facts_have_no_gap,
     exits_only_reduce,
     superseded_entries_stay_unsent,
+    withdrawn_trades_stay_unsent,
     entries_go_in_order,
     exits_miss_no_entry,
     exits_count_what_they_displaced,

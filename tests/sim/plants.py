@@ -140,6 +140,11 @@ def resend_at_once() -> Any:
     return patch.object(doubt.Doubts, "_not_found", not_found)
 
 
+def forget_who_was_withdrawn() -> Any:
+    """What is read from the store runs, whoever withdrew it meanwhile."""
+    return patch.object(accounts, "recall_withdrawal", lambda *_: None)
+
+
 def forget_superseding() -> Any:
     """Newer trades leave the entries alone that are held back."""
     return patch.object(accounts, "supersede", lambda *_: False)
@@ -358,6 +363,7 @@ PLANTS: dict[str, Plant] = {
         resend_unproven,
         resend_at_once,
         forget_superseding,
+        forget_who_was_withdrawn,
         size_exits_by_the_whole_position,
         count_repeated_fills,
         forget_what_is_in_doubt_at_takeover,

@@ -2,6 +2,7 @@
 record of an account's reports. And what may be stored."""
 
 import base64
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def store(tables: "Tables", author: str, row: "Row") -> int:
         "done_at": None,
         "author": author,
         "committed": tables.seconds,
+        "withdrawn_at": math.inf,
     }
     return number
 

@@ -228,6 +228,7 @@ class Tables:
         for row in found:
             row["canceled_at"] = row["canceled_at"] or self._world.at()
             row["cancel_reason"] = row["cancel_reason"] or parameters["reason"]
+            row["withdrawn_at"] = min(row["withdrawn_at"], self._world.seconds)
         return [{"trade_id": row["trade_id"]} for row in found]
 
     # -- leases

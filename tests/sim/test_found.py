@@ -221,3 +221,55 @@ def test_what_turns_round_does_not_wait_behind_what_it_ends() -> None:
     script.wait(20)
     assert script.outcome(turn) == ("PARTIALLY_FILLED", "superseded")
     assert script.outcome(back) == ("FILLED", "unspecified")
+
+
+@pytest.mark.rule("B3.never")
+def test_what_was_withdrawn_before_its_account_was_held_ends_in_its_turn() -> None:
+    # Seed 7942187: it was left to the poll, and came as if nobody had withdrawn it.
+    script = Script()
+    first = script.start("one", look_fails=1.0)
+    enter = script.trade("buy", "5")
+    script.submit(first, enter)
+    script.wait(0.05)
+    script.withdraw(first, enter)
+    script.wait(0.05)
+    first.loop.kill()
+    second = script.start("two")
+    leave, back = script.trade("exit"), script.trade("sell", "2")
+    script.submit(second, leave)
+    script.wait(0.2)
+    script.submit(second, back)
+    script.wait(3)
+    assert script.written() == ["entry"]
+    assert script.position == -2
+    assert script.outcome(enter) == ("SKIPPED", "canceled_by_member")
+    assert script.outcome(leave) == ("SKIPPED", "no_position")
+
+
+def test_a_trade_that_is_withdrawn_while_it_waits_for_its_account_is_not_sent() -> None:
+    script = Script()
+    one = script.start("one", look_fails=1.0)
+    enter = script.trade("buy", "5")
+    script.submit(one, enter)
+    script.wait(0.1)
+    script.withdraw(one, enter)
+    script.wait(0.1)
+    script.wires["one"].look_fails = 0.0
+    script.wait(3)
+    assert script.written() == []
+    assert script.outcome(enter) == ("SKIPPED", "canceled_by_member")
+
+
+def test_a_withdrawn_trade_that_the_poll_finds_is_not_sent() -> None:
+    script = Script()
+    first = script.start("one", look_fails=1.0)
+    enter = script.trade("buy", "5")
+    script.submit(first, enter)
+    script.wait(0.05)
+    script.withdraw(first, enter)
+    script.wait(0.05)
+    first.loop.kill()
+    script.start("two")
+    script.wait(3)
+    assert script.written() == []
+    assert script.outcome(enter) == ("SKIPPED", "canceled_by_member")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
-from execution.accounts.accounts import Account
+from execution.accounts.accounts import Account, Arrival
 from execution.brokers.base import Adapter, Capabilities, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
@@ -147,7 +147,7 @@ class Desk:
             ticker="AAPL",
             **fields,
         )
-        self.engine.enter(self.account, self.count, trade)
+        self.engine.enter(self.account, Arrival(self.count, trade))
         return trade
 
     def fill_at_once(self) -> None:
