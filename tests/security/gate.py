@@ -1,23 +1,28 @@
 """A door between a tool and the demo: it shows who asks, and counts what was answered.
 
 A tool that is signed out, slowed, or whose forms are stale tries nothing and finds nothing; so
-the door keeps its visitor signed in, and an answer of that kind is counted by its name.
+the door keeps its visitor signed in, and an answer of that kind is counted by its name. A form's
+token that the demo never gave is what the tool plays with: to refuse it is an answer.
 """
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
 SIGNED_OUT, SLOWED, STALE = "signed out", "slowed", "stale form"
+PLAYED = "token of the tool's"
 UNANSWERED = "unanswered"
 MEANT = (SIGNED_OUT, SLOWED, STALE)
 _SIGN_IN = ("/sign-in", "/admin/sign-in")
 _STALE = b"This form has expired"
+_TOKEN = "csrf_token"
+_GIVEN = re.compile(rb'name="csrf_token"[^>]*?value="([^"]+)"')
 _HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "keep-alive"}
 
 
@@ -41,6 +46,7 @@ class Gate:
         self.broken: list[str] = []
         self.first: str | None = None
         self.renewed = 0
+        self.tokens: set[str] = set()
         self._lock = threading.Lock()
         self._client = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=40))
         gate = self
@@ -92,12 +98,25 @@ class Gate:
             asked.send_error(502)
             return
         kind = _kind(visitor, answer)
+        if kind == STALE and not self.gave(body):
+            kind = PLAYED
         with self._lock:
+            self.tokens |= self.tokens_in(answer.content)
             self.first = self.first or kind
             self.answers[kind] += 1
             if answer.status_code >= 500:
                 self.broken.append(f"{answer.status_code} {asked.command} {asked.path[:200]}")
         self._answer(asked, answer)
+
+    @staticmethod
+    def tokens_in(page: bytes) -> set[str]:
+        """The tokens of a page's forms."""
+        return {token.decode() for token in _GIVEN.findall(page)}
+
+    def gave(self, body: bytes) -> bool:
+        """Whether the form's token is one of the demo's."""
+        sent = parse_qs(body.decode("latin-1")).get(_TOKEN, [""])
+        return sent[0] in self.tokens
 
     def _admitted(
         self, visitor: Visitor, asked: BaseHTTPRequestHandler, body: bytes

@@ -16,6 +16,8 @@ class Target:
     body: str = ""
     # How it is answered as it stands, before anything is played with.
     begins: int = 200
+    # Wrong pairs are told to wait, but looked up all the same.
+    slows: bool = False
 
     @property
     def stars(self) -> int:
@@ -58,14 +60,7 @@ def of(demo: dict[str, Any], found: dict[str, str]) -> list[Target]:
             "POST",
             f"/subscriptions/{subscription}",
             "quantity.source=own*&quantity.value=4*&base={}*",
-            400,
-        ),
-        Target(
-            "person",
-            "POST",
-            f"/strategies/{strategy}/webhook",
-            "senders=addresses*&addresses=192.0.2.1*",
-            302,
+            409,
         ),
         Target(
             "person",
@@ -85,7 +80,7 @@ def of(demo: dict[str, Any], found: dict[str, str]) -> list[Target]:
             f"{api}/strategies/{strategy}/explain",
             json.dumps({"message": {"ticker": "AAPL*", "action": "buy*"}}),
         ),
-        # Whoever has a webhook's address.
+        # Whoever has a webhook's address, until nobody is left who may send.
         Target("sender", "POST", hook, json.dumps(message)),
         Target(
             "sender", "POST", f"{hook.rpartition('/')[0]}/x*", json.dumps({"ticker": "AAPL"}), 400
@@ -95,6 +90,14 @@ def of(demo: dict[str, Any], found: dict[str, str]) -> list[Target]:
             "POST",
             "/trading-signal/webhook",
             json.dumps({name: f"{value}*" for name, value in arsenal.items()}),
+            slows=True,
+        ),
+        Target(
+            "person",
+            "POST",
+            f"/strategies/{strategy}/webhook",
+            "senders=addresses*&addresses=192.0.2.1*",
+            302,
         ),
         # Staff.
         Target("staff", "GET", "/admin/?q=AAPL*"),

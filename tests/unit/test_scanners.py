@@ -1,6 +1,7 @@
 """The scanners' own judgement: what was read, what was tried, and what counts as an answer."""
 
 from collections import Counter
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import pytest
 
 from tests.security import dynamic, gate, static
 from tests.security.found import Found
-from tests.security.gate import Visitor
+from tests.security.gate import Gate, Visitor
 from web import whole
 
 KNOWN: dict[str, Any] = {"B101": {"why": "x"}, "B608": {"why": "x", "places": {"a.py": 1}}}
@@ -47,9 +48,22 @@ def test_an_answer_that_shows_nothing_has_a_name(answer: httpx.Response, kind: s
     assert gate._kind(Visitor(), answer) == kind
 
 
+def test_a_token_that_the_demo_gave_is_known_again() -> None:
+    with closing(Gate("http://127.0.0.1:9")) as door:
+        door.tokens |= door.tokens_in(b'<input type="hidden" name="csrf_token" value="given.one">')
+        assert door.gave(b"name=x&csrf_token=given.one")
+        assert not door.gave(b"name=x&csrf_token=given.one%27%20AND%201")
+        assert not door.gave(b"name=x")
+
+
 def test_a_tool_that_was_signed_out_or_hardly_began_has_tried_nothing() -> None:
     assert dynamic._untried(Counter({"200": 40}), 20) == []
     assert dynamic._untried(Counter({"200": 40, gate.SIGNED_OUT: 1}), 20)
+    assert dynamic._untried(Counter({"200": 400, gate.SIGNED_OUT: 3}), 20) == []
+    assert dynamic._untried(Counter({"200": 400, gate.STALE: 30}), 20)
+    assert dynamic._untried(Counter({"200": 400, gate.PLAYED: 30}), 20) == []
+    assert dynamic._untried(Counter({"200": 40, gate.SLOWED: 9}), 20)
+    assert dynamic._untried(Counter({"200": 40, gate.SLOWED: 9}), 20, slows=True) == []
     assert dynamic._untried(Counter({"200": 3}), 20)
     assert dynamic._untried(Counter({"200": 40}), 20, renewed=10)
 
