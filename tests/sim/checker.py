@@ -202,15 +202,20 @@ def exits_miss_no_entry(record: Record) -> Iterator[str]:
 
 def exits_count_what_they_displaced(record: Record) -> Iterator[str]:
     """An exit of a part closes no more than it asks for, together with what those filled whose
-    place it takes since it asked them to go; but for fills after an end."""
+    place it takes since it asked them to go; but for fills after an end: those of its own count
+    for what it sends after them."""
+    late = [crossing for crossing in record.venue.crossings if crossing.is_late]
     for trade_id in record.instructions:
         said = record.trade[trade_id].message
         if said.action != pb.ACTION_EXIT or not said.quantity or said.HasField("target"):
             continue
-        closed = sum((record.filled(row.cl_ord_id) for row in record.rows_of(trade_id)), ZERO)
+        own = {row.cl_ord_id: row.committed for row in record.rows_of(trade_id)}
+        last = max(own.values(), default=0.0) - ON_ITS_WAY
+        closed = sum((record.filled(name) for name in own), ZERO)
+        closed -= sum((c.quantity for c in late if c.cl_ord_id in own and c.at > last), ZERO)
         for name, before in record.displaced(trade_id).items():
-            late = (c for c in record.venue.crossings if c.cl_ord_id == name and c.is_late)
-            since = record.filled(name) - before - sum((c.quantity for c in late), ZERO)
+            after = sum((c.quantity for c in late if c.cl_ord_id == name), ZERO)
+            since = record.filled(name) - before - after
             closed += max(since, ZERO)
         if closed > Decimal(said.quantity):
             yield f"{trade_id.hex[:8]} closed {closed} of {said.quantity}"
