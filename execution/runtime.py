@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import structlog
 
+from protos import tasks
+
 log = structlog.get_logger()
 
 # What is not worth a correction.
@@ -85,9 +87,7 @@ class AsyncioRuntime:
     async def close(self) -> None:
         """Cancel what still runs, and begin nothing more."""
         self._is_closed = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await tasks.end(set(self._tasks))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -40,7 +40,7 @@ from execution.service.service import Service
 from execution.service.simulation import SimulationServicer
 from execution.service.switching import Switching
 from execution.vault.assembly import Assembly
-from protos import certificates
+from protos import certificates, tasks
 from protos import log as lines
 from protos.execution.v1 import (
     credentials_pb2,
@@ -293,17 +293,18 @@ class ExecutionServer:
         self._bell.close()
         await self._server.stop(STOP_SECONDS)
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._journal.drained(), DRAIN_SECONDS)
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self._journal.drained()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._holding.release(), RELEASE_SECONDS)
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._holding.release()
         await self.kill()
 
     async def kill(self) -> None:
         """End without finishing anything, as a crash would."""
         await self._server.stop(None)
         if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+            await tasks.end([self._writing])
         await self._runtime.close()
         for adapter in self._adapters.values():
             await adapter.close()

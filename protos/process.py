@@ -5,12 +5,17 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import NoReturn
 
 import structlog
 import uvloop
 
-from protos import faults, log
+from protos import faults, log, tasks
 from protos.config import CannotStart
+
+# For what is left once everything has been closed.
+ENDS_SECONDS = 2.0
 
 
 def run(name: str, serve: Callable[[], Awaitable[None]]) -> None:
@@ -38,5 +43,15 @@ async def _serve(serve: Callable[[], Awaitable[None]]) -> None:
         structlog.get_logger().exception("process_failed")
         # As a kill would: what counts is stored, and a task that does not let itself be
         # canceled would keep alive a process that serves nobody.
-        sys.stderr.flush()
-        os._exit(1)
+        _exit(1)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ENDS_SECONDS):
+            await tasks.end(asyncio.all_tasks() - {asyncio.current_task()})
+        return
+    structlog.get_logger().warning("tasks_left")
+    _exit(0)
+
+
+def _exit(status: int) -> NoReturn:
+    sys.stderr.flush()
+    os._exit(status)

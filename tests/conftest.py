@@ -22,6 +22,7 @@ from web.ops import children, places, postgres, roles, valkey
 
 PASSWORD = "fillwire_test"
 TEMPLATE = "fillwire_test_template"
+_SAID_LINES = 40
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 UNSAFE_BUT_FAST = {
     "fsync": "off",
@@ -63,6 +64,26 @@ class Database:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes begins first, or it would be waited for at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+class SaidAtOnce:
+    """Tells of each failure as it comes: a run that is cut off shows its failures all the same."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.write_line(f"{report.nodeid} failed in its {report.when}:")
+            self._terminal.write_line("\n".join(report.longreprtext.splitlines()[-_SAID_LINES:]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SaidAtOnce(terminal))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -38,7 +37,7 @@ from execution.brokers.base import (
 from execution.brokers.paper_calls import Answer, Call, Key, Outbox
 from execution.brokers.paper_channel import VenueChannel
 from execution.brokers.paper_stream import InOrder
-from protos import faults, wire
+from protos import faults, tasks, wire
 from protos.certificates import Certificates
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -90,9 +89,7 @@ class PaperAdapter:
         self._on_gap = _nobody
         if self._resending is not None:
             self._resending.cancel()
-        self._keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._keeping
+        await tasks.end([self._keeping])
         await self._channel.close()
 
     async def attach(self, accounts: Sequence[tuple[str, int]]) -> None:
@@ -229,7 +226,8 @@ class PaperAdapter:
 
     async def _wait_for_stream(self) -> None:
         try:
-            await asyncio.wait_for(self._connected.wait(), CONNECT_SECONDS)
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._connected.wait()
         except TimeoutError:
             cause = "the venue cannot be reached"
             raise NotSent(cause, retry_after_seconds=LAST_RETRY_SECONDS) from None
@@ -282,10 +280,8 @@ class PaperAdapter:
             for half in done:
                 half.result()
         finally:
-            for half in halves:
-                half.cancel()
             stream.cancel()
-            await asyncio.gather(*halves, return_exceptions=True)
+            await tasks.end(halves)
 
     async def _read(self, stream: _Stream) -> None:
         while isinstance(response := await stream.read(), pb.SessionResponse):

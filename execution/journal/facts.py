@@ -42,7 +42,8 @@ class Bell:
 async def rang(event: asyncio.Event, seconds: float) -> bool:
     """Wait for the ring; False when the time passed first."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
         return True
     return False
 

@@ -131,7 +131,8 @@ class Store:
             parameters["instructions"] = to_rows(own)
         try:
             if self._writer is None or self._writer.closed:
-                self._writer = await asyncio.wait_for(self._connect(), 3)
+                async with asyncio.timeout(3):
+                    self._writer = await self._connect()
             cursor = self._writer.cursor(row_factory=tuple_row)
             try:
                 await cursor.execute(statement, parameters)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ from execution.paper.keys import Keys
 from execution.paper.market import Market
 from execution.paper.sessions import Sessions
 from execution.paper.writer import Unavailable, Writer
-from protos import certificates
+from protos import certificates, tasks
 from protos.paper.v1 import keys_pb2, keys_pb2_grpc, paper_pb2_grpc
 from protos.paper.v1 import paper_pb2 as pb
 
@@ -271,11 +270,7 @@ class PaperServer:
 
     async def stop(self) -> None:
         """Finish the sessions and stop; an unfinished batch is in doubt for its client."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await tasks.end(self._tasks)
         self._sessions.close_all()
         await self._server.stop(STOP_SECONDS)
         await self._venue.close()

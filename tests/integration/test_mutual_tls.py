@@ -38,6 +38,7 @@ from web.connections.models import BrokerAccount
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.ops import authority, roles
 
+_ASKED = 5
 SECONDS = 15.0
 REFUSALS = {grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED}
 CHECK = "/grpc.health.v1.Health/Check"
@@ -117,7 +118,19 @@ VENUES = methods(paper_pb2.DESCRIPTOR, keys_pb2.DESCRIPTOR, health_pb2.DESCRIPTO
 
 
 async def ask(channel: aio.Channel, method: str, *, seconds: float = SECONDS) -> grpc.StatusCode:
-    """What becomes of a call with an empty message; a stream is left at its first answer."""
+    """What becomes of a call with an empty message; a stream is left at its first answer.
+
+    A refusal that comes while the message is still being written is an internal error to the
+    client's own core: it asks again.
+    """
+    for _ in range(_ASKED):
+        status = await _ask_once(channel, method, seconds)
+        if status is not grpc.StatusCode.INTERNAL:
+            break
+    return status
+
+
+async def _ask_once(channel: aio.Channel, method: str, seconds: float) -> grpc.StatusCode:
     start: Any = channel.stream_stream(method)
     call = start(iter([b""]), timeout=seconds)
     try:

@@ -67,12 +67,14 @@ def test_a_trace_is_read_from_the_first_signal_to_the_end() -> None:
     assert lines[-1].startswith("seed 17: trace ")
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", plants.PLANTS)
 def test_a_planted_bug_is_caught(name: str) -> None:
-    until = time.monotonic() + SECONDS
+    # Of the processor, so that other work beside it takes nothing away.
+    until = time.process_time() + SECONDS
     with plants.planted(name):
         seed = SINCE.get(name, 0)
-        while not (found := run(seed).violations) and time.monotonic() < until:
+        while not (found := run(seed).violations) and time.process_time() < until:
             seed += 1
     assert found
     assert run(seed).violations == [], "it is the bug that breaks the promise"

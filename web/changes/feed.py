@@ -18,6 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from protos import tasks
 from web.changes.tickets import Listener
 from web.queue import CHANGES_CHANNEL
 
@@ -80,9 +81,7 @@ class Feed:
     async def close(self) -> None:
         """Stop."""
         if self._listener is not None:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
+            await tasks.end([self._listener])
         await self._pool.close()
 
     async def number(self, listener: Listener) -> int:
