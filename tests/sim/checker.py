@@ -1,5 +1,6 @@
 """The promises that hold at every moment, checked over the record of a run."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -203,19 +204,17 @@ def exits_miss_no_entry(record: Record) -> Iterator[str]:
 def exits_count_what_they_displaced(record: Record) -> Iterator[str]:
     """An exit of a part closes no more than it asks for, together with what those filled whose
     place it takes since it asked them to go; but for fills after an end: those of its own count
-    for what it sends after them."""
-    late = [crossing for crossing in record.venue.crossings if crossing.is_late]
+    for what it sends after them. Others' exits that still work when it goes keep their place."""
     for trade_id in record.instructions:
         said = record.trade[trade_id].message
         if said.action != pb.ACTION_EXIT or not said.quantity or said.HasField("target"):
             continue
         own = {row.cl_ord_id: row.committed for row in record.rows_of(trade_id)}
-        last = max(own.values(), default=0.0) - ON_ITS_WAY
-        closed = sum((record.filled(name) for name in own), ZERO)
-        closed -= sum((c.quantity for c in late if c.cl_ord_id in own and c.at > last), ZERO)
+        last = max(own.values(), default=math.inf) - ON_ITS_WAY
+        closed = sum((_filled(record, name, late_until=last) for name in own), ZERO)
         for name, before in record.displaced(trade_id).items():
-            after = sum((c.quantity for c in late if c.cl_ord_id == name), ZERO)
-            since = record.filled(name) - before - after
+            is_own = record.rows[name].subscription == record.trade[trade_id].to.id
+            since = _filled(record, name, until=math.inf if is_own else last) - before
             closed += max(since, ZERO)
         if closed > Decimal(said.quantity):
             yield f"{trade_id.hex[:8]} closed {closed} of {said.quantity}"
@@ -313,6 +312,15 @@ AT_SENDING: tuple[Callable[[Record, Row, Book], Iterator[str]], ...] = (
 
 def _was_withdrawn(record: Record, trade_id: UUID) -> bool:
     return record.last_outcome(trade_id).reason == pb.REASON_CANCELED_BY_MEMBER
+
+
+def _filled(
+    record: Record, cl_ord_id: str, *, until: float = math.inf, late_until: float = -math.inf
+) -> Decimal:
+    """What an order filled until some second; after its end, until another."""
+    mine = (c for c in record.venue.crossings if c.cl_ord_id == cl_ord_id)
+    counted = (c for c in mine if c.at <= (late_until if c.is_late else until))
+    return sum((c.quantity for c in counted), ZERO)
 
 
 def _watched(record: Record, trade_id: UUID) -> list[Row]:
