@@ -21,8 +21,6 @@ from tests.sim.venue import Arrival
 Check = Callable[[Record], Iterator[str]]
 # Between the first word about a newer trade and the socket: what was on its way already.
 ON_ITS_WAY = 0.05
-# After so long the holder of an account has read what others were told, twice over.
-HEARD = 1.0
 ENTRY_AGE = 120.0
 # How far off the clock of an instance may be, right after its start.
 CLOCK_OFF = (SHARP + NEAR).total_seconds()
@@ -142,13 +140,17 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
 
 
 def withdrawn_trades_stay_unsent(record: Record) -> Iterator[str]:
-    """Once its holder could know that a trade was withdrawn, no order of it is written down."""
+    """Who reads a trade together with its withdrawal, as it takes the account, writes no order of
+    it down."""
     for trade_id, stored in record.instructions.items():
-        since = stored["withdrawn_at"] + HEARD
         for row in record.rows_of(trade_id, "entry", "exit"):
-            # What it had opened is closed, where nothing can guard it.
-            if row.committed > since and row.origin != "flatten":
-                yield f"{row.cl_ord_id} at {row.committed:.3f}, after {since:.3f}"
+            taking = record.taking(row.account_id, row.committed)
+            # What had come to it before it took the account, it does not read.
+            if taking is None or taking.holder == stored["author"]:
+                continue
+            # What the trade had opened is closed, where nothing can guard it.
+            if taking.at > stored["withdrawn_at"] and row.origin != "flatten":
+                yield f"{row.cl_ord_id} at {row.committed:.3f}, taken at {taking.at:.3f}"
 
 
 def entries_go_in_order(record: Record) -> Iterator[str]:
