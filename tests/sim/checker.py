@@ -1,5 +1,6 @@
 """The promises that hold at every moment, checked over the record of a run."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -20,8 +21,6 @@ from tests.sim.venue import Arrival
 Check = Callable[[Record], Iterator[str]]
 # Between the first word about a newer trade and the socket: what was on its way already.
 ON_ITS_WAY = 0.05
-# After so long the holder of an account has read what others were told, twice over.
-HEARD = 1.0
 ENTRY_AGE = 120.0
 # How far off the clock of an instance may be, right after its start.
 CLOCK_OFF = (SHARP + NEAR).total_seconds()
@@ -141,13 +140,17 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
 
 
 def withdrawn_trades_stay_unsent(record: Record) -> Iterator[str]:
-    """Once its holder could know that a trade was withdrawn, no order of it is written down."""
+    """Who reads a trade together with its withdrawal, as it takes the account, writes no order of
+    it down."""
     for trade_id, stored in record.instructions.items():
-        since = stored["withdrawn_at"] + HEARD
         for row in record.rows_of(trade_id, "entry", "exit"):
-            # What it had opened is closed, where nothing can guard it.
-            if row.committed > since and row.origin != "flatten":
-                yield f"{row.cl_ord_id} at {row.committed:.3f}, after {since:.3f}"
+            taking = record.taking(row.account_id, row.committed)
+            # What had come to it before it took the account, it does not read.
+            if taking is None or taking.holder == stored["author"]:
+                continue
+            # What the trade had opened is closed, where nothing can guard it.
+            if taking.at > stored["withdrawn_at"] and row.origin != "flatten":
+                yield f"{row.cl_ord_id} at {row.committed:.3f}, taken at {taking.at:.3f}"
 
 
 def entries_go_in_order(record: Record) -> Iterator[str]:
@@ -202,15 +205,18 @@ def exits_miss_no_entry(record: Record) -> Iterator[str]:
 
 def exits_count_what_they_displaced(record: Record) -> Iterator[str]:
     """An exit of a part closes no more than it asks for, together with what those filled whose
-    place it takes since it asked them to go; but for fills after an end."""
+    place it takes since it asked them to go; but for fills after an end: those of its own count
+    for what it sends after them. Others' exits that still work when it goes keep their place."""
     for trade_id in record.instructions:
         said = record.trade[trade_id].message
         if said.action != pb.ACTION_EXIT or not said.quantity or said.HasField("target"):
             continue
-        closed = sum((record.filled(row.cl_ord_id) for row in record.rows_of(trade_id)), ZERO)
+        own = {row.cl_ord_id: row.committed for row in record.rows_of(trade_id)}
+        last = max(own.values(), default=math.inf) - ON_ITS_WAY
+        closed = sum((_filled(record, name, late_until=last) for name in own), ZERO)
         for name, before in record.displaced(trade_id).items():
-            late = (c for c in record.venue.crossings if c.cl_ord_id == name and c.is_late)
-            since = record.filled(name) - before - sum((c.quantity for c in late), ZERO)
+            is_own = record.rows[name].subscription == record.trade[trade_id].to.id
+            since = _filled(record, name, until=math.inf if is_own else last) - before
             closed += max(since, ZERO)
         if closed > Decimal(said.quantity):
             yield f"{trade_id.hex[:8]} closed {closed} of {said.quantity}"
@@ -308,6 +314,15 @@ AT_SENDING: tuple[Callable[[Record, Row, Book], Iterator[str]], ...] = (
 
 def _was_withdrawn(record: Record, trade_id: UUID) -> bool:
     return record.last_outcome(trade_id).reason == pb.REASON_CANCELED_BY_MEMBER
+
+
+def _filled(
+    record: Record, cl_ord_id: str, *, until: float = math.inf, late_until: float = -math.inf
+) -> Decimal:
+    """What an order filled until some second; after its end, until another."""
+    mine = (c for c in record.venue.crossings if c.cl_ord_id == cl_ord_id)
+    counted = (c for c in mine if c.at <= (late_until if c.is_late else until))
+    return sum((c.quantity for c in counted), ZERO)
 
 
 def _watched(record: Record, trade_id: UUID) -> list[Row]:

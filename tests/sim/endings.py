@@ -39,7 +39,8 @@ def _may_last(record: Record, trade_id: UUID) -> bool:
         works = not is_over and not open_legs.isdisjoint(_GUARDS)
         is_guarded = works or _is_watched(record, trade_id)
         is_in_doubt = _doubts_its_stop(record, trade_id)
-        return is_guarded or is_in_doubt or _says_why_it_is_bare(record, trade_id)
+        is_told = is_in_doubt or _says_why_it_is_bare(record, trade_id)
+        return is_guarded or is_told or _is_opened_by_an_exit(record, trade_id)
     if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
         return not record.venue.habits.refuses_repeats
     if told.state == pb.TRADE_STATE_WORKING and open_legs - {*_GUARDS}:
@@ -77,6 +78,22 @@ def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
         if exit_.leg == "exit"
         and (exit_.account_id, exit_.instrument) == (row.account_id, row.instrument)
     )
+
+
+def _is_opened_by_an_exit(record: Record, trade_id: UUID) -> bool:
+    """An exit of its subscription rests, and opens what it guards: what that was to close, its
+    entry has closed."""
+    for row in record.rows_of(trade_id, "entry"):
+        here = (row.account_id, row.instrument, row.subscription)
+        if record.position(*here) * row.sign >= 0:
+            return any(
+                record.is_open(other.cl_ord_id)
+                for other in record.rows.values()
+                if other.leg == "exit"
+                and other.sign == row.sign
+                and (other.account_id, other.instrument, other.subscription) == here
+            )
+    return False
 
 
 def _is_netted(record: Record, beside: Row, sign: int) -> bool:

@@ -18,7 +18,7 @@ from execution.journal.rows import WHOLE
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.plan import Subscription
-from tests.sim.tables import Tables
+from tests.sim.tables import Tables, Taking
 from tests.sim.venue import Arrival, Order, Venue
 
 ZERO = Decimal(0)
@@ -232,10 +232,15 @@ class Record:
         told = {f.message.execution_report.cl_ord_id for f in self.facts if f.kind == "report"}
         return set(self.rows) - told
 
+    def taking(self, account_id: UUID, at: float) -> Taking | None:
+        """When the account was taken, and by which life, that held it at some second."""
+        takings = reversed(self.tables.takings)
+        return next((t for t in takings if t.account_id == account_id and t.at <= at), None)
+
     def holder(self, account_id: UUID, at: float) -> str:
         """Which life held the account at some second."""
-        held = [t.holder for t in self.tables.takings if t.account_id == account_id and t.at <= at]
-        return held[-1] if held else ""
+        taking = self.taking(account_id, at)
+        return "" if taking is None else taking.holder
 
     def is_stale(self, arrival: Arrival) -> bool:
         """True for what a paused former holder wrote when it woke: nobody can prevent that."""

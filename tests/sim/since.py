@@ -4,7 +4,7 @@
 SINCE = {
     "act_without_the_lease": 160,
     "skip_exits_behind_doubt": 1530,
-    "forget_who_was_withdrawn": 595,
+    "forget_who_was_withdrawn": 890,
     "resend_unproven": 150,
     "resend_at_once": 150,
     "forget_what_is_in_doubt_at_takeover": 55,
