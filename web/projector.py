@@ -345,14 +345,16 @@ class Projector:
 
     def _write(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
         changed: set[str] = set()
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+            # First, for its answer is waited for: the rest, with the tenants' change numbers that
+            # others wait for, then goes together with the commit.
+            self._move(connection, cursor, to)
             for run in logins.runs(facts):
                 batch = Batch()
                 for fact in run:
                     batch.add(fact)
                 batch.write(connection)
                 changed |= batch.tenants
-            self._move(connection, cursor, to)
             faults.point("project.before_commit")
         return changed
 

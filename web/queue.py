@@ -1,7 +1,7 @@
 """The bell: tells a worker that something is due. It carries no work.
 
-One bell a shard, a counter: the first ring puts a job on the queue, further ones are
-heard by whoever looks already. Losing a ring costs one sweep of the relay (1 s), running
+One bell a shard: the first ring puts a job on the queue, and until somebody hears it there
+is one call, however many ring. Losing a ring costs one sweep of the relay (1 s), running
 it twice changes nothing. Redis holds no truth: a
 slow or absent one costs nobody who answers a sender any time at all, because a thread of
 its own (`Ringer`) rings for all of a process's requests.
@@ -23,31 +23,26 @@ from web.bell_job import FUNCTION
 TIMEOUT_SECONDS = 0.05
 # After a failure the bell is left alone for this long.
 REST_SECONDS = 1.0
-# Rings that nobody answers are forgotten so long after the first of them, however many
-# follow: then the next one is heard, should whoever looked have died.
+# Whoever looks is believed to for so long after they said so: then the next ring asks for
+# another, should they have died.
 RING_MS = 1000
-# How long a process's ringer rests between two rings: while they are heard, and not.
-SHORT_PAUSE_SECONDS = 0.005
-LONG_PAUSE_SECONDS = 0.02
+# How long a process's ringer rests between two rings.
+PAUSE_SECONDS = 0.002
 # Without a ring for so long, whoever listens goes.
 LISTEN_SECONDS = 0.25
 QUEUE = "drain"
 CHANGES_CHANNEL = "fillwire:changes"
 
-# The key counts rings; 1 while someone looks. The first ring after that wakes who listens.
+# The key stands while someone looks, or was asked to; the call, while nobody has heard it. The
+# first ring finds nobody and asks, which is answered with 1.
 _RING = """
-redis.call('SET', KEYS[1], 0, 'PX', ARGV[1], 'NX')
-local rings = redis.call('INCR', KEYS[1])
-if rings == 2 then
-    redis.call('LPUSH', KEYS[2], 1)
-    redis.call('PEXPIRE', KEYS[2], ARGV[1])
-end
-return rings
+if redis.call('LLEN', KEYS[2]) == 0 then redis.call('LPUSH', KEYS[2], 1) end
+if redis.call('SET', KEYS[1], 1, 'PX', ARGV[1], 'NX') then return 1 end
+return 0
 """
 
 _LEAVE = """
-local rings = redis.call('GET', KEYS[1])
-if rings and tonumber(rings) > 1 then return 0 end
+if redis.call('LLEN', KEYS[2]) > 0 then return 0 end
 redis.call('DEL', KEYS[1])
 return 1
 """
@@ -76,48 +71,42 @@ class Bell:
             retry=None,
         )
         self._rest_until = 0.0
+        self._said_at = 0.0
 
-    def ring(self, shard: int = 0) -> bool:
-        """Ask for a drain. Only the first ring since the last look puts a job on the queue.
-
-        Answers whether nobody has looked since an earlier ring.
-        """
+    def ring(self, shard: int = 0) -> None:
+        """Ask for a drain. Only where nobody looks does it put a job on the queue."""
         with self._awake("bell_unheard") as redis:
-            if redis:
-                rings: int = self._ring(keys=[_key(shard), _call(shard)], args=[RING_MS])
-                if rings == 1:
-                    self._queue.enqueue(
-                        FUNCTION, shard, result_ttl=0, failure_ttl=60, job_timeout=10
-                    )
-                return rings > 2
-        return False
+            if redis and self._ring(keys=[_key(shard), _call(shard)], args=[RING_MS]):
+                self._queue.enqueue(FUNCTION, shard, result_ttl=0, failure_ttl=60, job_timeout=10)
 
-    def look(self, shard: int = 0) -> bool:
-        """Say that someone looks now, before they do; was it rung since the last look?"""
+    def look(self, shard: int = 0) -> None:
+        """Say that someone looks now, before they do: every ring so far is heard."""
         with self._awake("bell_unanswered") as redis:
             if redis:
-                rung = redis.set(_key(shard), 1, px=RING_MS, get=True)
-                return rung is None or int(rung) > 1
-        return False
+                pipe = redis.pipeline(transaction=False)
+                pipe.set(_key(shard), 1, px=RING_MS)
+                pipe.delete(_call(shard))
+                pipe.execute()
+                self._said_at = time.monotonic()
 
     def listen(self, shard: int = 0) -> bool:
-        """Wait for a ring, LISTEN_SECONDS at most, and look; was it rung?"""
-        until = time.monotonic() + LISTEN_SECONDS
-        while (left := until - time.monotonic()) > 0:
-            with self._awake("bell_unanswered") as redis:
-                if redis is None:
-                    return False
-                self._line.blpop([_call(shard)], timeout=left)
-            # What wakes may be of a ring that was heard before.
-            if self.look(shard):
-                return True
+        """Wait for a ring, LISTEN_SECONDS at most; was it rung since the last one was heard?
+
+        To hear it is to look: it is taken, and whoever rings from here on rings anew.
+        """
+        with self._awake("bell_unanswered") as redis:
+            if redis:
+                if time.monotonic() - self._said_at > LISTEN_SECONDS:
+                    redis.set(_key(shard), 1, px=RING_MS)
+                    self._said_at = time.monotonic()
+                return self._line.blpop([_call(shard)], timeout=LISTEN_SECONDS) is not None
         return False
 
     def leave(self, shard: int = 0) -> bool:
         """Stop looking, unless it was rung meanwhile: then False, and look again."""
         with self._awake("bell_unanswered") as redis:
             if redis:
-                return bool(self._leave(keys=[_key(shard)]))
+                return bool(self._leave(keys=[_key(shard), _call(shard)]))
         return True
 
     def give_up(self, shard: int = 0) -> None:
@@ -156,7 +145,6 @@ class Ringer:
     """Rings on behalf of many threads, which do not wait for it.
 
     A ring asked for while one is on its way is made after it, so none is lost to timing.
-    While nobody comes to look, it rings less often: whoever does will see everything.
     """
 
     def __init__(self, bell: Bell) -> None:
@@ -177,13 +165,11 @@ class Ringer:
         self._thread.join(timeout=1)
 
     def _serve(self) -> None:
-        pause = SHORT_PAUSE_SECONDS
         while not self._ended:
             self._asked.wait()
             self._asked.clear()
-            unseen = self._bell.ring()
-            pause = min(2 * pause, LONG_PAUSE_SECONDS) if unseen else SHORT_PAUSE_SECONDS
-            time.sleep(pause)
+            self._bell.ring()
+            time.sleep(PAUSE_SECONDS)
 
 
 def _key(shard: int) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,6 +29,8 @@ class Store:
     # How long a call waits for another one beside it; the signals of those that were together.
     patience: float = 0.0
     crowds: list[list[str]] = field(default_factory=list)
+    # What happens during a call, once each.
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
     _under_way: list[str] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -45,6 +48,8 @@ class Store:
         self, request: pb.SubmitTradesRequest, _context: grpc.ServicerContext
     ) -> pb.SubmitTradesResponse:
         self.calls += 1
+        if self.meanwhile:
+            self.meanwhile.pop()()
         signal = request.groups[0].trades[0].signal_id
         with self._changed:
             self._under_way.append(signal)

@@ -101,6 +101,38 @@ def test_two_drains_do_not_touch_one_strategy_at_once(road: Road) -> None:
     assert road.trades("id") == []
 
 
+def test_what_comes_while_a_strategy_is_held_is_drained_by_who_holds_it(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    subscription = factories.subscription(road.owner, strategy)
+    first, later = road.signal(strategy), []
+
+    def meanwhile() -> None:
+        later.append(road.signal(strategy))
+        # Whoever hears its ring finds the strategy held, and nothing else.
+        assert Drain(road.pool, ExecutionClient(road.target)).drain_due() == (False, set())
+
+    road.store.meanwhile.append(meanwhile)
+    road.drain.drain_due(slice_seconds=60)
+    assert road.watermarks() == (2, 2, 2)
+    expected = [ids.trade_id(signal_id, subscription.id).hex for signal_id in (first, *later)]
+    assert road.store.order == expected
+
+
+def test_a_strategy_that_rests_is_not_looked_at_for_ever(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+
+    def broken(*_given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(service, "make", broken)
+    assert road.drain.drain_due(slice_seconds=60) == (False, set())
+    assert road.watermarks() == (1, 0, 0)
+
+
 def test_what_another_holds_of_a_bound_hides_nothing_behind_it(road: Road) -> None:
     found = [factories.strategy(road.owner) for _ in range(due.STRATEGIES + 1)]
     for strategy in found:

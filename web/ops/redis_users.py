@@ -15,7 +15,7 @@ _SCRIPT = "+eval +evalsha +script|load"
 # The keys of the bell, and as much of RQ's as putting a job on the queue takes.
 _RINGS = (
     f"{_GREET} {_SCRIPT} +info +multi +exec +publish &fillwire:changes "
-    "~fillwire:bell:* +set +get +incr +lpush +pexpire +del +blpop "
+    "~fillwire:bell:* +set +llen +lpush +del +blpop "
     "%W~rq:job:* %W~rq:queue:drain %W~rq:queues +hset +rpush +sadd +expire +persist"
 )
 

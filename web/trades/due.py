@@ -43,6 +43,11 @@ WHERE s.strategy_id = ANY(%s)
 ORDER BY s.id
 """
 
+_NEWER = """
+SELECT FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, seq)
+JOIN web.strategy_intake i USING (strategy_id) WHERE i.seq > d.seq LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
@@ -139,9 +144,17 @@ def lock_due(
     return list(found.values())
 
 
-def unlock(connection: Connection[TupleRow]) -> None:
-    """Release every strategy that this connection holds."""
-    connection.execute("SELECT pg_advisory_unlock_all()")
+def unlock(connection: Connection[TupleRow], strategies: Sequence[DueStrategy] = ()) -> bool:
+    """Release every strategy that this connection holds; has one of these newer signals by now?
+
+    Whoever else looked meanwhile, because a ring told of those, left them to us.
+    """
+    known = ([strategy.id for strategy in strategies], [s.drained_seq for s in strategies])
+    with connection.pipeline():
+        connection.execute("SELECT pg_advisory_unlock_all()")
+        # After it: whoever looks from here on finds what is due by themselves.
+        newer = connection.execute(_NEWER, known)
+    return newer.fetchone() is not None
 
 
 def _signal(

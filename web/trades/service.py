@@ -98,13 +98,17 @@ class Drain:
                     faults.point("sweep.before_drain")
                     self._subscribers.fill(connection, strategies)
                     changed |= self._drain_what_can_be(connection, strategies)
-                    if not _may_be_more(strategies):
-                        return False, changed
-                    if time.monotonic() > deadline:
-                        return True, changed
+                    more = self._let_go(connection, strategies) or _may_be_more(strategies)
+                    strategies = ()
+                    if not more or time.monotonic() > deadline:
+                        return more, changed
             finally:
                 if strategies and not connection.broken:
                     due.unlock(connection)
+
+    def _let_go(self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> bool:
+        """Unlock them; is more due of those that could be drained?"""
+        return due.unlock(connection, [s for s in strategies if s.id not in self._rest_until])
 
     def _resting(self) -> list[UUID]:
         now = time.monotonic()
@@ -150,6 +154,8 @@ class Drain:
         handing.hand_over(
             connection, self._execution, touched, batch.drained, epochs, batch.changes, made
         )
+        for strategy in touched:
+            strategy.drained_seq = batch.drained[strategy.id]
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
     def _start_wide(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[UUID]:
