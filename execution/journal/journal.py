@@ -1,8 +1,9 @@
 """The one writer: everything execution does becomes durable here before it happens.
 
 Entries are collected while a transaction commits; the next transaction takes all that
-waits, up to a bound, what is to be sent first. An entry of a lost lease is refused alone. When the database goes
-away the batch is tried again: every row has a key, so doing it twice changes nothing.
+waits, up to a bound, what is to be sent first. An entry of a lost lease is refused alone. When
+the database goes away the batch is tried again: every row has a key, so doing it twice changes
+nothing.
 """
 
 import asyncio
