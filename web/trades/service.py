@@ -74,6 +74,7 @@ class Drain:
         self._pool = pool
         self._execution = execution
         self._subscribers = Subscribers()
+        self._progress = handing.Progress()
         self._rest_until: dict[UUID, float] = {}
 
     def drain_due(
@@ -148,7 +149,14 @@ class Drain:
         is_all = are_new and not any(strategy.has_more_to_hand for strategy in touched)
         made = batch.made(ahead) if is_all else None
         handing.hand_over(
-            connection, self._execution, touched, batch.drained, epochs, batch.changes, made
+            connection,
+            self._execution,
+            touched,
+            batch.drained,
+            epochs,
+            batch.changes,
+            self._progress,
+            made,
         )
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
@@ -171,7 +179,7 @@ class Drain:
             epochs, inserted = _store(connection, batch)
         # The whole signal tells of them.
         taken = handing.hand_over(
-            connection, self._execution, [strategy], batch.drained, epochs, []
+            connection, self._execution, [strategy], batch.drained, epochs, [], self._progress
         )
         are_new = taken and inserted == len(ahead)
         return {row["id"] for row in batch.trades} if are_new else set()
