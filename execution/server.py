@@ -238,7 +238,7 @@ class ExecutionServer:
             on_read=lambda: engine.halting.bind_anew(holding.accounts()),
         )
         engine.halting.on_stopped = watch.look_now
-        self._journal.on_commit = bell.ring
+        self._journal.on_commit, bell.is_pressed = bell.ring, self._journal.is_pressed
         self._journal.on_refused = holding.lose
         self._vault.tell(holding.on_login)
         self._server = guard.server(_OPTIONS, ALLOWED if self._certificates else None)

@@ -7,8 +7,7 @@ cannot be read is put aside for its account only, and the rest goes on.
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +21,7 @@ from protos import faults, reasons, wire
 from protos.execution.v1 import execution_pb2 as pb
 from web import fills, logins, positions
 from web.alarms import raising
+from web.changes import events
 from web.db import Pool, to_json
 from web.execution_client import ExecutionClient
 from web.external import External
@@ -30,8 +30,6 @@ from web.queue import Bell
 from web.trades import record, told, unasked
 
 MAX_FACTS = 1000
-# Of a kind to a tenant at once: live pages go by the kind, and look for themselves.
-MOST_TOLD = 20
 RENEW_SECONDS = 1.0
 NAME = "read models"
 
@@ -197,7 +195,7 @@ class Batch:
         for tenant, kind, alarm in raising.write(connection, self.alarms):
             self.changes.add((tenant.hex, kind, alarm.hex))
         if self.changes:
-            tenants, kinds, objects = zip(*_told(self.changes), strict=True)
+            tenants, kinds, objects = zip(*events.few(self.changes), strict=True)
             connection.execute(
                 "SELECT web.record_changes(%s::uuid[], %s, %s::uuid[])",
                 (list(tenants), list(kinds), list(objects)),
@@ -388,12 +386,3 @@ class Projector:
                 "SELECT cursor FROM web.fact_cursor WHERE name = %s", (NAME,)
             ).fetchone()
         return row[0] if row else ""
-
-
-def _told(changes: set[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
-    """The changes, and of many of a kind to a tenant a few."""
-    told: Counter[tuple[str, str]] = Counter()
-    for tenant, kind, thing in changes:
-        told[tenant, kind] += 1
-        if told[tenant, kind] <= MOST_TOLD:
-            yield tenant, kind, thing

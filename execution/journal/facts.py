@@ -1,6 +1,7 @@
 """Reading facts by cursor: pages, and a bell that wakes the streams after a commit."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from protos.execution.v1 import execution_pb2 as pb
@@ -12,6 +13,8 @@ POLL_SECONDS = 0.1
 # After a ring: what an order is sent with, acknowledged and filled with comes in a few
 # milliseconds, and costs whoever follows little more than one of them.
 GATHER_SECONDS = 0.015
+# While many orders wait to be written down, after each page: nobody waits to be sent by reading.
+YIELD_SECONDS = 0.25
 # A fact may wait for an older transaction: look again soon after a commit of ours.
 SOON_SECONDS = (0.01, 0.03)
 
@@ -23,6 +26,8 @@ class Bell:
         self._event = asyncio.Event()
         # Streams end, for their callers to go elsewhere.
         self.is_closed = False
+        # Whether the machine is wanted for what is to be sent.
+        self.is_pressed: Callable[[], bool] = _never
 
     def ring(self) -> None:
         """Facts were committed."""
@@ -60,6 +65,11 @@ def response(facts: list[bytes], cursor: str) -> bytes:
 def page_size(asked: int) -> int:
     """How many facts a response carries."""
     return min(asked, MOST_FACTS) if asked > 0 else DEFAULT_FACTS
+
+
+def _never() -> bool:
+    """Until the journal is there."""
+    return False
 
 
 def _varint(number: int) -> bytes:

@@ -1,12 +1,12 @@
 """The one writer: everything execution does becomes durable here before it happens.
 
 Entries are collected while a transaction commits; the next transaction takes all that
-waits, up to a bound. An entry of a lost lease is refused alone. When the database goes
-away the batch is tried again: every row has a key, so doing it twice changes nothing.
+waits, up to a bound, what is to be sent first. An entry of a lost lease is refused alone. When
+the database goes away the batch is tried again: every row has a key, so doing it twice changes
+nothing.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
@@ -14,11 +14,14 @@ from uuid import UUID
 import structlog
 
 from execution.journal.rows import Entry, Written
+from execution.journal.waiting import Waiting
 from protos import faults
 
 log = structlog.get_logger()
 
 MOST_FACTS = 500
+# With so many orders to be written down, who can wait leaves the machine to them.
+MANY_SENDS = 100
 RETRY_SECONDS = 0.2
 
 
@@ -37,14 +40,14 @@ class EntryStore(Protocol):
 
 
 class Journal:
-    """Collects entries and writes them in batches, in the order they came."""
+    """Collects entries and writes them in batches, each account's in the order they came."""
 
     def __init__(self, store: EntryStore) -> None:
         self._store = store
         # Who wants to know of a commit, and of an account whose lease was lost.
         self.on_commit: Callable[[], None] = _nobody
         self.on_refused: Callable[[UUID, int], None] = _nobody_minds
-        self._waiting: deque[Entry] = deque()
+        self._waiting = Waiting()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -54,7 +57,11 @@ class Journal:
         if not self._waiting:
             self._idle.clear()
             self._wake.set()
-        self._waiting.append(entry)
+        self._waiting.add(entry)
+
+    def is_pressed(self) -> bool:
+        """True while many orders wait to be written down."""
+        return self._waiting.sends >= MANY_SENDS
 
     async def drained(self) -> None:
         """Return once nothing waits."""
@@ -66,21 +73,8 @@ class Journal:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._write_once(self._next_batch())
+                await self._write_once(self._waiting.take(MOST_FACTS))
             self._idle.set()
-
-    def _next_batch(self) -> list[Entry]:
-        """What waits, up to the bound; never two leases of one account together."""
-        batch: list[Entry] = []
-        epochs: dict[UUID, int] = {}
-        facts = 0
-        while self._waiting and facts < MOST_FACTS:
-            entry = self._waiting[0]
-            if epochs.setdefault(entry.account_id, entry.epoch) != entry.epoch:
-                break
-            facts += len(entry.facts)
-            batch.append(self._waiting.popleft())
-        return batch
 
     async def _write_once(self, batch: list[Entry]) -> None:
         sending = any(entry.orders for entry in batch)

@@ -129,6 +129,8 @@ class Service:
             if page.facts:
                 cursor = page.cursor
                 yield facts.response(page.facts, cursor)
+                if self._bell.is_pressed():
+                    await asyncio.sleep(facts.YIELD_SECONDS)
                 if len(page.facts) == most:
                     continue
             pause = soon.pop(0) if soon else facts.POLL_SECONDS

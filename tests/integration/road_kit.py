@@ -26,6 +26,9 @@ class Store:
     order: list[str] = field(default_factory=list)
     epochs: dict[str, int] = field(default_factory=dict)
     calls: int = 0
+    # Calls after so many fail, until it is None again.
+    breaks_after: int | None = None
+    given: list[str] = field(default_factory=list)
     # How long a call waits for another one beside it; the signals of those that were together.
     patience: float = 0.0
     crowds: list[list[str]] = field(default_factory=list)
@@ -45,11 +48,14 @@ class Store:
         return grpc.method_handlers_generic_handler(name, {"SubmitTrades": method})
 
     def submit(
-        self, request: pb.SubmitTradesRequest, _context: grpc.ServicerContext
+        self, request: pb.SubmitTradesRequest, context: grpc.ServicerContext
     ) -> pb.SubmitTradesResponse:
         self.calls += 1
         if self.meanwhile:
             self.meanwhile.pop()()
+        if self.breaks_after is not None and self.calls > self.breaks_after:
+            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "too slow")
+        self.given += [trade.trade_id for group in request.groups for trade in group.trades]
         signal = request.groups[0].trades[0].signal_id
         with self._changed:
             self._under_way.append(signal)

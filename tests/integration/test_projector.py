@@ -15,6 +15,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from tests import factories
 from tests.conftest import Database
 from web import db, projector
+from web.changes import events
 from web.execution_client import ExecutionClient
 from web.projector import Projector, Superseded
 from web.queue import Bell
@@ -267,7 +268,7 @@ def test_of_very_many_changes_at_once_live_pages_are_told_a_few(stage: Stage) ->
         fact.trade_id = UUID(int=fact.seq).hex
     stage.projector.apply("", "c1", facts)
     assert stage.rows("SELECT kind, count(*) FROM web.changes GROUP BY kind") == [
-        ("trade", projector.MOST_TOLD)
+        ("trade", events.MOST_TOLD)
     ]
 
 

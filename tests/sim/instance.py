@@ -57,7 +57,7 @@ class Instance:
             # Elsewhere there is nothing to look up.
             limits=Limits(runtime, store=store, instance=name) if venue.habits.most else None,
         )
-        journal.on_commit = bell.ring
+        journal.on_commit, bell.is_pressed = bell.ring, journal.is_pressed
         journal.on_refused = self._holding.lose
         self._journal = journal
         # As the server: no calls before the first heartbeat is stored.

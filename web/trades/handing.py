@@ -35,6 +35,8 @@ Made = tuple[UUID, pb.Trade]
 
 log = structlog.get_logger()
 
+_HAS = (pb.STORE_STATUS_STORED, pb.STORE_STATUS_ALREADY_STORED)
+
 _COLUMNS = """
 SELECT t.strategy_id, t.id, t.signal_id, t.signal_seq, t.signal::text, t.settings::text,
        t.accepted_at, t.released_at, t.numbers, t.released_at IS NOT NULL AND
@@ -81,6 +83,31 @@ RETURNING id, instrument
 """
 
 
+class Progress:
+    """How far hand-overs came that broke off: the next one of this process goes on from there.
+
+    What execution has is not asked for again, or a wide signal on a slow machine would begin anew
+    each time and never come to its end. Who does not know of it gives everything again.
+    """
+
+    def __init__(self) -> None:
+        self._stored: dict[UUID, set[str]] = {}
+
+    def keep(self, group: pb.TradeGroup, result: pb.GroupResult) -> None:
+        """Execution has these."""
+        stored = {each.trade_id for each in result.results if each.status in _HAS}
+        self._stored.setdefault(UUID(group.strategy_id), set()).update(stored)
+
+    def has(self, strategy_id: UUID, trade_id: UUID) -> bool:
+        """True of what need not be given again."""
+        return strategy_id in self._stored and trade_id.hex in self._stored[strategy_id]
+
+    def end(self, strategies: Iterable[DueStrategy]) -> None:
+        """Nothing of these is left to be given again."""
+        for strategy in strategies:
+            self._stored.pop(strategy.id, None)
+
+
 def hand_over(
     connection: Connection[TupleRow],
     execution: ExecutionClient,
@@ -88,6 +115,7 @@ def hand_over(
     drained: Mapping[UUID, int],
     epochs: Mapping[UUID, int],
     changes: list[Change],
+    progress: Progress,
     made: Generator[Made] | None = None,
 ) -> bool:
     """Have execution store every trade of these strategies that it may not know yet: those
@@ -100,17 +128,19 @@ def hand_over(
     bad: list[UUID] = []
     let_go = _let_go(connection, strategies, drained) if made is None else ()
     if made is None:
-        made = _unhanded(connection, strategies, let_go, bad, changes)
+        made = _unhanded(connection, strategies, let_go, bad, changes, progress)
     try:
         for group, result in _submit(execution, _batches(made, epochs)):
             if result.stale_epoch:
                 stale.add(UUID(group.strategy_id))
+            progress.keep(group, result)
             bad += _refused(result)
     except ExecutionDown:
         # What is not read to its end keeps the connection.
         made.close()
         waiting.tell(connection, changes)
         raise
+    progress.end(strategies)
     if bad:
         _put_aside(connection, bad)
     faults.point("drain.after_handing")
@@ -153,6 +183,7 @@ def _unhanded(
     let_go: Sequence[TupleRow],
     bad: list[UUID],
     changes: list[Change],
+    progress: Progress,
 ) -> Generator[Made]:
     """Every trade that execution may not know yet, in order, from what is stored.
 
@@ -167,6 +198,8 @@ def _unhanded(
         for row in heapq.merge(rows, let_go, key=_turn) if let_go else rows:
             if row[7] is None:
                 changes.append((row[10], "trade", row[1]))
+                if progress.has(row[0], row[1]):
+                    continue
             try:
                 trade = _message(row, decode, snapshots)
             except Exception:

@@ -74,6 +74,7 @@ class Drain:
         self._pool = pool
         self._execution = execution
         self._subscribers = Subscribers()
+        self._progress = handing.Progress()
         self._rest_until: dict[UUID, float] = {}
 
     def drain_due(
@@ -152,7 +153,14 @@ class Drain:
         is_all = are_new and not any(strategy.has_more_to_hand for strategy in touched)
         made = batch.made(ahead) if is_all else None
         handing.hand_over(
-            connection, self._execution, touched, batch.drained, epochs, batch.changes, made
+            connection,
+            self._execution,
+            touched,
+            batch.drained,
+            epochs,
+            batch.changes,
+            self._progress,
+            made,
         )
         for strategy in touched:
             strategy.drained_seq = batch.drained[strategy.id]
@@ -177,7 +185,7 @@ class Drain:
             epochs, inserted = _store(connection, batch)
         # The whole signal tells of them.
         taken = handing.hand_over(
-            connection, self._execution, [strategy], batch.drained, epochs, []
+            connection, self._execution, [strategy], batch.drained, epochs, [], self._progress
         )
         are_new = taken and inserted == len(ahead)
         return {row["id"] for row in batch.trades} if are_new else set()

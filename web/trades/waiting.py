@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 
 from protos import alarms, reasons
 from web.alarms import raising
+from web.changes import events
 from web.db import to_json
 from web.signals import rules as language
 from web.signals.rules import Signal
@@ -265,9 +266,9 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
 
 
 def tell(connection: Connection[TupleRow], changes: Sequence[Change]) -> None:
-    """Record the changes, for live pages."""
+    """Record the changes, for live pages: of many a few."""
     if changes:
-        tenants, kinds, objects = zip(*changes, strict=True)
+        tenants, kinds, objects = zip(*events.few(changes), strict=True)
         connection.execute(
             "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
         )
