@@ -100,8 +100,8 @@ KEYS = {
 # Write and read; a program that only rings learns nothing from RQ's keys. The site's staff look
 # at jobs that failed.
 MAY = {
-    "web": {"bell": "rw", "queue": "w", "job": "rw"},
-    "relay": {"bell": "rw", "queue": "w", "job": "w"},
+    "web": {"bell": "w", "queue": "w", "job": "rw"},
+    "relay": {"bell": "w", "queue": "w", "job": "w"},
     "worker": {"bell": "rw", "queue": "rw", "job": "rw", "books": "rw"},
     "live": {},
     "execution": {"limit": "rw"},
