@@ -26,8 +26,8 @@ class Store:
     order: list[str] = field(default_factory=list)
     epochs: dict[str, int] = field(default_factory=dict)
     calls: int = 0
-    # Calls after so many fail, until it is None again.
-    breaks_after: int | None = None
+    # Calls with other trades fail, until it is None again.
+    takes: set[str] | None = None
     given: list[str] = field(default_factory=list)
     # How long a call waits for another one beside it; the signals of those that were together.
     patience: float = 0.0
@@ -53,9 +53,10 @@ class Store:
         self.calls += 1
         if self.meanwhile:
             self.meanwhile.pop()()
-        if self.breaks_after is not None and self.calls > self.breaks_after:
+        given = [trade.trade_id for group in request.groups for trade in group.trades]
+        if self.takes is not None and not self.takes.issuperset(given):
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "too slow")
-        self.given += [trade.trade_id for group in request.groups for trade in group.trades]
+        self.given += given
         signal = request.groups[0].trades[0].signal_id
         with self._changed:
             self._under_way.append(signal)
