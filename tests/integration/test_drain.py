@@ -57,7 +57,7 @@ def test_signals_of_a_strategy_are_handed_over_in_order(road: Road) -> None:
     strategy = factories.strategy(road.owner)
     subscription = factories.subscription(road.owner, strategy)
     signals = [road.signal(strategy) for _ in range(30)]
-    road.drain.drain_due()
+    road.drain.drain_due(slice_seconds=60)
     expected = [ids.trade_id(signal_id, subscription.id).hex for signal_id in signals]
     assert road.store.order == expected
 
