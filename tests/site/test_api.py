@@ -21,6 +21,7 @@ SIGNAL_KEYS = [
     "warnings",
     "counts",
     "trades",
+    "trades_has_more",
 ]
 TRADE_KEYS = [
     "object",

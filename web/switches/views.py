@@ -17,26 +17,41 @@ from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.strategies import service as strategies
 from web.switches import reads, rules, service
-from web.switches.rules import BUTTONS, OFF, On
+from web.switches.rules import BUTTONS, OFF, STOP_ALL, On
 from web.switches.service import BadSwitch
 
 blueprint = Blueprint("switches", __name__, url_prefix="/halt")
+
+# Of connections with their limits, of switches that are on, and of what each of those left open.
+CONNECTIONS_SHOWN = 25
+SWITCHES_SHOWN = 20
+MET_SHOWN = 10
+# On top of every page.
+BANNERS = 3
 
 
 @blueprint.get("")
 @needs(Permission.LOOK)
 def index() -> str:
     """What is halted now, the buttons for the whole workspace, and limits."""
-    on = halted()
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: connections.page(sought=sought, limit=CONNECTIONS_SHOWN, cursor=lists.cursor())
+    )
+    on = lists.paged(
+        lambda: service.page_of_on(limit=SWITCHES_SHOWN, cursor=request.args.get("halted"))
+    )
     try:
-        limits, answered = service.limits(), True
+        limits, answered = service.limits([row.id for row in page.rows]), True
     except ExecutionDown:
         limits, answered = {}, False
     return render_template(
         "switches/index.html",
-        on=[(each, reads.meets(each.scope, each.scope_id)) for each in on],
-        names=reads.names(on),
-        connections=connections.all_of_tenant(),
+        halted_now=on,
+        on=[(each, _left(each)) for each in on.rows],
+        names=reads.names(on.rows),
+        page=page,
+        sought=sought,
         limits=limits,
         answered=answered,
         told=service.told,
@@ -110,13 +125,18 @@ def limit(connection_id: UUID) -> ResponseReturnValue:
 
 
 def halted() -> tuple[On, ...]:
-    """The switches that are on for whoever is signed in; no query of its own."""
+    """Some switches that are on for whoever is signed in, the widest first, and no more than one
+    beyond what every page says; no query of its own."""
     return rules.read(current_user.switches) if current_user.is_authenticated else ()
 
 
 def install(app: Flask) -> None:
     """Let every page say what is halted."""
-    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS)
+    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS, halt_banners=BANNERS)
+
+
+def _left(on: On) -> reads.Meets:
+    return reads.meets(on.scope, on.scope_id, bare=True, most=MET_SHOWN)
 
 
 def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
@@ -128,7 +148,8 @@ def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
         name=name,
         mode=mode,
         button=BUTTONS[mode],
-        meets=reads.meets(scope, scope_id),
+        meets=reads.meets(scope, scope_id, bare=mode == STOP_ALL),
+        orders=reads.working(scope, scope_id),
     )
 
 
