@@ -58,7 +58,7 @@ def newest_first(
 
 
 def in_order(
-    query: Select[Any],
+    query: Select[Any] | Select[Any, Any],
     by: Sequence[Any],
     kind: Any,
     key: Callable[[Any], tuple[Any, ...]],
