@@ -53,7 +53,8 @@ def test_trade_and_connection_pages(site: Site, support: Member) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [("1", "is suspended: its people look and close"), ("0", "goes on as before")]
+    ("value", "told"),
+    [("1", "is suspended: its people look and close"), ("0", "goes on as before")],
 )
 def test_suspending_asks_in_words(site: Site, support: Member, value: str, told: str) -> None:
     client = sign_in(site, support)

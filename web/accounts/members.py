@@ -1,6 +1,8 @@
 """Who works in a workspace, as what; changed at once, for running sessions too."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +24,21 @@ _ONE = (
 )
 
 
+@dataclass(frozen=True)
+class Member:
+    """Somebody who works in the workspace, and as what."""
+
+    person_id: UUID
+    role: str
+    created_at: datetime
+    email: str
+    # Whether they have shown that mail reaches them.
+    confirmed: bool
+    second_factor: bool
+
+
 _EVERYBODY = f"""
 SELECT m.person_id, m.role, m.created_at, p.email, p.confirmed_at IS NOT NULL AS confirmed,
-    web.has_second_factor(p.id) AS second_factor,
     array_position(ARRAY[{", ".join(f"'{role}'" for role in ROLES)}], m.role) AS rank
 FROM web.members m JOIN web.people p ON p.id = m.person_id
 WHERE m.tenant_id = web.current_tenant()
@@ -35,7 +49,6 @@ _COLUMNS: dict[str, Any] = {
     "created_at": DateTime(timezone=True),
     "email": String,
     "confirmed": Boolean,
-    "second_factor": Boolean,
     "rank": Integer,
 }
 
@@ -54,20 +67,39 @@ def page(
     roles: Sequence[str] = tuple(ROLES),
     limit: int,
     cursor: str | None = None,
-) -> Page[Row[Any]]:
+) -> Page[Member]:
     """Everybody of these roles, or those whose address has this in it; the mightiest role first.
     Raises BadCursor."""
     everybody = text(_EVERYBODY).columns(**_COLUMNS).subquery()
     query = select(everybody).where(everybody.c.role.in_(roles))
     if sought:
         query = query.where(everybody.c.email.icontains(sought, autoescape=True))
-    return in_order(
+    found = in_order(
         query,
         (everybody.c.rank, everybody.c.email, everybody.c.person_id),
         tuple[int, str, UUID],
         lambda row: (row.rank, row.email, row.person_id),
         limit=limit,
         cursor=cursor,
+    )
+    guarded = set(
+        db.session.scalars(
+            text("SELECT id FROM unnest(CAST(:people AS uuid[])) AS p (id) "
+                 "WHERE web.has_second_factor(id)"),
+            {"people": [row.person_id for row in found.rows]},
+        )
+    )  # fmt: skip
+    return Page([_member(row, guarded) for row in found.rows], found.next_cursor)
+
+
+def _member(row: Row[Any], guarded: Collection[UUID]) -> Member:
+    return Member(
+        row.person_id,
+        row.role,
+        row.created_at,
+        row.email,
+        row.confirmed,
+        row.person_id in guarded,
     )
 
 
