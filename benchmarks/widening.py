@@ -14,8 +14,8 @@ Owner = psycopg.Connection[Any]
 
 # Of them so many are halted by themselves, wait for somebody, or have an order in doubt.
 HALTED, WAITING, DOUBTFUL = 500, 2_000, 500
-# Other strategies, members, keys.
-BESIDE = 2_000
+# Other strategies and members; keys are no more than these.
+BESIDE, KEYS = 2_000, 40
 
 # One trade of the signal for each new subscription, its filled order, and the stop that works.
 _TRADES = """
@@ -78,7 +78,7 @@ SELECT id, 'beside' || n || '@bench.example', now() FROM beside;
 INSERT INTO web.members (tenant_id, person_id, role) SELECT %(tenant)s, id, 'trader' FROM beside;
 INSERT INTO web.api_keys (id, tenant_id, name, prefix, key_hash, mode, role, created_by)
 SELECT id, %(tenant)s, 'Beside ' || n, 'fw_test_', sha256(id::text::bytea), 'test', 'trader', id
-FROM beside;
+FROM beside WHERE n <= %(keys)s;
 DROP TABLE beside
 """
 
@@ -102,6 +102,7 @@ def widen(owner: Owner, strategy: UUID, signal_id: UUID, *, count: int, sealing_
         "waiting": min(WAITING, count // 5),
         "doubtful": min(DOUBTFUL, count // 5),
         "beside": beside,
+        "keys": KEYS,
     } | dict(zip(("tenant", "template", "order"), one, strict=True))
     with owner.transaction():
         owner.execute("SET LOCAL statement_timeout = 0")

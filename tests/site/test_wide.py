@@ -40,7 +40,8 @@ INSERT INTO web.people (id, email) SELECT person, 'wide' || lpad(n::text, 3, '0'
 FROM wide;
 INSERT INTO web.members (tenant_id, person_id, role) SELECT %(tenant)s, person, 'viewer' FROM wide;
 INSERT INTO web.switches (scope, scope_id, tenant_id, mode, why, set_by, set_at, version)
-SELECT 'connection', connection, %(tenant)s, 'stop_all', '', 'person:x', now(), 0 FROM wide;
+SELECT 'connection', connection, %(tenant)s, 'stop_all', '', 'person:x', now(), 0 FROM wide
+WHERE n < %(many)s;
 DROP TABLE wide;
 """
 
@@ -117,7 +118,7 @@ def test_lists_of_the_api_go_on(wide: Site, path: str) -> None:
         cursor = page["next_cursor"]
         _, page = wide.api(wide.ours, "GET", f"{path}?cursor={cursor}")
         seen += [str(row) for row in page["data"]]
-    assert len(seen) == len(set(seen)) >= MANY
+    assert len(seen) == len(set(seen)) >= MANY - 1
 
 
 @pytest.mark.parametrize("path", ["/connections", "/positions"])

@@ -160,6 +160,7 @@ def signal(
             "filled": counts.filled,
             "skipped": counts.skipped,
             "failed": counts.failed,
+            "has_more": counts.has_more,
         },
     }
     if trades is not None:

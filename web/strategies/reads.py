@@ -17,12 +17,12 @@ from web.strategies.models import Strategy, StrategyIntake
 MOST_COUNTED = 500
 _JOINED = """
 SELECT w.id, count(s.id) AS joined, count(*) FILTER (WHERE s.enabled) AS enabled,
-    array_agg(DISTINCT c.mode) FILTER (WHERE c.mode IS NOT NULL) AS modes
+    array_agg(DISTINCT s.mode) FILTER (WHERE s.mode IS NOT NULL) AS modes
 FROM unnest(CAST(:wanted AS uuid[])) AS w (id)
-LEFT JOIN LATERAL (SELECT s.id, s.enabled, s.connection_id FROM web.subscriptions s
-    WHERE s.strategy_id = w.id AND s.tenant_id = web.current_tenant()
-    ORDER BY s.created_at, s.id LIMIT :most) s ON true
-LEFT JOIN web.connections c ON c.id = s.connection_id
+LEFT JOIN LATERAL (SELECT s.id, s.enabled,
+        (SELECT c.mode FROM web.connections c WHERE c.id = s.connection_id) AS mode
+    FROM web.subscriptions s
+    WHERE s.strategy_id = w.id AND s.tenant_id = web.current_tenant() LIMIT :most) s ON true
 GROUP BY w.id
 """
 

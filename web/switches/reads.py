@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Row, Select, func, select, text
 
 from protos import ids
 from web.connections import service as connections
@@ -29,26 +30,28 @@ SELECT p.connection_id, p.instrument,
     (p.own ->> ('sub_' || replace(u.id::text, '-', '')))::numeric AS quantity
 FROM web.subscriptions u
 JOIN web.positions p ON p.connection_id = u.connection_id AND p.tenant_id = u.tenant_id
-WHERE u.strategy_id = :id AND u.tenant_id = web.current_tenant() AND p.quantity <> 0
+WHERE u.strategy_id = w.id AND u.tenant_id = web.current_tenant() AND p.quantity <> 0
 """
 _WHERE = {
-    "connection": "AND p.connection_id = :id",
+    "connection": "AND p.connection_id = w.id",
     "broker": "AND p.connection_id IN (SELECT c.id FROM web.connections c "
     "JOIN web.broker_accounts a ON a.id = c.broker_account_id "
-    "WHERE web.broker_id(a.broker, a.environment) = :id)",
+    "WHERE web.broker_id(a.broker, a.environment) = w.id)",
 }
 _OF_TRADES = "AND o.trade_id IS NOT NULL"
 _OF_STRATEGY = (
-    "AND EXISTS (SELECT FROM web.trades t WHERE t.id = o.trade_id AND t.strategy_id = :id)"
+    "AND EXISTS (SELECT FROM web.trades t WHERE t.id = o.trade_id AND t.strategy_id = w.id)"
 )
 _MEETS = """
+SELECT w.id AS scope_id, m.* FROM unnest(CAST(:ids AS uuid[])) AS w (id) CROSS JOIN LATERAL (
 SELECT h.connection_id, h.instrument, h.quantity, coalesce(s.guarded, 0) AS guarded
 FROM ({held}) h
 LEFT JOIN LATERAL (SELECT sum(o.order_qty - o.cum_qty) AS guarded FROM web.orders o
     WHERE o.connection_id = h.connection_id AND o.instrument = h.instrument AND o.leg = 'stop'
         AND o.tenant_id = web.current_tenant() AND o.ord_status = ANY (:open) {of}) s ON true
 WHERE h.quantity <> 0 {wanted}
-ORDER BY h.connection_id, h.instrument LIMIT :most
+ORDER BY h.connection_id, h.instrument LIMIT :most) m
+ORDER BY 1, 2, 3
 """
 
 
@@ -73,23 +76,35 @@ class Meets:
 def meets(scope: str, scope_id: UUID, *, bare: bool, most: int = MOST) -> Meets:
     """The positions that a switch of this tenant meets, as last heard; with `bare` those that no
     stop at the broker closes wholly."""
+    return meets_each(scope, [scope_id], bare=bare, most=most)[scope_id]
+
+
+def meets_each(
+    scope: str, scope_ids: Sequence[UUID], *, bare: bool, most: int = MOST
+) -> Mapping[UUID, Meets]:
+    """The same of each of these; two queries."""
     of_strategy = scope == "strategy"
     held = _HELD_OF_STRATEGY if of_strategy else _HELD.format(where=_WHERE.get(scope, ""))
     wanted = "AND coalesce(s.guarded, 0) < abs(h.quantity)" if bare else ""
+    of = _OF_STRATEGY if of_strategy else _OF_TRADES
     rows = db.session.execute(
-        text(
-            _MEETS.format(held=held, of=_OF_STRATEGY if of_strategy else _OF_TRADES, wanted=wanted)
-        ),
-        {"id": scope_id, "most": most + 1, "open": list(OPEN_ORD_STATUSES)},
+        text(_MEETS.format(held=held, of=of, wanted=wanted)),
+        {"ids": list(scope_ids), "most": most + 1, "open": list(OPEN_ORD_STATUSES)},
     ).all()
-    found = connections.named(row.connection_id for row in rows[:most])
-    return Meets(
-        [
-            Open(found[row.connection_id], row.instrument, row.quantity, row.guarded)
-            for row in rows[:most]
-        ],
-        len(rows) > most,
-    )
+    met: dict[UUID, list[Row[Any]]] = {each: [] for each in scope_ids}
+    for row in rows:
+        met[row.scope_id].append(row)
+    found = connections.named(row.connection_id for each in met.values() for row in each[:most])
+    return {
+        each: Meets(
+            [
+                Open(found[r.connection_id], r.instrument, r.quantity, r.guarded)
+                for r in all_[:most]
+            ],
+            len(all_) > most,
+        )
+        for each, all_ in met.items()
+    }
 
 
 def working(scope: str, scope_id: UUID) -> int:
