@@ -194,7 +194,7 @@ async def test_limits_are_set_on_the_page_and_told(stand: Stand) -> None:
 
     page = await asyncio.to_thread(post)
     assert 'value="3"' in page
-    limits = await stand.inside(service.limits)
+    limits = await stand.inside(service.limits, [connection])
     assert limits[connection].now.max_orders_per_minute == 3
     assert [action for action, _ in audited(stand)] == ["limits:ask", "limits:set"]
 
