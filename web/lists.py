@@ -1,10 +1,19 @@
-"""What pages share: list limits, and saying that something was done."""
+"""What pages share: list limits, what is sought, and saying that something was done."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlencode
 
 from flask import flash, request
 
 from web import whole
 from web.errors import Problem
-from web.paging import DEFAULT_LIMIT, MAX_LIMIT, BadCursor
+from web.paging import DEFAULT_LIMIT, MAX_LIMIT, BadCursor, Page
+
+# Longer than anything that is looked for.
+LONGEST_SOUGHT = 100
+
+T = TypeVar("T")
 
 
 def cursor() -> str | None:
@@ -29,6 +38,28 @@ def limit() -> int:
             param="limit",
         )
     return found
+
+
+def sought(name: str = "q") -> str:
+    """What the rows of a list shall have in them; empty for all rows."""
+    return request.args.get(name, "").strip()[:LONGEST_SOUGHT]
+
+
+def paged(load: Callable[[], Page[T]]) -> Page[T]:
+    """The page that is asked for.
+
+    Raises Problem.
+    """
+    try:
+        return load()
+    except BadCursor as error:
+        raise bad_cursor(error) from error
+
+
+def onward(values: Mapping[str, str | None]) -> str:
+    """This page's query with other values in it; None leaves one out."""
+    asked = {**request.args.to_dict(), **values}
+    return "?" + urlencode({name: value for name, value in asked.items() if value is not None})
 
 
 def bad_cursor(_error: BadCursor) -> Problem:

@@ -1,7 +1,7 @@
 """Kill switches on the whole road: the site asks, execution decides, the drain and pages tell."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from web.cli import main
 from web.execution_client import ExecutionClient
 from web.subscriptions import settings
 from web.switches import service
+from web.switches.models import Switch
 from web.switches.service import Halted
 
 BUY = b'{"ticker":"AAPL","action":"buy","quantity":5,"price":"228.40"}'
@@ -152,7 +153,7 @@ async def test_the_relay_brings_what_the_site_could_not_store(stand: Stand) -> N
         )
         await asyncio.to_thread(by_staff)
         await turn(stand)
-        on = await stand.inside(service.in_force)
+        on = await _in_force(stand)
         assert [(s.scope, s.mode) for s in on] == ([("platform", mode)] if mode != "off" else [])
         page = await asyncio.to_thread(stand.browse, "/signals")
         assert ("Fillwire has halted everything" in page) is (mode != "off")
@@ -175,7 +176,7 @@ async def test_buttons_halt_and_let_go_on(stand: Stand) -> None:
         asked = await asyncio.to_thread(stand.browse, f"{path}/flatten")
         assert "Flatten, then stop of" in asked
         await asyncio.to_thread(stand.browse, f"{path}/flatten", why="too wild")
-        assert len(await stand.inside(service.in_force)) == 1
+        assert len(await _in_force(stand)) == 1
         await halt(stand, "off", scope)
 
 
@@ -193,7 +194,7 @@ async def test_limits_are_set_on_the_page_and_told(stand: Stand) -> None:
 
     page = await asyncio.to_thread(post)
     assert 'value="3"' in page
-    limits = await stand.inside(service.limits)
+    limits = await stand.inside(service.limits, [connection])
     assert limits[connection].now.max_orders_per_minute == 3
     assert [action for action, _ in audited(stand)] == ["limits:ask", "limits:set"]
 
@@ -244,7 +245,7 @@ async def test_who_may_only_look_halts_nothing(stand: Stand) -> None:
     asked = await asyncio.to_thread(stand.browse, "/halt/tenant/stop_all")
     assert "Only owners, admins and traders may send signals, close, halt" in asked
     await asyncio.to_thread(stand.browse, "/halt/tenant/stop_all", why="x")
-    assert await stand.inside(service.in_force) == []
+    assert await _in_force(stand) == []
 
 
 async def test_staff_halt_everybody_from_the_command_line(
@@ -284,12 +285,16 @@ async def test_a_broker_that_staff_hold_opens_nothing_and_closes(
     assert "Fillwire has halted a broker that you are connected to" in page
     assert "Everything at paper paper, by Fillwire" in page
     assert "alpaca" not in page
-    assert [s.scope for s in await stand.inside(service.in_force)] == ["broker"]
+    assert [s.scope for s in await _in_force(stand)] == ["broker"]
     assert await outcome(stand, EXIT) == ("FILLED", None)
     assert await outcome(stand, BUY) == ("HALTED", "halted")
     assert "broker:paper/paper: off" in await run("off", "paper/paper")
     await turn(stand)
     assert await outcome(stand, BUY) == ("FILLED", None)
+
+
+async def _in_force(stand: Stand) -> Sequence[Switch]:
+    return (await stand.inside(lambda: service.in_force(limit=50, cursor=None))).rows
 
 
 def _token(page: str) -> str:

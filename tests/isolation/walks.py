@@ -210,6 +210,7 @@ WALKS: dict[str, Walk | list[Walk]] = {
     "api.list_strategies": PLAIN,
     "api.list_subscriptions": PLAIN,
     "api.list_switches": PLAIN,
+    "api.list_trades": only(signal_id="signal"),
     "api.settings_schema": PLAIN,
     "api.newest_checkpoint": PLAIN,
     "api.export_trail": PLAIN,

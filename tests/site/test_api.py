@@ -21,6 +21,7 @@ SIGNAL_KEYS = [
     "warnings",
     "counts",
     "trades",
+    "trades_has_more",
 ]
 TRADE_KEYS = [
     "object",
@@ -87,7 +88,13 @@ def test_a_signal_with_its_trades_has_the_published_shape(site: Site) -> None:
         "quantity": 5,
         "price": "228.40",
     }
-    assert signal["counts"] == {"trades": 1, "filled": 1, "skipped": 0, "failed": 0}
+    assert signal["counts"] == {
+        "trades": 1,
+        "filled": 1,
+        "skipped": 0,
+        "failed": 0,
+        "has_more": False,
+    }
     (trade,) = signal["trades"]
     assert list(trade) == TRADE_KEYS
     assert list(trade["stages"]) == STAGES

@@ -141,7 +141,7 @@ def test_the_values_are_those_of_the_settings_screen_and_the_api(site: Site) -> 
         signal = from_json(
             {"dialect": "traderspost", "ticker": "AAPL", "instrument": "AAPL", "action": "exit"}
         )
-        [told] = explain.again(strategy, signal, [row])["subscriptions"]
+        [told] = explain.again(strategy, signal, row)["subscriptions"]
         db.session.rollback()
     path = f"/subscriptions/{site.ours.shown('subscription')}/settings"
     effective = site.api(site.ours, "GET", path)[1]["effective"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.site.conftest import Site
+from tests.site.conftest import Site, csrf
 from tests.site.staff_kit import Member, given_password, sign_in
 
 
@@ -50,3 +50,16 @@ def test_trade_and_connection_pages(site: Site, support: Member) -> None:
     for kind in ("trade", "connection"):
         answer = client.get(f"/admin/{kind}s/{site.ours.shown(kind)}")
         assert answer.status_code == 200, answer.text[:800]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("1", "is suspended: its people look and close"), ("0", "goes on as before")],
+)
+def test_suspending_asks_in_words(site: Site, support: Member, value: str, told: str) -> None:
+    client = sign_in(site, support)
+    path = f"/admin/accounts/ten_{site.ours.tenant_id.hex}/suspended"
+    form = {"csrf_token": csrf(client, "/admin/"), "suspended": value}
+    page = client.post(path, data=form).text
+    assert f"<dt>The workspace</dt><dd>{told}" in page
+    assert "<dt>Suspended</dt>" not in page

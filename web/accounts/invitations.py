@@ -70,7 +70,7 @@ def invite(typed: str, role: str, person: UUID, inviter: str) -> str:
     Raises BadEmail, BadRole, AlreadyMember, TooManyInvitations.
     """
     email, role = signing_up.address_of(typed), members.check_role(role)
-    if any(row.email == email for row in members.all_of_tenant()):
+    if members.is_member(email):
         raise AlreadyMember()
     _end(Invitation.email == email, "replaced")
     if len(open_ones()) >= MOST_OPEN:

@@ -6,11 +6,10 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from web import lists
-from web.accounts import factors, keys
+from web.accounts import factors, keys, members
 from web.accounts.access import needs
 from web.accounts.keys import MODES, BadKey
 from web.accounts.login import visitor
-from web.accounts.members import all_of_tenant
 from web.accounts.proof import proof_required
 from web.accounts.rules import KEY_ROLES, SCOPES, WORDS, Permission
 from web.db import db
@@ -58,10 +57,11 @@ def revoke(key_id: UUID) -> ResponseReturnValue:
 
 
 def _page(*, made: str | None = None, bad: BadKey | None = None) -> str:
+    listed = keys.of_tenant()
     return render_template(
         "accounts/keys.html",
-        keys=keys.of_tenant(),
-        makers={row.person_id: row for row in all_of_tenant()},
+        keys=listed,
+        makers=members.named(key.created_by for key in listed),
         made=made,
         bad=bad,
         modes=MODES,

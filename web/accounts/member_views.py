@@ -34,6 +34,8 @@ blueprint = Blueprint("members", __name__, url_prefix="/account")
 # Addresses of people who are no members yet.
 INVITED = Shown("invitations", Permission.MEMBERS)
 
+# Of those who can move money; members are listed below.
+MOVERS_SHOWN = 20
 _LAST = "The last owner stays. Make somebody else an owner first."
 _BAD_NAME = "A workspace needs a name of up to 60 characters."
 
@@ -189,13 +191,18 @@ def _switch(token: str, tenant: UUID) -> Response:
 
 
 def _page(error: str | None = None) -> str:
-    everybody = members.all_of_tenant()
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: members.page(sought=sought, limit=lists.limit(), cursor=lists.cursor())
+    )
+    moving = [role for role in ROLES if any(may(role, each) for each in MOVES_MONEY)]
     listed = keys.of_tenant()
     return render_template(
         "accounts/members.html",
         error=error,
-        members=everybody,
-        movers=[row for row in everybody if any(may(row.role, each) for each in MOVES_MONEY)],
+        page=page,
+        sought=sought,
+        movers=members.page(roles=moving, limit=MOVERS_SHOWN),
         keys=[key for key in listed if keys.moves_money(key)],
         made=Counter(key.created_by for key in listed),
         invitations=invitations.open_ones() if shows("invitations") else [],

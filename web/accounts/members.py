@@ -1,10 +1,12 @@
 """Who works in a workspace, as what; changed at once, for running sessions too."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Boolean, DateTime, Integer, Row, String, Uuid, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from werkzeug.exceptions import NotFound
 
@@ -14,11 +16,41 @@ from web.accounts.rules import ROLES
 from web.audit import service as audit
 from web.db import current_tenant, db
 from web.mail import service as mail
+from web.paging import Page, in_order
 
 _ONE = (
     "web.members m JOIN web.people p ON p.id = m.person_id "
     "WHERE m.tenant_id = web.current_tenant() AND p.id = :person"
 )
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who works in the workspace, and as what."""
+
+    person_id: UUID
+    role: str
+    created_at: datetime
+    email: str
+    # Whether they have shown that mail reaches them.
+    confirmed: bool
+    second_factor: bool
+
+
+_EVERYBODY = f"""
+SELECT m.person_id, m.role, m.created_at, p.email, p.confirmed_at IS NOT NULL AS confirmed,
+    array_position(ARRAY[{", ".join(f"'{role}'" for role in ROLES)}], m.role) AS rank
+FROM web.members m JOIN web.people p ON p.id = m.person_id
+WHERE m.tenant_id = web.current_tenant()
+"""
+_COLUMNS: dict[str, Any] = {
+    "person_id": Uuid,
+    "role": String,
+    "created_at": DateTime(timezone=True),
+    "email": String,
+    "confirmed": Boolean,
+    "rank": Integer,
+}
 
 
 class LastOwner(Exception):
@@ -29,18 +61,72 @@ class BadRole(Exception):
     """There is no such role."""
 
 
-def all_of_tenant() -> Sequence[Row[Any]]:
-    """Everybody, the mightiest role first."""
-    order = {role: place for place, role in enumerate(ROLES)}
+def page(
+    *,
+    sought: str = "",
+    roles: Sequence[str] = tuple(ROLES),
+    limit: int,
+    cursor: str | None = None,
+) -> Page[Member]:
+    """Everybody of these roles, or those whose address has this in it; the mightiest role first.
+    Raises BadCursor."""
+    everybody = text(_EVERYBODY).columns(**_COLUMNS).subquery()
+    query = select(everybody).where(everybody.c.role.in_(roles))
+    if sought:
+        query = query.where(everybody.c.email.icontains(sought, autoescape=True))
+    found = in_order(
+        query,
+        (everybody.c.rank, everybody.c.email, everybody.c.person_id),
+        tuple[int, str, UUID],
+        lambda row: (row.rank, row.email, row.person_id),
+        limit=limit,
+        cursor=cursor,
+    )
+    guarded = set(
+        db.session.scalars(
+            text("SELECT id FROM unnest(CAST(:people AS uuid[])) AS p (id) "
+                 "WHERE web.has_second_factor(id)"),
+            {"people": [row.person_id for row in found.rows]},
+        )
+    )  # fmt: skip
+    return Page([_member(row, guarded) for row in found.rows], found.next_cursor)
+
+
+def _member(row: Row[Any], guarded: Collection[UUID]) -> Member:
+    return Member(
+        row.person_id,
+        row.role,
+        row.created_at,
+        row.email,
+        row.confirmed,
+        row.person_id in guarded,
+    )
+
+
+def named(wanted: Iterable[UUID | None]) -> dict[UUID, Row[Any]]:
+    """The address and the role of those of these people who are members, by id."""
+    found = [person for person in set(wanted) if person]
     rows = db.session.execute(
         text(
-            "SELECT m.person_id, m.role, m.created_at, p.email, p.confirmed_at IS NOT NULL "
-            "AS confirmed, web.has_second_factor(p.id) AS second_factor "
-            "FROM web.members m JOIN web.people p ON p.id = m.person_id "
-            "WHERE m.tenant_id = web.current_tenant()"
-        )
+            "SELECT m.person_id, m.role, p.email FROM web.members m "
+            "JOIN web.people p ON p.id = m.person_id "
+            "WHERE m.tenant_id = web.current_tenant() AND m.person_id = ANY (:wanted)"
+        ),
+        {"wanted": found},
     )
-    return sorted(rows, key=lambda row: (order[row.role], row.email))
+    return {row.person_id: row for row in rows}
+
+
+def is_member(email: str) -> bool:
+    """Whether somebody of this address is one."""
+    found = db.session.scalar(
+        text(
+            "SELECT true FROM web.members m JOIN web.people p ON p.id = m.person_id "
+            "WHERE m.tenant_id = web.current_tenant() AND p.email = :email LIMIT 1"
+        ),
+        {"email": email},
+    )
+    return bool(found)
 
 
 def role_of(person: UUID) -> str | None:

@@ -15,6 +15,9 @@ from web.accounts import sessions
 from web.accounts.rules import may
 from web.db import db, enter_person, enter_tenant
 
+# Switches that a page tells of; one more says that there are more.
+MOST_SWITCHES = 4
+
 
 @dataclass(frozen=True)
 class Visitor:
@@ -36,7 +39,7 @@ class Visitor:
     # Open alarms, and what the newest says.
     alarms: int
     newest_alarm: str | None
-    # Kill switches that are on: every page says so.
+    # Some of the kill switches that are on, the widest first: every page says so.
     switches: tuple[dict[str, Any], ...] = ()
     # What staff tell of brokers that this workspace is connected to.
     notices: tuple[dict[str, Any], ...] = ()
@@ -141,15 +144,17 @@ def _stands(connection: Connection, tenant: UUID) -> dict[str, Any]:
             "AND ended_at IS NULL AND acknowledged_at IS NULL) AS alarms, "
             "(SELECT message FROM web.alarms WHERE tenant_id = :tenant AND ended_at IS NULL "
             "AND acknowledged_at IS NULL ORDER BY raised_at DESC LIMIT 1) AS newest_alarm, "
-            "(SELECT json_agg(s) FROM web.switches s WHERE s.mode <> 'off' "
-            "AND (s.tenant_id = :tenant OR s.tenant_id IS NULL)) AS switches, "
+            "(SELECT json_agg(s) FROM (SELECT * FROM web.switches WHERE mode <> 'off' "
+            "AND (tenant_id = :tenant OR tenant_id IS NULL) ORDER BY array_position(ARRAY["
+            "'platform', 'broker', 'tenant', 'strategy', 'connection'], scope), set_at "
+            "LIMIT :most_switches) s) AS switches, "
             "(SELECT suspended_at IS NOT NULL FROM web.tenants WHERE id = :tenant) AS suspended, "
             "(SELECT json_agg(n ORDER BY n.broker) FROM web.broker_notices n "
             "WHERE now() BETWEEN n.from_at AND n.until_at AND n.broker IN (SELECT b.broker "
             "FROM web.connections c JOIN web.broker_accounts b ON b.id = c.broker_account_id "
             "WHERE c.tenant_id = :tenant)) AS notices"
         ),
-        {"tenant": tenant},
+        {"tenant": tenant, "most_switches": MOST_SWITCHES},
     ).one()
     told = dict(row._mapping)
     return told | {name: tuple(told[name] or ()) for name in ("switches", "notices")}

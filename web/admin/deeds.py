@@ -19,6 +19,13 @@ from web.errors import Problem
 
 View = TypeVar("View", bound=Callable[..., Any])
 _OWN = frozenset({"csrf_token", "reason", "confirmed"})
+# What forms send for programs, for people.
+_LABELS = {"suspended": "The workspace"}
+_WORDS = {
+    ("suspended", "1"): "is suspended: its people look and close, nothing is opened; exits and "
+    "stops go on",
+    ("suspended", "0"): "goes on as before",
+}
 
 
 def deed(act: str, what: str) -> Callable[[View], View]:
@@ -79,6 +86,12 @@ def required(name: str) -> str:
     return given(name) or abort(400, f"`{name}` is missing.")
 
 
+def in_words(name: str, value: str) -> tuple[str, str]:
+    """A field of a form and what it says, as the page that asks tells them."""
+    label = _LABELS.get(name) or name.replace("_", " ").capitalize()
+    return label, _WORDS.get((name, value), value)
+
+
 def _ask(page: Any, what: str) -> Any:
     fields = [(name, value) for name, value in request.form.items(multi=True) if name not in _OWN]
     typed = request.form.get("reason", "")
@@ -87,6 +100,7 @@ def _ask(page: Any, what: str) -> Any:
         "staff/confirm.html",
         what=what,
         fields=fields,
+        in_words=in_words,
         reason=typed,
         error=f"Tell why in at least {rules.LEAST_REASON} characters." if short else None,
         least=rules.LEAST_REASON,

@@ -11,10 +11,9 @@ from web.accounts.login import visitor
 from web.accounts.rules import Permission
 from web.alarms import service
 from web.alarms.models import Alarm
+from web.connections import service as connections
 from web.db import get_for_tenant
 from web.execution_client import ExecutionDown
-from web.paging import BadCursor
-from web.trades import reads
 
 blueprint = Blueprint("alarms", __name__)
 
@@ -23,15 +22,17 @@ blueprint = Blueprint("alarms", __name__)
 @needs(Permission.LOOK)
 def index() -> str:
     """What asks for somebody, and what did."""
-    try:
-        past = service.page(is_open=False, limit=lists.limit(), cursor=lists.cursor())
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
+    past = lists.paged(
+        lambda: service.page(is_open=False, limit=lists.limit(), cursor=lists.cursor())
+    )
+    unseen = lists.paged(
+        lambda: service.page(is_open=True, limit=service.MOST_OPEN, cursor=request.args.get("open"))
+    )
     return render_template(
         "alarms/index.html",
-        open=service.page(is_open=True, limit=service.MOST_OPEN, cursor=None),
+        open=unseen,
         page=past,
-        connections=reads.connections(),
+        connections=connections.named(row.connection_id for row in (*unseen.rows, *past.rows)),
     )
 
 

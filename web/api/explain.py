@@ -36,7 +36,8 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 @not_audited("Explains and stores nothing.")
 @touches(paper.nothing)
 def explain_message(strategy_id: UUID) -> Response:
-    """`{"message", "subscription_ids"}`: what each subscription would do; nothing is sent."""
+    """`{"message", "subscription_ids"}`: what each subscription would do, the first of
+    many; nothing is sent."""
     strategy = strategies.get(strategy_id)
     body = read("message", "subscription_ids")
     return shapes.to_response(
@@ -52,7 +53,7 @@ def explain_signal(subscription_id: UUID) -> Response:
     """`?signal=sig_…`: what the subscription would do with it, if it came now."""
     row = subscriptions.get(subscription_id)
     signal = _stored(row, ids.read("signal", request.args.get("signal", "")))
-    return shapes.to_response(explain.again(row.strategy, signal, [row]))
+    return shapes.to_response(explain.again(row.strategy, signal, row))
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>/replay")
@@ -119,6 +120,8 @@ def _wanted(strategy_id: UUID, given: object) -> list[UUID] | None:
     name, fix = "subscription_ids", "Send a list of ids of its subscriptions, `sub_…`."
     if not isinstance(given, list):
         raise invalid(name, f"`{name}` is not a list.", fix)
+    if len(given) > explain.MOST_EXPLAINED:
+        raise invalid(name, f"`{name}` names more than {explain.MOST_EXPLAINED}.", fix)
     found = [ids.read("subscription", text) if isinstance(text, str) else None for text in given]
     if None in found:
         raise invalid(name, f"`{name}` holds what is not an id.", fix)

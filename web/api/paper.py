@@ -62,7 +62,7 @@ def switch() -> bool:
     if scope == "strategy":
         found = ids.read("strategy", named)
         return found is not None and strategy(found)
-    return any(each.mode == "live" for each in connections.all_of_tenant())
+    return connections.has_live()
 
 
 def live_strategies(wanted: Iterable[UUID]) -> set[UUID]:

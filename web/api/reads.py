@@ -1,7 +1,6 @@
 """What the API tells: lists by cursor, single objects by id. Few queries each."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response, request
@@ -18,7 +17,7 @@ from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant, mine
 from web.errors import Problem
-from web.paging import BadCursor, Page, newest_first
+from web.paging import Page, newest_first
 from web.signals import reads as signals
 from web.signals.models import Signal
 from web.strategies import service as strategies
@@ -31,20 +30,22 @@ from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
 
 # Whoever knows it can trade.
 WEBHOOK_URL = Shown("webhook_url", Permission.TRADE)
-
-T = TypeVar("T")
+# Trades that come along with a signal, and with each of a list of them.
+EXPANDED, EXPANDED_OF_EACH = 200, 20
 
 
 @blueprint.get("/signals")
 @needs(Permission.LOOK)
 def list_signals() -> Response:
-    """Signals of one's own strategies, newest first; `?strategy_id=`, `?expand=trades`."""
+    """Signals of one's own strategies, newest first; `?strategy_id=`, `?expand=trades`, which
+    puts the first trades of each there."""
     strategy_id = _filter("strategy_id", "strategy")
-    page = _page(
+    page = lists.paged(
         lambda: signals.page(strategy_id=strategy_id, limit=lists.limit(), cursor=lists.cursor())
     )
     counts = signals.counts(page.rows)
-    found = trades.of_signals([row.id for row in page.rows]) if _expands("trades") else {}
+    wanted = [row.id for row in page.rows] if _expands("trades") else []
+    found = trades.of_signals(wanted, most=EXPANDED_OF_EACH)
     return shapes.to_response(
         shapes.paged(
             page,
@@ -56,11 +57,27 @@ def list_signals() -> Response:
 @blueprint.get("/signals/<shown(signal):signal_id>")
 @needs(Permission.LOOK)
 def get_signal(signal_id: UUID) -> Response:
-    """One signal; `?expand=trades` puts this tenant's trades there."""
+    """One signal; `?expand=trades` puts this tenant's first trades there."""
     row = get_for_tenant(Signal, signal_id)
     counts = signals.counts([row]).get(row.id, signals.NONE)
-    found = trades.of_signals([row.id])[row.id] if _expands("trades") else None
+    found = trades.of_signals([row.id], most=EXPANDED)[row.id] if _expands("trades") else None
     return shapes.to_response(shapes.signal(row, counts, found))
+
+
+@blueprint.get("/trades")
+@needs(Permission.LOOK)
+def list_trades() -> Response:
+    """Trades with their orders and fills, newest first; `?signal_id=` for those of one signal, by
+    subscription."""
+    signal_id = _filter("signal_id", "signal")
+
+    def load() -> Page[Trade]:
+        limit, cursor = lists.limit(), lists.cursor()
+        if signal_id is None:
+            return trades.trade_page(orders=True, limit=limit, cursor=cursor)
+        return trades.of_signal_page(signal_id, limit=limit, cursor=cursor)
+
+    return shapes.to_response(shapes.paged(lists.paged(load), shapes.trade))
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>")
@@ -86,7 +103,7 @@ def list_approvals() -> Response:
             param="state",
         )
     states = ASKING_STATES if state is None else [state]
-    page = _page(
+    page = lists.paged(
         lambda: trades.waiting_page(states=states, limit=lists.limit(), cursor=lists.cursor())
     )
     known = quotes.last_known(page.rows)
@@ -99,7 +116,8 @@ def list_approvals() -> Response:
 @needs(Permission.LOOK)
 def list_attention() -> Response:
     """Trades whose order can neither be found nor proven absent, the oldest first."""
-    return shapes.to_response(shapes.listed([shapes.trade(row) for row in doubt.waiting()]))
+    page = lists.paged(lambda: doubt.waiting(limit=lists.limit(), cursor=lists.cursor()))
+    return shapes.to_response(shapes.paged(page, shapes.trade))
 
 
 @blueprint.get("/alarms")
@@ -118,7 +136,9 @@ def list_alarms() -> Response:
             param="open",
         )
     is_open = None if not wanted else wanted == "true"
-    page = _page(lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor()))
+    page = lists.paged(
+        lambda: alarms.page(is_open=is_open, limit=lists.limit(), cursor=lists.cursor())
+    )
     return shapes.to_response(shapes.paged(page, shapes.alarm))
 
 
@@ -126,23 +146,29 @@ def list_alarms() -> Response:
 @needs(Permission.LOOK)
 def list_orders() -> Response:
     """Orders with their fills, newest first."""
-    page = _page(lambda: trades.order_page(limit=lists.limit(), cursor=lists.cursor()))
+    page = lists.paged(lambda: trades.order_page(limit=lists.limit(), cursor=lists.cursor()))
     return shapes.to_response(shapes.paged(page, shapes.listed_order))
 
 
 @blueprint.get("/positions")
 @needs(Permission.LOOK)
 def list_positions() -> Response:
-    """All positions: the account's, and every subscription's own."""
-    return shapes.to_response(shapes.listed([shapes.position(h) for h in holdings.all_held()]))
+    """Positions by connection and instrument: the account's, and every subscription's own; `?q=`
+    for those of an instrument or on connections that are called so."""
+    page = lists.paged(
+        lambda: holdings.page(sought=lists.sought(), limit=lists.limit(), cursor=lists.cursor())
+    )
+    return shapes.to_response(shapes.paged(page, shapes.position))
 
 
 @blueprint.get("/connections")
 @needs(Permission.LOOK)
 def list_connections() -> Response:
-    """All connections."""
-    rows = connections.all_of_tenant()
-    return shapes.to_response(shapes.listed([shapes.connection(row) for row in rows]))
+    """Connections, the oldest first; `?q=` for those that are called so or have such an account."""
+    page = lists.paged(
+        lambda: connections.page(sought=lists.sought(), limit=lists.limit(), cursor=lists.cursor())
+    )
+    return shapes.to_response(shapes.paged(page, shapes.connection))
 
 
 @blueprint.get("/connections/<shown(connection):connection_id>")
@@ -157,7 +183,7 @@ def get_connection(connection_id: UUID) -> Response:
 def list_strategies() -> Response:
     """One's own strategies with their webhook URLs, newest first."""
     query = select(Strategy).where(Strategy.tenant_id == current_tenant())
-    page = _page(
+    page = lists.paged(
         lambda: newest_first(
             query,
             Strategy.created_at,
@@ -185,7 +211,7 @@ def get_strategy(strategy_id: UUID) -> Response:
 @needs(Permission.LOOK)
 def list_subscriptions() -> Response:
     """Subscriptions with their settings, newest first."""
-    page = _page(
+    page = lists.paged(
         lambda: newest_first(
             select(Subscription).where(mine(Subscription)),
             Subscription.created_at,
@@ -221,13 +247,6 @@ def _urls(webhooks: Sequence[StrategyWebhook]) -> dict[UUID, str | None]:
         else strategies.webhook_url(webhook)
         for webhook in webhooks
     }
-
-
-def _page(load: Callable[[], Page[T]]) -> Page[T]:
-    try:
-        return load()
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
 
 
 def _filter(name: str, kind: str) -> UUID | None:

@@ -139,8 +139,10 @@ def subscription(row: Subscription) -> dict[str, Any]:
     }
 
 
-def signal(row: Signal, counts: Counts, trades: Sequence[Trade] | None = None) -> dict[str, Any]:
-    """A signal; with its trades when they are given."""
+def signal(
+    row: Signal, counts: Counts, trades: tuple[Sequence[Trade], bool] | None = None
+) -> dict[str, Any]:
+    """A signal; with its first trades when they are given, and whether there are more."""
     shaped = {
         "object": "signal",
         "id": ids.show("signal", row.id),
@@ -158,10 +160,12 @@ def signal(row: Signal, counts: Counts, trades: Sequence[Trade] | None = None) -
             "filled": counts.filled,
             "skipped": counts.skipped,
             "failed": counts.failed,
+            "has_more": counts.has_more,
         },
     }
     if trades is not None:
-        shaped["trades"] = [trade(each) for each in trades]
+        first, has_more = trades
+        shaped |= {"trades": [trade(each) for each in first], "trades_has_more": has_more}
     return shaped
 
 

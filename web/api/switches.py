@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Response
 
 from protos import ids, wire
+from web import lists
 from web.accounts.access import needs
 from web.accounts.rules import Permission
 from web.api import paper, shapes
@@ -22,15 +23,16 @@ from web.switches.models import Switch
 from web.switches.rules import STOP_ALL
 from web.switches.service import BadSwitch
 
+# Of what a switch leaves unprotected; positions are listed by themselves.
+MOST_TOLD = 100
+
 
 @blueprint.get("/switches")
 @needs(Permission.LOOK)
 def list_switches() -> Response:
     """What is halted, by this workspace or by the platform, and what it leaves unprotected."""
-    rows = [_shaped(row) | {"unprotected": _unprotected(row)} for row in service.in_force()]
-    return shapes.to_response(
-        {"object": "list", "data": rows, "next_cursor": None, "has_more": False}
-    )
+    page = lists.paged(lambda: service.in_force(limit=lists.limit(), cursor=lists.cursor()))
+    return shapes.to_response(shapes.paged(page, lambda row: _shaped(row) | _unprotected(row)))
 
 
 @blueprint.post("/switches")
@@ -64,16 +66,17 @@ def set_switch() -> Response:
 @blueprint.get("/limits")
 @needs(Permission.LOOK)
 def list_limits() -> Response:
-    """The limits of connections, and looser ones that wait for their day."""
+    """The limits of connections, the oldest first, and looser ones that wait for their day."""
+    page = lists.paged(
+        lambda: connections.page(sought=lists.sought(), limit=lists.limit(), cursor=lists.cursor())
+    )
     with _answered():
-        limits = service.limits()
+        limits = service.limits([row.id for row in page.rows])
     rows = [
         {"object": "limits", "connection_id": ids.show("connection", each), **service.told(state)}
         for each, state in limits.items()
     ]
-    return shapes.to_response(
-        {"object": "list", "data": rows, "next_cursor": None, "has_more": False}
-    )
+    return shapes.to_response(shapes.listed(rows, page.next_cursor))
 
 
 @blueprint.post("/limits")
@@ -116,19 +119,21 @@ def _answered() -> Iterator[None]:
         ) from error
 
 
-def _unprotected(row: Switch) -> list[dict[str, str]]:
-    """As pages list it: where everything is stopped, what no stop guards."""
+def _unprotected(row: Switch) -> dict[str, Any]:
+    """As pages list it: where everything is stopped, what no stop guards; some of much."""
     if row.mode != STOP_ALL:
-        return []
-    return [
+        return {"unprotected": [], "unprotected_has_more": False}
+    meets = reads.meets(row.scope, row.scope_id, bare=True, most=MOST_TOLD)
+    told = [
         {
             "connection_id": ids.show("connection", each.connection.id),
             "instrument": each.instrument,
             "quantity": wire.to_text(each.quantity),
             "protected_quantity": wire.to_text(each.guarded),
         }
-        for each in reads.meets(row.scope, row.scope_id).unprotected
+        for each in meets.positions
     ]
+    return {"unprotected": told, "unprotected_has_more": meets.has_more}
 
 
 def _shaped(row: Switch) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from protos import ids
+from web.accounts import members
 from web.accounts.models import ApiKey
 from web.audit.models import AuditEvent
 from web.audit.privacy import Reader, owners, read_reason
@@ -59,24 +60,26 @@ def entries(
     rows = found[:limit]
     sealed = [[row.before, row.after, row.origin, read_reason(row.reason)] for row in rows]
     opened = Reader(owners(sealed))
-    names = _names()
+    names = _names(rows)
     shown = [_entry(row, opened, names, with_address=with_address) for row in rows]
     return Page(shown, str(rows[-1].id) if len(found) > limit else None)
 
 
-def _names() -> Mapping[str, str]:
-    """People and keys of this workspace, as events call them."""
-    people = db.session.execute(
-        text(
-            "SELECT p.id, p.email FROM web.people p JOIN web.members m ON m.person_id = p.id "
-            "WHERE m.tenant_id = web.current_tenant()"
-        )
+def _names(rows: Sequence[AuditEvent]) -> Mapping[str, str]:
+    """Who of this workspace, people and keys, did these."""
+    actors = {row.actor for row in rows}
+    people = [ids.read("person", actor.removeprefix("person:")) for actor in actors]
+    keys = [ids.read("api_key", actor.removeprefix("key:")) for actor in actors]
+    found = {
+        f"person:{ids.show('person', person)}": row.email
+        for person, row in members.named(people).items()
+    }
+    query = select(ApiKey.id, ApiKey.name).where(
+        ApiKey.tenant_id == current_tenant(), ApiKey.id.in_([key for key in keys if key])
     )
-    found = {f"person:{ids.show('person', row.id)}": row.email for row in people}
-    keys = db.session.execute(
-        select(ApiKey.id, ApiKey.name).where(ApiKey.tenant_id == current_tenant())
-    )
-    return found | {f"key:{ids.show('api_key', row.id)}": f"key {row.name}" for row in keys}
+    return found | {
+        f"key:{ids.show('api_key', row.id)}": f"key {row.name}" for row in db.session.execute(query)
+    }
 
 
 def _entry(

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, select
 
 from protos import ids, wire
 from protos.execution.v1 import simulation_pb2 as pb
@@ -13,7 +14,8 @@ from web.accounts.login import visitor
 from web.accounts.rules import Permission
 from web.connections import gameday, reads, service, simulation
 from web.connections.gameday import BadDay
-from web.connections.models import Connection
+from web.connections.models import BrokerAccount, Connection
+from web.db import db, mine
 from web.execution_client import ExecutionDown
 from web.simulation_client import Refused
 
@@ -158,9 +160,23 @@ def _paper(connection_id: UUID | None) -> Connection:
     return connection
 
 
-def _could_follow(connection: Connection, other: Connection) -> bool:
-    theirs = other.broker_account
-    return theirs.broker == "paper" and theirs.account != connection.broker_account.account
+def _could_follow(connection: Connection) -> Select[Connection]:
+    """This tenant's paper connections to other accounts."""
+    paper = select(Connection).join(BrokerAccount).where(mine(Connection))
+    return paper.where(
+        BrokerAccount.broker == "paper",
+        Connection.broker_account_id != connection.broker_account_id,
+    )
+
+
+def _followed(
+    connection: Connection, account: pb.GetPaperAccountResponse | None
+) -> Connection | None:
+    """The one whose quotes it has now."""
+    if account is None or not account.feed_account:
+        return None
+    known = _could_follow(connection).where(BrokerAccount.account == account.feed_account)
+    return db.session.scalars(known.limit(1)).first()
 
 
 def _back(connection: Connection) -> ResponseReturnValue:
@@ -199,7 +215,9 @@ def _page(
         bad_feed=bad_feed,
         bad_reset=bad_reset,
         feed=simulation.FEEDS[account.feed] if account is not None else "",
-        others=[each for each in service.all_of_tenant() if _could_follow(connection, each)],
+        others=service.offered(_could_follow(connection), lists.sought()),
+        followed=_followed(connection, account),
+        sought=lists.sought(),
         seed=day.seed if day else None,
         asks_reset=asks_reset,
         changes=reads.changes(connection.id),

@@ -16,7 +16,7 @@ blueprint = Blueprint("connections", __name__)
 @blueprint.get("/connections")
 @needs(Permission.LOOK)
 def index() -> str:
-    """All connections, and the form for a paper one."""
+    """Connections, the oldest first, and the form for a paper one."""
     return _page()
 
 
@@ -33,11 +33,15 @@ def create() -> ResponseReturnValue:
 
 
 def _page(bad: BadConnection | None = None) -> str:
-    rows = service.all_of_tenant()
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: service.page(sought=sought, limit=lists.limit(), cursor=lists.cursor())
+    )
     return render_template(
         "connections/index.html",
-        connections=rows,
-        shared=service.shared_with(rows),
+        page=page,
+        sought=sought,
+        shared=service.shared_with(page.rows),
         bad=bad,
         form=request.form,
     )

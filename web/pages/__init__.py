@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask, Response, render_template, url_for
 
 from protos import reasons
+from web import lists
 from web.accounts.access import needs
 from web.accounts.rules import Permission
 from web.signals.reads import NONE
@@ -59,6 +60,7 @@ def install(app: Flask) -> None:
     """Register these pages and what every template may use."""
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
+        onward=lists.onward,
         navigation=NAVIGATION,
         no_counts=NONE,
         refusal_docs=DOCS_PATH,

@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Uuid, case, column, func, select, true, values
+from sqlalchemy.orm import aliased
 
 from web.db import db, mine
 from web.paging import Page, newest_first
 from web.signals.models import Refusal, Signal
 from web.strategies.models import StrategyIntake
 from web.trades.models import FILLED_STATES, OPEN_STATES, Trade
+
+# Trades of each signal of a list, and of one by itself.
+MOST_COUNTED, MOST_COUNTED_OF_ONE = 500, 20_000
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class Counts:
     reasons: tuple[str, ...] = ()
     # Its trades were made, however few: what is not there will not come.
     drained: bool = True
+    # Only the first trades were looked at.
+    has_more: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -52,27 +58,31 @@ def page(*, strategy_id: UUID | None, limit: int, cursor: str | None) -> Page[Si
 
 
 def counts(signals: Sequence[Signal]) -> Mapping[UUID, Counts]:
-    """How the trades of these signals went, in one query."""
-    wanted = [signal.id for signal in signals]
-    if not wanted:
+    """How the trades of these signals went, in one query; of a list no more of each are looked at
+    than a page can bear."""
+    if not signals:
         return {}
-    over = Trade.state.not_in(OPEN_STATES)
-    filled = Trade.state.in_(FILLED_STATES)
-    skipped = Trade.state == "SKIPPED"
-    end = func.coalesce(Trade.filled_at, Trade.first_fill_at, Trade.acknowledged_at)
+    most = MOST_COUNTED if len(signals) > 1 else MOST_COUNTED_OF_ONE
+    wanted = values(column("id", Uuid), name="wanted").data([(row.id,) for row in signals])
+    looked = select(Trade).where(Trade.signal_id == wanted.c.id).limit(most + 1).lateral()
+    trade = aliased(Trade, looked)
+    over = trade.state.not_in(OPEN_STATES)
+    filled = trade.state.in_(FILLED_STATES)
+    skipped = trade.state == "SKIPPED"
+    end = func.coalesce(trade.filled_at, trade.first_fill_at, trade.acknowledged_at)
     rows = db.session.execute(
         select(
-            Trade.signal_id,
+            wanted.c.id,
             func.count(),
             func.count(case((filled, 1))),
             func.count(case((skipped, 1))),
             func.count(case((over & ~filled & ~skipped, 1))),
-            func.max(func.extract("epoch", end - Trade.received_at)) * 1000,
-            func.array_agg(Trade.state.distinct()),
-            func.array_remove(func.array_agg(Trade.reason.distinct()), None),
+            func.max(func.extract("epoch", end - trade.received_at)) * 1000,
+            func.array_agg(trade.state.distinct()),
+            func.array_remove(func.array_agg(trade.reason.distinct()), None),
         )
-        .where(Trade.signal_id.in_(wanted))
-        .group_by(Trade.signal_id)
+        .select_from(wanted.join(looked, true()))
+        .group_by(wanted.c.id)
     )
     found = {
         signal_id: Counts(
@@ -83,6 +93,7 @@ def counts(signals: Sequence[Signal]) -> Mapping[UUID, Counts]:
             None if ms is None else float(ms),
             tuple(states),
             tuple(reasons),
+            has_more=trades > most,
         )
         for signal_id, trades, filled_, skipped_, failed, ms, states, reasons in rows
     }

@@ -16,7 +16,6 @@ from web.accounts.rules import Permission
 from web.audit.declared import not_audited
 from web.connections import service as connections
 from web.errors import Problem
-from web.paging import BadCursor
 from web.signals import reads as signals
 from web.signals.testing import TEST_SIGNALS, send_test
 from web.strategies import connectors, reads, rules, service, webhooks
@@ -28,13 +27,20 @@ from web.subscriptions import service as subscriptions
 blueprint = Blueprint("strategies", __name__)
 
 LOG_ROWS = 25
+JOINED_ROWS = 25
+# Connections that a test would trade on.
+ON_NAMED = 5
 
 
 @blueprint.get("/strategies")
 @needs(Permission.LOOK)
 def index() -> str:
-    """All strategies of the workspace."""
-    return render_template("strategies/index.html", rows=reads.overview())
+    """Strategies of the workspace, the oldest first."""
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: reads.overview(sought=sought, limit=lists.limit(), cursor=lists.cursor())
+    )
+    return render_template("strategies/index.html", page=page, sought=sought)
 
 
 @blueprint.get("/strategies/new")
@@ -62,12 +68,15 @@ def create() -> ResponseReturnValue:
 def page(strategy_id: UUID) -> str:
     """One strategy: webhook, test signal, live log, subscriptions, refusals."""
     strategy = service.get(strategy_id)
-    try:
-        log = signals.page(strategy_id=strategy.id, limit=LOG_ROWS, cursor=lists.cursor())
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
-    joined = subscriptions.of_strategy(strategy)
-    taken = {subscription.connection_id for subscription in joined}
+    log = lists.paged(
+        lambda: signals.page(strategy_id=strategy.id, limit=LOG_ROWS, cursor=lists.cursor())
+    )
+    sought, wished = lists.sought("on"), lists.sought("connection")
+    joined = lists.paged(
+        lambda: subscriptions.of_strategy(
+            strategy, sought=sought, limit=JOINED_ROWS, cursor=request.args.get("joined")
+        )
+    )
     return render_template(
         "strategies/page.html",
         strategy=strategy,
@@ -76,9 +85,10 @@ def page(strategy_id: UUID) -> str:
         log=log,
         counts=signals.counts(log.rows),
         subscriptions=joined,
-        free_connections=[
-            connection for connection in connections.all_of_tenant() if connection.id not in taken
-        ],
+        sought=sought,
+        on=subscriptions.of_strategy(strategy, enabled=True, limit=ON_NAMED),
+        free=connections.offered(subscriptions.free_for(strategy), wished),
+        wished=wished,
         refusals=signals.last_refusals(strategy.id),
         test_signals=TEST_SIGNALS[strategy.asset_class],
         now=datetime.now(UTC),

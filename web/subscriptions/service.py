@@ -4,18 +4,20 @@ Spans and settings versions are written in the transaction that changes the
 subscription, on the database's clock, so that a signal meets what was true when it came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from protos import ids
 from web.audit import service as audit
 from web.billing import limits
+from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant, mine
+from web.paging import Moment, Page, in_order
 from web.strategies import service as strategies
 from web.strategies.models import Strategy
 from web.subscriptions import settings
@@ -113,15 +115,40 @@ def get(subscription_id: UUID | None) -> Subscription:
     return get_for_tenant(Subscription, subscription_id)
 
 
-def of_strategy(strategy: Strategy) -> list[Subscription]:
-    """This tenant's subscriptions to a strategy, oldest first."""
-    return list(
-        db.session.scalars(
-            select(Subscription)
-            .where(mine(Subscription), Subscription.strategy_id == strategy.id)
-            .order_by(Subscription.created_at, Subscription.id)
-        )
+def of_strategy(
+    strategy: Strategy,
+    *,
+    sought: str = "",
+    only: Sequence[UUID] | None = None,
+    enabled: bool = False,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[Subscription]:
+    """This tenant's subscriptions to a strategy, oldest first: those on connections that are
+    called so or have such an account, only those named, or only the enabled. Raises BadCursor."""
+    query = select(Subscription).where(mine(Subscription), Subscription.strategy_id == strategy.id)
+    if sought:
+        query = query.where(Subscription.connection.has(connections.fits(sought)))
+    if only is not None:
+        query = query.where(Subscription.id.in_(only))
+    if enabled:
+        query = query.where(Subscription.enabled)
+    return in_order(
+        query,
+        (Subscription.created_at, Subscription.id),
+        Moment,
+        lambda row: (row.created_at, row.id),
+        limit=limit,
+        cursor=cursor,
     )
+
+
+def free_for(strategy: Strategy) -> Select[Connection]:
+    """This tenant's connections that the strategy does not trade on yet."""
+    joined = select(Subscription.id).where(
+        Subscription.strategy_id == strategy.id, Subscription.connection_id == Connection.id
+    )
+    return select(Connection).where(mine(Connection), ~joined.exists())
 
 
 def _set(subscription: Subscription, given: Mapping[str, Any]) -> None:

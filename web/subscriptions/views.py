@@ -26,6 +26,7 @@ from web.strategies.models import Strategy
 from web.subscriptions import forms, preview, reads, service, settings
 from web.subscriptions.forms import Form
 from web.subscriptions.models import Subscription
+from web.subscriptions.reads import Affected
 from web.subscriptions.settings import BadSetting, Changed, Kind
 from web.trades import explain, holdings, rules
 
@@ -141,8 +142,9 @@ def save_defaults(strategy_id: UUID) -> ResponseReturnValue:
     try:
         mine = settings.validate_own(typed)
         change = _difference(base, mine)
-        affected = _affected(strategy, change) if request.form.get("do") != "confirmed" else []
-        if affected:
+        sure = request.form.get("do") == "confirmed"
+        affected = None if sure else reads.affected(strategy, change)
+        if affected and affected.count:
             return _defaults(strategy, mine, base=base, affected=affected), 409
         strategies.change(strategy, actor=visitor().actor, new_settings=change, base=base)
     except BadSetting as bad:
@@ -191,10 +193,9 @@ def _defaults(
     bad: BadSetting | None = None,
     theirs: Mapping[str, Any] | None = None,
     base: Mapping[str, Any] | None = None,
-    affected: list[tuple[str, list[str]]] | None = None,
+    affected: Affected | None = None,
 ) -> str:
     valid = strategy.settings if bad else stored
-    inheriting = reads.inheriting(strategy)
     form = forms.draw(
         settings.OF_STRATEGY,
         asset_class=strategy.asset_class,
@@ -202,7 +203,7 @@ def _defaults(
         resolved=settings.resolve(None, valid, {}),
         bad=bad,
         theirs=theirs,
-        used_by={name: len(rows) for name, rows in inheriting.items()},
+        used_by=reads.inheriting(strategy),
         query=request.args.get("q", ""),
     )
     return _draw(
@@ -275,13 +276,3 @@ def _base(now: Mapping[str, Any]) -> dict[str, Any]:
 def _difference(base: Mapping[str, Any], mine: Mapping[str, Any]) -> dict[str, Any]:
     """What to change so that `base` becomes `mine`."""
     return {name: mine.get(name) for name in {**base, **mine} if mine.get(name) != base.get(name)}
-
-
-def _affected(strategy: Strategy, change: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Subscriptions that a change reaches, each with the labels of what changes."""
-    found: dict[str, list[str]] = {}
-    inheriting = reads.inheriting(strategy)
-    for name in change:
-        for row in inheriting.get(name, ()):
-            found.setdefault(row.connection.name, []).append(settings.BY_NAME[name].label)
-    return sorted(found.items())

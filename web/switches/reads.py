@@ -3,22 +3,56 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, true
+from sqlalchemy import Row, Select, func, select, text
 
 from protos import ids
+from web.connections import service as connections
 from web.connections.models import BrokerAccount, Connection
 from web.db import db, mine
 from web.strategies.models import Strategy
-from web.subscriptions.models import Subscription
 from web.switches.models import Switch
 from web.switches.rules import On
-from web.trades.models import OPEN_ORD_STATUSES, Order, Position, Trade
+from web.trades.models import OPEN_ORD_STATUSES, Order, Trade
 
 # No page shows more.
-MOST = 200
-ZERO = Decimal(0)
+MOST = 100
+
+# What is held in a scope; a strategy holds what its subscriptions do.
+_HELD = """
+SELECT p.connection_id, p.instrument, p.quantity FROM web.positions p
+WHERE p.tenant_id = web.current_tenant() {where}
+"""
+_HELD_OF_STRATEGY = """
+SELECT p.connection_id, p.instrument,
+    (p.own ->> ('sub_' || replace(u.id::text, '-', '')))::numeric AS quantity
+FROM web.subscriptions u
+JOIN web.positions p ON p.connection_id = u.connection_id AND p.tenant_id = u.tenant_id
+WHERE u.strategy_id = w.id AND u.tenant_id = web.current_tenant() AND p.quantity <> 0
+"""
+_WHERE = {
+    "connection": "AND p.connection_id = w.id",
+    "broker": "AND p.connection_id IN (SELECT c.id FROM web.connections c "
+    "JOIN web.broker_accounts a ON a.id = c.broker_account_id "
+    "WHERE web.broker_id(a.broker, a.environment) = w.id)",
+}
+_OF_TRADES = "AND o.trade_id IS NOT NULL"
+_OF_STRATEGY = (
+    "AND EXISTS (SELECT FROM web.trades t WHERE t.id = o.trade_id AND t.strategy_id = w.id)"
+)
+_MEETS = """
+SELECT w.id AS scope_id, m.* FROM unnest(CAST(:ids AS uuid[])) AS w (id) CROSS JOIN LATERAL (
+SELECT h.connection_id, h.instrument, h.quantity, coalesce(s.guarded, 0) AS guarded
+FROM ({held}) h
+LEFT JOIN LATERAL (SELECT sum(o.order_qty - o.cum_qty) AS guarded FROM web.orders o
+    WHERE o.connection_id = h.connection_id AND o.instrument = h.instrument AND o.leg = 'stop'
+        AND o.tenant_id = web.current_tenant() AND o.ord_status = ANY (:open) {of}) s ON true
+WHERE h.quantity <> 0 {wanted}
+ORDER BY h.connection_id, h.instrument LIMIT :most) m
+ORDER BY 1, 2, 3
+"""
 
 
 @dataclass(frozen=True)
@@ -30,56 +64,61 @@ class Open:
     quantity: Decimal
     guarded: Decimal
 
-    @property
-    def is_unprotected(self) -> bool:
-        """True when no stop at the broker closes all of it."""
-        return self.guarded < abs(self.quantity)
-
 
 @dataclass(frozen=True)
 class Meets:
-    """What is open in a scope."""
+    """What is open in a scope, or of that what nothing guards; some of it, where it is much."""
 
     positions: Sequence[Open]
-    orders: int
-
-    @property
-    def unprotected(self) -> Sequence[Open]:
-        """Positions that nothing guards."""
-        return [each for each in self.positions if each.is_unprotected]
+    has_more: bool
 
 
-def meets(scope: str, scope_id: UUID) -> Meets:
-    """What a switch of this tenant meets, as last heard."""
-    of_strategy = _subscriptions(scope_id) if scope == "strategy" else None
-    open_orders = db.session.execute(
-        select(Order.connection_id, Order.instrument, Order.leg, Order.order_qty, Order.cum_qty)
-        .join(Trade, Trade.id == Order.trade_id)
-        .where(mine(Order), Order.ord_status.in_(OPEN_ORD_STATUSES), _in_scope(scope, scope_id))
-    ).all()
-    guarded: dict[tuple[UUID, str], Decimal] = {}
-    for connection_id, instrument, leg, quantity, filled in open_orders:
-        if leg == "stop":
-            key = (connection_id, instrument)
-            guarded[key] = guarded.get(key, ZERO) + quantity - filled
+def meets(scope: str, scope_id: UUID, *, bare: bool, most: int = MOST) -> Meets:
+    """The positions that a switch of this tenant meets, as last heard; with `bare` those that no
+    stop at the broker closes wholly."""
+    return meets_each(scope, [scope_id], bare=bare, most=most)[scope_id]
+
+
+def meets_each(
+    scope: str, scope_ids: Sequence[UUID], *, bare: bool, most: int = MOST
+) -> Mapping[UUID, Meets]:
+    """The same of each of these; two queries."""
+    of_strategy = scope == "strategy"
+    held = _HELD_OF_STRATEGY if of_strategy else _HELD.format(where=_WHERE.get(scope, ""))
+    wanted = "AND coalesce(s.guarded, 0) < abs(h.quantity)" if bare else ""
+    of = _OF_STRATEGY if of_strategy else _OF_TRADES
     rows = db.session.execute(
-        select(Position, Connection)
-        .join(Connection, Connection.id == Position.connection_id)
-        .where(mine(Position), Position.quantity != 0, _is_on(scope, scope_id))
-        .order_by(Connection.name, Position.instrument)
-        .limit(MOST)
+        text(_MEETS.format(held=held, of=of, wanted=wanted)),
+        {"ids": list(scope_ids), "most": most + 1, "open": list(OPEN_ORD_STATUSES)},
     ).all()
-    found = [
-        Open(
-            connection,
-            p.instrument,
-            quantity,
-            guarded.get((connection.id, p.instrument), ZERO),
+    met: dict[UUID, list[Row[Any]]] = {each: [] for each in scope_ids}
+    for row in rows:
+        met[row.scope_id].append(row)
+    found = connections.named(row.connection_id for each in met.values() for row in each[:most])
+    return {
+        each: Meets(
+            [
+                Open(found[r.connection_id], r.instrument, r.quantity, r.guarded)
+                for r in all_[:most]
+            ],
+            len(all_) > most,
         )
-        for p, connection in rows
-        if (quantity := _quantity(p, of_strategy))
-    ]
-    return Meets(found, len(open_orders))
+        for each, all_ in met.items()
+    }
+
+
+def working(scope: str, scope_id: UUID) -> int:
+    """How many orders of a scope work at their brokers."""
+    query = select(func.count()).select_from(Order)
+    query = query.where(mine(Order), Order.ord_status.in_(OPEN_ORD_STATUSES))
+    if scope == "strategy":
+        query = query.join(Trade, Trade.id == Order.trade_id)
+        query = query.where(Trade.strategy_id == scope_id)
+    elif scope == "connection":
+        query = query.where(Order.connection_id == scope_id)
+    elif scope == "broker":
+        query = query.where(Order.connection_id.in_(_at_broker(scope_id)))
+    return db.session.scalar(query.where(Order.trade_id.is_not(None))) or 0
 
 
 def names(on: Sequence[On | Switch]) -> Mapping[UUID, str]:
@@ -94,32 +133,6 @@ def names(on: Sequence[On | Switch]) -> Mapping[UUID, str]:
         for broker, environment in db.session.execute(mine_of):
             found[ids.broker_id(broker, environment)] = f"{broker} {environment}"
     return found
-
-
-def _quantity(position: Position, of: set[str] | None) -> Decimal:
-    """All of it; of a strategy what its subscriptions hold."""
-    if of is None:
-        return position.quantity
-    own = {key.removeprefix("sub_"): Decimal(value) for key, value in position.own.items()}
-    return sum((value for key, value in own.items() if key in of), ZERO)
-
-
-def _subscriptions(strategy_id: UUID) -> set[str]:
-    rows = select(Subscription.id).where(Subscription.strategy_id == strategy_id)
-    return {row.hex for row in db.session.scalars(rows)}
-
-
-def _in_scope(scope: str, scope_id: UUID) -> ColumnElement[bool]:
-    if scope == "broker":
-        return Trade.connection_id.in_(_at_broker(scope_id))
-    column = {"strategy": Trade.strategy_id, "connection": Trade.connection_id}.get(scope)
-    return true() if column is None else column == scope_id
-
-
-def _is_on(scope: str, scope_id: UUID) -> ColumnElement[bool]:
-    if scope == "broker":
-        return Position.connection_id.in_(_at_broker(scope_id))
-    return Position.connection_id == scope_id if scope == "connection" else true()
 
 
 def _at_broker(broker_id: UUID) -> Select[UUID]:

@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import array, insert
 
 from protos import ids, wire
 from protos.execution.v1 import execution_pb2 as pb
@@ -21,10 +21,11 @@ from web.audit import service as audit
 from web.connections.models import Connection
 from web.db import current_tenant, db, get_for_tenant, mine
 from web.execution_client import ExecutionClient, ExecutionDown
+from web.paging import Page, in_order, newest_first
 from web.queue import Bell
 from web.strategies.models import Strategy
 from web.switches.models import Switch
-from web.switches.rules import MODES, OFF, On
+from web.switches.rules import MODES, OFF, SCOPES, On
 
 LIMITS = ("max_daily_loss", "max_position", "max_orders_per_minute")
 
@@ -86,21 +87,53 @@ def halt(scope: str, scope_id: UUID, mode: str, *, why: str, actor: str) -> Halt
     return Halted(switch, unprotected, [UUID(trade_id) for trade_id in answer.trade_ids])
 
 
-def in_force() -> Sequence[Switch]:
-    """What is halted here, by this tenant or by the platform; of brokers, its own."""
-    rows = select(Switch).where(mine(Switch) | Switch.tenant_id.is_(None), Switch.mode != OFF)
-    rows = rows.order_by(Switch.set_at.desc())
-    return db.session.scalars(rows).all()
+_IN_FORCE = Switch.mode != OFF
 
 
-def on() -> tuple[On, ...]:
-    """The same, as rules go by it."""
-    return tuple(On(s.scope, s.scope_id, s.mode, s.set_at, s.set_by, s.why) for s in in_force())
+def in_force(*, limit: int, cursor: str | None) -> Page[Switch]:
+    """What is halted here, by this tenant or by the platform; of brokers, its own. The newest
+    first. Raises BadCursor."""
+    rows = select(Switch).where(mine(Switch) | Switch.tenant_id.is_(None), _IN_FORCE)
+    return newest_first(
+        rows,
+        Switch.set_at,
+        Switch.scope_id,
+        lambda row: (row.set_at, row.scope_id),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
-def limits() -> Mapping[UUID, pb.LimitsState]:
-    """The limits of this tenant's connections. Raises ExecutionDown."""
-    wanted = db.session.scalars(select(Connection.id).where(mine(Connection))).all()
+def page_of_on(*, limit: int, cursor: str | None) -> Page[On]:
+    """The same, the widest first. Raises BadCursor."""
+    width = func.array_position(array(SCOPES), Switch.scope)
+    rows = select(Switch, width).where(mine(Switch) | Switch.tenant_id.is_(None), _IN_FORCE)
+    page = in_order(
+        rows,
+        (width, Switch.scope_id),
+        tuple[int, UUID],
+        lambda row: (row[1], row[0].scope_id),
+        limit=limit,
+        cursor=cursor,
+    )
+    return Page([_on(row[0]) for row in page.rows], page.next_cursor)
+
+
+def binding(strategy_id: UUID, connection_ids: Sequence[UUID]) -> tuple[On, ...]:
+    """What is on that may bind a trade of this strategy on these connections, as rules go by it."""
+    narrow = {"strategy": [strategy_id], "connection": list(connection_ids)}
+    named = [(Switch.scope == scope) & Switch.scope_id.in_(few) for scope, few in narrow.items()]
+    reaches = or_(Switch.scope.not_in(narrow), *named)
+    rows = select(Switch).where(mine(Switch) | Switch.tenant_id.is_(None), _IN_FORCE, reaches)
+    return tuple(_on(row) for row in db.session.scalars(rows.order_by(Switch.set_at.desc())))
+
+
+def _on(row: Switch) -> On:
+    return On(row.scope, row.scope_id, row.mode, row.set_at, row.set_by, row.why)
+
+
+def limits(wanted: Sequence[UUID]) -> Mapping[UUID, pb.LimitsState]:
+    """The limits of these connections of this tenant. Raises ExecutionDown."""
     told = {UUID(each.connection_id): each for each in client().limits(wanted)}
     return {connection_id: told[connection_id] for connection_id in wanted if connection_id in told}
 

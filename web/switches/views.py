@@ -1,6 +1,7 @@
 """What is halted, and the big red buttons: each leads to a page that says what it would meet,
 and only that page does it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Blueprint, Flask, abort, redirect, render_template, request, url_for
@@ -17,26 +18,41 @@ from web.errors import Problem
 from web.execution_client import ExecutionDown
 from web.strategies import service as strategies
 from web.switches import reads, rules, service
-from web.switches.rules import BUTTONS, OFF, On
+from web.switches.rules import BUTTONS, OFF, STOP_ALL, On
 from web.switches.service import BadSwitch
 
 blueprint = Blueprint("switches", __name__, url_prefix="/halt")
+
+# Of connections with their limits, of switches that are on, and of what each of those left open.
+CONNECTIONS_SHOWN = 25
+SWITCHES_SHOWN = 20
+MET_SHOWN = 10
+# On top of every page.
+BANNERS = 3
 
 
 @blueprint.get("")
 @needs(Permission.LOOK)
 def index() -> str:
     """What is halted now, the buttons for the whole workspace, and limits."""
-    on = halted()
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: connections.page(sought=sought, limit=CONNECTIONS_SHOWN, cursor=lists.cursor())
+    )
+    on = lists.paged(
+        lambda: service.page_of_on(limit=SWITCHES_SHOWN, cursor=request.args.get("halted"))
+    )
     try:
-        limits, answered = service.limits(), True
+        limits, answered = service.limits([row.id for row in page.rows]), True
     except ExecutionDown:
         limits, answered = {}, False
     return render_template(
         "switches/index.html",
-        on=[(each, reads.meets(each.scope, each.scope_id)) for each in on],
-        names=reads.names(on),
-        connections=connections.all_of_tenant(),
+        halted_now=on,
+        on=_with_left(on.rows),
+        names=reads.names(on.rows),
+        page=page,
+        sought=sought,
         limits=limits,
         answered=answered,
         told=service.told,
@@ -110,13 +126,25 @@ def limit(connection_id: UUID) -> ResponseReturnValue:
 
 
 def halted() -> tuple[On, ...]:
-    """The switches that are on for whoever is signed in; no query of its own."""
+    """Some switches that are on for whoever is signed in, the widest first, and no more than one
+    beyond what every page says; no query of its own."""
     return rules.read(current_user.switches) if current_user.is_authenticated else ()
 
 
 def install(app: Flask) -> None:
     """Let every page say what is halted."""
-    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS)
+    app.jinja_env.globals.update(halted=halted, halt_buttons=BUTTONS, halt_banners=BANNERS)
+
+
+def _with_left(on: Sequence[On]) -> list[tuple[On, reads.Meets]]:
+    """Each with what it leaves without a stop; two queries for each kind of scope."""
+    left = {
+        scope: reads.meets_each(
+            scope, [each.scope_id for each in on if each.scope == scope], bare=True, most=MET_SHOWN
+        )
+        for scope in {each.scope for each in on}
+    }
+    return [(each, left[each.scope][each.scope_id]) for each in on]
 
 
 def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
@@ -128,7 +156,8 @@ def _confirm(scope: str, scope_id: UUID, name: str, mode: str) -> str:
         name=name,
         mode=mode,
         button=BUTTONS[mode],
-        meets=reads.meets(scope, scope_id),
+        meets=reads.meets(scope, scope_id, bare=mode == STOP_ALL),
+        orders=reads.working(scope, scope_id),
     )
 
 

@@ -13,6 +13,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from web.alarms.models import Alarm
 from web.db import db, mine
 from web.execution_client import ExecutionClient
+from web.paging import Moment, Page, in_order
 from web.trades import approval, reads
 from web.trades.approval import NotWaiting
 from web.trades.models import Trade
@@ -46,13 +47,19 @@ def declare_present(trade: Trade, *, actor: str) -> Trade:
     return _say(trade, pb.DOUBT_WORD_PRESENT, actor, "declare_present")
 
 
-def waiting() -> list[Trade]:
-    """This tenant's trades in such doubt, the oldest first."""
-    query = select(Trade).join(Alarm, Alarm.trade_id == Trade.id)
-    query = query.where(
-        mine(Trade), Alarm.kind == "not_provable", Alarm.ended_at.is_(None), _DOUBTFUL
+def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
+    """This tenant's trades in such doubt, the oldest first. Raises BadCursor."""
+    raised = select(Alarm.id).where(
+        Alarm.trade_id == Trade.id, Alarm.kind == "not_provable", Alarm.ended_at.is_(None)
     )
-    return list(db.session.scalars(reads.with_orders(query).order_by(Alarm.raised_at)).unique())
+    return in_order(
+        reads.with_orders(select(Trade)).where(mine(Trade), _DOUBTFUL, raised.exists()),
+        (Trade.accepted_at, Trade.id),
+        Moment,
+        lambda row: (row.accepted_at, row.id),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:

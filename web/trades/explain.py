@@ -18,6 +18,7 @@ from protos import ids, reasons
 from protos.execution.v1 import execution_pb2 as pb
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.formats import iso
+from web.paging import Page
 from web.signals import dialects
 from web.signals.body import MAX_BODY_BYTES
 from web.signals.connectors import Known
@@ -38,6 +39,9 @@ from web.trades.asking import may_close
 from web.trades.messages import Destination
 from web.trades.rules import Context, Decision, Verdict
 
+# Each is decided and planned in full: others are asked for by name.
+MOST_EXPLAINED = 20
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -52,24 +56,29 @@ class _Asked:
 
 
 def message(
-    strategy: Strategy, body: bytes, subscription_ids: Sequence[UUID] | None = None
+    strategy: Strategy,
+    body: bytes,
+    subscription_ids: Sequence[UUID] | None = None,
+    *,
+    sought: str = "",
 ) -> dict[str, Any]:
-    """A message that could be sent, as its webhook would take it."""
+    """A message that could be sent, as its webhook would take it; for the first of the enabled
+    subscriptions, those named, or those on connections called so."""
     now = datetime.now(UTC)
     try:
         signal = _read(strategy, body, now)
     except BadSignal as refused:
         return _envelope(strategy, now) | {"accepted": False, "refusal": _refusal(refused)}
-    return _explained(strategy, signal, _chosen(strategy, subscription_ids), now)
+    return _explained(strategy, signal, _chosen(strategy, subscription_ids, sought), now)
 
 
 def again(
-    strategy: Strategy, signal: Signal, only: Sequence[Subscription] | None = None
+    strategy: Strategy, signal: Signal, only: Subscription | None = None, *, sought: str = ""
 ) -> dict[str, Any]:
-    """A stored signal, as if it came now; for the enabled ones, or for those given."""
+    """A stored signal, as if it came now; for the first of the enabled ones, or for the given."""
     now = datetime.now(UTC)
-    subscriptions = _chosen(strategy, None) if only is None else only
-    return _explained(strategy, replace(signal, sent_at=None), subscriptions, now)
+    chosen = _chosen(strategy, None, sought) if only is None else Page([only], None)
+    return _explained(strategy, replace(signal, sent_at=None), chosen, now)
 
 
 def fired(
@@ -77,7 +86,8 @@ def fired(
 ) -> dict[str, Any]:
     """What one subscription would do with a signal, were these its settings."""
     now = datetime.now(UTC)
-    asked = _ask(strategy, signal, subscription, own, now, ids.new(), is_on=True, on=switches.on())
+    on = switches.binding(strategy.id, [subscription.connection_id])
+    asked = _ask(strategy, signal, subscription, own, now, ids.new(), is_on=True, on=on)
     [told] = _told([asked])
     return told
 
@@ -113,21 +123,21 @@ def _connector(strategy: Strategy, payload: Mapping[str, Any]) -> Connector:
     return terms
 
 
-def _chosen(strategy: Strategy, wanted: Sequence[UUID] | None) -> list[Subscription]:
-    """The enabled ones of this tenant; those that are asked for by name, on or off."""
-    rows = service.of_strategy(strategy)
-    if wanted is None:
-        return [row for row in rows if row.enabled]
-    return [row for row in rows if row.id in wanted]
+def _chosen(strategy: Strategy, wanted: Sequence[UUID] | None, sought: str) -> Page[Subscription]:
+    """The first enabled ones of this tenant; those that are asked for by name, on or off."""
+    return service.of_strategy(
+        strategy, only=wanted, sought=sought, enabled=wanted is None, limit=MOST_EXPLAINED
+    )
 
 
 def _explained(
-    strategy: Strategy, signal: Signal, subscriptions: Sequence[Subscription], now: datetime
+    strategy: Strategy, signal: Signal, chosen: Page[Subscription], now: datetime
 ) -> dict[str, Any]:
-    signal_id, on = ids.new(), switches.on()
+    signal_id = ids.new()
+    on = switches.binding(strategy.id, [row.connection_id for row in chosen.rows])
     asked = [
         _ask(strategy, signal, row, row.settings, now, signal_id, is_on=row.enabled, on=on)
-        for row in subscriptions
+        for row in chosen.rows
     ]
     read = signal.to_json()
     warnings = read.pop("warnings", [])
@@ -135,6 +145,7 @@ def _explained(
         "signal": read,
         "warnings": warnings,
         "subscriptions": _told(asked),
+        "subscriptions_has_more": chosen.has_more,
     }
 
 
@@ -148,6 +159,7 @@ def _envelope(strategy: Strategy, now: datetime) -> dict[str, Any]:
         "signal": None,
         "warnings": [],
         "subscriptions": [],
+        "subscriptions_has_more": False,
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
-from web.connections.models import Connection
+from web.connections import service as connections
 from web.db import db, mine
 from web.execution_client import ExecutionDown
 from web.trades import explain
@@ -48,8 +48,8 @@ def _quoted(trades: Sequence[Trade]) -> dict[str, Quote]:
     wanted = {t.instrument: t for t in trades if t.signal.get("asset_class") != "options"}
     if not wanted:
         return {}
-    held = db.session.scalars(select(Connection).where(mine(Connection)))
-    accounts = {row.id: row.broker_account for row in held}
+    held = connections.named(trade.connection_id for trade in wanted.values())
+    accounts = {each: row.broker_account for each, row in held.items()}
     questions = [
         _question(trade, pb.Account(broker=a.broker, environment=a.environment, account=a.account))
         for trade in wanted.values()

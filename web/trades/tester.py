@@ -39,7 +39,7 @@ def page(strategy_id: UUID) -> str:
     if chosen is None:
         return _render(strategy, TEST_SIGNALS[strategy.asset_class]["buy"].decode(), None)
     stored = get_for_tenant(Signal, ids.read("signal", chosen))
-    told = explain.again(strategy, language.from_json(stored.parsed))
+    told = explain.again(strategy, language.from_json(stored.parsed), sought=lists.sought())
     return _render(strategy, stored.body.decode("utf-8", "replace"), told)
 
 
@@ -51,7 +51,8 @@ def ask(strategy_id: UUID) -> ResponseReturnValue:
     strategy = strategies.get(strategy_id)
     text = request.form.get("message", "")
     if request.form.get("do") != "send":
-        return _render(strategy, text, explain.message(strategy, text.encode()))
+        sought = request.form.get("q", "").strip()[: lists.LONGEST_SOUGHT]
+        return _render(strategy, text, explain.message(strategy, text.encode(), sought=sought))
     sent = send_test(strategies.webhook_of(strategy), text.encode())
     if sent.signal_id is None:
         lists.failed(sent.message)
@@ -68,4 +69,5 @@ def _render(strategy: Strategy, message: str, told: dict[str, Any] | None) -> st
         message=message,
         told=told,
         latest=latest.rows,
+        sought=(request.form.get("q") or request.args.get("q") or "").strip(),
     )

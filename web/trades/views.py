@@ -13,11 +13,11 @@ from web.accounts.access import Field, needs
 from web.accounts.login import visitor
 from web.accounts.rules import Permission
 from web.alarms import service as alarms
+from web.connections import service as connections
 from web.connections.models import Connection
 from web.db import db, get_for_tenant
 from web.errors import Problem
 from web.execution_client import ExecutionDown
-from web.paging import BadCursor
 from web.signals import chart, waterfall
 from web.signals.models import Signal
 from web.subscriptions import service as subscriptions
@@ -25,7 +25,7 @@ from web.trades import approval, closing, doubt, holdings, plans, quotes, reads,
 from web.trades.approval import NotWaiting, Paused
 from web.trades.closing import BadClosing, NothingHeld
 from web.trades.drift import Drift, Drifted
-from web.trades.models import ASKING_STATES, WAITING_STATES, Trade
+from web.trades.models import ASKING_STATES, WAITING_STATES, Order, Position, Trade
 from web.trades.replay import NotRecorded
 from web.trades.stages import times_of
 from web.trades.words import intent
@@ -34,6 +34,8 @@ blueprint = Blueprint("trades", __name__)
 
 # More than this would not fit into what a browser keeps for the next page.
 FAILURES_SHOWN = 5
+# Of a position; all are told before it is closed.
+SHARES_SHOWN = 10
 # What a person may do to a waiting trade, and how it is called when it is done.
 _VERBS: dict[str, tuple[Callable[..., Trade], str]] = {
     "check": (doubt.check, "The broker is asked again"),
@@ -53,11 +55,8 @@ def _is_no_approval(trade_id: UUID, verb: str) -> bool:
 @needs(Permission.LOOK)
 def index() -> str:
     """All trades, newest first."""
-    try:
-        page = reads.trade_page(limit=lists.limit(), cursor=lists.cursor())
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
-    return render_template("trades/index.html", page=page, connections=reads.connections())
+    page = lists.paged(lambda: reads.trade_page(limit=lists.limit(), cursor=lists.cursor()))
+    return render_template("trades/index.html", page=page, connections=_connections_of(page.rows))
 
 
 @blueprint.get("/trades/<shown(trade):trade_id>")
@@ -66,7 +65,7 @@ def page(trade_id: UUID) -> str:
     """One trade: its stages, its orders and fills, the settings it was made with."""
     trade = reads.load_orders(get_for_tenant(Trade, trade_id))
     built = waterfall.build(times_of(trade))
-    connection = reads.connections()[trade.connection_id]
+    connection = get_for_tenant(Connection, trade.connection_id)
     return render_template(
         "trades/page.html",
         trade=trade,
@@ -121,22 +120,29 @@ def _decided(trade: Trade) -> list[dict[str, Any]]:
 @needs(Permission.LOOK)
 def orders() -> str:
     """All orders, newest first."""
-    try:
-        page = reads.order_page(limit=lists.limit(), cursor=lists.cursor())
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
-    return render_template("trades/orders.html", page=page, connections=reads.connections())
+    page = lists.paged(lambda: reads.order_page(limit=lists.limit(), cursor=lists.cursor()))
+    return render_template("trades/orders.html", page=page, connections=_connections_of(page.rows))
 
 
 @blueprint.get("/positions")
 @needs(Permission.LOOK)
 def positions() -> str:
     """What is held, by connection and instrument: the account's and everybody's own."""
+    sought = lists.sought()
+    page = lists.paged(
+        lambda: holdings.page(sought=sought, limit=lists.limit(), cursor=lists.cursor())
+    )
     return render_template(
         "trades/positions.html",
-        held=holdings.all_held(),
-        connections=reads.connections(),
+        page=page,
+        sought=sought,
+        most_shares=SHARES_SHOWN,
+        connections=_connections_of([held.position for held in page.rows]),
     )
+
+
+def _connections_of(rows: Sequence[Trade | Order | Position]) -> Mapping[UUID, Connection]:
+    return connections.named(row.connection_id for row in rows)
 
 
 @blueprint.get("/positions/close")
@@ -201,19 +207,24 @@ def _closes(told: Mapping[str, str]) -> tuple[Connection, UUID | None]:
 @needs(Permission.LOOK)
 def approvals() -> str:
     """What waits for a person, and what waits for its time."""
-    try:
-        page = reads.waiting_page(states=ASKING_STATES, limit=lists.limit(), cursor=lists.cursor())
-    except BadCursor as error:
-        raise lists.bad_cursor(error) from error
-    timed = reads.waiting_page(states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=None)
-    doubtful = doubt.waiting()
-    shown = [*page.rows, *timed.rows, *doubtful]
+    page = lists.paged(
+        lambda: reads.waiting_page(states=ASKING_STATES, limit=lists.limit(), cursor=lists.cursor())
+    )
+    timed = lists.paged(
+        lambda: reads.waiting_page(
+            states=["DELAYED", "QUEUED"], limit=lists.limit(), cursor=request.args.get("timed")
+        )
+    )
+    doubtful = lists.paged(
+        lambda: doubt.waiting(limit=lists.limit(), cursor=request.args.get("doubts"))
+    )
+    shown = [*page.rows, *timed.rows, *doubtful.rows]
     return render_template(
         "trades/approvals.html",
         page=page,
         timed=timed,
         doubtful=doubtful,
-        connections=reads.connections(),
+        connections=_connections_of(shown),
         strategies=reads.strategy_names(shown),
         quotes=quotes.last_known(page.rows),
         intents={t.id: intent(t.signal, t.numbers, t.settings) for t in shown},
