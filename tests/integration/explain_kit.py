@@ -113,10 +113,22 @@ class Stand:
         return await asyncio.to_thread(run)
 
     async def explain(self, body: bytes) -> dict[str, Any]:
-        """What is told of a message."""
+        """What is told of a message: for all, however many are explained at once."""
 
         def ask() -> dict[str, Any]:
-            return explain.message(get_for_tenant(Strategy, self.strategy.id), body)
+            strategy = get_for_tenant(Strategy, self.strategy.id)
+            told = explain.message(strategy, body)
+            if told["subscriptions_has_more"]:
+                most = explain.MOST_EXPLAINED
+                every = [each.id for each in self.subscriptions]
+                told["subscriptions"] = [
+                    one
+                    for start in range(0, len(every), most)
+                    for one in explain.message(strategy, body, every[start : start + most])[
+                        "subscriptions"
+                    ]
+                ]
+            return told
 
         return await self.inside(ask)
 

@@ -144,14 +144,19 @@ def lock_due(
     return list(found.values())
 
 
-def unlock(connection: Connection[TupleRow], strategies: Sequence[DueStrategy] = ()) -> bool:
-    """Release every strategy that this connection holds; has one of these newer signals by now?
+def unlock(connection: Connection[TupleRow]) -> None:
+    """Release every strategy that this connection holds."""
+    connection.execute("SELECT pg_advisory_unlock_all()")
+
+
+def let_go(connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> bool:
+    """The same; has one of these newer signals by now?
 
     Whoever else looked meanwhile, because a ring told of those, left them to us.
     """
     known = ([strategy.id for strategy in strategies], [s.drained_seq for s in strategies])
     with connection.pipeline():
-        connection.execute("SELECT pg_advisory_unlock_all()")
+        unlock(connection)
         # After it: whoever looks from here on finds what is due by themselves.
         newer = connection.execute(_NEWER, known)
     return newer.fetchone() is not None

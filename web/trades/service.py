@@ -105,11 +105,12 @@ class Drain:
                         return more, changed
             finally:
                 if strategies and not connection.broken:
+                    # Maybe in the midst of an answer: nothing but this one statement.
                     due.unlock(connection)
 
     def _let_go(self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> bool:
         """Unlock them; is more due of those that could be drained?"""
-        return due.unlock(connection, [s for s in strategies if s.id not in self._rest_until])
+        return due.let_go(connection, [s for s in strategies if s.id not in self._rest_until])
 
     def _resting(self) -> list[UUID]:
         now = time.monotonic()
