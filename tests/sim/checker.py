@@ -131,8 +131,8 @@ def superseded_entries_stay_unsent(record: Record) -> Iterator[str]:
             for earlier in track[:number]:
                 if not newer.supersedes(earlier) or record.came_apart(earlier, newer):
                     continue
-                # Who was withdrawn before it acted took nothing that rests, here or there.
-                if _watched(record, earlier.id) and _was_withdrawn(record, newer.id):
+                # Who never acted took nothing that rests, here or there.
+                if _watched(record, earlier.id) and _never_acted(record, newer):
                     continue
                 for arrival in _entries_written(record, earlier):
                     if arrival.written > since:
@@ -312,8 +312,13 @@ AT_SENDING: tuple[Callable[[Record, Row, Book], Iterator[str]], ...] = (
 )
 
 
-def _was_withdrawn(record: Record, trade_id: UUID) -> bool:
-    return record.last_outcome(trade_id).reason == pb.REASON_CANCELED_BY_MEMBER
+def _never_acted(record: Record, trade: Trade) -> bool:
+    """It was withdrawn first; or was to open something, and could not be sized."""
+    told = record.last_outcome(trade.id)
+    if told.reason == pb.REASON_CANCELED_BY_MEMBER:
+        return True
+    opens = trade.message.action in (pb.ACTION_BUY, pb.ACTION_SELL)
+    return opens and told.reason == pb.REASON_SIZE_UNKNOWN and not record.rows_of(trade.id)
 
 
 def _filled(
