@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import count, product
@@ -216,8 +216,14 @@ def headers(case: Case, hooks: Hooks, number: int) -> dict[str, str]:
 
 
 def answer(server: HTTPConnection, case: Case, shown: Mapping[str, str]) -> tuple[int, str | None]:
-    server.request(case.method, case.path, case.body, dict(shown))
-    response = server.getresponse()
+    try:
+        server.request(case.method, case.path, case.body, dict(shown))
+        response = server.getresponse()
+    except ConnectionError:
+        # It had waited for the other server's cases, and was hung up on before it was read.
+        server.close()
+        server.request(case.method, case.path, case.body, dict(shown))
+        response = server.getresponse()
     said = msgspec.json.decode(response.read())
     return response.status, said.get("messageCode")
 
@@ -235,12 +241,11 @@ def test_every_knock_has_its_answer(site: Site, tmp_path_factory: pytest.TempPat
             url = stack.enter_context(
                 serving(site.database, folder, FILLWIRE_TRUSTED_PROXIES=str(proxies))
             )
-            servers[proxies] = HTTPConnection(url.removeprefix("http://"), timeout=20)
+            connection = HTTPConnection(url.removeprefix("http://"), timeout=20)
+            servers[proxies] = stack.enter_context(closing(connection))
         for case in cases:
             found = answer(servers[case.proxies], case, headers(case, hooks, next(numbers)))
             status = CATALOGUE[case.expected].status if case.expected else 200
             if found != (status, case.expected):
                 wrong.append((case, found))
-        for server in servers.values():
-            server.close()
     assert wrong == []
