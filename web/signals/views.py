@@ -41,6 +41,8 @@ def index() -> str:
 def page(signal_id: UUID) -> str:
     """Did we get it, what was decided, what did the broker say, how long did each take."""
     signal = get_for_tenant(Signal, signal_id)
+    # Before its trades: what is counted is shown below as well.
+    counts = reads.counts([signal]).get(signal.id, reads.NONE)
     state = request.args.get("state", "")[:30]
     found = lists.paged(
         lambda: trades.of_signal_page(
@@ -62,7 +64,7 @@ def page(signal_id: UUID) -> str:
         page=found,
         state=state,
         outcomes=trades.outcomes(signal.id) if is_long else [],
-        counts=reads.counts([signal]).get(signal.id, reads.NONE),
+        counts=counts,
         previous=previous,
         following=following,
     )
