@@ -33,6 +33,8 @@ JOIN web.positions p ON p.connection_id = u.connection_id AND p.tenant_id = u.te
 WHERE u.strategy_id = w.id AND u.tenant_id = web.current_tenant() AND p.quantity <> 0
 """
 _WHERE = {
+    "platform": "",
+    "tenant": "",
     "connection": "AND p.connection_id = w.id",
     "broker": "AND p.connection_id IN (SELECT c.id FROM web.connections c "
     "JOIN web.broker_accounts a ON a.id = c.broker_account_id "
@@ -53,6 +55,16 @@ WHERE h.quantity <> 0 {wanted}
 ORDER BY h.connection_id, h.instrument LIMIT :most) m
 ORDER BY 1, 2, 3
 """
+_WANTED = {False: "", True: "AND coalesce(s.guarded, 0) < abs(h.quantity)"}
+# By scope, and whether only what is bare is wanted.
+_STATEMENTS = {
+    (scope, bare): _MEETS.format(held=_HELD.format(where=where), of=_OF_TRADES, wanted=wanted)
+    for scope, where in _WHERE.items()
+    for bare, wanted in _WANTED.items()
+} | {
+    ("strategy", bare): _MEETS.format(held=_HELD_OF_STRATEGY, of=_OF_STRATEGY, wanted=wanted)
+    for bare, wanted in _WANTED.items()
+}
 
 
 @dataclass(frozen=True)
@@ -83,12 +95,8 @@ def meets_each(
     scope: str, scope_ids: Sequence[UUID], *, bare: bool, most: int = MOST
 ) -> Mapping[UUID, Meets]:
     """The same of each of these; two queries."""
-    of_strategy = scope == "strategy"
-    held = _HELD_OF_STRATEGY if of_strategy else _HELD.format(where=_WHERE.get(scope, ""))
-    wanted = "AND coalesce(s.guarded, 0) < abs(h.quantity)" if bare else ""
-    of = _OF_STRATEGY if of_strategy else _OF_TRADES
     rows = db.session.execute(
-        text(_MEETS.format(held=held, of=of, wanted=wanted)),
+        text(_STATEMENTS[scope, bare]),
         {"ids": list(scope_ids), "most": most + 1, "open": list(OPEN_ORD_STATUSES)},
     ).all()
     met: dict[UUID, list[Row[Any]]] = {each: [] for each in scope_ids}
