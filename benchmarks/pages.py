@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 
 from benchmarks import filling, machine, seed, stats, widening
 from benchmarks.bench import Bench, Part, Row, ms, verdict
-from protos import ids
+from protos import ids, memory
 from web import config
 from web.accounts import passwords
 from web.admin import login
@@ -79,6 +79,8 @@ def measure(bench: Bench) -> Part:
     """Fill one workspace, ask for everything there is to see; widen it, and ask again."""
     signal_id = _fill(bench, COUNT // 10 if bench.quick else COUNT)
     app = _site(bench)
+    # As the web process does.
+    memory.settle()
     clients = {"tenant": _signed_in(bench, app), "staff": _staff(bench, app)}
     count = bench.count("SELECT count(*) FROM web.signals")
     known = _known(bench, signal_id)
