@@ -1,13 +1,19 @@
 """The SQL of the execution schema. Rows travel as one JSON parameter a table, so that a
 statement is the same for one row and for a thousand."""
 
+
+def _flush_left(statement: str) -> str:
+    """psycopg reads a statement of more than 4,096 characters anew each time it is asked."""
+    return "\n".join(line.lstrip() for line in statement.splitlines())
+
+
 # One transaction for a batch of entries. The lease row is locked against takeover; rows
 # of an account whose epoch moved on are left out, and the caller learns who is held.
 # `(… IN …) IS TRUE` is hashed; a join would be nested loops, since one row is expected.
 # Orders that were decided without the newest switches are not stored. Their facts keep their
 # number and say so: of two kinds of a fact, readers go by the one that comes last (`1a` is
 # its canonical_id, `72` its order_stopped).
-WRITE = """
+_WRITE = """
 WITH held AS MATERIALIZED (
     SELECT l.account_id FROM execution.leases l
     JOIN json_to_recordset(%(leases)s::json) AS a(account_id uuid, epoch bigint)
@@ -78,16 +84,19 @@ WITH held AS MATERIALIZED (
 SELECT account_id, false FROM held UNION ALL SELECT trade_id, true FROM stopped
 """
 
+WRITE = _flush_left(_WRITE)
+
 # The same of rows that nobody has stored: no index is asked whether they are there. Raises
 # UniqueViolation where one is, as after an answer that was lost.
-WRITE_NEW = WRITE.replace("    ON CONFLICT DO NOTHING\n", "").replace(
-    "    ON CONFLICT (account_id, canonical_id) DO NOTHING\n", ""
+WRITE_NEW = WRITE.replace("ON CONFLICT DO NOTHING\n", "").replace(
+    "ON CONFLICT (account_id, canonical_id) DO NOTHING\n", ""
 )
 
 # With trades of our own, which is rare: no other batch pays for it.
-WRITE_AND_STORE = WRITE.replace(
-    "), written_ends AS (",
-    """), written_instructions AS (
+WRITE_AND_STORE = _flush_left(
+    _WRITE.replace(
+        "), written_ends AS (",
+        """), written_instructions AS (
     INSERT INTO execution.instructions (trade_id, content_hash, account_id, strategy_id, trade)
     SELECT t.trade_id, decode(t.content_hash, 'base64'), t.account_id, t.strategy_id,
         decode(t.trade, 'base64')
@@ -96,6 +105,7 @@ WRITE_AND_STORE = WRITE.replace(
     WHERE (t.account_id IN (SELECT account_id FROM held)) IS TRUE
     ON CONFLICT (trade_id) DO NOTHING
 ), written_ends AS (""",
+    )
 )
 
 # Groups whose epoch is too low store nothing; known trades are left as they are, but for one
