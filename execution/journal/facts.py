@@ -13,6 +13,10 @@ POLL_SECONDS = 0.1
 # After a ring: what an order is sent with, acknowledged and filled with comes in a few
 # milliseconds, and costs whoever follows little more than one of them.
 GATHER_SECONDS = 0.015
+# The same where the last page was of several orders: a page costs as much as the facts on it, and
+# following must not take the processor of what is to be sent. Of hundreds it costs nothing beside.
+BUSY_GATHER_SECONDS = 0.05
+BUSY_FACTS = range(9, 200)
 # While many orders wait to be written down, after each page: nobody waits to be sent by reading.
 YIELD_SECONDS = 0.25
 # A fact may wait for an older transaction: look again soon after a commit of ours.
@@ -60,6 +64,11 @@ def response(facts: list[bytes], cursor: str) -> bytes:
         parts += (b"\x0a", _varint(len(fact)), fact)
     parts.append(pb.StreamFactsResponse(cursor=cursor).SerializeToString())
     return b"".join(parts)
+
+
+def gather_seconds(last: int) -> float:
+    """How long to gather after a ring, when the last page had so many facts."""
+    return BUSY_GATHER_SECONDS if last in BUSY_FACTS else GATHER_SECONDS
 
 
 def page_size(asked: int) -> int:

@@ -123,11 +123,12 @@ class Service:
         """Facts after the cursor, for as long as the caller listens, or until we are to end."""
         cursor, most = request.cursor, facts.page_size(request.max_facts)
         soon: list[float] = []
+        last = 0
         while not self._bell.is_closed:
             event = self._bell.listen()
             page = await self._page(cursor, most)
             if page.facts:
-                cursor = page.cursor
+                cursor, last = page.cursor, len(page.facts)
                 yield facts.response(page.facts, cursor)
                 if self._bell.is_pressed():
                     await asyncio.sleep(facts.YIELD_SECONDS)
@@ -136,7 +137,7 @@ class Service:
             pause = soon.pop(0) if soon else facts.POLL_SECONDS
             if await facts.rang(event, pause):
                 # What belongs together is read together.
-                await asyncio.sleep(facts.GATHER_SECONDS)
+                await asyncio.sleep(facts.gather_seconds(last))
                 soon = list(facts.SOON_SECONDS)
 
     async def list_facts(self, request: pb.ListFactsRequest) -> pb.ListFactsResponse:

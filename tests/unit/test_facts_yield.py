@@ -1,6 +1,7 @@
 """Reading facts leaves the machine to what is to be sent."""
 
 import asyncio
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import cast
 
@@ -19,10 +20,12 @@ class Endless:
 
     def __init__(self) -> None:
         self.read_at: list[float] = []
+        # How many facts are on each, where they are not full.
+        self.pages: Iterator[int] = iter(())
 
     async def facts_after(self, cursor: str, most: int) -> Page:
         self.read_at.append(asyncio.get_running_loop().time())
-        return Page([pb.Fact().SerializeToString()] * most, cursor)
+        return Page([pb.Fact().SerializeToString()] * next(self.pages, most), cursor)
 
 
 @pytest.mark.parametrize("is_pressed", [False, True], ids=["calm", "pressed"])
@@ -38,3 +41,26 @@ async def test_pages_come_slowly_while_many_orders_wait_to_be_written_down(
         await anext(pages)
     rests = [later - before for before, later in pairwise(store.read_at)]
     assert all((rest >= 0.03) is is_pressed for rest in rests)
+
+
+@pytest.mark.parametrize(
+    ("last", "waits_long"),
+    [(4, False), (20, True), (1000, False)],
+    ids=["one order", "several", "hundreds"],
+)
+async def test_facts_of_several_orders_are_gathered_longer(
+    monkeypatch: pytest.MonkeyPatch, last: int, *, waits_long: bool
+) -> None:
+    monkeypatch.setattr(facts, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(facts, "BUSY_GATHER_SECONDS", 0.05)
+    store, bell = Endless(), Bell()
+    service = Service(cast("Store", store), cast("Holding", None), bell)
+    store.pages = iter([last, 1])
+    pages = service.stream_facts(pb.StreamFactsRequest(max_facts=2000))
+    await anext(pages)
+    following = asyncio.ensure_future(anext(pages))
+    await asyncio.sleep(0.01)
+    bell.ring()
+    await following
+    first, second = store.read_at
+    assert (second - first >= 0.05) is waits_long
