@@ -18,6 +18,7 @@ from web.strategies.models import Strategy
 from web.subscriptions import forms, preview, settings
 from web.subscriptions.forms import Row
 from web.subscriptions.models import Subscription
+from web.subscriptions.settings import resolver
 
 ASSET_CLASSES = ("stocks", "options", "futures", "crypto")
 
@@ -94,6 +95,24 @@ def test_a_signal_and_settings_are_never_mixed_within_a_value(
         head, part = resolved.values[setting.part_of], resolved.values[setting.name]
         assert part.came_from == head.came_from
     assert settings.complete(resolved.snapshot()) == resolved.to_json()
+
+
+@given(settings_values.of_strategy(), settings_values.of_subscription(), settings_values.signals)
+@examples(max_examples=500, deadline=None)
+def test_what_is_kept_of_one_signal_decides_nothing_of_another(
+    strategy: dict[str, Any], stored: dict[str, Any], signal: Signal
+) -> None:
+    settings.resolve(None, strategy, stored)
+    kept = settings.resolve(signal, strategy, stored).to_json()
+    resolver.unspoken.cache_clear()
+    assert settings.resolve(signal, strategy, stored).to_json() == kept
+    # As if the signal were asked about every setting, and nothing kept.
+    values: dict[str, resolver.Effective] = {}
+    levels = resolver.Levels(signal, strategy, stored)
+    for setting in settings.SETTINGS:
+        if setting.part_of is None:
+            levels.decide(setting, values)
+    assert {name: value.to_json() for name, value in values.items()} == kept
 
 
 @pytest.mark.rule("C7.lower")

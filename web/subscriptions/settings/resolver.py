@@ -7,8 +7,11 @@ from two places. Then caps, which bind entries only and only lower.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from web.signals.rules import Signal
 from web.subscriptions.settings import caps as capping
@@ -127,18 +130,34 @@ def resolve(
     caps: Sequence[Cap] = (),
 ) -> Resolved:
     """Every effective value; `strategy` and `subscription` are stored settings."""
-    levels = _Levels(signal, strategy, subscription)
-    values: dict[str, Effective] = {}
-    for setting in _HEADS:
-        levels.decide(setting, values)
+    values = dict(unspoken(msgspec.json.encode((strategy, subscription))))
+    if signal is not None:
+        levels = Levels(signal, strategy, subscription)
+        for setting in _HEADS:
+            if levels.is_spoken_of(setting.name):
+                levels.decide(setting, values)
     refused = [
         cap for cap in capping.in_order(caps) if _is_beyond(cap, signal) or not _bind(cap, values)
     ]
     return Resolved(values, tuple(refused))
 
 
+@lru_cache(maxsize=1024)
+def unspoken(settings: bytes) -> Mapping[str, Effective]:
+    """What holds for everything that a signal says nothing about: the same for one after another.
+
+    `settings` are those of a strategy and a subscription, as JSON.
+    """
+    strategy, subscription = msgspec.json.decode(settings)
+    levels = Levels(None, strategy, subscription)
+    values: dict[str, Effective] = {}
+    for setting in _HEADS:
+        levels.decide(setting, values)
+    return values
+
+
 @dataclass(slots=True)
-class _Levels:
+class Levels:
     """The three places a value may come from, above the platform's default."""
 
     signal: Signal | None
@@ -149,6 +168,10 @@ class _Levels:
     def __post_init__(self) -> None:
         chosen = self.subscription.get("allow_signal_overrides")
         self.overrides = chosen is None or chosen["value"] is not False
+
+    def is_spoken_of(self, name: str) -> bool:
+        """Does the signal say anything about it, be it in vain?"""
+        return self._sent(name)[0] is not None or self._has_ladder(name)
 
     def decide(self, setting: Setting, values: dict[str, Effective]) -> None:
         """One setting with all its parts."""
