@@ -100,6 +100,12 @@ def open_pool(url: str, *, size: int, name: str) -> Pool:
     )
 
 
+def need_not_last(connection: Connection[TupleRow]) -> None:
+    """What this transaction writes may be lost if the database dies within the next half second:
+    whoever wrote it finds it undone, and does it again."""
+    connection.execute("SET LOCAL synchronous_commit = off")
+
+
 def to_json(rows: Any) -> str:
     """Rows as one JSON parameter, for `jsonb_to_recordset`: any number in one round trip."""
     return msgspec.json.encode(rows, enc_hook=str).decode()

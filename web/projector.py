@@ -22,7 +22,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from web import fills, logins, positions
 from web.alarms import raising
 from web.changes import events
-from web.db import Pool, to_json
+from web.db import Pool, need_not_last, to_json
 from web.execution_client import ExecutionClient
 from web.external import External
 from web.quarantine import put_aside
@@ -346,6 +346,7 @@ class Projector:
         with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
             # First, for its answer is waited for: the rest, with the tenants' change numbers that
             # others wait for, then goes together with the commit.
+            need_not_last(connection)
             self._move(connection, cursor, to)
             for run in logins.runs(facts):
                 batch = Batch()

@@ -178,12 +178,12 @@ def test_a_stream_tells_what_changed_and_resumes_after_its_number(site: Site, li
         told = stream.next()
     assert told["event"] == "trade.updated"
     assert told["data"] == f'{{"id":"trd_{first.hex}"}}'
-    assert int(told["id"]) == start + 1
+    assert int(told["id"]) > start
 
     change(site, site.ours.tenant_id, second)
     change(site, site.theirs.tenant_id, uuid4())
     change(site, site.ours.tenant_id, third)
-    with listening(live, ticket(site), after=start + 1) as stream:
+    with listening(live, ticket(site), after=int(told["id"])) as stream:
         resumed = [stream.next(), stream.next()]
     assert [event["data"] for event in resumed] == [
         f'{{"id":"trd_{trade_id.hex}"}}' for trade_id in (second, third)
@@ -195,7 +195,8 @@ def test_changes_of_one_commit_are_told_whole_or_again(site: Site, live: str) ->
         start = int(stream.next()["id"])
         change(site, site.ours.tenant_id, *(uuid4() for _ in range(3)))
         events = [stream.next() for _ in range(3)]
-    assert [event.get("id") for event in events] == [None, None, str(start + 1)]
+    assert [event.get("id") for event in events[:2]] == [None, None]
+    assert int(events[2]["id"]) > start
 
 
 def test_a_ticket_opens_one_stream(site: Site, live: str) -> None:
@@ -306,8 +307,9 @@ def test_polling_tells_the_same(site: Site) -> None:
     trade_id = uuid4()
     change(site, site.ours.tenant_id, trade_id)
     found = client.get(f"/live/changes?after={number}").json
-    assert found == {
-        "number": number + 1,
-        "events": [{"number": number + 1, "type": "trade.updated", "id": f"trd_{trade_id.hex}"}],
-    }
+    told = found["number"]
+    assert told > number
+    assert found["events"] == [
+        {"number": told, "type": "trade.updated", "id": f"trd_{trade_id.hex}"}
+    ]
     assert client.get("/live/changes").json["events"] == []  # type: ignore[index]

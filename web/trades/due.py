@@ -1,7 +1,7 @@
 """What the drain reads: due strategies, their signals, and who subscribes."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -149,17 +149,19 @@ def unlock(connection: Connection[TupleRow]) -> None:
     connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-def let_go(connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> bool:
-    """The same; has one of these newer signals by now?
+def let_go(
+    connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+) -> Callable[[], bool]:
+    """The same, among other statements of a pipeline. After it: has one of these newer signals
+    by now?
 
     Whoever else looked meanwhile, because a ring told of those, left them to us.
     """
     known = ([strategy.id for strategy in strategies], [s.drained_seq for s in strategies])
-    with connection.pipeline():
-        unlock(connection)
-        # After it: whoever looks from here on finds what is due by themselves.
-        newer = connection.execute(_NEWER, known)
-    return newer.fetchone() is not None
+    unlock(connection)
+    # After it: whoever looks from here on finds what is due by themselves.
+    newer = connection.execute(_NEWER, known)
+    return lambda: newer.fetchone() is not None
 
 
 def _signal(

@@ -18,6 +18,7 @@ from psycopg.rows import TupleRow
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
 from web.alarms import raising
+from web.db import need_not_last
 from web.execution_client import BATCH, ExecutionClient, ExecutionDown
 from web.subscriptions import settings
 from web.trades import messages, waiting
@@ -108,6 +109,10 @@ class Progress:
             self._stored.pop(strategy.id, None)
 
 
+def nothing() -> None:
+    """Else."""
+
+
 def hand_over(
     connection: Connection[TupleRow],
     execution: ExecutionClient,
@@ -117,11 +122,14 @@ def hand_over(
     changes: list[Change],
     progress: Progress,
     made: Generator[Made] | None = None,
+    *,
+    then: Callable[[], None] = nothing,
 ) -> bool:
     """Have execution store every trade of these strategies that it may not know yet: those
     `made` just now, in order, or else what is found. Did it take all?
 
-    Tells of the `changes` then, with those of what was found: they are not on the road.
+    Tells of the `changes` then, with those of what was found: they are not on the road. What is
+    asked of the database in `then` goes with that, after its commit.
     Raises ExecutionDown; what was stored is known to execution when it is given again.
     """
     stale: set[UUID] = set()
@@ -148,10 +156,13 @@ def hand_over(
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     known = (done, [drained[key] for key in done], [epochs[key] for key in done])
     with connection.pipeline():
-        if handed:
-            connection.execute(_LET_GO_HANDED, (handed,))
-        connection.execute(_HANDED, known)
-        waiting.tell(connection, changes)
+        with connection.transaction():
+            need_not_last(connection)
+            if handed:
+                connection.execute(_LET_GO_HANDED, (handed,))
+            connection.execute(_HANDED, known)
+            waiting.tell(connection, changes)
+        then()
     return not (stale or bad)
 
 

@@ -6,7 +6,7 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from web.db import Pool, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.trades import due, handing, waiting
 from web.trades.due import DueStrategy, Subscribers
+from web.trades.handing import nothing
 from web.trades.making import TRADES, Batch, make, make_trades
 from web.trades.standing import Standing
 
@@ -98,8 +99,9 @@ class Drain:
                         return False, changed
                     faults.point("sweep.before_drain")
                     self._subscribers.fill(connection, strategies)
-                    changed |= self._drain_what_can_be(connection, strategies)
-                    more = self._let_go(connection, strategies) or _may_be_more(strategies)
+                    told, has_newer = self._drain_what_can_be(connection, strategies)
+                    changed |= told
+                    more = has_newer or _may_be_more(strategies)
                     strategies = ()
                     if not more or time.monotonic() > deadline:
                         return more, changed
@@ -108,10 +110,6 @@ class Drain:
                     # Maybe in the midst of an answer: nothing but this one statement.
                     due.unlock(connection)
 
-    def _let_go(self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]) -> bool:
-        """Unlock them; is more due of those that could be drained?"""
-        return due.let_go(connection, [s for s in strategies if s.id not in self._rest_until])
-
     def _resting(self) -> list[UUID]:
         now = time.monotonic()
         self._rest_until = {key: until for key, until in self._rest_until.items() if until > now}
@@ -119,23 +117,51 @@ class Drain:
 
     def _drain_what_can_be(
         self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
-    ) -> set[str]:
-        """All together; if that fails, each alone, so that one stops nobody else."""
+    ) -> tuple[set[str], bool]:
+        """All together; if that fails, each alone, so that one stops nobody else.
+
+        Whose pages changed, and is more due of those that could be drained? They are unlocked.
+        """
+        newer: list[Callable[[], bool]] = []
+
+        def let_go() -> None:
+            could_be = [s for s in strategies if s.id not in self._rest_until]
+            newer.append(due.let_go(connection, could_be))
+
         try:
-            return self._drain(connection, strategies)
+            changed = self._drain(connection, strategies, let_go)
         except (psycopg.OperationalError, ExecutionDown, BaseTimeoutException):
             raise
-        except Exception:
-            if len(strategies) > 1:
-                alone = [self._drain_what_can_be(connection, [one]) for one in strategies]
-                return set().union(*alone)
-            log.exception("strategy_not_drained", strategy_id=strategies[0].id.hex)
-            self._rest_until[strategies[0].id] = time.monotonic() + REST_SECONDS
+        except Exception as error:
+            alone = strategies if len(strategies) > 1 else ()
+            if not alone:
+                self._let_rest(strategies[0], error)
+            changed = set().union(*(self._drain_alone(connection, one) for one in alone))
+            newer.clear()
+            with connection.pipeline():
+                let_go()
+        return changed, newer[0]()
+
+    def _drain_alone(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[str]:
+        try:
+            return self._drain(connection, [strategy])
+        except (psycopg.OperationalError, ExecutionDown, BaseTimeoutException):
+            raise
+        except Exception as error:
+            self._let_rest(strategy, error)
             return set()
 
+    def _let_rest(self, strategy: DueStrategy, error: Exception) -> None:
+        log.error("strategy_not_drained", strategy_id=strategy.id.hex, exc_info=error)
+        self._rest_until[strategy.id] = time.monotonic() + REST_SECONDS
+
     def _drain(
-        self, connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
+        self,
+        connection: Connection[TupleRow],
+        strategies: Sequence[DueStrategy],
+        then: Callable[[], None] = nothing,
     ) -> set[str]:
+        """`then` goes with the last statements, when all of these are handed over."""
         ahead: set[UUID] = set()
         for strategy in strategies:
             ahead |= self._start_wide(connection, strategy)
@@ -145,14 +171,17 @@ class Drain:
             if len(batch.trades) >= TRADES:
                 break
         with connection.pipeline(), connection.transaction():
-            epochs, inserted = _store(connection, batch)
+            stored = _store(connection, batch)
             faults.point("drain.before_commit")
         faults.point("drain.after_commit")
+        epochs, inserted = stored()
         touched = [strategy for strategy in strategies if strategy.id in epochs]
         are_new = inserted + len(ahead) == len(batch.trades) and not batch.supersede
         # What nobody else knows of need not be read again.
         is_all = are_new and not any(strategy.has_more_to_hand for strategy in touched)
         made = batch.made(ahead) if is_all else None
+        for strategy in touched:
+            strategy.drained_seq = batch.drained[strategy.id]
         handing.hand_over(
             connection,
             self._execution,
@@ -162,9 +191,8 @@ class Drain:
             batch.changes,
             self._progress,
             made,
+            then=then,
         )
-        for strategy in touched:
-            strategy.drained_seq = batch.drained[strategy.id]
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
     def _start_wide(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[UUID]:
@@ -183,7 +211,8 @@ class Drain:
             return set()
         make_trades(batch, strategy, signal, ahead, Standing(connection))
         with connection.transaction():
-            epochs, inserted = _store(connection, batch)
+            stored = _store(connection, batch)
+        epochs, inserted = stored()
         # The whole signal tells of them.
         taken = handing.hand_over(
             connection, self._execution, [strategy], batch.drained, epochs, [], self._progress
@@ -199,8 +228,11 @@ def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
     return is_cut or len(strategies) >= MANY or trades >= TRADES
 
 
-def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, int], int]:
-    """Write the batch; the new drain epoch of each strategy, and how many trades are new."""
+def _store(
+    connection: Connection[TupleRow], batch: Batch
+) -> Callable[[], tuple[dict[UUID, int], int]]:
+    """Write the batch. Once that is committed: the new drain epoch of each strategy, and how
+    many trades are new. Asked before, it would be waited for apart from the commit."""
     inserted = None
     if batch.trades:
         inserted = connection.execute(
@@ -215,5 +247,4 @@ def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, i
     batch.changes.extend(raising.write(connection, batch.alarms))
     drained = batch.drained
     rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
-    epochs: dict[UUID, int] = dict(rows.fetchall())
-    return epochs, inserted.rowcount if inserted else 0
+    return lambda: (dict(rows.fetchall()), inserted.rowcount if inserted else 0)
