@@ -306,7 +306,7 @@ def test_polling_tells_the_same(site: Site) -> None:
     number = client.get("/live/ticket").json["number"]  # type: ignore[index]
     trade_id = uuid4()
     change(site, site.ours.tenant_id, trade_id)
-    found = client.get(f"/live/changes?after={number}").json
+    found: dict[str, Any] = client.get(f"/live/changes?after={number}").get_json()
     told = found["number"]
     assert told > number
     assert found["events"] == [
