@@ -29,10 +29,11 @@ async def drop_what_is_over(
 
 
 def let_wait(account: Account, image: AccountImage) -> None:
-    """What was stored before an account's first lease takes its turn with what arrives."""
-    arriving = {one.trade.trade_id for one in account.pending}
-    earlier = [stored for stored in image.open if stored.trade_id not in arriving]
-    account.pending += [one for stored in earlier if (one := read(stored))]
+    """What was stored before an account's first lease takes its turn with what arrives; of what
+    arrives, what was withdrawn while the lease was taken is known to be."""
+    stored = {one.trade_id for one in image.open}
+    account.pending = [one for one in account.pending if one.trade.trade_id not in stored]
+    account.pending += [arrival for one in image.open if (arrival := read(one))]
     image.open.clear()
 
 

@@ -256,11 +256,13 @@ SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
 FROM execution.instructions WHERE account_id = ANY(%s) AND done_at IS NULL ORDER BY id
 """
 
-# The same of accounts that were never held, without what is known of already.
+# The same of accounts that were never held, without what is known of already, unless somebody
+# withdrew it meanwhile.
 IMAGE_EARLIER = """
 SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn
 FROM execution.instructions
-WHERE account_id = ANY(%s) AND done_at IS NULL AND NOT trade_id = ANY(%s::uuid[]) ORDER BY id
+WHERE account_id = ANY(%s) AND done_at IS NULL
+  AND (cancel_reason IS NOT NULL OR NOT trade_id = ANY(%s::uuid[])) ORDER BY id
 """
 
 IMAGE_ORDERS = "SELECT * FROM execution.orders WHERE trade_id = ANY(%s) ORDER BY leg, revision"

@@ -145,11 +145,12 @@ def withdrawn_trades_stay_unsent(record: Record) -> Iterator[str]:
     for trade_id, stored in record.instructions.items():
         for row in record.rows_of(trade_id, "entry", "exit"):
             taking = record.taking(row.account_id, row.committed)
-            # What had come to it before it took the account, it does not read.
-            if taking is None or taking.holder == stored["author"]:
-                continue
             # What the trade had opened is closed, where nothing can guard it.
-            if taking.at > stored["withdrawn_at"] and row.origin != "flatten":
+            if (
+                taking is not None
+                and taking.at > stored["withdrawn_at"]
+                and row.origin != "flatten"
+            ):
                 yield f"{row.cl_ord_id} at {row.committed:.3f}, taken at {taking.at:.3f}"
 
 

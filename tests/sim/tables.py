@@ -306,8 +306,8 @@ class Tables:
         ]
 
     def _image_earlier(self, author: str, parameters: Any) -> list[Row]:
-        known = set(parameters[1])
-        return [r for r in self._image_open(author, parameters) if r["trade_id"] not in known]
+        known, found = set(parameters[1]), self._image_open(author, parameters)
+        return [row for row in found if row["withdrawn"] or row["trade_id"] not in known]
 
     def _past_trades(self, _author: str, parameters: Any) -> list[Row]:
         trades = {o["trade_id"] for o in self.orders.values() if o["cl_ord_id"] in parameters[0]}
