@@ -37,7 +37,7 @@ class Kept:
     without: set[Leg] = field(default_factory=set)
     reason: str = ""
     words: str = ""
-    # Of what was opened, what others closed.
+    # Of what was opened, what others closed, or stand for.
     lost: Decimal = ZERO
     # The legs whose price was reached; where a watched trail has come to, and was told of.
     fired: frozenset[Key] = frozenset()
@@ -239,7 +239,10 @@ def replace_older(run: "Run") -> None:
         return
     names = run.stop.order.terms.decided_from.get("replaces", "").split()
     older = [other for other in run.lane.covered if other.trade.trade_id.hex in names]
-    release(older, (Leg.STOP, Leg.TAKE_PROFIT), "superseded")
+    for other in release(older, (Leg.STOP, Leg.TAKE_PROFIT), "superseded"):
+        if other.cover is not None:
+            # The stop stands for it from now on, also where more is held than both together.
+            other.cover.lost += _left(other)
 
 
 def symbols(lane: "Lane") -> list[tuple[str, Side]]:
