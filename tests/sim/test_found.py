@@ -14,9 +14,9 @@ LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after
 
 # What was withdrawn, sent behind an exit, or as its account was taken. What a breakeven stood for,
 # unprotected for good beside an entry that nothing guards. And where the checker was wrong: late
-# fills of an exit, counted against it; others' exits, whose place it took no more; an exit that opens
-# what another trade guards; what could not be sized, and so left a watched entry as it would one
-# that rests.
+# fills of an exit, counted against it; others' exits, whose place it took no more; an exit that
+# opens what another trade guards; what could not be sized, and so left a watched entry as it would
+# one that rests.
 @pytest.mark.parametrize("seed", [7942187, 9149264, 9300685, 8101317, 8124861, 8120108, 8615993])
 def test_a_seed_that_failed_is_clean(seed: int) -> None:
     assert run(seed).violations == []
