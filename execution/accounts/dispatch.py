@@ -246,8 +246,8 @@ class Dispatch:
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
-        ticket.in_doubt = False
-        # What the broker once acknowledged was sent; forgotten by it, it is over.
+        # What the broker once acknowledged was sent; forgotten by it, it is over. Others may have
+        # waited for the end of its doubt: that it was in doubt is for whoever hears of it to see.
         what = ExecType.EXPIRED if ticket.order.is_acknowledged else ExecType.NOT_SENT
         self._synthesise(account, ticket, what, reason)
 

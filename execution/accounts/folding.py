@@ -29,8 +29,9 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
             overfill_id = overfills.id_of(ticket, report)
             lane.overfills.add(overfill_id, ticket.order.terms.order_id, filled)
     if ticket.order.is_acknowledged:
-        ticket.in_doubt = False
         ticket.run.unprovable = False
+    if ticket.order.is_acknowledged or not ticket.order.is_open:
+        ticket.in_doubt = False
     shares: set[UUID] = set()
     if report.exec_type.moves:
         book = lane.book(ticket.order.terms.instrument)

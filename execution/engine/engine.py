@@ -20,7 +20,7 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.words import DECLARED, ExecType, Leg, TradeState
+from execution.domain.words import DECLARED, TERMINAL, ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
 from execution.engine.halting import Halting
@@ -254,8 +254,9 @@ class Engine:
         self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order waits for the broker's limit; guards of what is over say nothing of it."""
-        if run.is_done:
+        """An order waits for the broker's limit; guards of what is over, if it be before a
+        takeover, say nothing of it."""
+        if run.is_done or (run.said is not None and run.said[0] in TERMINAL):
             return
         self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
