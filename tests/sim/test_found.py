@@ -16,8 +16,8 @@ LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after
 # unprotected for good beside an entry that nothing guards. Who waited for the end of somebody's
 # doubt, never told of it. A guard that waits for the broker's limit, told as if its trade were not
 # over. And where the checker was wrong: late fills of an exit, counted against it; others' exits,
-# whose place it took no more; an exit that opens what another trade guards; what could not be sized,
-# and so left a watched entry as it would one that rests.
+# whose place it took no more; an exit that opens what another trade guards; what could not be
+# sized, and so left a watched entry as it would one that rests.
 _SEEDS = [
     7942187, 9149264, 9300685, 9523136, 9534674, 8101317, 8124861, 8120108, 8615993,
 ]  # fmt: skip
