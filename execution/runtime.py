@@ -1,9 +1,9 @@
 """Time and tasks, handed to the engine so that a simulator can drive it."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -38,15 +38,21 @@ class Runtime(Protocol):
         """Call once, after some seconds."""
 
 
-# What this machine says.
-machine_clock: Callable[[], datetime] = partial(datetime.now, UTC)
+def steady_clock() -> Callable[[], datetime]:
+    """What this machine says now, and how time goes on from there: nobody sets it."""
+    began, at = time.monotonic(), datetime.now(UTC)
+    return lambda: at + timedelta(seconds=time.monotonic() - began)
+
+
+def _unheard(_by: timedelta) -> None:
+    """Nobody counts by the clock."""
 
 
 class AsyncioRuntime:
     """The real one."""
 
-    def __init__(self, clock: Callable[[], datetime] = machine_clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or steady_clock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._offset = timedelta(0)
         self._is_closed = False
@@ -55,9 +61,11 @@ class AsyncioRuntime:
         """This machine's clock, corrected by what the database last said."""
         return self._clock() + self._offset
 
-    async def follow(self, asking: Awaitable[datetime]) -> bool:
+    async def follow(
+        self, asking: Awaitable[datetime], stepped: Callable[[timedelta], None] = _unheard
+    ) -> bool:
         """Follow the database's clock where it is more than 50 ms away, and step no more often
-        than that: limits are counted by it. What it says was true at some time between the
+        than that; `stepped` is told of it. What it says was true at some time between the
         question and the answer; False when that leaves more than a second open."""
         asked = self._clock()
         said = await asking
@@ -65,7 +73,9 @@ class AsyncioRuntime:
         least, most = said - answered, said - asked
         if not least - NEAR <= self._offset <= most + NEAR:
             is_near = least - NEAR <= timedelta(0) <= most + NEAR
+            before = self._offset
             self._offset = timedelta(0) if is_near else min(max(self._offset, least), most)
+            stepped(self._offset - before)
         return answered - asked <= SHARP
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -151,6 +151,12 @@ class Meter(ABC):
         """From now on it is so much that may be used."""
         self.most = most
 
+    def step(self, by: int) -> None:
+        """Our clock was set forward: what was counted is no older for that. (One that is set back
+        stands still for its users instead.)"""
+        if self._told_until:
+            self._told_until += by
+
     def charge(self, now: int, cost: int) -> None:
         """Count what was sent before this process began."""
         self._count(now, now, cost)
@@ -215,6 +221,10 @@ class _Rolling(Meter):
                 return at + self.limit.window + 1 - now + windows * self.limit.window
         return (windows + 1) * self.limit.window
 
+    def step(self, by: int) -> None:
+        super().step(by)
+        self._log = deque((at + by, cost) for at, cost in self._log)
+
 
 class _Fixed(Meter):
     """A count for each window of the venue's clock that a request may have fallen into."""
@@ -270,6 +280,10 @@ class _Tokens(Meter):
         window = self.limit.window
         over = self._left(now) - (self._counted(now) - excess) * window
         return -(-over // self.most)
+
+    def step(self, by: int) -> None:
+        super().step(by)
+        self._at += by
 
 
 class _Concurrent(Meter):

@@ -300,7 +300,8 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
     async def _live(self) -> bool:
-        return await self.runtime.follow(self._store.heartbeat(self.instance, self._target))
+        beat = self._store.heartbeat(self.instance, self._target)
+        return await self.runtime.follow(beat, self._limits.step)
 
     async def _heartbeat(self) -> None:
         if self._is_gone:

@@ -170,6 +170,11 @@ class Limiter:
         self._latest = max(self._latest, micros(self._runtime.now()))
         return self._latest
 
+    def step(self, by: int) -> None:
+        """The clock was set forward by so many microseconds, and nothing became older."""
+        for meter in self._meters.values():
+            meter.step(by)
+
     # -- requests
 
     def ask(self, request: Request) -> Held | None:

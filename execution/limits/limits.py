@@ -100,6 +100,12 @@ class Limits:
         if self._pool is not None:
             await self._pool.close()
 
+    def step(self, by: timedelta) -> None:
+        """Our clock was set."""
+        if by > timedelta(0):
+            for limiter in self._limiters.values():
+                limiter.step(by // timedelta(microseconds=1))
+
     def flow(self, venue: Venue, account: str) -> Flow:
         """An account's way into its venue."""
         if (venue, account) not in self._flows:

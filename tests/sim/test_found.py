@@ -28,6 +28,11 @@ def test_a_seed_that_failed_is_clean(seed: int) -> None:
     assert run(seed).violations == []
 
 
+def test_a_clock_that_is_set_forward_lets_nothing_go_too_early() -> None:
+    # Requests of one second were a second apart by a clock that had been set meanwhile.
+    assert run(9700943, liveness=True).violations == []
+
+
 def test_trades_stored_before_an_account_was_ever_held_go_first() -> None:
     script = Script()
     first = script.start("one", look_fails=1.0)

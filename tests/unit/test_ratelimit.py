@@ -329,3 +329,21 @@ def test_a_long_quiet_time_is_a_new_beginning() -> None:
     last = Penalty(micros(NOON), level=9)
 
     assert ratelimit.penalise(last, micros(NOON) + 20 * MINUTE, 0).level == 1
+
+
+@pytest.mark.parametrize("shape", [Shape.ROLLING, Shape.TOKENS])
+@given(used=st.lists(st.integers(0, 2 * SECOND), min_size=1, max_size=6), by=st.integers(1, MINUTE))
+def test_what_was_counted_is_no_older_when_our_clock_is_set_forward(
+    shape: Shape, used: list[int], by: int
+) -> None:
+    meter, now = ratelimit.meter(a_limit(shape, 6, 10)), micros(NOON)
+    for after in used:
+        now += after
+        meter.take(1)
+        meter.settle(now, now, 1)
+    meter.learn(now, 6, 1, now + 3 * SECOND)
+    waits = [meter.wait(now, units, Rank.RELIEF) for units in (1, 3, 6)]
+
+    meter.step(by)
+
+    assert [meter.wait(now + by, units, Rank.RELIEF) for units in (1, 3, 6)] == waits

@@ -70,3 +70,11 @@ async def test_what_is_closed_begins_nothing_more() -> None:
     runtime.later(0.0, lambda: ran.append("timer"))
     await asyncio.sleep(0.01)
     assert ran == []
+
+
+async def test_whoever_counts_by_the_clock_is_told_how_far_it_was_set() -> None:
+    machine, steps = Machine(-600.0), list[timedelta]()
+    await machine.runtime.follow(machine.answer(0.001, 0.001), steps.append)
+    await machine.runtime.follow(machine.answer(0.001, 0.001), steps.append)
+    [step] = steps
+    assert abs(step.total_seconds() - 600) <= 0.002
