@@ -56,10 +56,16 @@ def exits(trade: Trade, progress: Progress, *, flips: bool) -> Decision | None:
     gave way to smaller ones."""
     if any(o.is_open for o in progress.exits):
         return _open_exit(progress, flips=flips)
-    gave_way = progress.outgrown
+    gave_way = _gave_way(progress)
     if any(not (o.is_filled or o.terms.cl_ord_id in gave_way) for o in progress.exits):
         return _ended_exit(trade, progress)
     return None
+
+
+def _gave_way(progress: Progress) -> frozenset[str]:
+    """The exits that smaller ones follow; of a trade that was withdrawn none follows the last."""
+    last = progress.exits[-1].terms.cl_ord_id
+    return progress.outgrown - {last} if progress.withdrawn else progress.outgrown
 
 
 def closed(progress: Progress) -> End:
@@ -80,7 +86,7 @@ def _open_exit(progress: Progress, *, flips: bool) -> Decision:
 
 def _ended_exit(trade: Trade, progress: Progress) -> Decision:
     """An exit ended short of its quantity: no entry follows."""
-    gave_way = progress.outgrown
+    gave_way = _gave_way(progress)
     short = (o for o in progress.exits if not o.is_filled)
     order = next(o for o in short if o.terms.cl_ord_id not in gave_way)
     half_done = any(o.cum_qty for o in progress.exits)

@@ -170,7 +170,12 @@ def _opened(record: Record, trade_id: UUID) -> Decimal:
 
 
 def _may_open(record: Record, trade_id: UUID) -> bool:
-    return any(record.is_open(row.cl_ord_id) for row in record.rows_of(trade_id, "entry"))
+    """Its entry works; or nobody can prove whether the stop of a `breakeven` does."""
+    if any(record.is_open(row.cl_ord_id) for row in record.rows_of(trade_id, "entry")):
+        return True
+    is_doubted = record.last_outcome(trade_id).state == pb.TRADE_STATE_NEEDS_ATTENTION
+    stops = record.rows_of(trade_id, "stop") if is_doubted else ()
+    return any(row.cl_ord_id not in record.ends for row in stops)
 
 
 def _told_held(record: Record, trade_id: UUID) -> Decimal:

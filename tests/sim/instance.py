@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 from execution.engine.engine import Engine
 from execution.holding.holding import Holding
@@ -68,6 +69,10 @@ class Instance:
     def is_awake(self) -> bool:
         """It lives, and is not stopped."""
         return not self.loop.is_dead and self.loop.paused_until <= self._world.now_us
+
+    def holds(self, account_id: UUID) -> bool:
+        """It has the account, and knows what there is to know of it."""
+        return self._holding.held(account_id) is not None
 
     def start(self) -> None:
         """As the server does it."""

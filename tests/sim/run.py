@@ -339,11 +339,15 @@ class Run:
         return any(r.report_id not in known for r in fills)
 
     def _is_held(self) -> bool:
-        """True when somebody awake holds each account that has open trades."""
+        """True when somebody awake holds each account that has open trades, and not only its
+        lease."""
         tables = self.database.tables
-        awake = {i.loop.name for i in self.instances if i.is_awake}
+        awake = {i.loop.name: i for i in self.instances if i.is_awake}
         busy = {r["account_id"] for r in tables.instructions.values() if r["done_at"] is None}
-        return all(a in tables.leases and tables.leases[a]["author"] in awake for a in busy)
+        holders = {a: tables.leases[a]["author"] for a in busy if a in tables.leases}
+        return len(holders) == len(busy) and all(
+            name in awake and awake[name].holds(account) for account, name in holders.items()
+        )
 
     def _record(self) -> Record:
         trouble = self.plan.trouble
