@@ -75,3 +75,19 @@ def test_what_the_database_refuses_is_let_go_and_done_later(road: Road, step: st
     road.owner.execute(_MEND)
     road.drain.drain_due()
     assert road.watermarks() == (1, 1, 1) and len(road.store.trades) == 1
+
+
+def test_pages_hear_of_what_the_database_lost_with_the_hand_over(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    signal_id = road.signal(strategy)
+    road.drain.drain_due()
+    told = "SELECT kind, object_id FROM web.changes"
+    first = set(road.owner.execute(told).fetchall())
+    assert first == {("signal", signal_id), ("approval", road.trades("id")[0][0])}
+    # What a crash does to a commit that had not reached the disk.
+    road.owner.execute("DELETE FROM web.changes")
+    road.owner.execute("UPDATE web.strategy_intake SET handed_seq = 0")
+    road.drain.drain_due()
+    assert set(road.owner.execute(told).fetchall()) >= first
+    assert road.watermarks() == (1, 1, 1)
