@@ -307,6 +307,7 @@ def test_polling_tells_the_same(site: Site) -> None:
     trade_id = uuid4()
     change(site, site.ours.tenant_id, trade_id)
     found = client.get(f"/live/changes?after={number}").json
+    assert found is not None
     told = found["number"]
     assert told > number
     assert found["events"] == [
