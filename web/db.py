@@ -102,8 +102,8 @@ def open_pool(url: str, *, size: int, name: str) -> Pool:
 
 def need_not_last(connection: Connection[TupleRow]) -> None:
     """What this transaction writes may be lost if the database dies within the next half second:
-    whoever wrote it finds it undone, and does it again."""
-    connection.execute("SET LOCAL synchronous_commit = off")
+    whoever wrote it finds it undone, and does it again. A pipeline's own transaction will do."""
+    connection.execute("SELECT set_config('synchronous_commit', 'off', true)")
 
 
 def to_json(rows: Any) -> str:

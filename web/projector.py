@@ -311,7 +311,7 @@ class Projector:
     def follow(self, stop: threading.Event) -> None:
         """Read facts from the cursor on, until stopped, superseded, or the stream breaks.
 
-        Raises ExecutionDown, psycopg.OperationalError.
+        Raises ExecutionDown, psycopg.OperationalError, Superseded.
         """
         cursor = self._cursor()
         renewed_at = time.monotonic()
@@ -321,6 +321,10 @@ class Projector:
             if time.monotonic() - renewed_at > RENEW_SECONDS:
                 if not self._still_mine():
                     return
+                # A database that died may have lost what was written last, and this hears nothing
+                # of it where the stream held.
+                if self._cursor() != cursor:
+                    raise Superseded()
                 renewed_at = time.monotonic()
             if response.facts:
                 cursor = self.apply(cursor, response.cursor, response.facts)

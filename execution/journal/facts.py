@@ -17,6 +17,8 @@ GATHER_SECONDS = 0.015
 # following must not take the processor of what is to be sent. Of hundreds it costs nothing beside.
 BUSY_GATHER_SECONDS = 0.05
 BUSY_FACTS = range(9, 200)
+# Nothing to tell for so long: say that.
+QUIET_SECONDS = 1.0
 # While many orders wait to be written down, after each page: nobody waits to be sent by reading.
 YIELD_SECONDS = 0.25
 # A fact may wait for an older transaction: look again soon after a commit of ours.

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import itertools
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from uuid import UUID
 
@@ -120,20 +121,24 @@ class Service:
         return pb.PreviewTradesResponse(previews=previews)
 
     async def stream_facts(self, request: pb.StreamFactsRequest) -> AsyncIterator[bytes]:
-        """Facts after the cursor, for as long as the caller listens, or until we are to end."""
+        """Facts after the cursor, for as long as the caller listens, or until we are to end; now
+        and then none."""
         cursor, most = request.cursor, facts.page_size(request.max_facts)
         soon: list[float] = []
-        last = 0
+        last, told_at = 0, time.monotonic()
         while not self._bell.is_closed:
             event = self._bell.listen()
             page = await self._page(cursor, most)
             if page.facts:
-                cursor, last = page.cursor, len(page.facts)
+                cursor, last, told_at = page.cursor, len(page.facts), time.monotonic()
                 yield facts.response(page.facts, cursor)
                 if self._bell.is_pressed():
                     await asyncio.sleep(facts.YIELD_SECONDS)
                 if len(page.facts) == most:
                     continue
+            elif time.monotonic() - told_at > facts.QUIET_SECONDS:
+                last, told_at = 0, time.monotonic()
+                yield facts.response([], cursor)
             pause = soon.pop(0) if soon else facts.POLL_SECONDS
             if await facts.rang(event, pause):
                 # What belongs together is read together.

@@ -73,7 +73,7 @@ def test_what_execution_did_not_store_stays_due_and_goes_first(road: Road) -> No
     assert road.watermarks() == (1, 1, 0)
     # Pages hear of it all the same.
     told = road.owner.execute("SELECT kind, object_id FROM web.changes").fetchall()
-    assert set(told) == {("signal", first), ("trade", road.trades("id")[0][0])}
+    assert set(told) >= {("signal", first), ("trade", road.trades("id")[0][0])}
     assert road.trades("state") == [("PENDING",)]
     second = road.signal(strategy)
     road.drain.drain_due()

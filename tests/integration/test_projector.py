@@ -1,5 +1,6 @@
 """The projector: facts become read models, once, whatever is repeated."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -101,6 +102,22 @@ class Stage:
             self.rows("SELECT quantity, avg_price, own FROM web.positions"),
             self.rows("SELECT state, submitted_at, acknowledged_at, filled_at FROM web.trades"),
         ]
+
+
+class Held(ExecutionClient):
+    """Facts, and after them only that the stream holds; the database loses them meanwhile."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__("127.0.0.1:1")
+        self._stage = stage
+
+    def facts(self, cursor: str, *, max_facts: int) -> Iterator[pb.StreamFactsResponse]:
+        assert cursor == ""
+        yield pb.StreamFactsResponse(facts=self._stage.filled(), cursor="c1")
+        self._stage.owner.execute("DELETE FROM web.fact_cursor")
+        for _ in range(3):
+            yield pb.StreamFactsResponse(cursor="c1")
+        raise AssertionError("it believes to have told all of this")
 
 
 @pytest.fixture
@@ -269,6 +286,19 @@ def test_a_change_number_that_the_database_lost_is_not_given_again(stage: Stage)
     stage.projector.apply("c1", "c2", stage.filled()[2:])
     [(given,)] = stage.rows("SELECT number FROM web.tenant_changes")
     assert given > lost
+
+
+def test_what_the_database_lost_is_asked_for_again_though_the_stream_held(
+    stage: Stage, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector, "RENEW_SECONDS", -1)
+    pool = db.open_pool(database.url("worker"), size=2, name="test")
+    again = Projector(pool, Held(stage), Bell("redis://127.0.0.1:1/0"), still_mine=lambda: True)
+    for _ in range(2):
+        # Begun again, it goes on from what is stored.
+        with pytest.raises(Superseded):
+            again.follow(threading.Event())
+    pool.close()
 
 
 def test_of_very_many_changes_at_once_live_pages_are_told_a_few(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 from typing import cast
 
 import pytest
@@ -64,3 +64,24 @@ async def test_facts_of_several_orders_are_gathered_longer(
     await following
     first, second = store.read_at
     assert (second - first >= 0.05) is waits_long
+
+
+async def test_a_stream_that_has_nothing_to_tell_says_so_and_forgets_that_it_was_busy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(facts, "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(facts, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(facts, "GATHER_SECONDS", 0.0)
+    monkeypatch.setattr(facts, "BUSY_GATHER_SECONDS", 60.0)
+    store, bell = Endless(), Bell()
+    service = Service(cast("Store", store), cast("Holding", None), bell)
+    store.pages = chain([20], repeat(0))
+    pages = service.stream_facts(pb.StreamFactsRequest(cursor="7-7", max_facts=2000))
+    await anext(pages)
+    told = pb.StreamFactsResponse.FromString(await asyncio.wait_for(anext(pages), 5))
+    assert told == pb.StreamFactsResponse(cursor="7-7")
+    store.pages = chain([0], repeat(1))
+    following = asyncio.ensure_future(anext(pages))
+    await asyncio.sleep(0.005)
+    bell.ring()
+    assert len(pb.StreamFactsResponse.FromString(await asyncio.wait_for(following, 5)).facts) == 1

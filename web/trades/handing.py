@@ -155,13 +155,16 @@ def hand_over(
     handed = [row[1] for row in let_go if row[0] not in stale]
     done = [strategy.id for strategy in strategies if strategy.id not in stale]
     known = (done, [drained[key] for key in done], [epochs[key] for key in done])
-    with connection.pipeline():
-        with connection.transaction():
-            need_not_last(connection)
-            if handed:
-                connection.execute(_LET_GO_HANDED, (handed,))
-            connection.execute(_HANDED, known)
-            waiting.tell(connection, changes)
+    with connection.pipeline() as pipeline:
+        # One transaction up to `sync`: `transaction()` would wait for its BEGIN, for what is in it,
+        # and for its COMMIT. What comes first gives no rows: after a stream of rows, libpq would
+        # give the first of a pipeline as one, too.
+        if handed:
+            connection.execute(_LET_GO_HANDED, (handed,))
+        connection.execute(_HANDED, known)
+        need_not_last(connection)
+        waiting.tell(connection, changes)
+        pipeline.sync()
         then()
     return not (stale or bad)
 

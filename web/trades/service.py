@@ -166,6 +166,8 @@ class Drain:
         for strategy in strategies:
             ahead |= self._start_wide(connection, strategy)
         batch, standing = Batch(), Standing(connection)
+        spans = [(each.id, each.handed_seq, each.drained_seq) for each in strategies]
+        batch.changes += waiting.untold(connection, spans)
         for strategy in strategies:
             make(batch, strategy, standing)
             if len(batch.trades) >= TRADES:

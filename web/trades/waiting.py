@@ -142,6 +142,22 @@ FROM json_to_recordset(%s::json) AS r(id uuid, state text, reason text, message 
 WHERE t.id = r.id
 """
 
+# What was made of signals that nobody is known to have handed over; some of it may wait, or have
+# ended what waited.
+_UNTOLD = """
+WITH signals AS (
+    SELECT g.tenant_id, g.id
+    FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(strategy_id, handed, drained)
+    JOIN web.signals g ON g.strategy_id = d.strategy_id
+        AND g.seq > d.handed AND g.seq <= d.drained
+)
+SELECT tenant_id, 'signal', id FROM signals
+UNION ALL
+SELECT t.tenant_id, told.kind, t.id
+FROM signals g JOIN web.trades t ON t.signal_id = g.id
+CROSS JOIN unnest(ARRAY['trade', 'approval']) AS told(kind)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Superseding:
@@ -263,6 +279,17 @@ def release(connection: Connection[TupleRow]) -> tuple[bool, list[Change]]:
     changes += raising.write(connection, raised)
     changes += supersede(connection, by)
     return any(row["released_at"] for row in rows), changes
+
+
+def untold(
+    connection: Connection[TupleRow], spans: Sequence[tuple[UUID, int, int]]
+) -> list[Change]:
+    """What pages may not have heard of: what came of the signals after one and up to another
+    number of these strategies. It was to be told with the hand-over, which is not known to be."""
+    left = [span for span in spans if span[1] < span[2]]
+    if not left:
+        return []
+    return connection.execute(_UNTOLD, [list(part) for part in zip(*left, strict=True)]).fetchall()
 
 
 def tell(connection: Connection[TupleRow], changes: Sequence[Change]) -> None:

@@ -1,0 +1,93 @@
+"""The drain when a statement of its own fails: nobody else is stopped, and nothing stays locked."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests import factories
+from tests.integration.road_kit import Road
+from web.execution_client import ExecutionClient
+from web.trades.service import Drain
+
+_FAIL = """
+CREATE FUNCTION web.fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$;
+CREATE TRIGGER fail BEFORE {when} FOR EACH ROW WHEN ({whose}) EXECUTE FUNCTION web.fail();
+"""
+_MEND = "DROP FUNCTION web.fail CASCADE"
+_STEPS = {
+    "trades": ("INSERT ON web.trades", "NEW.strategy_id = '{strategy}'"),
+    "drained": ("UPDATE OF drained_seq ON web.strategy_intake", "NEW.strategy_id = '{strategy}'"),
+    "handed": ("UPDATE OF handed_seq ON web.strategy_intake", "NEW.strategy_id = '{strategy}'"),
+    "told": ("INSERT ON web.changes", "NEW.tenant_id = '{tenant}'"),
+}
+
+
+def fail(road: Road, step: str, strategy: factories.Strategy, code: str) -> None:
+    """From here on this statement fails where it is about this strategy."""
+    when, whose = _STEPS[step]
+    named = whose.format(strategy=strategy.id, tenant=strategy.tenant_id)
+    road.owner.execute(_FAIL.format(code=code, when=when, whose=named))
+
+
+def held(road: Road) -> list[tuple[Any, ...]]:
+    """Every lock of a strategy, whoever has it."""
+    return road.owner.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+
+
+@pytest.mark.parametrize("step", sorted(_STEPS))
+def test_what_fails_for_one_strategy_stops_no_other(road: Road, step: str) -> None:
+    broken, sound = factories.strategy(road.owner), factories.strategy(road.owner)
+    for strategy in (broken, sound):
+        factories.subscription(road.owner, strategy)
+        road.signal(strategy)
+    fail(road, step, broken, "22012")
+    found = []
+
+    def meanwhile() -> None:
+        # All together and each alone: whoever hands over holds what they hand over.
+        found.append(Drain(road.pool, ExecutionClient(road.target)).drain_due())
+
+    road.store.meanwhile += [meanwhile] * 2
+    assert road.drain.drain_due(slice_seconds=60)[0] is False
+    assert found and set(map(str, found)) == {"(False, set())"}
+    handed = "SELECT handed_seq FROM web.strategy_intake WHERE strategy_id = %s"
+    assert road.owner.execute(handed, (sound.id,)).fetchall() == [(1,)]
+    assert road.owner.execute(handed, (broken.id,)).fetchall() == [(0,)]
+    assert held(road) == []
+    road.owner.execute(_MEND)
+    Drain(road.pool, ExecutionClient(road.target)).drain_due()
+    assert road.owner.execute(handed, (broken.id,)).fetchall() == [(1,)]
+    assert len(road.store.trades) == 2
+
+
+@pytest.mark.parametrize("step", sorted(_STEPS))
+def test_what_the_database_refuses_is_let_go_and_done_later(road: Road, step: str) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    fail(road, step, strategy, "40P01")
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DeadlockDetected):
+            road.drain.drain_due()
+        assert held(road) == []
+    road.owner.execute(_MEND)
+    road.drain.drain_due()
+    assert road.watermarks() == (1, 1, 1) and len(road.store.trades) == 1
+
+
+def test_pages_hear_of_what_the_database_lost_with_the_hand_over(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy, auto_submit=False)
+    signal_id = road.signal(strategy)
+    road.drain.drain_due()
+    told = "SELECT kind, object_id FROM web.changes"
+    first = set(road.owner.execute(told).fetchall())
+    assert first == {("signal", signal_id), ("approval", road.trades("id")[0][0])}
+    # What a crash does to a commit that had not reached the disk.
+    road.owner.execute("DELETE FROM web.changes")
+    road.owner.execute("UPDATE web.strategy_intake SET handed_seq = 0")
+    road.drain.drain_due()
+    assert set(road.owner.execute(told).fetchall()) >= first
+    assert road.watermarks() == (1, 1, 1)
