@@ -4,10 +4,12 @@ from typing import Any
 
 import psycopg
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from tests import factories
 from tests.integration.road_kit import Road
 from web.execution_client import ExecutionClient
+from web.trades import rules
 from web.trades.service import Drain
 
 _FAIL = """
@@ -91,3 +93,22 @@ def test_pages_hear_of_what_the_database_lost_with_the_hand_over(road: Road) -> 
     road.drain.drain_due()
     assert set(road.owner.execute(told).fetchall()) >= first
     assert road.watermarks() == (1, 1, 1)
+
+
+def test_a_job_whose_time_is_over_leaves_its_trades_to_the_next(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+
+    def interrupted(*_decided: object, **_by: object) -> None:
+        raise JobTimeoutException
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rules, "decide", interrupted)
+        with pytest.raises(JobTimeoutException):
+            road.drain.drain_due()
+    assert held(road) == []
+    road.drain.drain_due()
+    assert road.trades("state", "reason") == [("PENDING", None)]
