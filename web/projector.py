@@ -348,9 +348,9 @@ class Projector:
     def _write(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
         changed: set[str] = set()
         with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
-            # First, for its answer is waited for: the rest, with the tenants' change numbers that
-            # others wait for, then goes together with the commit.
             need_not_last(connection)
+            # First, for its answer is waited for: the rest, with the tenants' change numbers that
+            # others wait for, then goes in one go.
             self._move(connection, cursor, to)
             for run in logins.runs(facts):
                 batch = Batch()

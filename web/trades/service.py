@@ -234,7 +234,7 @@ def _store(
     connection: Connection[TupleRow], batch: Batch
 ) -> Callable[[], tuple[dict[UUID, int], int]]:
     """Write the batch. Once that is committed: the new drain epoch of each strategy, and how
-    many trades are new. Asked before, it would be waited for apart from the commit."""
+    many trades are new."""
     inserted = None
     if batch.trades:
         inserted = connection.execute(
