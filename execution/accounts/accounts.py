@@ -25,7 +25,7 @@ from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
-from execution.lanes import covers, known, overfills
+from execution.lanes import covers, known, opened, overfills
 from execution.lanes.lanes import Lane, Run, Ticket
 from execution.limits.session import Session
 from execution.messages import messages
@@ -381,8 +381,8 @@ def numbers_of(run: Run, numbers: Mapping[str, str]) -> dict[str, str]:
         kept.setdefault("displaced", " ".join(before))
     if run.superseded_waiting:
         kept.setdefault("superseded", str(run.superseded_waiting))
-    if run.outgrown:
-        kept.setdefault("outgrown", " ".join(sorted(run.outgrown)))
+    if gave_way := opened.gave_way(run):
+        kept.setdefault("outgrown", " ".join(sorted(gave_way)))
     if run.halved:
         kept.setdefault("halved", str(run.halved))
     if run.entry_dropped:

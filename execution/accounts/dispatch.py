@@ -14,9 +14,11 @@ from execution.accounts.accounts import Account
 from execution.accounts.doubt import Doubts, Found
 from execution.accounts.terms import as_sent
 from execution.brokers.base import NewOrder
+from execution.domain.orders import OUTGROWN
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
+from execution.lanes import opened
 from execution.lanes.lanes import Run, Ticket
 from execution.limits.session import Answer, Submitted, Waiting
 from execution.runtime import Runtime
@@ -134,7 +136,8 @@ class Dispatch:
         self._engine.tell_limit(account, ticket.run)
 
     def _may_go(self, account: Account, ticket: Ticket) -> bool:
-        """Asked immediately before the socket: still ours, still wanted, still young."""
+        """Asked immediately before the socket: still ours, still wanted, still young, and no
+        more than there is to close."""
         if account.is_lost or not ticket.order.is_open:
             return False
         now = self._runtime.now()
@@ -155,6 +158,8 @@ class Dispatch:
         leg = ticket.order.terms.leg
         if account.keeps_out(ticket.run.trade.connection_id):
             return "broker_auth"
+        if leg is Leg.EXIT and opened.is_too_large(ticket):
+            return OUTGROWN
         if leg is Leg.ENTRY and ticket.run.is_superseded:
             return "superseded"
         if leg is not Leg.EXIT and ticket.cancel_asked:

@@ -155,7 +155,7 @@ class Progress(Struct, frozen=True):
     unprovable: bool = False
     # It met a doubt on its way: it goes on closing until that is resolved.
     in_debt: bool = False
-    # Exits of it that were canceled because somebody else left less to be closed.
+    # Exits of it that were canceled, or not sent, because somebody else left less to be closed.
     outgrown: frozenset[str] = frozenset()
     is_over: bool = False
 

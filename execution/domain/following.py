@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from execution.domain import table
 from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
-from execution.domain.orders import ZERO, Order
+from execution.domain.orders import OUTGROWN, ZERO, Order
 from execution.domain.trades import Trade
 from execution.domain.words import (
     DECLARED_ABSENT,
@@ -22,6 +22,7 @@ _NOT_SENT = {
     "broker_auth": TradeState.REJECTED,
     "halted": TradeState.HALTED,
     "rate_limited": TradeState.SKIPPED,
+    OUTGROWN: TradeState.CANCELED,
     DECLARED_ABSENT: TradeState.SKIPPED,
     DECLARED_PRESENT: TradeState.DONE,
 }
@@ -151,7 +152,7 @@ def _short_of_its_quantity(
         numbers["text"] = end.text
     reason, state = _reason(trade, progress, order), TradeState(order.ord_status.value)
     if end is not None and end.exec_type is ExecType.NOT_SENT:
-        reason = end.text
+        reason = progress.withdrawn if order.is_outgrown else end.text
         state = _NOT_SENT[end.text]
         # Of the switch that stopped it.
         numbers |= trade.refusal_numbers if reason == trade.entry_refused else {}

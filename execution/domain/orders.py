@@ -13,6 +13,8 @@ from execution.domain.reports import Report
 from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
 
 ZERO = Decimal(0)
+# An exit that was not sent: what it was to close is gone, or less by now.
+OUTGROWN = "no_position"
 # Kept with an order that waited here for its price.
 WATCHED = "watched"
 _ENDS = {
@@ -133,6 +135,12 @@ class Order:
     def leaves_qty(self) -> Decimal:
         """What may still be filled."""
         return self.terms.order_qty - self.cum_qty if self.is_open else ZERO
+
+    @property
+    def is_outgrown(self) -> bool:
+        """True for an exit that was not sent, for it would have closed more than was left."""
+        end = self.end
+        return end is not None and (end.exec_type, end.text) == (ExecType.NOT_SENT, OUTGROWN)
 
     @property
     def broker_order_id(self) -> str:

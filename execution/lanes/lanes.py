@@ -24,7 +24,7 @@ from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
 from execution.lanes import known, scoping
 from execution.lanes.books import Book
 from execution.lanes.covers import Kept
-from execution.lanes.opened import OpenTickets
+from execution.lanes.opened import OpenTickets, gave_way
 from execution.lanes.overfills import Overfills
 
 # The second waits for the first: a market order at most this long.
@@ -273,7 +273,7 @@ class Run:
             is_watching=any(t.waits_here for t in self.tickets),
             unprovable=self.unprovable,
             in_debt=self.in_debt,
-            outgrown=frozenset(self.outgrown),
+            outgrown=gave_way(self),
         )
 
     def _displaced_filled(self) -> Decimal:

@@ -105,10 +105,24 @@ def watch(lane: "Lane", subscription: UUID) -> None:
             lane.watching_all[subscription] = None
 
 
+def gave_way(run: "Run") -> frozenset[str]:
+    """A run's exits that were canceled, or not sent, because less was left to be closed."""
+    unsent = (t.order.terms.cl_ord_id for t in run.exits if t.order.is_outgrown)
+    return frozenset(run.outgrown.union(unsent))
+
+
 def gave_back(ticket: "Ticket") -> bool:
     """True for an exit that ended without closing all that it could have."""
     order = ticket.order
     return order.terms.leg is Leg.EXIT and not (order.is_open or order.is_filled)
+
+
+def is_too_large(exiting: "Ticket") -> bool:
+    """True for an exit that would close more than its subscription sees, or than is there."""
+    terms, lane = exiting.order.terms, exiting.run.lane
+    seen = lane.held(terms.subscription_id, terms.instrument)
+    there = lane.book(terms.instrument).whole.quantity
+    return any(-held * terms.side.sign < exiting.order.leaves_qty for held in (seen, there))
 
 
 def concerned(run: "Run", *, frees: bool) -> list[UUID]:

@@ -195,7 +195,7 @@ class Protecting:
             return
         others = [t for t in covers.orders_of(run) if t.order.is_open]
         tried = [t for t in run.exits if t.order.terms.origin is Origin.FLATTEN]
-        if others or free <= 0 or any(not t.order.cum_qty for t in tried):
+        if others or free <= 0 or any(not (t.order.cum_qty or t.order.is_outgrown) for t in tried):
             return
         first = covers.opening(run)
         assert first is not None

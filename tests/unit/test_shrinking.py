@@ -88,6 +88,33 @@ def test_an_exit_of_which_nothing_is_left_to_close_is_over() -> None:
     assert resting(desk) == [] and outcome(desk, trade) == ("CANCELED", "no_position")
 
 
+@pytest.mark.parametrize("asked", [None, "4"])
+def test_what_is_not_sent_yet_goes_in_the_size_that_is_left(asked: str | None) -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, "exit", asked)
+    # Written down, and not yet said to be: the socket comes after that.
+    take(desk, "3")
+    assert [order.order_qty for order in desk.broker.orders.values()] == [Decimal(2)]
+    desk.fill_all()
+    assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
+
+
+def test_what_is_not_sent_yet_is_over_once_nothing_is_left_to_close() -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, "exit", None)
+    take(desk, "5")
+    assert not desk.broker.orders and outcome(desk, trade) == ("CANCELED", "no_position")
+
+
+def test_what_is_not_sent_yet_of_a_withdrawn_trade_is_sent_in_no_size() -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, "exit", None)
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    take(desk, "3")
+    assert not desk.broker.orders and held(desk) == 2
+    assert outcome(desk, trade) == ("CANCELED", "canceled_by_member")
+
+
 def test_what_it_filled_before_counts() -> None:
     desk = desk_with((1, "5"))
     trade = rest(desk, 1, None)
