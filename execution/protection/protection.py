@@ -20,11 +20,11 @@ from execution.accounts.accounts import Account
 from execution.accounts.dispatch import Dispatch
 from execution.accounts.terms import upkeep_terms
 from execution.brokers.base import BrokerError
-from execution.domain import guarding, protecting
+from execution.domain import guarding, positions, protecting
 from execution.domain.decisions import Guard, text
 from execution.domain.market import Quote
 from execution.domain.orders import ZERO, Order, Terms
-from execution.domain.positions import FLAT
+from execution.domain.positions import FLAT, Attribution
 from execution.domain.protecting import Cover, Part, Step
 from execution.domain.protecting import Protection as State
 from execution.domain.trades import Trade
@@ -370,17 +370,15 @@ def _makes_room(run: Run, symbol: str) -> bool:
 def _share(lane: Lane, subscription: UUID, symbol: str, side: Side) -> Decimal:
     """What is a subscription's own of a position; with what its exits of the other side open,
     should less be left there than they close."""
-    own = lane.book(symbol).own.get(subscription, FLAT).quantity * -side.sign
-    working = sum(
-        (
-            t.order.leaves_qty
-            for t in lane.open.of(subscription)
-            if _closes(t, symbol, side.opposite)
-        ),
-        ZERO,
-    )
-    opens = lane.held(subscription, symbol) * -side.sign + working if working else ZERO
-    return max(own, opens, ZERO)
+    book, toward = lane.book(symbol), side.opposite
+    own = book.own.get(subscription, FLAT).quantity * toward.sign
+    exits = [t for t in lane.open.of(subscription) if _closes(t, symbol, toward)]
+    working = sum((t.order.leaves_qty for t in exits), ZERO)
+    if working and lane.attribution_of(subscription) is Attribution.ACCOUNT:
+        whole = book.whole.quantity
+        taken = positions.closed_by(book.own, subscription, toward, working, whole)
+        working = taken.get(subscription, ZERO)
+    return max(own + working, ZERO)
 
 
 def _closes(ticket: Ticket, symbol: str, side: Side) -> bool:
