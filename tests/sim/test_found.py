@@ -15,7 +15,8 @@ LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after
 # What was withdrawn, sent behind an exit, or as its account was taken, or again in a smaller size.
 # What a breakeven stood for, unprotected for good beside an entry that nothing guards. Who waited
 # for the end of somebody's doubt, never told of it. A guard that waits for the broker's limit, told
-# as if its trade were not over. An exit whose commit was late, of what was closed meanwhile. What a resting exit of the other side closes, counted as if it opened.
+# as if its trade were not over. An exit whose commit was late, of what was closed meanwhile. What
+# a resting exit of the other side closes, counted as if it opened.
 # And where the checker was wrong: late fills of an exit, counted against it; others' exits, whose
 # place it took no more; an exit that opens what another trade guards; what could not be sized, and
 # so left a watched entry as it would one that rests; an account whose lease is held, and which
