@@ -81,19 +81,25 @@ def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
 
 
 def _is_opened_by_an_exit(record: Record, trade_id: UUID) -> bool:
-    """An exit of its subscription rests, and opens what it guards: what that was to close, its
-    entry has closed."""
+    """An exit of its subscription rests, or nobody can prove that it does not, and opens what it
+    guards: what that was to close, its entry has closed."""
     for row in record.rows_of(trade_id, "entry"):
         here = (row.account_id, row.instrument, row.subscription)
         if record.position(*here) * row.sign >= 0:
             return any(
-                record.is_open(other.cl_ord_id)
+                record.is_open(other.cl_ord_id) or _is_left_in_doubt(record, other)
                 for other in record.rows.values()
                 if other.leg == "exit"
                 and other.sign == row.sign
                 and (other.account_id, other.instrument, other.subscription) == here
             )
     return False
+
+
+def _is_left_in_doubt(record: Record, row: Row) -> bool:
+    """A person is asked what became of an order."""
+    told = record.last_outcome(row.trade_id)
+    return told.state == pb.TRADE_STATE_NEEDS_ATTENTION and row.cl_ord_id not in record.ends
 
 
 def _is_netted(record: Record, beside: Row, sign: int) -> bool:
