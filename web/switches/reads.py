@@ -25,12 +25,15 @@ _HELD = """
 SELECT p.connection_id, p.instrument, p.quantity FROM web.positions p
 WHERE p.tenant_id = web.current_tenant() {where}
 """
+# In the order of its connections, so that a page of them reads no more than it shows;
+# OFFSET keeps the planner from joining it to all that the workspace holds.
 _HELD_OF_STRATEGY = """
-SELECT p.connection_id, p.instrument,
-    (p.own ->> ('sub_' || replace(u.id::text, '-', '')))::numeric AS quantity
-FROM web.subscriptions u
-JOIN web.positions p ON p.connection_id = u.connection_id AND p.tenant_id = u.tenant_id
-WHERE u.strategy_id = w.id AND u.tenant_id = web.current_tenant() AND p.quantity <> 0
+SELECT u.connection_id, p.instrument, p.quantity
+FROM web.subscriptions u CROSS JOIN LATERAL (SELECT held.instrument,
+    (held.own ->> ('sub_' || replace(u.id::text, '-', '')))::numeric AS quantity
+    FROM web.positions held WHERE held.connection_id = u.connection_id
+        AND held.tenant_id = u.tenant_id AND held.quantity <> 0 OFFSET 0) p
+WHERE u.strategy_id = w.id AND u.tenant_id = web.current_tenant()
 """
 _WHERE = {
     "platform": "",
