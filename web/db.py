@@ -100,6 +100,21 @@ def open_pool(url: str, *, size: int, name: str) -> Pool:
     )
 
 
+@contextmanager
+def one_go(connection: Connection[TupleRow]) -> Iterator[None]:
+    """A transaction whose statements go together, and are waited for once, at its end, or where a
+    result is fetched; `transaction()` waits for its BEGIN, for what is in it and for its COMMIT."""
+    try:
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            yield
+            connection.execute("COMMIT")
+    except BaseException:
+        if not connection.broken:
+            connection.rollback()
+        raise
+
+
 def need_not_last(connection: Connection[TupleRow]) -> None:
     """What this transaction writes may be lost if the database dies within the next half second:
     whoever wrote it finds it undone, and does it again. A pipeline's own transaction will do."""

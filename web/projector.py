@@ -22,7 +22,7 @@ from protos.execution.v1 import execution_pb2 as pb
 from web import fills, logins, positions
 from web.alarms import raising
 from web.changes import events
-from web.db import Pool, need_not_last, to_json
+from web.db import Pool, need_not_last, one_go, to_json
 from web.execution_client import ExecutionClient
 from web.external import External
 from web.quarantine import put_aside
@@ -347,7 +347,7 @@ class Projector:
 
     def _write(self, cursor: str, to: str, facts: Sequence[pb.Fact]) -> set[str]:
         changed: set[str] = set()
-        with self._pool.connection() as connection, connection.pipeline(), connection.transaction():
+        with self._pool.connection() as connection, one_go(connection):
             need_not_last(connection)
             # First, for its answer is waited for: the rest, with the tenants' change numbers that
             # others wait for, then goes in one go.

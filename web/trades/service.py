@@ -18,7 +18,7 @@ from rq.timeouts import BaseTimeoutException
 
 from protos import faults
 from web.alarms import raising
-from web.db import Pool, to_json
+from web.db import Pool, one_go, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.trades import due, handing, waiting
 from web.trades.due import DueStrategy, Subscribers
@@ -172,7 +172,7 @@ class Drain:
             make(batch, strategy, standing)
             if len(batch.trades) >= TRADES:
                 break
-        with connection.pipeline(), connection.transaction():
+        with one_go(connection):
             stored = _store(connection, batch)
             faults.point("drain.before_commit")
         faults.point("drain.after_commit")
@@ -212,7 +212,7 @@ class Drain:
         if not ahead:
             return set()
         make_trades(batch, strategy, signal, ahead, Standing(connection))
-        with connection.transaction():
+        with one_go(connection):
             stored = _store(connection, batch)
         epochs, inserted = stored()
         # The whole signal tells of them.
