@@ -12,6 +12,7 @@ import structlog
 
 from execution.accounts.accounts import Account
 from execution.accounts.doubt import Doubts, Found
+from execution.accounts.standing import Standing
 from execution.accounts.terms import as_sent
 from execution.brokers.base import NewOrder
 from execution.domain.orders import OUTGROWN
@@ -64,9 +65,9 @@ class Stops(Protocol):
 class Dispatch:
     """Sends, cancels and asks, through the account's session."""
 
-    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops) -> None:
+    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops, standing: Standing) -> None:
         self._runtime = runtime
-        self._stops = stops
+        self._stops, self._standing = stops, standing
         self._engine = engine
         found = Found(self._adopt, self._absent, self._unprovable, self._vanished)
         self._doubts = Doubts(runtime, found)
@@ -145,7 +146,8 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(now):
+        is_known = ticket.order.terms.leg is not Leg.ENTRY or self._stops.is_fresh(now)
+        if not (is_known and self._standing.is_sure(now)):
             ticket.is_held_back = True
             self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
             return False

@@ -116,9 +116,9 @@ def _sided(
 ) -> Intent:
     toward = exposure * side.sign
     if trade.sentiment is Sentiment.FLAT:
-        if not exposure:
-            return Refusal("no_position")
-        return Close(Side.SELL if exposure > 0 else Side.BUY, None)
+        # A position and an entry against it may cancel out, and still neither is flat.
+        held = position or exposure
+        return Close(Side.SELL if held > 0 else Side.BUY, None) if held else Refusal("no_position")
     against = Sentiment.BEARISH if side is Side.BUY else Sentiment.BULLISH
     if trade.sentiment is against:
         return _reduction(trade, side, toward, asked)

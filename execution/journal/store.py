@@ -182,6 +182,11 @@ class Store:
         assert isinstance(at, datetime)
         return at
 
+    async def still_held(self, instance: str, epochs: Mapping[UUID, int]) -> set[UUID]:
+        """The accounts that nobody took since these epochs. Raises StoreUnavailable."""
+        held = {"accounts": list(epochs), "epochs": list(epochs.values()), "instance": instance}
+        return {row["account_id"] for row in await self.ask(statements.STILL_HELD, held)}
+
     async def depart(self, instance: str) -> None:
         """Say that this instance lives no more. Raises StoreUnavailable."""
         await self.ask(statements.DEPART, (instance,))

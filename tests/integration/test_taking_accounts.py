@@ -27,3 +27,20 @@ async def test_what_arrives_is_read_again_only_where_it_was_withdrawn(database: 
 
     found = {stored.trade_id: stored.withdrawn for stored in taken[ACCOUNT].open}
     assert found == {EARLIER: 0, WITHDRAWN: pb.REASON_CANCELED_BY_MEMBER}
+
+
+async def test_what_another_took_is_held_no_more(database: Database) -> None:
+    store = Store(database.url("execution"))
+    await store.open()
+    refs = {UUID(int=number): AccountRef("paper", "paper", f"P{number}") for number in (1, 2)}
+    await store.heartbeat("one", "there")
+    images = await store.take("one", refs)
+    held = {account: image.epoch for account, image in images.items()}
+    assert await store.still_held("one", held) == set(refs)
+    await store.depart("one")
+    await store.take("two", {ACCOUNT: refs[ACCOUNT]})
+    assert await store.still_held("one", held) == {UUID(int=2)}
+    # Its own again, by somebody who came after it and is called the same.
+    await store.take("one", {UUID(int=2): refs[UUID(int=2)]})
+    assert await store.still_held("one", held) == set()
+    await store.close()

@@ -295,6 +295,17 @@ def test_g1_an_unprovable_order_needs_attention() -> None:
     assert decision == Wait(TradeState.NEEDS_ATTENTION, "not_provable")
 
 
+@pytest.mark.rule("E3.flat", "A.exposure")
+@pytest.mark.parametrize("action", ["buy", "sell"])
+def test_flat_ends_what_cancels_out_too(action: str) -> None:
+    flat, entry = a_trade(action, sentiment=Sentiment.FLAT), working(BUY, "5")
+    first = decide(flat, held("-5", entries=(entry,)))
+    assert first == CancelFirst((entry.cl_ord_id,))
+    then = decide(flat, held("-5"), has_canceled=True, exposure=Decimal(0))
+    assert sent(then) == (Leg.EXIT, BUY, "5")
+    assert refused(decide(flat, held("0"))) == "no_position"
+
+
 @pytest.mark.parametrize("action", ["buy", "sell"])
 @pytest.mark.parametrize("earlier", ["buy", "sell", "add"])
 def test_flat_supersedes_every_earlier_entry(action: str, earlier: str) -> None:
