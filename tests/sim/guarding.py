@@ -55,7 +55,9 @@ def protection_is_as_told(record: Record) -> Iterator[str]:
         least = held - _exits(record, trade_id) if record.venue.habits.has_stops else ZERO
         if told.state == pb.PROTECTION_STATE_PROTECTED and not (able >= least and held > 0):
             yield f"{name}: {able} of {held} is guarded"
-        if told.state == pb.PROTECTION_STATE_CLOSED and able:
+        # What nobody can prove anything of is told, and canceled once it is found.
+        is_told = told.reason == pb.REASON_NOT_PROVABLE and not record.venue.habits.refuses_repeats
+        if told.state == pb.PROTECTION_STATE_CLOSED and able and not is_told:
             yield f"{name}, but {able} would still be closed"
         if told.state == pb.PROTECTION_STATE_PENDING and not _may_open(record, trade_id):
             yield f"{name}, but nothing more will be opened"

@@ -21,11 +21,12 @@ LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after
 # And where the checker was wrong: late fills of an exit, counted against it; others' exits, whose
 # place it took no more; an exit that opens what another trade guards; what could not be sized, and
 # so left a watched entry as it would one that rests; an account whose lease is held, and which
-# nobody knows yet; the stop of a breakeven, or an exit, of which nobody can prove whether it works.
+# nobody knows yet; a stop, or an exit, of which nobody can prove whether it works.
 _SEEDS = [
     7942187, 9149264, 9300685, 9523136, 9534674, 10032999, 13043119, 15003165,
     15121288, 15217398,
     8101317, 8124861, 8120108, 8615993, 10055119, 10064343, 15055680,
+    16112524,
 ]  # fmt: skip
 
 
