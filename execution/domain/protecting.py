@@ -64,6 +64,8 @@ class Cover(Struct, frozen=True):
     # The legs whose price was reached.
     fired: frozenset[Key] = frozenset()
     rests_stop: bool = True
+    # What it closes itself, for no guard could be had.
+    closing: Decimal = ZERO
     # The entry still works, so guards that go with it wait for its fills.
     is_growing: bool = False
     # The broker takes no more of its orders.
@@ -180,11 +182,14 @@ def keep(
         replace(cover, left=max(of_all, there))
         for cover, of_all, there in zip(covers, theirs, seen, strict=True)
     ]
-    for owner, leaves in exits:
+    # Its own exit takes of no other's part.
+    own_exits = [(cover.subscription_id, cover.closing) for cover in covers]
+    for owner, leaves in (*exits, *own_exits):
         whole -= leaves
         left[owner] = left.get(owner, ZERO) - leaves
         mine[owner] = mine.get(owner, ZERO) - leaves
-    free = _shared(_parts(covers), whole, left, mine)
+    bare = [(cover.subscription_id, max(cover.left - cover.closing, ZERO)) for cover in covers]
+    free = _shared(bare, whole, left, mine)
     room = whole - sum((cover.may_close for cover in covers), ZERO)
     steps = []
     for cover, quantity, there in zip(covers, free, seen, strict=True):

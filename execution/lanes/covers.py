@@ -14,6 +14,7 @@ from execution.domain.decisions import Guard, Send, VenueRules, text
 from execution.domain.orders import ZERO, Terms
 from execution.domain.protecting import Cover, Key, Protection, Resting
 from execution.domain.words import Action, ExecType, Leg, OrdStatus, Side
+from execution.lanes import opened
 
 if TYPE_CHECKING:
     from execution.lanes.lanes import Lane, Run, Ticket
@@ -101,9 +102,7 @@ def recall(run: "Run", told: Told | None, *, is_over: bool = False) -> None:
     first = opening(run)
     if first is None:
         return
-    terms = first.order.terms
-    side = terms.side if terms.leg.reduces else terms.side.opposite
-    guards = guarding.read(side, terms.decided_from)
+    guards = guarding.read(_side(run), first.order.terms.decided_from)
     if not guards:
         return
     kept = run.cover = Kept(guards, is_over=is_over)
@@ -160,8 +159,7 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
     """How the run's protection stands."""
     kept, first = run.cover, opening(run)
     assert kept is not None and first is not None
-    terms, guards = first.order.terms, orders_of(run)
-    side = terms.side if terms.leg.reduces else terms.side.opposite
+    side = _side(run)
     wanted = [guard for guard in kept.guards if guard.leg not in kept.without]
     stop = next((guard for guard in wanted if guard.leg is Leg.STOP), None)
     if stop is not None and kept.level is not None:
@@ -173,7 +171,8 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
         left=_left(run),
         stop=stop,
         targets=_nearest_first(side, wanted),
-        orders=tuple(_resting(t) for t in guards if t.order.is_open),
+        orders=tuple(_resting(t) for t in orders_of(run) if t.order.is_open),
+        closing=sum((t.order.leaves_qty for t in opened.bare_exits(run, side)), ZERO),
         taken=_taken(run),
         fired=kept.fired,
         rests_stop=guarding.rests(stop, venue),
@@ -287,21 +286,21 @@ def _left(run: "Run") -> Decimal:
     kept, first = run.cover, opening(run)
     if kept is None or first is None:
         return ZERO
-    opened = first.order.cum_qty
+    held = first.order.cum_qty
     if run.trade.action is Action.BREAKEVEN:
         terms = first.order.terms
         stands_for = Decimal(terms.decided_from.get("stands_for", 0))
-        opened = max(terms.order_qty, stands_for) if _is_placed(run) else ZERO
-    closed = sum((t.order.cum_qty for t in orders_of(run)), ZERO)
-    return max(opened - closed - kept.lost, ZERO)
+        held = max(terms.order_qty, stands_for) if _is_placed(run) else ZERO
+    own = (*orders_of(run), *opened.bare_exits(run, _side(run)))
+    return max(held - sum((t.order.cum_qty for t in own), ZERO) - kept.lost, ZERO)
 
 
 def _is_placed(run: "Run") -> bool:
     """True once the broker took the stop of a `breakeven`."""
     stop = run.stop
-    if stop is None:
+    if stop is None or not stop.order.is_acknowledged:
         return False
-    return stop.order.is_acknowledged and stop.order.ord_status is not OrdStatus.REJECTED
+    return stop.order.ord_status is not OrdStatus.REJECTED
 
 
 def _is_growing(run: "Run") -> bool:

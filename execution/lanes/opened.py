@@ -111,6 +111,11 @@ def gave_way(run: "Run") -> frozenset[str]:
     return frozenset(run.outgrown.union(unsent))
 
 
+def bare_exits(run: "Run", side: Side) -> list["Ticket"]:
+    """A run's exits that close on this side what it opened, for no guard could be had."""
+    return [t for t in run.exits if t.is_upkeep and t.order.terms.side is side]
+
+
 def gave_back(ticket: "Ticket") -> bool:
     """True for an exit that ended without closing all that it could have."""
     order = ticket.order

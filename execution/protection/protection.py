@@ -30,7 +30,7 @@ from execution.domain.protecting import Protection as State
 from execution.domain.trades import Trade
 from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
 from execution.journal.rows import Writes
-from execution.lanes import covers
+from execution.lanes import covers, opened
 from execution.lanes.covers import Kept
 from execution.lanes.lanes import Lane, Run, Ticket
 from execution.messages import alarms
@@ -135,10 +135,11 @@ class Protecting:
         whole = lane.book(symbol).whole.quantity * -side.sign
         own = {s: lane.held(s, symbol) * -side.sign for s in owners}
         shares = {s: _share(lane, s, symbol, side) for s in owners}
+        their_own = [t for run in runs for t in opened.bare_exits(run, side)]
         exits = [
             (t.order.terms.subscription_id, t.order.leaves_qty)
             for t in lane.open.values()
-            if _closes(t, symbol, side)
+            if _closes(t, symbol, side) and t not in their_own
         ]
         steps = protecting.keep(found, whole, own, exits, shares)
         needs_attention = any(covers.needs_attention(run) for run in runs)

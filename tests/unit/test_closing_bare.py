@@ -1,0 +1,48 @@
+"""A position that no guard can be had for is closed, and nothing else is."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from execution.domain import protecting
+from execution.domain.decisions import Guard
+from execution.domain.protecting import Cover, Protection, Resting, Step
+from execution.domain.words import Leg, OrdType, Side
+
+OURS = UUID(int=1)
+STOP = Guard(Leg.STOP, Side.SELL, OrdType.STOP, stop_price=Decimal(90))
+
+
+def kept(
+    closing: int, exits: Sequence[tuple[UUID, Decimal]] = (), *, left: int = 3
+) -> tuple[Step, Step]:
+    """Four that a stop guards, and some opened later whose stop was refused."""
+    resting = Resting("stop", protecting.key(STOP), Decimal(4))
+    older = Cover(UUID(int=7), OURS, Side.SELL, Decimal(4), STOP, orders=(resting,))
+    bare = Cover(
+        UUID(int=8), OURS, Side.SELL, Decimal(left), STOP, is_refused=True, closing=Decimal(closing)
+    )
+    held = Decimal(4 + left)
+    first, second = protecting.keep([older, bare], held, {OURS: held}, exits)
+    return first, second
+
+
+def test_what_closes_itself_takes_nothing_of_an_older_one() -> None:
+    older, bare = kept(closing=3)
+    assert (older.upkeep.cancels, older.state) == ((), Protection.PROTECTED)
+    assert (bare.free, bare.state) == (Decimal(0), Protection.UNPROTECTED)
+
+
+def test_what_its_exit_leaves_is_still_to_be_closed() -> None:
+    older, bare = kept(closing=2)
+    assert older.upkeep.cancels == () and bare.free == 1
+
+
+def test_any_other_exit_closes_what_was_opened_first() -> None:
+    older, bare = kept(closing=0, exits=[(OURS, Decimal(3))])
+    assert older.upkeep.cancels == ("stop",) and bare.free == 3
+
+
+def test_once_closed_nothing_is_left_of_it() -> None:
+    older, bare = kept(closing=0, left=0)
+    assert (older.state, bare.state) == (Protection.PROTECTED, Protection.CLOSED)
