@@ -37,3 +37,18 @@ def test_a_heartbeat_that_was_long_on_its_way_does_not_hide_what_others_took() -
     # Its next holder asked about the exit before it sent it.
     assert [arrival.author for arrival in script.venue.arrivals] == ["one.1", "two.2"]
     assert script.position == 0 and not one.holds(ACCOUNT)
+
+
+def test_an_exit_that_is_withdrawn_while_nobody_is_sure_is_not_sent() -> None:
+    script = Script()
+    one = script.start("one")
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(1)
+    slow_to_say_that_it_lives(one, 7.0)
+    script.wait(5.3)
+    script.submit(one, leave := script.trade("exit"))
+    script.wait(0.3)
+    script.withdraw(one, leave)
+    script.wait(5)
+    assert script.written() == ["entry"] and script.position == 5
+    assert script.outcome(leave) == ("SKIPPED", "superseded")
