@@ -318,7 +318,8 @@ class Dispatch:
         if ticket.waits_here:
             self.end_here(account, ticket, ExecType.CANCELED, "")
         elif not self.take_back(account, ticket, "superseded"):
-            if account.keeps_out(asker):
+            is_sure = self._standing.is_sure(self._runtime.now())
+            if account.keeps_out(asker) or not is_sure:
                 answered(None)
             else:
                 name = account.ref.account

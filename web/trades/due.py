@@ -152,8 +152,8 @@ def unlock(connection: Connection[TupleRow]) -> None:
 def let_go(
     connection: Connection[TupleRow], strategies: Sequence[DueStrategy]
 ) -> Callable[[], bool]:
-    """The same, among other statements of a pipeline. After it: has one of these newer signals
-    by now?
+    """The same, perhaps among other statements of a pipeline. After it: has one of these newer
+    signals by now?
 
     Whoever else looked meanwhile, because a ring told of those, left them to us.
     """

@@ -138,8 +138,7 @@ class Drain:
                 self._let_rest(strategies[0], error)
             changed = set().union(*(self._drain_alone(connection, one) for one in alone))
             newer.clear()
-            with connection.pipeline():
-                let_go()
+            let_go()
         return changed, newer[0]()
 
     def _drain_alone(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[str]:
