@@ -312,8 +312,8 @@ class Holding:
             return at
 
         is_sharp = await self.runtime.follow(beat(), self._limits.step)
-        # By when it was stored: it may have been long on its way.
-        if not self._engine.standing.is_sure(at):
+        # By now: it may have been long on its way, or not to be seen for long.
+        if not self._engine.standing.is_sure(self.now()):
             await self._lose_what_was_taken()
         self._engine.standing.hold(at + SURE)
         return is_sharp
