@@ -330,9 +330,10 @@ class Dispatch:
             self.cancel(account, ticket, asker)
 
     def take_back(self, account: Account, ticket: Ticket, reason: str) -> bool:
-        """Do not send what still waits for the broker's limit, or for its price; False when it
-        does not."""
+        """Do not send what still waits for the broker's limit, or for its price, or is held back;
+        False when it does not."""
         waits = ticket.waits_here or account.session.withdraw(ticket.order.terms.cl_ord_id)
+        waits = waits or (ticket.is_held_back and not ticket.sends)
         if ticket.in_doubt or not waits:
             return False
         self._never_sent(account, ticket, reason)

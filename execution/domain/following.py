@@ -38,7 +38,8 @@ def entry(trade: Trade, progress: Progress, order: Order) -> Decision:
         return _waiting(progress)
     if order.is_filled:
         return End(TradeState.FILLED)
-    return _short_of_its_quantity(trade, progress, order, half_done=bool(progress.exits))
+    half_done = any(exit.cum_qty for exit in progress.exits)
+    return _short_of_its_quantity(trade, progress, order, half_done=half_done)
 
 
 def breakeven(trade: Trade, progress: Progress, order: Order) -> Decision:
@@ -67,6 +68,16 @@ def _gave_way(progress: Progress) -> frozenset[str]:
     """The exits that smaller ones follow; of a trade that was withdrawn none follows the last."""
     last = progress.exits[-1].terms.cl_ord_id
     return progress.outgrown - {last} if progress.withdrawn else progress.outgrown
+
+
+def sent_none(trade: Trade, progress: Progress) -> bool:
+    """True for a flip whose exit was never sent, for what it was to close was gone by then: it
+    enters as if it had met nothing."""
+    if trade.direction is None or trade.wanted is not None or progress.entry_dropped:
+        return False
+    asked, met = progress.asked, progress.exits[0].terms.decided_from.get("position")
+    flips = asked is None or (not table.subtracts(trade) and asked >= abs(Decimal(met or 0)))
+    return flips and all(order.is_outgrown for order in progress.exits)
 
 
 def closed(progress: Progress) -> End:

@@ -112,11 +112,12 @@ class _Plan(Struct, frozen=True):
             if want is None or want > progress.exited:
                 rest = self._close(Close(side, want), asked)
                 return following.closed(progress) if isinstance(rest, End) else rest
-        if not progress.exits[-1].is_filled:
-            return following.closed(progress)
         if (other := straddles.rest(trade, self.scope, side, closed)) is not None:
             return self._close(other, None)
-        if not self.scope.position and self._enters_after(side, asked):
+        enters = not self.scope.position and self._enters_after(side, asked)
+        if not (progress.exits[-1].is_filled or (enters and following.sent_none(trade, progress))):
+            return following.closed(progress)
+        if enters:
             return self._second_half(side, asked)
         return End(TradeState.FILLED, following.why_no_entry(trade, progress, side, asked))
 
@@ -138,11 +139,10 @@ class _Plan(Struct, frozen=True):
 
     def _second_half(self, side: Side, asked: Decimal | None) -> Decision:
         """The entry of a flip; refused, it leaves the flip half done, with the reason."""
-        match self._enter(side, asked):
-            case End(_, reason, numbers):
-                return End(TradeState.PARTIALLY_FILLED, reason, numbers)
-            case decision:
-                return decision
+        decision = self._enter(side, asked)
+        if isinstance(decision, End) and self.progress.exited:
+            return End(TradeState.PARTIALLY_FILLED, decision.reason, decision.numbers)
+        return decision
 
     # -- toward a position
 

@@ -305,7 +305,6 @@ class Holding:
         """Say so. Whoever stood still, or was not heard for so long that others may have taken
         its accounts, then asks what is left of them."""
         at = self.now()
-        was_sure = self._engine.standing.is_sure(at)
 
         async def beat() -> datetime:
             nonlocal at
@@ -313,7 +312,8 @@ class Holding:
             return at
 
         is_sharp = await self.runtime.follow(beat(), self._limits.step)
-        if not was_sure:
+        # By now: it may have been long on its way, or not to be seen for long.
+        if not self._engine.standing.is_sure(self.now()):
             await self._lose_what_was_taken()
         self._engine.standing.hold(at + SURE)
         return is_sharp

@@ -197,10 +197,14 @@ ORDER BY l.account_id
 FOR UPDATE OF l
 """
 
+# Those rows are locked by now. Whoever said meanwhile that it lives was perhaps told that it holds
+# them still, and keeps them.
 TAKE_LEASES = """
-UPDATE execution.leases SET instance_id = %(instance)s, epoch = epoch + 1,
+UPDATE execution.leases l SET instance_id = %(instance)s, epoch = epoch + 1,
     taken_at = clock_timestamp()
-WHERE account_id = ANY(%(accounts)s)
+WHERE l.account_id = ANY(%(accounts)s) AND (l.instance_id = %(instance)s OR NOT EXISTS (
+    SELECT FROM execution.instances i WHERE i.id = l.instance_id
+      AND i.heartbeat_at >= clock_timestamp() - make_interval(secs => %(ttl)s)))
 RETURNING account_id, epoch
 """
 

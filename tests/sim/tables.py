@@ -255,12 +255,10 @@ class Tables:
         ]
 
     def _take_leases(self, author: str, parameters: Row) -> list[Row]:
-        for account in parameters["accounts"]:
+        free = [account for account in parameters["accounts"] if self._is_free(account, parameters)]
+        for account in free:
             self._take(author, account, parameters["instance"])
-        return [
-            {"account_id": account, "epoch": self.leases[account]["epoch"]}
-            for account in parameters["accounts"]
-        ]
+        return [{"account_id": each, "epoch": self.leases[each]["epoch"]} for each in free]
 
     def _take(self, author: str, account: UUID, instance: str) -> None:
         lease = self.leases[account]

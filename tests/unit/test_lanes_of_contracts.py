@@ -14,10 +14,29 @@ from execution.domain.market import Market
 from execution.domain.options import OptionType
 from execution.domain.orders import ZERO
 from execution.domain.trades import OptionWish, Style, Trade
-from execution.domain.words import AssetClass, Leg, OrdType, Sentiment, Side, Sides, TradeState
+from execution.domain.words import (
+    AssetClass,
+    ExecType,
+    Leg,
+    OrdType,
+    Sentiment,
+    Side,
+    Sides,
+    TradeState,
+)
 from execution.lanes import known
 from protos.execution.v1 import execution_pb2 as pb
-from tests.unit.planning_kit import BUY, SELL, a_trade, decide, filled, plan, quoted, refused
+from tests.unit.planning_kit import (
+    BUY,
+    SELL,
+    a_trade,
+    an_order,
+    decide,
+    filled,
+    plan,
+    quoted,
+    refused,
+)
 
 CALL, PUT = "AAPL270115C00230000", "AAPL270115P00230000"
 # Two days before MNQH2026 expires, in Chicago.
@@ -289,6 +308,15 @@ def test_both_sides_of_a_straddle_are_closed_by_what_wants_to_be_flat(
 
 def an_exit(action: str, **fields: Any) -> Trade:
     return meant("AAPL", "options", action, option=OptionWish(OptionType("both")), **fields)
+
+
+def test_the_other_side_of_a_straddle_is_closed_though_the_first_was_gone() -> None:
+    trade = an_exit("exit", quantity=None, quantity_from_signal=False)
+    gone = an_order(Leg.EXIT, SELL, "2", (ExecType.NOT_SENT, ""))
+    left = holding(**{PUT: "-2"})
+    decision = decide(trade, left, exits=(gone,), outgrown={"c1"}, exposure=ZERO)
+    assert isinstance(decision, Send)
+    assert (decision.instrument, decision.side, decision.quantity) == (PUT, SELL, Decimal(2))
 
 
 def test_an_isolated_side_of_a_straddle_is_left_alone() -> None:

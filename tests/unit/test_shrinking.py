@@ -115,6 +115,41 @@ def test_what_is_not_sent_yet_of_a_withdrawn_trade_is_sent_in_no_size() -> None:
     assert outcome(desk, trade) == ("CANCELED", "canceled_by_member")
 
 
+def test_a_flip_whose_exit_was_not_sent_for_nothing_was_left_enters() -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, "sell", "7", allow_swap=True)
+    take(desk, "5")
+    desk.fill_all()
+    assert held(desk) == -7 and outcome(desk, trade) == ("FILLED", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "asked", "fields"),
+    [
+        ("sell", "7", {}),
+        ("sell", "3", {"allow_swap": True}),
+        ("sell", "5", {"allow_swap": True, "subtract_exit": True}),
+        ("reverse", None, {"allow_swap": True}),
+    ],
+)
+def test_what_would_have_closed_only_is_over_once_nothing_is_left(
+    action: str, asked: str | None, fields: dict[str, Any]
+) -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, action, asked, **fields)
+    take(desk, "5")
+    assert not desk.broker.orders and outcome(desk, trade) == ("CANCELED", "no_position")
+
+
+def test_a_flip_that_a_newer_signal_ended_enters_nothing() -> None:
+    desk = desk_with((1, "5"))
+    trade = desk.enter(1, "sell", "7", allow_swap=True)
+    desk.enter(1, "exit", None)
+    take(desk, "5")
+    desk.fill_all()
+    assert held(desk) == 0 and outcome(desk, trade) == ("CANCELED", "no_position")
+
+
 def test_what_it_filled_before_counts() -> None:
     desk = desk_with((1, "5"))
     trade = rest(desk, 1, None)
