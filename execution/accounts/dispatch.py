@@ -12,7 +12,6 @@ import structlog
 
 from execution.accounts.accounts import Account
 from execution.accounts.doubt import Doubts, Found
-from execution.accounts.standing import Standing
 from execution.accounts.terms import as_sent
 from execution.brokers.base import NewOrder
 from execution.domain.orders import OUTGROWN
@@ -65,9 +64,9 @@ class Stops(Protocol):
 class Dispatch:
     """Sends, cancels and asks, through the account's session."""
 
-    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops, standing: Standing) -> None:
+    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops) -> None:
         self._runtime = runtime
-        self._stops, self._standing = stops, standing
+        self._stops = stops
         self._engine = engine
         found = Found(self._adopt, self._absent, self._unprovable, self._vanished)
         self._doubts = Doubts(runtime, found)
@@ -146,8 +145,7 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        is_known = ticket.order.terms.leg is not Leg.ENTRY or self._stops.is_fresh(now)
-        if not (is_known and self._standing.is_sure(now)):
+        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(now):
             ticket.is_held_back = True
             self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
             return False
@@ -318,8 +316,7 @@ class Dispatch:
         if ticket.waits_here:
             self.end_here(account, ticket, ExecType.CANCELED, "")
         elif not self.take_back(account, ticket, "superseded"):
-            is_sure = self._standing.is_sure(self._runtime.now())
-            if account.keeps_out(asker) or not is_sure:
+            if account.keeps_out(asker):
                 answered(None)
             else:
                 name = account.ref.account

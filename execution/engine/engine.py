@@ -14,7 +14,6 @@ from execution.accounts import accounts, folding, recording
 from execution.accounts.accounts import Account, Arrival
 from execution.accounts.dispatch import Dispatch
 from execution.accounts.finished import Finished
-from execution.accounts.standing import Standing
 from execution.accounts.terms import guard_terms, terms_of
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
@@ -56,8 +55,7 @@ class Engine:
         self.halting = Halting(controls or Controls(), self)
         self._finished, self._alike = Finished(), Alike()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
-        self.standing = Standing()
-        self._dispatch = Dispatch(runtime, self, self.halting.controls, self.standing)
+        self._dispatch = Dispatch(runtime, self, self.halting.controls)
         self.check = self._dispatch.check
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)

@@ -106,13 +106,16 @@ def exits_fit_the_recorded_position(_record: Record, row: Row, book: Book) -> It
 
 
 def exits_only_reduce(record: Record) -> Iterator[str]:
-    """What reduces never crosses zero at the broker, where nobody else trades beside it."""
+    """What reduces never crosses zero at the broker, where nobody else trades beside it; but for
+    what a former holder wrote when it woke, after it had been proven absent."""
     traders: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
     for row in record.rows.values():
         traders[row.account_id, row.instrument].add(row.subscription)
     for crossing in record.venue.crossings:
         known = record.rows.get(crossing.cl_ord_id)
         if known is None or known.leg == "entry" or crossing.by_hand:
+            continue
+        if crossing.cl_ord_id in record.stale_ids:
             continue
         if len(traders[known.account_id, known.instrument]) > 1:
             continue

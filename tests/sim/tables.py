@@ -255,10 +255,12 @@ class Tables:
         ]
 
     def _take_leases(self, author: str, parameters: Row) -> list[Row]:
-        free = [account for account in parameters["accounts"] if self._is_free(account, parameters)]
-        for account in free:
+        for account in parameters["accounts"]:
             self._take(author, account, parameters["instance"])
-        return [{"account_id": each, "epoch": self.leases[each]["epoch"]} for each in free]
+        return [
+            {"account_id": account, "epoch": self.leases[account]["epoch"]}
+            for account in parameters["accounts"]
+        ]
 
     def _take(self, author: str, account: UUID, instance: str) -> None:
         lease = self.leases[account]

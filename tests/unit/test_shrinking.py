@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from execution.brokers.base import NewOrder
+from execution.brokers.base import NewOrder, NotSent
+from execution.domain.reports import Report
 from execution.domain.trades import Style, Trade
 from execution.domain.words import ExecType, OrdType, Side
 from execution.holding.reconciling import Reconciling
@@ -42,6 +43,11 @@ def take(desk: Desk, quantity: str) -> None:
     report = said(order, ExecType.FILL, Decimal(quantity))
     Reconciling(desk.engine, desk.steps, lambda: []).adopt(desk.account, report)
     desk.steps.run()
+
+
+async def refuse(_order: NewOrder) -> Report:
+    """It did not reach the broker."""
+    raise NotSent("later", retry_after_seconds=1.0)
 
 
 def cancel(desk: Desk) -> None:
@@ -195,3 +201,15 @@ def test_it_does_not_grow_old_while_it_rests() -> None:
     desk.engine.hear(gone, heard=True)
     desk.steps.run()
     assert resting(desk) == [(Decimal(2), Decimal(110))]
+
+
+def test_an_exit_that_is_tried_again_can_be_withdrawn() -> None:
+    desk = desk_with((1, "5"))
+    take, desk.broker.submit = desk.broker.submit, refuse  # type: ignore[method-assign]
+    trade = desk.enter(1, "exit", None)
+    desk.steps.run()
+    desk.broker.submit = take  # type: ignore[method-assign]
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.wait(3.0)
+    assert not desk.broker.orders and held(desk) == 5
+    assert outcome(desk, trade) == ("SKIPPED", "superseded")
