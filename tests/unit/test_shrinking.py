@@ -45,9 +45,9 @@ def take(desk: Desk, quantity: str) -> None:
     desk.steps.run()
 
 
-async def refuse(_order: NewOrder) -> Report:
+async def refuse(order: NewOrder) -> Report:
     """It did not reach the broker."""
-    raise NotSent("later", retry_after_seconds=1.0)
+    raise NotSent(f"{order.cl_ord_id} is too soon", retry_after_seconds=1.0)
 
 
 def cancel(desk: Desk) -> None:
