@@ -160,7 +160,7 @@ class Batch:
                     self.moves.append(positions.row(fact, fact.external_report.change))
             case "account_login":
                 self.logins.append(logins.row(fact, fact.account_login))
-            case "order_stopped" | "lane_stop":
+            case "order_stopped" | "lane_stop" | "order_unanswered" | "order_resent":
                 # What the trade does instead is in the facts after it; what else is not done
                 # there, those trades say.
                 pass

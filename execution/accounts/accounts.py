@@ -24,7 +24,7 @@ from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.journal import told
-from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Stored
+from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Sent, Stored
 from execution.lanes import covers, known, opened, overfills
 from execution.lanes.lanes import Lane, Run, Ticket
 from execution.limits.session import Session
@@ -178,6 +178,8 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
         recall_withdrawal(run, word)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
+        on_record = image.unanswered.get(order.terms.order_id, Sent())
+        ticket.resends, ticket.last_send_at = on_record
         run.tickets.append(ticket)
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:

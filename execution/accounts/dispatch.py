@@ -10,14 +10,16 @@ from typing import Protocol
 
 import structlog
 
+from execution.accounts import recording
 from execution.accounts.accounts import Account
 from execution.accounts.doubt import Doubts, Found
+from execution.accounts.standing import Standing
 from execution.accounts.terms import as_sent
-from execution.brokers.base import NewOrder
 from execution.domain.orders import OUTGROWN
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
 from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
+from execution.journal.rows import Entry
 from execution.lanes import opened
 from execution.lanes.lanes import Run, Ticket
 from execution.limits.session import Answer, Submitted, Waiting
@@ -47,6 +49,9 @@ class Hears(Protocol):
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
 
+    def record(self, entry: Entry) -> None:
+        """Have a fact of an account stored."""
+
     def tell_limit(self, account: Account, run: Run) -> None:
         """An order of the run waits for the broker's limit."""
 
@@ -64,15 +69,23 @@ class Stops(Protocol):
 class Dispatch:
     """Sends, cancels and asks, through the account's session."""
 
-    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops) -> None:
+    def __init__(self, runtime: Runtime, engine: Hears, stops: Stops, standing: Standing) -> None:
         self._runtime = runtime
-        self._stops = stops
+        self._stops, self._standing = stops, standing
         self._engine = engine
         found = Found(self._adopt, self._absent, self._unprovable, self._vanished)
         self._doubts = Doubts(runtime, found)
 
     def ask_about(self, account: Account, ticket: Ticket) -> None:
         """Ask the broker what it knows of an order."""
+        self._doubts.ask_about(account, ticket)
+
+    def inherit(self, account: Account, ticket: Ticket) -> None:
+        """Ask about an order of before; where there is no answer to it, and nobody who took the
+        account before us said so, its former holder may have sent it until now."""
+        if ticket.in_doubt and ticket.last_send_at is None:
+            ticket.last_send_at = now = self._runtime.now()
+            self._engine.record(recording.unanswered(account, ticket, now))
         self._doubts.ask_about(account, ticket)
 
     def check(self, account: Account, run: Run) -> None:
@@ -110,7 +123,7 @@ class Dispatch:
             return
         account.session.submit(
             Waiting(
-                _new_order(account, ticket),
+                as_sent(ticket, account.ref.account, account.rules),
                 terms.leg.reduces,
                 lambda: self._may_go(account, ticket),
                 lambda submitted: self._answered(account, ticket, submitted),
@@ -145,7 +158,8 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        if ticket.order.terms.leg is Leg.ENTRY and not self._stops.is_fresh(now):
+        is_known = ticket.order.terms.leg is not Leg.ENTRY or self._stops.is_fresh(now)
+        if not (is_known and self._standing.is_sure(now)):
             ticket.is_held_back = True
             self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
             return False
@@ -241,7 +255,15 @@ class Dispatch:
             return
         log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
         ticket.last_send_at = now
-        self.submit(account, ticket)
+        ticket.resends += 1
+        # Whoever takes the account from here on must know.
+        count = ticket.resends
+
+        def committed() -> None:
+            if ticket.resends == count:
+                self.submit(account, ticket)
+
+        self._engine.record(recording.resent(account, ticket, now, committed))
 
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
         log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
@@ -316,7 +338,8 @@ class Dispatch:
         if ticket.waits_here:
             self.end_here(account, ticket, ExecType.CANCELED, "")
         elif not self.take_back(account, ticket, "superseded"):
-            if account.keeps_out(asker):
+            is_sure = self._standing.is_sure(self._runtime.now())
+            if account.keeps_out(asker) or not is_sure:
                 answered(None)
             else:
                 name = account.ref.account
@@ -372,23 +395,3 @@ class Dispatch:
         if not account.keeps_out(asker):
             self._doubts.ask_about(account, ticket)
         self.cancel(account, ticket, asker)
-
-
-def _new_order(account: Account, ticket: Ticket) -> NewOrder:
-    """An order with what guards it, for the broker."""
-    terms = as_sent(ticket.order.terms, account.rules, ticket.run.fired_price)
-    return NewOrder(
-        account=account.ref.account,
-        cl_ord_id=terms.cl_ord_id,
-        instrument=terms.instrument,
-        side=terms.side,
-        ord_type=terms.ord_type,
-        order_qty=terms.order_qty,
-        limit_price=terms.limit_price,
-        time_in_force=terms.time_in_force,
-        reference_price=terms.reference_price,
-        stop_price=terms.stop_price,
-        trail_amount=terms.trail_amount,
-        trail_percent=terms.trail_percent,
-        guards=tuple(_new_order(account, guard) for guard in ticket.guards),
-    )

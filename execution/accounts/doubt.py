@@ -154,7 +154,7 @@ class Doubts:
         self, account: Account, ticket: Ticket, able: Capabilities, asked_at: datetime
     ) -> None:
         horizon = timedelta(seconds=able.visibility_horizon_seconds)
-        if ticket.last_send_at is not None and asked_at - ticket.last_send_at <= horizon:
+        if ticket.last_send_at is None or asked_at - ticket.last_send_at <= horizon:
             return
         if able.looks_up_by_cl_ord_id and able.refuses_repeats:
             self._found.absent(account, ticket)

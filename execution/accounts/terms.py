@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from execution.brokers.base import NewOrder
 from execution.domain import ordering
 from execution.domain.decisions import Guard, Send, VenueRules
 from execution.domain.orders import WATCHED, Terms
 from execution.domain.words import Leg, OrdType, Origin
-from execution.lanes.lanes import Run
+from execution.lanes.lanes import Run, Ticket
 from protos import ids
 
 
@@ -71,7 +72,7 @@ def upkeep_terms(
     )
 
 
-def as_sent(terms: Terms, venue: VenueRules, fired_price: Decimal | None) -> Terms:
+def fired(terms: Terms, venue: VenueRules, fired_price: Decimal | None) -> Terms:
     """The order as it goes to the broker: a watched stop is what it becomes at its price, and
     that price takes the place of the one its sender saw."""
     if not terms.is_watched:
@@ -112,4 +113,24 @@ def terms_of(run: Run, send: Send, now: datetime) -> Terms:
         trail_amount=send.trail_amount,
         trail_percent=send.trail_percent,
         decided_from=numbers,
+    )
+
+
+def as_sent(ticket: Ticket, account: str, venue: VenueRules) -> NewOrder:
+    """An order with what guards it, for the broker."""
+    terms = fired(ticket.order.terms, venue, ticket.run.fired_price)
+    return NewOrder(
+        account=account,
+        cl_ord_id=terms.cl_ord_id,
+        instrument=terms.instrument,
+        side=terms.side,
+        ord_type=terms.ord_type,
+        order_qty=terms.order_qty,
+        limit_price=terms.limit_price,
+        time_in_force=terms.time_in_force,
+        reference_price=terms.reference_price,
+        stop_price=terms.stop_price,
+        trail_amount=terms.trail_amount,
+        trail_percent=terms.trail_percent,
+        guards=tuple(as_sent(guard, account, venue) for guard in ticket.guards),
     )

@@ -14,6 +14,7 @@ from execution.accounts import accounts, folding, recording
 from execution.accounts.accounts import Account, Arrival
 from execution.accounts.dispatch import Dispatch
 from execution.accounts.finished import Finished
+from execution.accounts.standing import Standing
 from execution.accounts.terms import guard_terms, terms_of
 from execution.domain import planning
 from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
@@ -55,7 +56,8 @@ class Engine:
         self.halting = Halting(controls or Controls(), self)
         self._finished, self._alike = Finished(), Alike()
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
-        self._dispatch = Dispatch(runtime, self, self.halting.controls)
+        self.standing = Standing()
+        self._dispatch = Dispatch(runtime, self, self.halting.controls, self.standing)
         self.check = self._dispatch.check
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
@@ -85,7 +87,6 @@ class Engine:
         """Know the orders a former holder left: whatever has no answer is in doubt."""
         for ticket in tickets:
             self.remember(account, ticket)
-            ticket.last_send_at = self._runtime.now()
             ticket.in_doubt = ticket.is_unanswered
         for run in account.runs.values():
             if run.is_done:
@@ -98,7 +99,7 @@ class Engine:
         for ticket in tickets:
             if ticket.order.is_open:
                 if not ticket.waits_here:
-                    self._dispatch.ask_about(account, ticket)
+                    self._dispatch.inherit(account, ticket)
                 elif not ticket.is_guard:
                     self._watching.begin(account, ticket)
                 self._dispatch.cancel_in_time(account, ticket)

@@ -22,7 +22,7 @@ from execution.holding.reconciling import Reconciling
 from execution.holding.rules import Rules, Venue
 from execution.journal.journal import StoreUnavailable
 from execution.journal.rows import AccountImage
-from execution.journal.store import OpenTrade, Store
+from execution.journal.store import TTL_SECONDS, OpenTrade, Store
 from execution.lanes.lanes import Run, Ticket
 from execution.limits.limits import Limits
 from execution.limits.session import Session
@@ -38,6 +38,8 @@ CALM = 500
 RETRY_SECONDS = 0.25
 EXPIRED_SECONDS = 60.0
 KEEP_FINISHED = timedelta(seconds=60)
+# Nobody takes an account so soon after a heartbeat, by whatever clock.
+SURE = timedelta(seconds=TTL_SECONDS - 1)
 # Accounts taken by one set of statements.
 MOST_AT_ONCE = 1000
 
@@ -300,8 +302,27 @@ class Holding:
         self.runtime.later(HEARTBEAT_SECONDS, self._beat)
 
     async def _live(self) -> bool:
-        beat = self._store.heartbeat(self.instance, self._target)
-        return await self.runtime.follow(beat, self._limits.step)
+        """Say so. Whoever stood still, or was not heard for so long that others may have taken
+        its accounts, then asks what is left of them."""
+        at = self.now()
+
+        async def beat() -> datetime:
+            nonlocal at
+            at = await self._store.heartbeat(self.instance, self._target)
+            return at
+
+        is_sharp = await self.runtime.follow(beat(), self._limits.step)
+        # By now: it may have been long on its way, or not to be seen for long.
+        if not self._engine.standing.is_sure(self.now()):
+            await self._lose_what_was_taken()
+        self._engine.standing.hold(at + SURE)
+        return is_sharp
+
+    async def _lose_what_was_taken(self) -> None:
+        held = {one.account_id: one.epoch for one in self._accounts.values() if one.epoch}
+        ours = await self._store.still_held(self.instance, held)
+        for account_id in held.keys() - ours:
+            self.lose(account_id, held[account_id])
 
     async def _heartbeat(self) -> None:
         if self._is_gone:

@@ -12,7 +12,7 @@ from execution.domain.orders import Order, Overfilled
 from execution.domain.positions import Attribution, Position
 from execution.domain.sync import Ledger
 from execution.journal import statements, told
-from execution.journal.rows import AccountImage, Held, PastTrade, Stored
+from execution.journal.rows import AccountImage, Held, PastTrade, Sent, Stored
 from execution.messages import messages
 from protos.execution.v1 import execution_pb2 as pb
 
@@ -59,6 +59,7 @@ async def fill(ask: Ask, images: Sequence[AccountImage]) -> None:
         image.open.append(stored(row))
         trades[row["trade_id"]] = image
     await _fill_trades(ask, trades)
+    await _fill_unanswered(ask, trades)
 
 
 async def past(ask: Ask, cl_ord_ids: Sequence[str]) -> list[PastTrade]:
@@ -113,6 +114,19 @@ async def _fill_displaced(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None
     for trade in await past(ask, list(wanted)) if wanted else ():
         named = next(o.terms.cl_ord_id for o in trade.orders if o.terms.cl_ord_id in wanted)
         wanted[named].displaced.append(trade)
+
+
+async def _fill_unanswered(ask: Ask, trades: Mapping[UUID, AccountImage]) -> None:
+    images = {
+        order.terms.order_id: trades[trade_id]
+        for trade_id, image in trades.items()
+        for order in image.orders.get(trade_id, ())
+        if order.is_open and not order.is_acknowledged
+    }
+    for row in await ask(statements.IMAGE_UNANSWERED, (list(images),)) if images else ():
+        known = images[row["order_id"]].unanswered
+        before = known.get(row["order_id"], Sent())
+        known[row["order_id"]] = told.unanswered(bytes(row["fact"]), before)
 
 
 async def _add_reports(ask: Ask, orders: Sequence[Order]) -> None:

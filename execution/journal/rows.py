@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -172,6 +172,13 @@ class Held:
     result: Decimal | None = None
 
 
+class Sent(NamedTuple):
+    """How often an order went out again, and since when surely nobody sends it."""
+
+    resends: int = 0
+    since: datetime | None = None
+
+
 @dataclass(slots=True)
 class AccountImage:
     """All that the store knows of an account, for the one who took its lease."""
@@ -185,6 +192,8 @@ class AccountImage:
     positions: list[Held] = field(default_factory=list)
     open: list[Stored] = field(default_factory=list)
     orders: dict[UUID, list[Order]] = field(default_factory=dict)
+    # Of orders without an answer, what is on record of their sending, by order id.
+    unanswered: dict[UUID, Sent] = field(default_factory=dict)
     # When orders were written down within the last minute, and by which connection.
     sent: list[tuple[str, datetime]] = field(default_factory=list)
     # The last outcome of each open trade (state, reason, numbers), and their count.

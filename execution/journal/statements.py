@@ -167,6 +167,14 @@ ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp(), target = exclud
 RETURNING clock_timestamp()
 """
 
+# Waits for whoever is about to take them.
+STILL_HELD = """
+SELECT l.account_id FROM execution.leases l
+JOIN unnest(%(accounts)s::uuid[], %(epochs)s::bigint[]) AS h(account_id, epoch)
+    USING (account_id, epoch)
+WHERE l.instance_id = %(instance)s ORDER BY l.account_id FOR KEY SHARE OF l
+"""
+
 DEPART = "UPDATE execution.instances SET heartbeat_at = 'epoch' WHERE id = %s RETURNING id"
 
 NEW_LEASES = """
@@ -189,10 +197,14 @@ ORDER BY l.account_id
 FOR UPDATE OF l
 """
 
+# Those rows are locked by now. Whoever said meanwhile that it lives was perhaps told that it holds
+# them still, and keeps them.
 TAKE_LEASES = """
-UPDATE execution.leases SET instance_id = %(instance)s, epoch = epoch + 1,
+UPDATE execution.leases l SET instance_id = %(instance)s, epoch = epoch + 1,
     taken_at = clock_timestamp()
-WHERE account_id = ANY(%(accounts)s)
+WHERE l.account_id = ANY(%(accounts)s) AND (l.instance_id = %(instance)s OR NOT EXISTS (
+    SELECT FROM execution.instances i WHERE i.id = l.instance_id
+      AND i.heartbeat_at >= clock_timestamp() - make_interval(secs => %(ttl)s)))
 RETURNING account_id, epoch
 """
 
@@ -270,6 +282,11 @@ IMAGE_ORDERS = "SELECT * FROM execution.orders WHERE trade_id = ANY(%s) ORDER BY
 IMAGE_REPORTS = """
 SELECT order_id, fact FROM execution.facts
 WHERE order_id = ANY(%s) AND kind = 'report' ORDER BY seq
+"""
+
+IMAGE_UNANSWERED = """
+SELECT order_id, fact FROM execution.facts
+WHERE order_id = ANY(%s) AND kind IN ('unanswered', 'resent') ORDER BY seq
 """
 
 IMAGE_OUTCOMES = """

@@ -182,6 +182,11 @@ class Store:
         assert isinstance(at, datetime)
         return at
 
+    async def still_held(self, instance: str, epochs: Mapping[UUID, int]) -> set[UUID]:
+        """The accounts that nobody took since these epochs. Raises StoreUnavailable."""
+        held = {"accounts": list(epochs), "epochs": list(epochs.values()), "instance": instance}
+        return {row["account_id"] for row in await self.ask(statements.STILL_HELD, held)}
+
     async def depart(self, instance: str) -> None:
         """Say that this instance lives no more. Raises StoreUnavailable."""
         await self.ask(statements.DEPART, (instance,))
@@ -293,16 +298,12 @@ class Store:
 
     async def _take_free(self, instance: str, accounts: list[UUID]) -> dict[UUID, int]:
         async with self.transaction() as connection:
-            free = await connection.execute(
-                statements.FREE_LEASES,
-                {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS},
-            )
+            asked = {"instance": instance, "accounts": accounts, "ttl": TTL_SECONDS}
+            free = await connection.execute(statements.FREE_LEASES, asked)
             ids = [row["account_id"] for row in await free.fetchall()]
             if others := set(accounts).difference(ids):
                 await connection.execute(ringing.RING, (list(others),))
-            taken = await connection.execute(
-                statements.TAKE_LEASES, {"instance": instance, "accounts": ids}
-            )
+            taken = await connection.execute(statements.TAKE_LEASES, asked | {"accounts": ids})
             return {row["account_id"]: row["epoch"] for row in await taken.fetchall()}
 
     @asynccontextmanager

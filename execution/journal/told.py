@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from execution.domain.words import TradeState
-from execution.journal.rows import OutcomeImage
+from execution.journal.rows import OutcomeImage, Sent
 from execution.lanes.covers import Told
 from execution.messages import messages
 from protos import wire
@@ -20,6 +20,15 @@ def sent(fact: bytes) -> list[tuple[str, datetime]]:
     at = wire.to_datetime(message.time)
     is_guard = message.order_sending.order.leg in (pb.LEG_TAKE_PROFIT, pb.LEG_STOP)
     return [] if is_guard or at is None else [(message.connection_id, at)]
+
+
+def unanswered(fact: bytes, before: Sent) -> Sent:
+    """What is on record of the sending of an order that nobody answered, after this fact."""
+    message = pb.Fact.FromString(fact)
+    if message.HasField("order_resent"):
+        return Sent(message.order_resent.count)
+    # The first to take it counts: who took it after that one did not send it.
+    return before._replace(since=before.since or wire.to_datetime(message.time))
 
 
 def broker_seq(fact: Any) -> int:

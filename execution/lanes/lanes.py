@@ -38,7 +38,10 @@ class Ticket:
     order: Order
     run: "Run"
     sends: int = 0
+    # After this nobody sent it; None while it is not known, for another instance may have.
     last_send_at: datetime | None = None
+    # How often it went out again, after its absence was proven.
+    resends: int = 0
     in_doubt: bool = False
     # The broker could not be reached; it is tried again.
     is_held_back: bool = False

@@ -70,6 +70,22 @@ async def test_at_the_venue_s_real_horizon_absence_is_proven_after_it_and_not_be
     assert await arrivals(kit) == ["accepted"]
 
 
+@pytest.mark.rule("G1.horizon", "G3.takeover")
+async def test_its_horizon_is_counted_from_when_it_was_first_taken_over(kit: Kit) -> None:
+    await kit.faults(DROP, horizon=3)
+    trade = kit.trade("buy", "5")
+    await kit.submit(trade)
+    await kit.until(lambda: ("BLOCKED", "in_doubt") in kit.outcomes(trade))
+    for _ in range(3):
+        await kit.restart()
+        assert await arrivals(kit) == []
+        await asyncio.sleep(1.2)
+    assert await kit.outcome(trade) == ("FILLED", "unspecified")
+    kinds = [f.WhichOneof("kind") or "" for f in kit.facts if f.trade_id == trade.trade_id]
+    sendings = [kind for kind in kinds if kind.startswith("order_")]
+    assert sendings == ["order_sending", "order_unanswered", "order_resent"]
+
+
 @pytest.mark.rule("G1.standing", "K.words.nothing", "D3.debt")
 async def test_an_exit_behind_a_doubtful_entry_ends_it(kit: Kit) -> None:
     await kit.faults(DROP)

@@ -65,6 +65,13 @@ def written_down_before_the_socket(record: Record) -> Iterator[str]:
             yield f"{arrival.cl_ord_id} has no SENDING"
 
 
+def former_holders_send_nothing(record: Record) -> Iterator[str]:
+    """Who lost an account sends no order for it, however late it is told of its commit."""
+    for arrival in record.venue.arrivals:
+        if record.is_of_another(arrival) and not record.is_stale(arrival):
+            yield f"{arrival.author} sent {arrival.cl_ord_id} at {arrival.written:.3f}"
+
+
 def only_the_holder_writes(record: Record) -> Iterator[str]:
     """No write of a former holder is accepted, and no epoch has two holders."""
     for write in record.tables.writes:
@@ -107,7 +114,7 @@ def exits_fit_the_recorded_position(_record: Record, row: Row, book: Book) -> It
 
 def exits_only_reduce(record: Record) -> Iterator[str]:
     """What reduces never crosses zero at the broker, where nobody else trades beside it; but for
-    what a former holder wrote when it woke, after it had been proven absent."""
+    what a former holder was about to write when it was paused."""
     traders: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
     for row in record.rows.values():
         traders[row.account_id, row.instrument].add(row.subscription)
@@ -294,6 +301,7 @@ CHECKS: tuple[Check, ...] = (
     one_order_each,
     written_down_before_the_socket,
     only_the_holder_writes,
+    former_holders_send_nothing,
     facts_have_no_gap,
     exits_only_reduce,
     superseded_entries_stay_unsent,

@@ -106,7 +106,7 @@ class Database:
         rows: list[UUID] = []
         if statement in _WRITES:
             rows = [ids.from_hex(row["account_id"]) for row in _json.decode(parameters["leases"])]
-        elif statement in (statements.FREE_LEASES, statements.TAKE_LEASES):
+        elif statement in _OF_LEASES:
             rows = parameters["accounts"]
         return any(self._locks.get(row, connection) is not connection for row in rows)
 
@@ -129,6 +129,7 @@ class Database:
         self.poke(connection.loop)
 
 
+_OF_LEASES = (statements.FREE_LEASES, statements.TAKE_LEASES, statements.STILL_HELD)
 _WRITES = (statements.WRITE, statements.WRITE_NEW, statements.WRITE_AND_STORE)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from execution.accounts import accounts, dispatch, doubt, recording
+from execution.accounts import accounts, dispatch, recording, terms
 from execution.accounts.outside import Outside
 from execution.brokers.base import NewOrder
 from execution.domain import following, planning, protecting, table
@@ -26,13 +26,12 @@ from execution.engine.watching import Watching
 from execution.holding.hearing import Hearing
 from execution.holding.holding import Holding
 from execution.holding.reconciling import Reconciling
-from execution.journal.journal import Journal
-from execution.journal.rows import Written
 from execution.journal.store import Store
 from execution.lanes import covers
 from execution.lanes.lanes import Lane
 from execution.limits.limiter import Flow
 from protos import ids
+from tests.sim import plants_of_holding
 
 Plant = Callable[[], Any]
 
@@ -64,36 +63,11 @@ def random_id_on_the_wire() -> Any:
     """Each sending has an id of its own."""
     dice = random.Random(1)
 
-    def new_order(account: Any, ticket: Any) -> NewOrder:
-        order = real(account, ticket)
-        return replace(order, cl_ord_id=f"wire{dice.getrandbits(64):016x}")
+    def as_sent(*told: Any) -> NewOrder:
+        return replace(real(*told), cl_ord_id=f"wire{dice.getrandbits(64):016x}")
 
-    real = dispatch._new_order
-    return patch.object(dispatch, "_new_order", new_order)
-
-
-def ignore_the_epoch() -> Any:
-    """A writer takes the lease's epoch for its own."""
-
-    async def write(self: Any, entries: Any) -> Any:
-        leases = self._database.tables.leases
-        for entry in entries:
-            entry.epoch = leases[entry.account_id]["epoch"]
-        return await real(self, entries)
-
-    real = Store.write
-    return patch.object(Store, "write", write)
-
-
-def act_without_the_lease() -> Any:
-    """What waits for a commit is told of it, whoever holds the lease."""
-
-    async def until_known(self: Any, batch: Any) -> Any:
-        await real(self, batch)
-        return Written({entry.account_id for entry in batch})
-
-    real = Journal._write_until_known
-    return patch.object(Journal, "_write_until_known", until_known)
+    real = terms.as_sent
+    return patch.object(dispatch, "as_sent", as_sent)
 
 
 def skip_exits_behind_doubt() -> Any:
@@ -118,26 +92,6 @@ def count_positions_only() -> Iterator[None]:
     blind = patch.object(Scope, "exposure", property(lambda scope: scope.position))
     with blind, patch.object(table, "_repeats", lambda *_: None):
         yield
-
-
-def resend_unproven() -> Any:
-    """What cannot be found is sent again, wherever."""
-
-    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
-        proves = replace(able, refuses_repeats=True, looks_up_by_cl_ord_id=True)
-        real(self, account, ticket, proves, asked_at)
-
-    real = doubt.Doubts._not_found
-    return patch.object(doubt.Doubts, "_not_found", not_found)
-
-
-def resend_at_once() -> Any:
-    """What cannot be found is proven absent, before the venue's horizon."""
-
-    def not_found(self: Any, account: Any, ticket: Any, able: Any, asked_at: Any) -> None:
-        self._found.absent(account, ticket)
-
-    return patch.object(doubt.Doubts, "_not_found", not_found)
 
 
 def forget_who_was_withdrawn() -> Any:
@@ -171,18 +125,6 @@ def count_repeated_fills() -> Any:
 
     real = engine.Engine.hear
     return patch.object(engine.Engine, "hear", hear)
-
-
-def forget_what_is_in_doubt_at_takeover() -> Any:
-    """A new holder takes what was not answered for what is on its way."""
-
-    def prepare(self: Any, account: Any, tickets: Any) -> None:
-        real(self, account, tickets)
-        for ticket in tickets:
-            ticket.in_doubt = False
-
-    real = engine.Engine.prepare
-    return patch.object(engine.Engine, "prepare", prepare)
 
 
 def drop_strangers() -> Any:
@@ -355,18 +297,18 @@ PLANTS: dict[str, Plant] = {
         skip_the_sending_commit,
         random_cl_ord_id,
         random_id_on_the_wire,
-        ignore_the_epoch,
-        act_without_the_lease,
+        plants_of_holding.ignore_the_epoch,
+        plants_of_holding.act_without_the_lease,
         skip_exits_behind_doubt,
         leave_the_other_guard_alive,
         count_positions_only,
-        resend_unproven,
-        resend_at_once,
+        plants_of_holding.resend_unproven,
+        plants_of_holding.resend_at_once,
         forget_superseding,
         forget_who_was_withdrawn,
         size_exits_by_the_whole_position,
         count_repeated_fills,
-        forget_what_is_in_doubt_at_takeover,
+        plants_of_holding.forget_what_is_in_doubt_at_takeover,
         drop_strangers,
         ignore_what_others_do,
         count_others_fills_twice,
@@ -384,6 +326,7 @@ PLANTS: dict[str, Plant] = {
         forget_guards_at_takeover,
         say_protected_whatever_works,
         fire_before_it_is_written,
+        plants_of_holding.send_what_others_may_have_taken,
     )
 }
 

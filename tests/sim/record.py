@@ -242,12 +242,17 @@ class Record:
         taking = self.taking(account_id, at)
         return "" if taking is None else taking.holder
 
-    def is_stale(self, arrival: Arrival) -> bool:
-        """True for what a paused former holder wrote when it woke: nobody can prevent that."""
+    def is_of_another(self, arrival: Arrival) -> bool:
+        """True for what a former holder wrote."""
         row = self.rows.get(arrival.cl_ord_id)
         if row is None:
             return False
         return self.holder(row.account_id, arrival.written) != arrival.author
+
+    def is_stale(self, arrival: Arrival) -> bool:
+        """True for what was on its way to the socket as its writer was paused, and lost the
+        account: nobody can prevent that."""
+        return self.is_of_another(arrival) and self.woke_with_it(arrival)
 
     def came_apart(self, earlier: Trade, newer: Trade) -> bool:
         """True when the older trade was stored through an instance beside the one that held
@@ -267,7 +272,7 @@ class Record:
 
     @cached_property
     def stale_ids(self) -> set[str]:
-        """Orders that some former holder wrote."""
+        """Orders that some former holder was about to write when it was paused."""
         return {a.cl_ord_id for a in self.venue.arrivals if self.is_stale(a)}
 
     @cached_property

@@ -1,5 +1,5 @@
-"""What limits ask of the database: who else lives, which silences hold, what was sent; what is on
-record of an account's reports. And what may be stored."""
+"""What limits and leases ask of the database: who else lives, which silences hold, what was sent;
+what is on record of an account's reports. And what may be stored."""
 
 import base64
 import math
@@ -86,10 +86,16 @@ class Standing:
             limits.STANDING: self._standing,
             limits.KEEP_PENALTY: self._keep,
             limits.SENT_BY_ACCOUNT: self._sent,
+            statements.STILL_HELD: self._still_held,
             statements.IMAGE_SEQUENCES: self._sequences,
             statements.IMAGE_LANES: self._lanes,
             statements.RECORDED: self._recorded,
         }
+
+    def _still_held(self, _author: str, asked: Any) -> "list[Row]":
+        held = zip(asked["accounts"], asked["epochs"], strict=True)
+        leases = self._tables.leases
+        return [{"account_id": who} for who, epoch in held if leases[who]["epoch"] == epoch]
 
     def _sequences(self, _author: str, parameters: Any) -> "list[Row]":
         rows: list[Row] = []

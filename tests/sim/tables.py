@@ -91,6 +91,7 @@ class Tables:
             statements.IMAGE_EARLIER: self._image_earlier,
             statements.IMAGE_ORDERS: self._image_orders,
             statements.IMAGE_REPORTS: self._kept("report", "order_id"),
+            statements.IMAGE_UNANSWERED: self._kept("unanswered resent", "order_id"),
             statements.IMAGE_OUTCOMES: self._kept("outcome", "trade_id"),
             statements.IMAGE_RESOLVED: self._kept("resolved", "trade_id"),
             statements.IMAGE_PROTECTIONS: self._image_protections,
@@ -255,12 +256,10 @@ class Tables:
         ]
 
     def _take_leases(self, author: str, parameters: Row) -> list[Row]:
-        for account in parameters["accounts"]:
+        free = [account for account in parameters["accounts"] if self._is_free(account, parameters)]
+        for account in free:
             self._take(author, account, parameters["instance"])
-        return [
-            {"account_id": account, "epoch": self.leases[account]["epoch"]}
-            for account in parameters["accounts"]
-        ]
+        return [{"account_id": each, "epoch": self.leases[each]["epoch"]} for each in free]
 
     def _take(self, author: str, account: UUID, instance: str) -> None:
         lease = self.leases[account]
@@ -332,8 +331,9 @@ class Tables:
         count = Counter(row["trade_id"] for row in told)
         return [{**r, "count": count[t]} for t, r in {r["trade_id"]: r for r in told}.items()]
 
-    def _facts_of(self, kind: str, column: str, wanted: list[UUID]) -> list[Row]:
-        found = [f for f in self.facts if f["kind"] == kind and f[column] in wanted]
+    def _facts_of(self, kinds: str, column: str, wanted: list[UUID]) -> list[Row]:
+        named = kinds.split()
+        found = [f for f in self.facts if f["kind"] in named and f[column] in wanted]
         return sorted(found, key=lambda f: f["seq"])
 
 

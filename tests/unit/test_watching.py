@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from execution.accounts.terms import as_sent, terms_of
+from execution.accounts.terms import fired, terms_of
 from execution.brokers.base import QuoteSnapshot
 from execution.domain import judging, planning
 from execution.domain.decisions import Decision, End, Look, Progress, Scope, Send, VenueRules, Wait
@@ -105,7 +105,7 @@ def test_c4_it_goes_as_what_a_stop_becomes(
     desk.enter(1, "buy", "5", signal_price=None)
     run = next(iter(desk.account.runs.values()))
     terms = terms_of(run, send, NOON)
-    gone = as_sent(terms, NO_STOPS, Decimal(111))
+    gone = fired(terms, NO_STOPS, Decimal(111))
     assert (gone.ord_type, gone.stop_price, gone.time_in_force) == (sent_as, None, lasts)
     assert gone.cl_ord_id == terms.cl_ord_id
     assert gone.limit_price == (None if kind == "stop" else Decimal(110))

@@ -1597,7 +1597,7 @@ class Order(_message.Message):
     def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., trade_id: _Optional[str] = ..., leg: _Optional[_Union[Leg, str]] = ..., revision: _Optional[int] = ..., origin: _Optional[_Union[Origin, str]] = ..., instrument: _Optional[str] = ..., side: _Optional[_Union[Side, str]] = ..., ord_type: _Optional[_Union[OrdType, str]] = ..., time_in_force: _Optional[str] = ..., order_qty: _Optional[str] = ..., limit_price: _Optional[str] = ..., ord_status: _Optional[_Union[OrdStatus, str]] = ..., cum_qty: _Optional[str] = ..., avg_px: _Optional[str] = ..., broker_order_id: _Optional[str] = ..., stop_price: _Optional[str] = ..., trail_amount: _Optional[str] = ..., trail_percent: _Optional[str] = ..., synthetic: _Optional[bool] = ...) -> None: ...
 
 class Fact(_message.Message):
-    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "trade_resolved", "trade_protection", "external_report", "lane_stop", "account_login")
+    __slots__ = ("seq", "account", "canonical_id", "time", "trade_id", "tenant_id", "connection_id", "subscription_id", "origin", "alarm", "asked_by", "order_sending", "execution_report", "trade_outcome", "position_change", "order_stopped", "order_unanswered", "order_resent", "trade_resolved", "trade_protection", "external_report", "lane_stop", "account_login")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     CANONICAL_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1614,6 +1614,8 @@ class Fact(_message.Message):
     TRADE_OUTCOME_FIELD_NUMBER: _ClassVar[int]
     POSITION_CHANGE_FIELD_NUMBER: _ClassVar[int]
     ORDER_STOPPED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_UNANSWERED_FIELD_NUMBER: _ClassVar[int]
+    ORDER_RESENT_FIELD_NUMBER: _ClassVar[int]
     TRADE_RESOLVED_FIELD_NUMBER: _ClassVar[int]
     TRADE_PROTECTION_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_REPORT_FIELD_NUMBER: _ClassVar[int]
@@ -1635,12 +1637,14 @@ class Fact(_message.Message):
     trade_outcome: TradeOutcome
     position_change: PositionChange
     order_stopped: OrderStopped
+    order_unanswered: OrderUnanswered
+    order_resent: OrderResent
     trade_resolved: TradeResolved
     trade_protection: TradeProtection
     external_report: ExternalReport
     lane_stop: LaneStop
     account_login: AccountLogin
-    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ..., account_login: _Optional[_Union[AccountLogin, _Mapping]] = ...) -> None: ...
+    def __init__(self, seq: _Optional[int] = ..., account: _Optional[_Union[Account, _Mapping]] = ..., canonical_id: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., trade_id: _Optional[str] = ..., tenant_id: _Optional[str] = ..., connection_id: _Optional[str] = ..., subscription_id: _Optional[str] = ..., origin: _Optional[_Union[Origin, str]] = ..., alarm: _Optional[_Union[Alarm, _Mapping]] = ..., asked_by: _Optional[str] = ..., order_sending: _Optional[_Union[OrderSending, _Mapping]] = ..., execution_report: _Optional[_Union[ExecutionReport, _Mapping]] = ..., trade_outcome: _Optional[_Union[TradeOutcome, _Mapping]] = ..., position_change: _Optional[_Union[PositionChange, _Mapping]] = ..., order_stopped: _Optional[_Union[OrderStopped, _Mapping]] = ..., order_unanswered: _Optional[_Union[OrderUnanswered, _Mapping]] = ..., order_resent: _Optional[_Union[OrderResent, _Mapping]] = ..., trade_resolved: _Optional[_Union[TradeResolved, _Mapping]] = ..., trade_protection: _Optional[_Union[TradeProtection, _Mapping]] = ..., external_report: _Optional[_Union[ExternalReport, _Mapping]] = ..., lane_stop: _Optional[_Union[LaneStop, _Mapping]] = ..., account_login: _Optional[_Union[AccountLogin, _Mapping]] = ...) -> None: ...
 
 class AccountLogin(_message.Message):
     __slots__ = ("problem", "text")
@@ -1684,6 +1688,24 @@ class Alarm(_message.Message):
 class OrderStopped(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class OrderUnanswered(_message.Message):
+    __slots__ = ("order_id", "cl_ord_id")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    cl_ord_id: str
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ...) -> None: ...
+
+class OrderResent(_message.Message):
+    __slots__ = ("order_id", "cl_ord_id", "count")
+    ORDER_ID_FIELD_NUMBER: _ClassVar[int]
+    CL_ORD_ID_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    order_id: str
+    cl_ord_id: str
+    count: int
+    def __init__(self, order_id: _Optional[str] = ..., cl_ord_id: _Optional[str] = ..., count: _Optional[int] = ...) -> None: ...
 
 class OrderSending(_message.Message):
     __slots__ = ("order", "planned_time", "numbers", "decision")

@@ -1,0 +1,58 @@
+"""What an instance does while others may have taken what it holds."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from execution.domain.trades import Style
+from execution.domain.words import OrdType
+from tests.unit.lane_kit import Desk
+
+pytestmark = pytest.mark.rule("G3.paused")
+
+AGO, YET = timedelta(seconds=-1), timedelta(minutes=1)
+
+
+def stand(desk: Desk, by: timedelta) -> None:
+    """The last heartbeat counts until then."""
+    desk.engine.standing.hold(desk.steps.at + by)
+
+
+def test_an_exit_waits_until_it_is_known_whose_it_is() -> None:
+    desk = Desk()
+    desk.enter(1, "buy", "5")
+    desk.steps.run()
+    desk.fill_all()
+    stand(desk, AGO)
+    desk.enter(1, "exit", None)
+    desk.steps.run()
+    desk.steps.wait(3.0)
+    assert not desk.broker.orders
+    stand(desk, YET)
+    desk.steps.wait(0.1)
+    assert [order.order_qty for order in desk.broker.orders.values()] == [Decimal(5)]
+
+
+def test_nothing_is_canceled_that_may_be_anothers() -> None:
+    desk = Desk()
+    trade = desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    stand(desk, AGO)
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.wait(3.0)
+    assert desk.broker.orders and not desk.broker.canceled
+    stand(desk, YET)
+    desk.steps.wait(1.0)
+    assert desk.broker.canceled == list(desk.broker.orders)
+
+
+def test_what_was_taken_meanwhile_is_never_sent() -> None:
+    desk = Desk()
+    stand(desk, AGO)
+    desk.enter(1, "buy", "5")
+    desk.steps.wait(1.0)
+    desk.engine.forget(desk.account)
+    stand(desk, YET)
+    desk.steps.wait(1.0)
+    assert not desk.broker.orders
