@@ -6,6 +6,7 @@ a trade wants.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -117,15 +118,16 @@ class Dispatch:
 
         self._runtime.later(bound, ring)
 
-    def submit(self, account: Account, ticket: Ticket) -> None:
+    def submit(self, account: Account, ticket: Ticket, resends: int = 0) -> None:
+        """Send an order, or send it again for the so-manieth time, when it may go."""
         terms = ticket.order.terms
-        if account.is_lost or not ticket.order.is_open:
+        if account.is_lost or not ticket.order.is_open or ticket.resends != resends:
             return
         account.session.submit(
             Waiting(
                 as_sent(ticket, account.ref.account, account.rules),
                 terms.leg.reduces,
-                lambda: self._may_go(account, ticket),
+                lambda: self._may_go(account, ticket, resends),
                 lambda submitted: self._answered(account, ticket, submitted),
                 lambda: self._deadline(ticket),
                 lambda numbers: self._held(account, ticket, numbers),
@@ -148,10 +150,10 @@ class Dispatch:
         ticket.run.limited = numbers
         self._engine.tell_limit(account, ticket.run)
 
-    def _may_go(self, account: Account, ticket: Ticket) -> bool:
+    def _may_go(self, account: Account, ticket: Ticket, resends: int) -> bool:
         """Asked immediately before the socket: still ours, still wanted, still young, and no
-        more than there is to close."""
-        if account.is_lost or not ticket.order.is_open:
+        more than there is to close. What waited until it was sent anew is not sent beside it."""
+        if account.is_lost or not ticket.order.is_open or ticket.resends != resends:
             return False
         now = self._runtime.now()
         if reason := self._unwanted(account, ticket, now):
@@ -161,7 +163,7 @@ class Dispatch:
         is_known = ticket.order.terms.leg is not Leg.ENTRY or self._stops.is_fresh(now)
         if not (is_known and self._standing.is_sure(now)):
             ticket.is_held_back = True
-            self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket))
+            self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket, resends))
             return False
         ticket.sends += 1
         ticket.is_held_back = ticket.is_limited = False
@@ -257,12 +259,7 @@ class Dispatch:
         ticket.last_send_at = now
         ticket.resends += 1
         # Whoever takes the account from here on must know.
-        count = ticket.resends
-
-        def committed() -> None:
-            if ticket.resends == count:
-                self.submit(account, ticket)
-
+        committed = partial(self.submit, account, ticket, ticket.resends)
         self._engine.record(recording.resent(account, ticket, now, committed))
 
     def _unprovable(self, account: Account, ticket: Ticket) -> None:

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from execution.brokers.base import InDoubt, NewOrder
+from execution.domain.reports import Report
 from execution.domain.trades import Style
 from execution.domain.words import OrdType
 from tests.unit.lane_kit import Desk
@@ -56,3 +58,24 @@ def test_what_was_taken_meanwhile_is_never_sent() -> None:
     stand(desk, YET)
     desk.steps.wait(1.0)
     assert not desk.broker.orders
+
+
+def test_what_waits_until_it_is_proven_absent_once_more_is_sent_once() -> None:
+    desk = Desk()
+    sent: list[str] = []
+
+    async def never_arrives(order: NewOrder) -> Report:
+        sent.append(order.cl_ord_id)
+        raise InDoubt("no answer")
+
+    desk.broker.submit = never_arrives  # type: ignore[method-assign]
+    desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    desk.steps.wait(1.0)
+    stand(desk, AGO)
+    desk.steps.wait(90.0)
+    told = [fact.kind for entry in desk.journal.entries for fact in entry.facts]
+    assert told.count("resent") == 2 and len(sent) == 1
+    stand(desk, YET)
+    desk.steps.wait(1.0)
+    assert len(sent) == 2
