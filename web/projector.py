@@ -37,24 +37,13 @@ log = structlog.get_logger()
 
 Row = dict[str, Any]
 
-
-def _words(enum: Any, prefix: str) -> dict[int, str]:
-    """`ORD_STATUS_FILLED` is `FILLED`; unspecified is empty."""
-    words = {number: name.removeprefix(prefix) for name, number in enum.items()}
-    return {number: "" if word == "UNSPECIFIED" else word for number, word in words.items()}
-
-
-def _small(enum: Any, prefix: str) -> dict[int, str]:
-    return {number: word.lower() for number, word in _words(enum, prefix).items()}
-
-
-_LEGS = _small(pb.Leg, "LEG_")
-_ORIGINS = _small(pb.Origin, "ORIGIN_")
-_SIDES = _small(pb.Side, "SIDE_")
-_TYPES = _small(pb.OrdType, "ORD_TYPE_")
-_REASONS = _small(pb.Reason, "REASON_")
-_STATUSES = _words(pb.OrdStatus, "ORD_STATUS_")
-_STATES = _words(pb.TradeState, "TRADE_STATE_")
+_LEGS = told.small_words(pb.Leg, "LEG_")
+_ORIGINS = told.small_words(pb.Origin, "ORIGIN_")
+_SIDES = told.small_words(pb.Side, "SIDE_")
+_TYPES = told.small_words(pb.OrdType, "ORD_TYPE_")
+_REASONS = told.small_words(pb.Reason, "REASON_")
+_STATUSES = told.words(pb.OrdStatus, "ORD_STATUS_")
+_STATES = told.words(pb.TradeState, "TRADE_STATE_")
 
 # What a person waits for, or did, on the page of what waits.
 _DOUBTS = ("not_provable", "declared_absent", "declared_present")
@@ -73,12 +62,13 @@ ON CONFLICT (id) DO NOTHING
 """
 
 _ORDER_STATES = """
-UPDATE web.orders o SET ord_status = r.ord_status, cum_qty = r.cum_qty,
-    avg_px = coalesce(r.avg_px, o.avg_px),
+UPDATE web.orders o SET ord_status = coalesce(r.ord_status, o.ord_status),
+    cum_qty = coalesce(r.cum_qty, o.cum_qty), avg_px = coalesce(r.avg_px, o.avg_px),
+    resent_at = coalesce(r.resent_at, o.resent_at),
     broker_order_id = coalesce(nullif(r.broker_order_id, ''), o.broker_order_id),
     reason = coalesce(nullif(r.text, ''), o.reason), updated_at = r.at
 FROM json_to_recordset(%s::json) AS r(id uuid, ord_status text, cum_qty numeric, avg_px numeric,
-    broker_order_id text, text text, at timestamptz)
+    broker_order_id text, text text, resent_at timestamptz, at timestamptz)
 WHERE o.id = r.id
 """
 
@@ -146,6 +136,8 @@ class Batch:
                 self._sending(fact, fact.order_sending)
             case "execution_report":
                 self._report(fact, fact.execution_report)
+            case "order_resent":
+                self._resent(fact, fact.order_resent.order_id)
             case "trade_outcome":
                 self._outcome(fact, fact.trade_outcome)
             case "trade_resolved":
@@ -160,7 +152,7 @@ class Batch:
                     self.moves.append(positions.row(fact, fact.external_report.change))
             case "account_login":
                 self.logins.append(logins.row(fact, fact.account_login))
-            case "order_stopped" | "lane_stop" | "order_unanswered" | "order_resent":
+            case "order_stopped" | "lane_stop" | "order_unanswered":
                 # What the trade does instead is in the facts after it; what else is not done
                 # there, those trades say.
                 pass
@@ -240,6 +232,7 @@ class Batch:
             "avg_px": report.avg_px or None,
             "broker_order_id": report.broker_order_id or before.get("broker_order_id", ""),
             "text": report.text or before.get("text", ""),
+            "resent_at": before.get("resent_at"),
             "at": at,
         }
         trade = self._trade(fact)
@@ -258,6 +251,12 @@ class Batch:
         if report.exec_type in (pb.EXEC_TYPE_TRADE_CANCEL, pb.EXEC_TYPE_TRADE_CORRECT):
             self.amended.append(fills.amended(fact, report))
             self._position(fact, report, at)
+
+    def _resent(self, fact: pb.Fact, order_id: str) -> None:
+        at = wire.to_datetime(fact.time)
+        before = self.order_states.get(order_id, {"id": order_id})
+        self.order_states[order_id] = before | {"resent_at": at, "at": at}
+        self._trade(fact)
 
     def _position(self, fact: pb.Fact, report: pb.ExecutionReport, at: datetime | None) -> None:
         key = (fact.connection_id, report.instrument)

@@ -235,6 +235,7 @@ def order(row: Order) -> dict[str, Any]:
         "synthetic": row.synthetic,
         "ord_status": row.ord_status,
         "reason": row.reason,
+        "resent_at": _time(row.resent_at),
         "fills": [fill(each) for each in row.fills],
     }
 

@@ -82,6 +82,8 @@ class Order(Base):
     synthetic: Mapped[bool]
     ord_status: Mapped[str]
     reason: Mapped[str | None]
+    # It went out again, under the same id, since the broker was proven not to know it.
+    resent_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -13,6 +13,17 @@ Row = dict[str, Any]
 _QUANTITIES = ("held", "covered", "gap_since", "gap_ms", "longest_gap_ms")
 
 
+def words(enum: Any, prefix: str) -> dict[int, str]:
+    """`ORD_STATUS_FILLED` is `FILLED`; unspecified is empty."""
+    names = {number: name.removeprefix(prefix) for name, number in enum.items()}
+    return {number: "" if each == "UNSPECIFIED" else each for number, each in names.items()}
+
+
+def small_words(enum: Any, prefix: str) -> dict[int, str]:
+    """The same in small letters."""
+    return {number: each.lower() for number, each in words(enum, prefix).items()}
+
+
 def expiry(fact: pb.Fact) -> datetime | None:
     """Until when a person may let go what execution gave back."""
     at = wire.to_datetime(fact.time)
