@@ -194,13 +194,13 @@ class Protecting:
             if not entry.cancel_asked:
                 self._dispatch.cancel(account, entry)
             return
-        others = [t for t in covers.orders_of(run) if t.order.is_open]
-        tried = [t for t in run.exits if t.order.terms.origin is Origin.FLATTEN]
-        if others or free <= 0 or any(not (t.order.cum_qty or t.order.is_outgrown) for t in tried):
-            return
         first = covers.opening(run)
         assert first is not None
         side = first.order.terms.side if run.entry is None else first.order.terms.side.opposite
+        others = [t for t in covers.orders_of(run) if t.order.is_open]
+        tried = opened.bare_exits(run, side)
+        if others or free <= 0 or any(not (t.order.cum_qty or t.order.is_outgrown) for t in tried):
+            return
         if seconds := self._opens_in(account, run):
             self._tend_later(account, run.lane, seconds)
             return

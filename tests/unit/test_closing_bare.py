@@ -4,10 +4,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from msgspec.structs import replace
+
+from execution.brokers.base import NewOrder, Rejected
 from execution.domain import protecting
 from execution.domain.decisions import Guard
+from execution.domain.orders import Order
 from execution.domain.protecting import Cover, Protection, Resting, Step
-from execution.domain.words import Leg, OrdType, Side
+from execution.domain.reports import Report
+from execution.domain.trades import Distance, StopLoss
+from execution.domain.words import By, ExecType, Leg, OrdType, Origin, Side
+from execution.lanes.lanes import Ticket
+from tests.unit.lane_kit import Desk, said
+from tests.unit.planning_kit import VENUE
 
 OURS = UUID(int=1)
 STOP = Guard(Leg.STOP, Side.SELL, OrdType.STOP, stop_price=Decimal(90))
@@ -46,3 +55,33 @@ def test_any_other_exit_closes_what_was_opened_first() -> None:
 def test_once_closed_nothing_is_left_of_it() -> None:
     older, bare = kept(closing=0, left=0)
     assert (older.state, bare.state) == (Protection.PROTECTED, Protection.CLOSED)
+
+
+def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
+    desk = Desk()
+    desk.account.rules = replace(VENUE, has_brackets=False)
+    stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
+    trade = desk.enter(1, "buy", "5", stop_loss=stop)
+    desk.steps.run()
+    run = desk.account.runs[trade.trade_id]
+    assert run.entry is not None
+    # What was short was to be closed first, as a debt; and was closed some other way.
+    debt = replace(run.entry.order.terms, leg=Leg.EXIT, origin=Origin.FLATTEN, cl_ord_id="debt")
+    run.tickets.append(Ticket(Order(debt), run))
+    run.exits[0].order.add(replace(said(sent(desk), ExecType.CANCELED), cl_ord_id="debt"))
+    take = desk.broker.submit
+
+    async def no_stops(order: NewOrder) -> Report:
+        if order.ord_type is OrdType.STOP:
+            raise Rejected("no stops here")
+        return await take(order)
+
+    desk.broker.submit = no_stops  # type: ignore[method-assign]
+    desk.fill_all()
+    assert (sent(desk).side, sent(desk).order_qty) == (Side.SELL, Decimal(5))
+
+
+def sent(desk: Desk) -> NewOrder:
+    """The only order at the broker."""
+    [order] = desk.broker.orders.values()
+    return order
