@@ -60,6 +60,7 @@ ORDER_KEYS = [
     "synthetic",
     "ord_status",
     "reason",
+    "resent_at",
     "fills",
 ]
 STAGES = [

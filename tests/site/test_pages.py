@@ -198,3 +198,13 @@ def test_a_trade_shows_where_its_protection_stands_and_who_keeps_it(site: Site) 
     assert "26 ms" in page
     # The protection and its order.
     assert page.count(">synthetic<") == 2
+
+
+def test_a_trade_shows_when_an_order_was_sent_again(site: Site) -> None:
+    here = f"/trades/{site.ours.shown('trade')}"
+    client = site.signed_in(site.ours)
+    assert "sent again" not in client.get(here).text
+    site.owner.execute("UPDATE web.orders SET resent_at = '2026-11-20T14:30:35Z'")
+    page = client.get(here).text
+    site.owner.execute("UPDATE web.orders SET resent_at = NULL")
+    assert "sent again" in page and 'datetime="2026-11-20T14:30:35' in page
