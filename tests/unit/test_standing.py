@@ -42,6 +42,7 @@ def test_nothing_is_canceled_that_may_be_anothers() -> None:
     desk.steps.run()
     stand(desk, AGO)
     desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.run()
     desk.steps.wait(3.0)
     assert desk.broker.orders and not desk.broker.canceled
     stand(desk, YET)
@@ -53,7 +54,7 @@ def test_what_was_taken_meanwhile_is_never_sent() -> None:
     desk = Desk()
     stand(desk, AGO)
     desk.enter(1, "buy", "5")
-    desk.steps.wait(1.0)
+    desk.steps.run()
     desk.engine.forget(desk.account)
     stand(desk, YET)
     desk.steps.wait(1.0)
@@ -79,3 +80,56 @@ def test_what_waits_until_it_is_proven_absent_once_more_is_sent_once() -> None:
     stand(desk, YET)
     desk.steps.wait(1.0)
     assert len(sent) == 2
+
+
+def slow_to_log_in(desk: Desk) -> None:
+    """By the time it is let in, others may have taken the account."""
+
+    async def admit(_account: str, _connection_id: str) -> None:
+        stand(desk, AGO)
+
+    desk.broker.admit = admit  # type: ignore[method-assign]
+
+
+def quick_to_log_in(desk: Desk) -> None:
+    del desk.broker.admit
+    stand(desk, YET)
+
+
+def test_nothing_is_sent_after_a_login_that_took_too_long() -> None:
+    desk = Desk()
+    slow_to_log_in(desk)
+    desk.enter(1, "buy", "5")
+    desk.steps.run()
+    desk.steps.wait(1.0)
+    assert not desk.broker.orders
+    quick_to_log_in(desk)
+    desk.steps.wait(1.0)
+    assert len(desk.broker.orders) == 1
+
+
+def test_nothing_is_canceled_after_a_login_that_took_too_long() -> None:
+    desk = Desk()
+    trade = desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    slow_to_log_in(desk)
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.run()
+    desk.steps.wait(1.0)
+    assert not desk.broker.canceled
+    quick_to_log_in(desk)
+    desk.steps.wait(1.0)
+    assert desk.broker.canceled == list(desk.broker.orders)
+
+
+def test_what_is_over_by_the_time_it_is_let_in_is_not_sent() -> None:
+    desk = Desk()
+
+    async def admit(_account: str, _connection_id: str) -> None:
+        desk.engine.forget(desk.account)
+
+    desk.broker.admit = admit  # type: ignore[method-assign]
+    desk.enter(1, "buy", "5")
+    desk.steps.run()
+    desk.steps.wait(1.0)
+    assert not desk.broker.orders
