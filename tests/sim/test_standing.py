@@ -2,10 +2,12 @@
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import pytest
 
 from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.instance import BROKER, Instance
 from tests.sim.script import Script
 
@@ -114,3 +116,30 @@ def sendings(script: Script) -> list[str]:
     """What is on record of an order before anybody answered."""
     kinds = [row["kind"] for row in script.database.tables.facts]
     return [kind for kind in kinds if kind in ("sending", "unanswered", "resent")]
+
+
+def test_an_account_that_was_taken_on_while_it_was_read_is_let_go() -> None:
+    script = Script(slowness=1e9)
+    one = script.start("one")
+    low = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90")
+    script.submit(one, script.trade("buy", "5", entry=low))
+    script.wait(1)
+    two = script.start("two")
+    take = two._holding._store.take
+
+    async def long(*asked: Any) -> Any:
+        images = await take(*asked)
+        if images:
+            # It stands still, and goes on reading after that.
+            two.loop.pause(10.0)
+            await asyncio.sleep(11.5)
+        return images
+
+    two._holding._store.take = long  # type: ignore[method-assign]
+    one.loop.kill()
+    script.wait(7)
+    three = script.start("three")
+    script.wait(8)
+    assert three.holds(ACCOUNT)
+    script.wait(7)
+    assert three.holds(ACCOUNT) and not two.holds(ACCOUNT)
