@@ -143,3 +143,20 @@ def test_an_account_that_was_taken_on_while_it_was_read_is_let_go() -> None:
     assert three.holds(ACCOUNT)
     script.wait(7)
     assert three.holds(ACCOUNT) and not two.holds(ACCOUNT)
+
+
+def test_what_was_sent_again_and_is_forgotten_by_the_broker_is_counted_on() -> None:
+    script = Script(slowness=1e9, horizon=5.0)
+    one = script.start("one", drop=1.0, silent=1.0)
+    low = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90")
+    script.submit(one, script.trade("buy", "5", entry=low))
+    script.wait(0.5)
+    one = restarted(script, one)
+    script.wait(6)
+    assert script.written() == ["entry"]
+    one = restarted(script, one)
+    script.venue.account("A").orders.clear()
+    script.wait(10)
+    assert sendings(script).count("resent") == 2
+    numbers = [row["seq"] for row in script.database.tables.facts]
+    assert numbers == list(range(1, len(numbers) + 1))
