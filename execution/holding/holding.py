@@ -318,12 +318,19 @@ class Holding:
             at = await self._store.heartbeat(self.instance, self._target)
             return at
 
-        is_sharp = await self.runtime.follow(beat(), self._limits.step)
+        is_sharp = await self.runtime.follow(beat(), self._step)
         # By now: it may have been long on its way, or not to be seen for long.
         if not self._engine.standing.is_sure(self.now()):
             await self._lose_what_was_taken()
         self._engine.standing.hold(at + SURE)
         return is_sharp
+
+    def _step(self, by: timedelta) -> None:
+        """Our clock was set, and nothing became older."""
+        self._limits.step(by)
+        self._engine.standing.step(by)
+        for account in self._accounts.values():
+            accounts.step(account, by)
 
     async def _lose_what_was_taken(self) -> None:
         self._asked += 1

@@ -1,7 +1,7 @@
 """Who may send: nobody whose accounts others may have taken. And when it can last have been."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -160,3 +160,20 @@ def test_what_was_sent_again_and_is_forgotten_by_the_broker_is_counted_on() -> N
     assert sendings(script).count("resent") == 2
     numbers = [row["seq"] for row in script.database.tables.facts]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_clock_that_is_set_proves_nothing_absent() -> None:
+    script = Script(slowness=1e9, horizon=5.0)
+    one = script.start("one", drop=1.0, silent=1.0)
+    script.wait(0.5)
+    runtime = one._holding.runtime
+    # Its machine slept: it finds out with its next heartbeat.
+    runtime._clock = lambda: script.world.at() - timedelta(seconds=60)
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(0.1)
+    one.adapter.lose(0.01)
+    script.wait(4)
+    assert abs(runtime.now() - script.world.at()) < timedelta(seconds=1)
+    assert sendings(script) == ["sending"]
+    script.wait(3)
+    assert sendings(script) == ["sending", "resent"]

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from execution.accounts.standing import Standing
 from execution.brokers.base import InDoubt, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import Style
 from execution.domain.words import OrdType
 from tests.unit.lane_kit import Desk
+from tests.unit.planning_kit import NOON
 
 pytestmark = pytest.mark.rule("G3.paused")
 
@@ -133,3 +135,13 @@ def test_what_is_over_by_the_time_it_is_let_in_is_not_sent() -> None:
     desk.steps.run()
     desk.steps.wait(1.0)
     assert not desk.broker.orders
+
+
+def test_a_clock_that_is_set_makes_nobody_surer() -> None:
+    standing = Standing()
+    standing.hold(NOON)
+    back = timedelta(minutes=-1)
+    standing.step(back)
+    assert not standing.is_sure(NOON + back)
+    standing.step(-back)
+    assert not standing.is_sure(NOON)
