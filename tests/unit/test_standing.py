@@ -1,17 +1,20 @@
 """What an instance does while others may have taken what it holds."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from execution.accounts.accounts import Account
 from execution.accounts.standing import Standing
 from execution.brokers.base import InDoubt, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import Style
 from execution.domain.words import OrdType
-from tests.unit.lane_kit import Desk
-from tests.unit.planning_kit import NOON
+from execution.lanes.lanes import Ticket
+from tests.unit.lane_kit import REF, Desk
+from tests.unit.planning_kit import NOON, VENUE
 
 pytestmark = pytest.mark.rule("G3.paused")
 
@@ -145,3 +148,35 @@ def test_a_clock_that_is_set_makes_nobody_surer() -> None:
     assert not standing.is_sure(NOON + back)
     standing.step(-back)
     assert not standing.is_sure(NOON)
+
+
+def test_an_answer_for_who_lost_the_account_meanwhile_ends_nothing() -> None:
+    desk = Desk()
+
+    async def never_arrives(order: NewOrder) -> Report:
+        raise InDoubt("no answer")
+
+    async def find(_account: str, _names: Sequence[str]) -> dict[str, list[Report]]:
+        if desk.steps.at < NOON + timedelta(seconds=35):
+            return {}
+        # Lost, and taken once more: by then another may have sent it again.
+        desk.engine.forget(desk.account)
+        [run] = desk.account.runs.values()
+        for ticket in run.tickets:
+            desk.engine.remember(again, Ticket(ticket.order, run))
+        return {}
+
+    again = Account(
+        desk.account.account_id, REF, desk.account.message, desk.account.adapter,
+        desk.account.session, VENUE,
+    )  # fmt: skip
+    desk.broker.submit = never_arrives  # type: ignore[method-assign]
+    desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    desk.broker.find_orders = find  # type: ignore[method-assign]
+    desk.steps.wait(34.0)
+    [run] = desk.account.runs.values()
+    run.is_superseded = True
+    desk.steps.wait(20.0)
+    assert desk.account.is_lost
+    assert all(ticket.order.is_open for ticket in run.tickets)
