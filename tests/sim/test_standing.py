@@ -135,7 +135,7 @@ def test_an_account_that_was_taken_on_while_it_was_read_is_let_go() -> None:
             await asyncio.sleep(11.5)
         return images
 
-    two._holding._store.take = long  # type: ignore[method-assign]
+    two._holding._store.take = long  # type: ignore[assignment,method-assign]
     one.loop.kill()
     script.wait(7)
     three = script.start("three")

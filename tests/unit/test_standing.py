@@ -173,7 +173,7 @@ def test_an_answer_for_who_lost_the_account_meanwhile_ends_nothing() -> None:
     desk.broker.submit = never_arrives  # type: ignore[method-assign]
     desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
     desk.steps.run()
-    desk.broker.find_orders = find  # type: ignore[method-assign]
+    desk.broker.find_orders = find  # type: ignore[assignment,method-assign]
     desk.steps.wait(34.0)
     [run] = desk.account.runs.values()
     run.is_superseded = True
