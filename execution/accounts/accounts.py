@@ -3,7 +3,7 @@ and how it is rebuilt from what the store knows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -114,6 +114,14 @@ class Account:
         """Drop a run from memory; what was begun anew under its id stays."""
         if self.runs.get(run.trade.trade_id) is run:
             del self.runs[run.trade.trade_id]
+
+
+def step(account: Account, by: timedelta) -> None:
+    """Our clock was set: what was sent was sent as long ago as before."""
+    for run in account.runs.values():
+        for ticket in run.tickets:
+            if ticket.last_send_at is not None:
+                ticket.last_send_at += by
 
 
 def rebuild(account: Account, image: AccountImage) -> list[Ticket]:

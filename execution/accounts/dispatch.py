@@ -98,11 +98,8 @@ class Dispatch:
     def believe(self, account: Account, run: Run, word: str) -> None:
         """A person says what became of orders that nobody can prove anything of."""
         run.declared = word
-        doubtful = (
-            [t for t in run.tickets if t.in_doubt and t.order.is_open] if run.unprovable else []
-        )
-        for ticket in doubtful:
-            if not ticket.order.is_acknowledged:
+        for ticket in tuple(run.tickets) if run.unprovable else ():
+            if ticket.in_doubt and ticket.is_unanswered:
                 self._never_sent(account, ticket, word)
 
     def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
@@ -121,7 +118,7 @@ class Dispatch:
     def submit(self, account: Account, ticket: Ticket, resends: int = 0) -> None:
         """Send an order, or send it again for the so-manieth time, when it may go."""
         terms = ticket.order.terms
-        if account.is_lost or not ticket.order.is_open or ticket.resends != resends:
+        if not _is_next(account, ticket, resends):
             return
         account.session.submit(
             Waiting(
@@ -132,6 +129,7 @@ class Dispatch:
                 lambda: self._deadline(ticket),
                 lambda numbers: self._held(account, ticket, numbers),
                 ticket.run.trade.connection_id,
+                lambda: self._may_still_go(account, ticket, resends),
             )
         )
         if account.session.waits(terms.cl_ord_id):
@@ -151,9 +149,9 @@ class Dispatch:
         self._engine.tell_limit(account, ticket.run)
 
     def _may_go(self, account: Account, ticket: Ticket, resends: int) -> bool:
-        """Asked immediately before the socket: still ours, still wanted, still young, and no
-        more than there is to close. What waited until it was sent anew is not sent beside it."""
-        if account.is_lost or not ticket.order.is_open or ticket.resends != resends:
+        """Asked at its turn: still ours, still wanted, still young, and no more than there is
+        to close."""
+        if not _is_next(account, ticket, resends):
             return False
         now = self._runtime.now()
         if reason := self._unwanted(account, ticket, now):
@@ -169,6 +167,14 @@ class Dispatch:
         ticket.is_held_back = ticket.is_limited = False
         ticket.last_send_at = now
         return True
+
+    def _may_still_go(self, account: Account, ticket: Ticket, resends: int) -> bool:
+        """Asked immediately before the socket: still ours. It is sent now, and not before."""
+        ticket.last_send_at = self._runtime.now()
+        return _is_next(account, ticket, resends) and self._is_ours(account)
+
+    def _is_ours(self, account: Account) -> bool:
+        return not account.is_lost and self._standing.is_sure(self._runtime.now())
 
     def _unwanted(self, account: Account, ticket: Ticket, now: datetime) -> str:
         leg = ticket.order.terms.leg
@@ -251,8 +257,7 @@ class Dispatch:
             if not (ticket.order.is_acknowledged and ticket.may_return):
                 self._never_sent(account, ticket, "entry_ended")
             return
-        now = self._runtime.now()
-        if reason := self._unwanted(account, ticket, now):
+        if reason := self._unwanted(account, ticket, now := self._runtime.now()):
             self._never_sent(account, ticket, reason)
             return
         log.info("order_resent", cl_ord_id=ticket.order.terms.cl_ord_id)
@@ -325,22 +330,19 @@ class Dispatch:
         """For the connection that asks for it. What execution takes back by itself, so that
         nothing is opened by mistake, goes by any login of the account."""
         ticket.cancel_asked = True
-        terms = ticket.order.terms
         if not ticket.order.is_open or account.is_lost:
             return
 
-        def answered(done: bool | None) -> None:
-            self._cancel_answered(account, ticket, asker, done)
-
+        answered = partial(self._cancel_answered, account, ticket, asker)
         if ticket.waits_here:
             self.end_here(account, ticket, ExecType.CANCELED, "")
         elif not self.take_back(account, ticket, "superseded"):
-            is_sure = self._standing.is_sure(self._runtime.now())
-            if account.keeps_out(asker) or not is_sure:
+            if account.keeps_out(asker):
                 answered(None)
             else:
-                name = account.ref.account
-                account.session.cancel(name, terms.cl_ord_id, answered, asker)
+                name, cl_ord_id = account.ref.account, ticket.order.terms.cl_ord_id
+                ours = partial(self._is_ours, account)
+                account.session.cancel(name, cl_ord_id, answered, asker, ours)
 
     def cancel_all(self, account: Account, tickets: Sequence[Ticket], asker: str = "") -> None:
         for ticket in tickets:
@@ -350,8 +352,7 @@ class Dispatch:
         """Do not send what still waits for the broker's limit, or for its price, or is held back;
         False when it does not."""
         waits = ticket.waits_here or account.session.withdraw(ticket.order.terms.cl_ord_id)
-        waits = waits or (ticket.is_held_back and not ticket.sends)
-        if ticket.in_doubt or not waits:
+        if ticket.in_doubt or not (waits or (ticket.is_held_back and not ticket.sends)):
             return False
         self._never_sent(account, ticket, reason)
         return True
@@ -392,3 +393,8 @@ class Dispatch:
         if not account.keeps_out(asker):
             self._doubts.ask_about(account, ticket)
         self.cancel(account, ticket, asker)
+
+
+def _is_next(account: Account, ticket: Ticket, resends: int) -> bool:
+    """What waited until it was sent anew is not sent beside it."""
+    return not account.is_lost and ticket.order.is_open and ticket.resends == resends

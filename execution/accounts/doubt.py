@@ -138,6 +138,8 @@ class Doubts:
         except BrokerError as error:
             log.info("look_up_failed", account=account.ref.account, cause=error)
             return
+        if account.is_lost:
+            return  # whoever has it by now may have sent it again
         for cl_ord_id, was_there in asked.items():
             ticket = asking.tickets[cl_ord_id]
             if reports := found.get(cl_ord_id):

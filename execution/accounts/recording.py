@@ -63,7 +63,7 @@ def resolved(account: Account, run: Run, now: datetime) -> Entry | None:
 def unanswered(account: Account, ticket: Ticket, now: datetime) -> Entry:
     """Nobody who held the account before us sends the order from now on."""
     terms = ticket.order.terms
-    fact = _fact(account, f"{terms.cl_ord_id}:unanswered:{ticket.resends}", now)
+    fact = _fact(account, f"{terms.cl_ord_id}:unanswered:{account.epoch}", now)
     fact.order_unanswered.order_id = terms.order_id.hex
     fact.order_unanswered.cl_ord_id = terms.cl_ord_id
     return _entry(account, fact, "unanswered", now, ticket.order, ticket.run)
@@ -72,7 +72,9 @@ def unanswered(account: Account, ticket: Ticket, now: datetime) -> Entry:
 def resent(account: Account, ticket: Ticket, now: datetime, committed: Callable[[], None]) -> Entry:
     """An order that was proven absent goes to the socket again, once this is durable."""
     terms = ticket.order.terms
-    fact = _fact(account, f"{terms.cl_ord_id}:resent:{ticket.resends}", now)
+    # Of what was acknowledged since, a later holder counts anew.
+    count = f"{account.epoch}:{ticket.resends}"
+    fact = _fact(account, f"{terms.cl_ord_id}:resent:{count}", now)
     fact.order_resent.order_id = terms.order_id.hex
     fact.order_resent.cl_ord_id, fact.order_resent.count = terms.cl_ord_id, ticket.resends
     entry = _entry(account, fact, "resent", now, ticket.order, ticket.run)

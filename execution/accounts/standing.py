@@ -1,6 +1,6 @@
 """Whether what this instance holds is surely its own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class Standing:
@@ -14,6 +14,11 @@ class Standing:
     def hold(self, until: datetime) -> None:
         """A heartbeat was stored, and nothing was taken before it."""
         self._until = until
+
+    def step(self, by: timedelta) -> None:
+        """Our clock was set. Where it is late, time passed that it did not see."""
+        if self._until is not None:
+            self._until += min(by, timedelta(0))
 
     def is_sure(self, now: datetime) -> bool:
         """True while nobody can have taken anything."""

@@ -99,7 +99,9 @@ class PaperAdapter:
             self._want(accounts)
 
     async def admit(self, account: str, connection_id: str) -> None:
-        """Everybody is: nobody is asked for keys."""
+        """Everybody is, where it can be reached: nobody is asked for keys. Raises NotSent."""
+        if not self._connected.is_set():
+            await self._wait_for_stream()
 
     async def submit(self, order: NewOrder) -> Report | None:
         """Send an order; the report that acknowledges it, if the account is attached.

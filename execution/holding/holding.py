@@ -69,6 +69,8 @@ class Holding:
         self._accounts: dict[UUID, Account] = {}
         self._to_take: list[Account] = []
         self._is_taking = False
+        # How often it was asked what others had taken.
+        self._asked = 0
         self._reconciling = Reconciling(engine, runtime, self.accounts)
         self._hearing = Hearing(
             store, engine, runtime, adapters, self.rules, self._reconciling, self._accounts.get
@@ -244,6 +246,7 @@ class Holding:
         self._reconciling.look_first(batch)
         refs = {a.account_id: a.ref for a in batch}
         news = [one.trade.trade_id for a in batch for one in a.pending]
+        asked = self._asked
         images = await self._store.take(self.instance, refs, news)
         await arriving.drop_what_is_over(self._store, batch, images)
         taken: list[tuple[Account, list[Ticket]]] = []
@@ -259,6 +262,10 @@ class Holding:
                 tickets = accounts.rebuild(account, image)
                 self._engine.prepare(account, tickets)
                 taken.append((account, tickets))
+        if asked != self._asked:
+            # It was not known then that these are ours.
+            await self._lose_what_was_taken()
+            taken = [(account, tickets) for account, tickets in taken if not account.is_lost]
         await self.rules.count_former([account for account, _ in taken])
         await self._attach(images)
         for account, tickets in taken:
@@ -311,14 +318,22 @@ class Holding:
             at = await self._store.heartbeat(self.instance, self._target)
             return at
 
-        is_sharp = await self.runtime.follow(beat(), self._limits.step)
+        is_sharp = await self.runtime.follow(beat(), self._step)
         # By now: it may have been long on its way, or not to be seen for long.
         if not self._engine.standing.is_sure(self.now()):
             await self._lose_what_was_taken()
         self._engine.standing.hold(at + SURE)
         return is_sharp
 
+    def _step(self, by: timedelta) -> None:
+        """Our clock was set, and nothing became older."""
+        self._limits.step(by)
+        self._engine.standing.step(by)
+        for account in self._accounts.values():
+            accounts.step(account, by)
+
     async def _lose_what_was_taken(self) -> None:
+        self._asked += 1
         held = {one.account_id: one.epoch for one in self._accounts.values() if one.epoch}
         ours = await self._store.still_held(self.instance, held)
         for account_id in held.keys() - ours:

@@ -167,12 +167,12 @@ ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp(), target = exclud
 RETURNING clock_timestamp()
 """
 
-# Waits for whoever is about to take them.
+# But for those that somebody is about to take: who takes may stand still, and nobody waits for it.
 STILL_HELD = """
 SELECT l.account_id FROM execution.leases l
 JOIN unnest(%(accounts)s::uuid[], %(epochs)s::bigint[]) AS h(account_id, epoch)
     USING (account_id, epoch)
-WHERE l.instance_id = %(instance)s ORDER BY l.account_id FOR KEY SHARE OF l
+WHERE l.instance_id = %(instance)s FOR KEY SHARE OF l SKIP LOCKED
 """
 
 DEPART = "UPDATE execution.instances SET heartbeat_at = 'epoch' WHERE id = %s RETURNING id"

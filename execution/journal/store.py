@@ -183,7 +183,8 @@ class Store:
         return at
 
     async def still_held(self, instance: str, epochs: Mapping[UUID, int]) -> set[UUID]:
-        """The accounts that nobody took since these epochs. Raises StoreUnavailable."""
+        """The accounts that nobody took since these epochs, nor is taking. Raises
+        StoreUnavailable."""
         held = {"accounts": list(epochs), "epochs": list(epochs.values()), "instance": instance}
         return {row["account_id"] for row in await self.ask(statements.STILL_HELD, held)}
 

@@ -74,6 +74,8 @@ class Waiting:
     held: Callable[[Mapping[str, str]], None] | None = None
     # Whose order it is: nobody trades by the login of another connection.
     connection_id: str = ""
+    # Asked again once the broker let it in, which may have taken long.
+    may_still_go: Callable[[], bool] | None = None
     has_answer: bool = False
 
 
@@ -139,12 +141,14 @@ class Session:
         cl_ord_id: str,
         answered: Callable[[bool | None], None],
         connection_id: str = "",
+        may_go: Callable[[], bool] | None = None,
     ) -> None:
         """Ask to cancel, for a connection or for none in particular; None when it is not known
-        whether the broker was asked."""
+        whether the broker was asked. `may_go` is asked immediately before the socket."""
 
         def go(turn: Turn | None) -> None:
-            self._runtime.spawn(self._cancel(account, cl_ord_id, answered, connection_id, turn))
+            asking = self._cancel(account, cl_ord_id, answered, connection_id, may_go, turn)
+            self._runtime.spawn(asking)
 
         if self._flow.is_free:
             go(None)
@@ -194,15 +198,17 @@ class Session:
         timer = self._runtime.later(
             ANSWER_SECONDS, lambda: _give(waiting, Submitted(Answer.IN_DOUBT, text="no answer"))
         )
-        result = await self._send(waiting.order, waiting.connection_id)
+        result = await self._send(waiting)
         timer.cancel()
         if turn is not None:
             turn.done(is_answered=result.answer is not Answer.IN_DOUBT)
         _give(waiting, result)
 
-    async def _send(self, order: NewOrder, connection_id: str) -> Submitted:
+    async def _send(self, waiting: Waiting) -> Submitted:
+        order = waiting.order
         try:
-            await self._adapter.admit(order.account, connection_id)
+            await self._adapter.admit(order.account, waiting.connection_id)
+            _look_again(waiting.may_still_go)
             return Submitted(Answer.TAKEN, report=await self._adapter.submit(order))
         except Rejected as error:
             return Submitted(Answer.REJECTED, text=error.text)
@@ -227,11 +233,13 @@ class Session:
         cl_ord_id: str,
         answered: Callable[[bool | None], None],
         connection_id: str,
+        may_go: Callable[[], bool] | None,
         turn: Turn | None,
     ) -> None:
         result: bool | None = None
         try:
             await self._adapter.admit(account, connection_id)
+            _look_again(may_go)
             result = await self._adapter.cancel(account, cl_ord_id)
         except RateLimited as error:
             self._hush(error)
@@ -242,6 +250,12 @@ class Session:
         if turn is not None:
             turn.done(is_answered=result is not None)
         answered(result)
+
+
+def _look_again(may_go: Callable[[], bool] | None) -> None:
+    """Raises NotSent when it may go no more."""
+    if may_go is not None and not may_go():
+        raise NotSent("it may go no more")
 
 
 def _give(waiting: Waiting, result: Submitted) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import psycopg
 
 from execution.domain.trades import AccountRef
+from execution.journal import statements
 from execution.journal.rows import InstructionRow
 from execution.journal.store import Store
 from protos.execution.v1 import execution_pb2 as pb
@@ -71,3 +72,19 @@ async def test_who_lives_again_keeps_what_it_was_told_that_it_holds(database: Da
 async def _waits_for_a_lock(store: Store) -> None:
     while not await store.ask("SELECT FROM pg_locks WHERE NOT granted", ()):
         await asyncio.sleep(0.01)
+
+
+async def test_who_takes_an_account_and_stands_still_keeps_nobody_from_the_others(
+    database: Database,
+) -> None:
+    store = Store(database.url("execution"))
+    await store.open()
+    refs = {UUID(int=number): AccountRef("paper", "paper", f"P{number}") for number in (1, 2)}
+    images = await store.take("one", refs)
+    held = {account: image.epoch for account, image in images.items()}
+    async with await psycopg.AsyncConnection.connect(database.url("execution")) as taker:
+        asked = {"instance": "two", "accounts": [ACCOUNT], "ttl": 6}
+        await taker.execute(statements.FREE_LEASES, asked)
+        async with asyncio.timeout(2):
+            assert await store.still_held("one", held) == {UUID(int=2)}
+    await store.close()

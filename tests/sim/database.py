@@ -76,6 +76,9 @@ class Database:
         except psycopg.Error as error:
             self._reply(connection, answer, error)
             return
+        if statement == statements.STILL_HELD:
+            # It skips what others have locked.
+            result = [row for row in result if row["account_id"] not in self._locks]
         if connection.is_in_transaction:
             for row in result:
                 self._locks[row["account_id"]] = connection
@@ -129,7 +132,7 @@ class Database:
         self.poke(connection.loop)
 
 
-_OF_LEASES = (statements.FREE_LEASES, statements.TAKE_LEASES, statements.STILL_HELD)
+_OF_LEASES = (statements.FREE_LEASES, statements.TAKE_LEASES)
 _WRITES = (statements.WRITE, statements.WRITE_NEW, statements.WRITE_AND_STORE)
 
 

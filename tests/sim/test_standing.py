@@ -1,11 +1,13 @@
 """Who may send: nobody whose accounts others may have taken. And when it can last have been."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from protos import ids
+from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.instance import BROKER, Instance
 from tests.sim.script import Script
 
@@ -114,3 +116,64 @@ def sendings(script: Script) -> list[str]:
     """What is on record of an order before anybody answered."""
     kinds = [row["kind"] for row in script.database.tables.facts]
     return [kind for kind in kinds if kind in ("sending", "unanswered", "resent")]
+
+
+def test_an_account_that_was_taken_on_while_it_was_read_is_let_go() -> None:
+    script = Script(slowness=1e9)
+    one = script.start("one")
+    low = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90")
+    script.submit(one, script.trade("buy", "5", entry=low))
+    script.wait(1)
+    two = script.start("two")
+    take = two._holding._store.take
+
+    async def long(*asked: Any) -> Any:
+        images = await take(*asked)
+        if images:
+            # It stands still, and goes on reading after that.
+            two.loop.pause(10.0)
+            await asyncio.sleep(11.5)
+        return images
+
+    two._holding._store.take = long  # type: ignore[assignment,method-assign]
+    one.loop.kill()
+    script.wait(7)
+    three = script.start("three")
+    script.wait(8)
+    assert three.holds(ACCOUNT)
+    script.wait(7)
+    assert three.holds(ACCOUNT) and not two.holds(ACCOUNT)
+
+
+def test_what_was_sent_again_and_is_forgotten_by_the_broker_is_counted_on() -> None:
+    script = Script(slowness=1e9, horizon=5.0)
+    one = script.start("one", drop=1.0, silent=1.0)
+    low = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90")
+    script.submit(one, script.trade("buy", "5", entry=low))
+    script.wait(0.5)
+    one = restarted(script, one)
+    script.wait(6)
+    assert script.written() == ["entry"]
+    one = restarted(script, one)
+    script.venue.account("A").orders.clear()
+    script.wait(10)
+    assert sendings(script).count("resent") == 2
+    numbers = [row["seq"] for row in script.database.tables.facts]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_clock_that_is_set_proves_nothing_absent() -> None:
+    script = Script(slowness=1e9, horizon=5.0)
+    one = script.start("one", drop=1.0, silent=1.0)
+    script.wait(0.5)
+    runtime = one._holding.runtime
+    # Its machine slept: it finds out with its next heartbeat.
+    runtime._clock = lambda: script.world.at() - timedelta(seconds=60)
+    script.submit(one, script.trade("buy", "5"))
+    script.wait(0.1)
+    one.adapter.lose(0.01)
+    script.wait(4)
+    assert abs(runtime.now() - script.world.at()) < timedelta(seconds=1)
+    assert sendings(script) == ["sending"]
+    script.wait(3)
+    assert sendings(script) == ["sending", "resent"]
