@@ -192,18 +192,6 @@ def test_what_a_ticker_means_stays_with_its_trade(stage: Stage) -> None:
     assert (found[0]["rolls"], found[1]) == (None, "WORKING")
 
 
-@pytest.mark.rule("G1.resent")
-def test_an_order_that_was_sent_again_says_when(stage: Stage) -> None:
-    sent, *answered = stage.filled()
-    again = stage.fact(sent.seq, order_resent=pb.OrderResent(order_id=stage.order_id.hex, count=1))
-    again.canonical_id = "again"
-    told = "SELECT ord_status, resent_at FROM web.orders"
-    stage.projector.apply("", "c1", [sent, again])
-    assert stage.rows(told) == [("PENDING_NEW", at := wire.to_datetime(again.time))]
-    stage.projector.apply("c1", "c2", answered)
-    assert stage.rows(told) == [("FILLED", at)]
-
-
 @pytest.mark.rule("A.protection")
 def test_where_the_protection_of_a_trade_stands_is_told_with_it(stage: Stage) -> None:
     refused = pb.TradeProtection(

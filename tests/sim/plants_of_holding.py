@@ -1,5 +1,7 @@
 """Bugs put in on purpose: in who may act on an account, and on what may be at its broker."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -25,15 +27,19 @@ def ignore_the_epoch() -> Any:
     return patch.object(Store, "write", write)
 
 
-def act_without_the_lease() -> Any:
-    """What waits for a commit is told of it, whoever holds the lease."""
+@contextmanager
+def act_without_the_lease() -> Iterator[None]:
+    """What waits for a commit is told of it, whoever holds the lease, and nobody looks again
+    before the socket."""
 
     async def until_known(self: Any, batch: Any) -> Any:
         await real(self, batch)
         return Written({entry.account_id for entry in batch})
 
     real = Journal._write_until_known
-    return patch.object(Journal, "_write_until_known", until_known)
+    told = patch.object(Journal, "_write_until_known", until_known)
+    with told, send_what_others_may_have_taken():
+        yield
 
 
 def resend_unproven() -> Any:

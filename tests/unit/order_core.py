@@ -61,7 +61,7 @@ class Silent:
     def withdraw(self, _cl_ord_id: str) -> bool:
         return False
 
-    def cancel(self, _account: str, _cl_ord_id: str, _told: object, _connection: str) -> None:
+    def cancel(self, _account: str, _cl_ord_id: str, *_told: object) -> None:
         """Asked, and no more."""
 
     def silence_seconds(self) -> float:
