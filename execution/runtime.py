@@ -38,10 +38,14 @@ class Runtime(Protocol):
         """Call once, after some seconds."""
 
 
+# Where there is one that goes on while the machine is suspended: whoever wakes is as late as it is.
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def steady_clock() -> Callable[[], datetime]:
     """What this machine says now, and how time goes on from there: nobody sets it."""
-    began, at = time.monotonic(), datetime.now(UTC)
-    return lambda: at + timedelta(seconds=time.monotonic() - began)
+    began, at = time.clock_gettime(_UPTIME), datetime.now(UTC)
+    return lambda: at + timedelta(seconds=time.clock_gettime(_UPTIME) - began)
 
 
 def _unheard(_by: timedelta) -> None:

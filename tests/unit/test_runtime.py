@@ -1,9 +1,12 @@
 """The clock that execution goes by."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
-from execution.runtime import AsyncioRuntime
+import pytest
+
+from execution.runtime import AsyncioRuntime, steady_clock
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -78,3 +81,14 @@ async def test_whoever_counts_by_the_clock_is_told_how_far_it_was_set() -> None:
     await machine.runtime.follow(machine.answer(0.001, 0.001), steps.append)
     [step] = steps
     assert abs(step.total_seconds() - 600) <= 0.002
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="only Linux has such a clock")
+def test_time_passes_while_the_machine_is_suspended(monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep = 0.0
+    monkeypatch.setattr(
+        time, "clock_gettime", lambda which: 5.0 + asleep * (which == time.CLOCK_BOOTTIME)
+    )
+    clock = steady_clock()
+    before, asleep = clock(), 3600.0
+    assert clock() - before == timedelta(hours=1)
