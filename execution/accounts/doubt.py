@@ -147,7 +147,8 @@ class Doubts:
                     self._found.adopt(account, ticket, report)
             elif ticket.order.is_open:
                 # What was acknowledged since the question may be too new for its answer.
-                if was_there and not ticket.in_doubt:
+                was_taken = was_there or _is_overdue(ticket, asking.capabilities, asked_at)
+                if was_taken and not ticket.in_doubt:
                     self._found.vanished(account, ticket)
                 if ticket.in_doubt:
                     self._not_found(account, ticket, asking.capabilities, asked_at)
@@ -155,8 +156,7 @@ class Doubts:
     def _not_found(
         self, account: Account, ticket: Ticket, able: Capabilities, asked_at: datetime
     ) -> None:
-        horizon = timedelta(seconds=able.visibility_horizon_seconds)
-        if ticket.last_send_at is None or asked_at - ticket.last_send_at <= horizon:
+        if not _is_old(ticket, able, asked_at):
             return
         if able.looks_up_by_cl_ord_id and able.refuses_repeats:
             self._found.absent(account, ticket)
@@ -173,3 +173,14 @@ class Doubts:
             self._schedule(asking)
         else:
             self._askings.pop(id(asking.account), None)
+
+
+def _is_old(ticket: Ticket, able: Capabilities, asked_at: datetime) -> bool:
+    """True for what would have been found by then, had it arrived."""
+    horizon = timedelta(seconds=able.visibility_horizon_seconds)
+    return ticket.last_send_at is not None and asked_at - ticket.last_send_at > horizon
+
+
+def _is_overdue(ticket: Ticket, able: Capabilities, asked_at: datetime) -> bool:
+    """True for what the broker took, and never showed."""
+    return not ticket.order.is_acknowledged and _is_old(ticket, able, asked_at)
