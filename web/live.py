@@ -27,6 +27,8 @@ from web.headers import EVERYWHERE, HSTS, NO_PAGE
 
 HEARTBEAT_SECONDS = 15.0
 STREAMS_PER_PERSON = 2
+# A browser that goes from page to page asks for the next stream before the last is seen to end.
+PLACE_SECONDS = 2.0
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -55,6 +57,7 @@ class Live:
         self._feed: Feed
         self._used: dict[str, float] = {}
         self._streams: Counter[UUID] = Counter()
+        self._ended = asyncio.Condition()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection of a browser, or the server's start and stop."""
@@ -83,7 +86,7 @@ class Live:
                 await _answer(send, 200, "ok\n", self._headers(scope))
             case "/stream" if scope["method"] == "GET":
                 try:
-                    ticket = self._admit(scope)
+                    ticket = await self._admit(scope)
                 except Refused as refused:
                     log.warning("stream_refused", status=refused.status)
                     await _answer(send, refused.status, refused.text, self._headers(scope))
@@ -92,8 +95,8 @@ class Live:
             case _:
                 await _answer(send, 404, "There is nothing here.\n", self._headers(scope))
 
-    def _admit(self, scope: Scope) -> Ticket:
-        """Take the ticket. Raises Refused."""
+    async def _admit(self, scope: Scope) -> Ticket:
+        """Take the ticket, once there is a place. Raises Refused."""
         assert self._config is not None
         origin = _header(scope, b"origin")
         if origin and origin not in self._config.origins:
@@ -106,10 +109,18 @@ class Live:
         self._used = {number: at for number, at in self._used.items() if at > now}
         if ticket.number in self._used:
             raise Refused(403, "The ticket was used. Ask for a new one.\n")
-        if self._streams[ticket.listener.person_id] >= STREAMS_PER_PERSON:
-            raise Refused(429, f"{STREAMS_PER_PERSON} streams are open already: poll.\n")
         self._used[ticket.number] = now + tickets.LIFE_SECONDS + 1
+        await self._wait_for_a_place(ticket.listener.person_id)
         return ticket
+
+    async def _wait_for_a_place(self, person: UUID) -> None:
+        """Until one of their streams ended, or not for long. Raises Refused."""
+        try:
+            async with asyncio.timeout(PLACE_SECONDS), self._ended:
+                await self._ended.wait_for(lambda: self._streams[person] < STREAMS_PER_PERSON)
+        except TimeoutError:
+            text = f"{STREAMS_PER_PERSON} streams are open already: poll.\n"
+            raise Refused(429, text) from None
 
     async def _serve(self, scope: Scope, ticket: Ticket, receive: Receive, send: Send) -> None:
         who = ticket.listener
@@ -122,6 +133,8 @@ class Live:
             self._streams[who.person_id] -= 1
             for task in (stream, gone):
                 task.cancel()
+            async with self._ended:
+                self._ended.notify_all()
             await asyncio.gather(stream, gone, return_exceptions=True)
 
     async def _stream(self, scope: Scope, who: Listener, send: Send) -> None:
