@@ -43,11 +43,6 @@ WHERE s.strategy_id = ANY(%s)
 ORDER BY s.id
 """
 
-_NEWER = """
-SELECT FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, seq)
-JOIN web.strategy_intake i USING (strategy_id) WHERE i.seq > d.seq LIMIT 1
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
@@ -158,10 +153,8 @@ def let_go(
     Whoever else looked meanwhile, because a ring told of those, left them to us.
     """
     known = ([strategy.id for strategy in strategies], [s.drained_seq for s in strategies])
-    unlock(connection)
-    # After it: whoever looks from here on finds what is due by themselves.
-    newer = connection.execute(_NEWER, known)
-    return lambda: newer.fetchone() is not None
+    newer = connection.execute("SELECT web.let_go(%s, %s)", known)
+    return lambda: bool((newer.fetchone() or (False,))[0])
 
 
 def _signal(

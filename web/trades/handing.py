@@ -19,7 +19,6 @@ from rq.timeouts import BaseTimeoutException
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
 from web.alarms import raising
-from web.db import need_not_last
 from web.execution_client import BATCH, ExecutionClient, ExecutionDown
 from web.subscriptions import settings
 from web.trades import messages, waiting
@@ -71,11 +70,7 @@ _LET_GO_HANDED = """
 UPDATE web.trades SET handover_due = false WHERE id = ANY(%s) AND handover_due
 """
 
-_HANDED = """
-UPDATE web.strategy_intake i SET handed_seq = d.seq
-FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[]) AS d(strategy_id, seq, epoch)
-WHERE i.strategy_id = d.strategy_id AND i.handed_seq < d.seq AND i.drain_epoch = d.epoch
-"""
+_HANDED = "CALL web.handed_over(%s, %s, %s, %s, %s, %s)"
 
 _REFUSED = """
 UPDATE web.trades SET state = 'NEEDS_ATTENTION', reason = 'internal_error', message = %s,
@@ -162,9 +157,7 @@ def hand_over(
         # give the first of a pipeline as one, too.
         if handed:
             connection.execute(_LET_GO_HANDED, (handed,))
-        connection.execute(_HANDED, known)
-        need_not_last(connection)
-        waiting.tell(connection, changes)
+        connection.execute(_HANDED, (*known, *waiting.told(changes)))
         pipeline.sync()
         then()
     return not (stale or bad)

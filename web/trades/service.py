@@ -59,13 +59,17 @@ JOIN json_to_recordset(%(decisions)s::json) AS d(d int, state text, reason text,
 ON CONFLICT (id) DO NOTHING
 """
 
-_ADVANCE = """
+# After the last trade is written, or webhooks of a strategy with very many would wait for them all.
+_INSERT_AND_ADVANCE = f"""
+WITH inserted AS ({_INSERT} RETURNING 1), made AS (SELECT count(*) AS trades FROM inserted)
 UPDATE web.strategy_intake i SET drained_seq = greatest(i.drained_seq, d.seq),
     drain_epoch = i.drain_epoch + 1
-FROM unnest(%s::uuid[], %s::bigint[]) AS d(strategy_id, seq)
+FROM made, unnest(%(strategies)s::uuid[], %(drained)s::bigint[]) AS d(strategy_id, seq)
 WHERE i.strategy_id = d.strategy_id
-RETURNING i.strategy_id, i.drain_epoch
+RETURNING i.strategy_id, i.drain_epoch, made.trades
 """
+
+_NO_MORE = {"trades": "[]", "signals": "[]", "decisions": "[]"}
 
 
 class Drain:
@@ -171,11 +175,8 @@ class Drain:
             make(batch, strategy, standing)
             if len(batch.trades) >= TRADES:
                 break
-        with one_go(connection):
-            stored = _store(connection, batch)
-            faults.point("drain.before_commit")
+        epochs, inserted = _store(connection, batch)
         faults.point("drain.after_commit")
-        epochs, inserted = stored()
         touched = [strategy for strategy in strategies if strategy.id in epochs]
         are_new = inserted + len(ahead) == len(batch.trades) and not batch.supersede
         # What nobody else knows of need not be read again.
@@ -211,9 +212,7 @@ class Drain:
         if not ahead:
             return set()
         make_trades(batch, strategy, signal, ahead, Standing(connection))
-        with one_go(connection):
-            stored = _store(connection, batch)
-        epochs, inserted = stored()
+        epochs, inserted = _store(connection, batch)
         # The whole signal tells of them.
         taken = handing.hand_over(
             connection, self._execution, [strategy], batch.drained, epochs, [], self._progress
@@ -229,23 +228,24 @@ def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
     return is_cut or len(strategies) >= MANY or trades >= TRADES
 
 
-def _store(
-    connection: Connection[TupleRow], batch: Batch
-) -> Callable[[], tuple[dict[UUID, int], int]]:
-    """Write the batch. Once that is committed: the new drain epoch of each strategy, and how
-    many trades are new."""
-    inserted = None
-    if batch.trades:
-        inserted = connection.execute(
-            _INSERT,
-            {
-                "trades": to_json(batch.trades),
-                "signals": to_json(batch.signals),
-                "decisions": to_json(batch.decisions),
-            },
-        )
-    batch.changes.extend(waiting.supersede(connection, batch.supersede))
-    batch.changes.extend(raising.write(connection, batch.alarms))
-    drained = batch.drained
-    rows = connection.execute(_ADVANCE, (list(drained), list(drained.values())))
-    return lambda: (dict(rows.fetchall()), inserted.rowcount if inserted else 0)
+def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, int], int]:
+    """Write the batch, in one transaction. The new drain epoch of each strategy, and how many
+    trades are new."""
+    rows = {
+        "trades": to_json(batch.trades),
+        "signals": to_json(batch.signals),
+        "decisions": to_json(batch.decisions),
+        "strategies": list(batch.drained),
+        "drained": list(batch.drained.values()),
+    }
+    if batch.supersede or batch.alarms:
+        with one_go(connection):
+            inserted = connection.execute(_INSERT, rows)
+            batch.changes.extend(waiting.supersede(connection, batch.supersede))
+            batch.changes.extend(raising.write(connection, batch.alarms))
+            advanced = connection.execute(_INSERT_AND_ADVANCE, rows | _NO_MORE)
+            faults.point("drain.before_commit")
+        return {row[0]: row[1] for row in advanced}, inserted.rowcount
+    faults.point("drain.before_commit")
+    found = connection.execute(_INSERT_AND_ADVANCE, rows).fetchall()
+    return {row[0]: row[1] for row in found}, found[0][2] if found else 0

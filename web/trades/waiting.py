@@ -295,10 +295,12 @@ def untold(
 def tell(connection: Connection[TupleRow], changes: Sequence[Change]) -> None:
     """Record the changes, for live pages: of many a few."""
     if changes:
-        tenants, kinds, objects = zip(*events.few(changes), strict=True)
-        connection.execute(
-            "SELECT web.record_changes(%s, %s, %s)", (list(tenants), list(kinds), list(objects))
-        )
+        connection.execute("SELECT web.record_changes(%s, %s, %s)", told(changes))
+
+
+def told(changes: Sequence[Change]) -> list[list[Any]]:
+    """Tenants, kinds and objects of the changes: of many a few."""
+    return [list(column) for column in zip(*events.few(changes), strict=True)] or [[], [], []]
 
 
 def _ripen(
