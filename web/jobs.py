@@ -37,12 +37,14 @@ def drain(shard: int) -> None:
     bell.look(shard)
     deadline = time.monotonic() + SHIFT_SECONDS
     try:
-        more = _drain_once(bell, drainer)
+        more, changed = drainer.drain_due()
         while not more and time.monotonic() < deadline:
-            if bell.listen(shard):
-                more = _drain_once(bell, drainer)
+            heard, changed = bell.listen(shard, changed), set()
+            if heard:
+                more, changed = drainer.drain_due()
             elif bell.leave(shard):
                 return
+        bell.announce(changed)
     except ExecutionDown as error:
         log.warning("execution_away", error=error)
         bell.give_up(shard)
@@ -52,12 +54,6 @@ def drain(shard: int) -> None:
         bell.give_up(shard)
         return
     bell.pass_on(shard)
-
-
-def _drain_once(bell: Bell, drainer: Drain) -> bool:
-    more, changed = drainer.drain_due()
-    bell.announce(changed)
-    return more
 
 
 def run_worker() -> None:

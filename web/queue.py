@@ -9,11 +9,12 @@ its own (`Ringer`) rings for all of a process's requests.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -89,17 +90,21 @@ class Bell:
                 pipe.execute()
                 self._said_at = time.monotonic()
 
-    def listen(self, shard: int = 0) -> bool:
+    def listen(self, shard: int = 0, changed: Iterable[str] = ()) -> bool:
         """Wait for a ring, LISTEN_SECONDS at most; was it rung since the last one was heard?
 
-        To hear it is to look: it is taken, and whoever rings from here on rings anew.
+        To hear it is to look: it is taken, and whoever rings from here on rings anew. Live pages
+        of the `changed` tenants are told first, on the same way.
         """
         with self._awake("bell_unanswered") as redis:
             if redis:
+                line = self._line.pipeline(transaction=False)
+                _publish(line, changed)
                 if time.monotonic() - self._said_at > LISTEN_SECONDS:
-                    redis.set(_key(shard), 1, px=RING_MS)
+                    line.set(_key(shard), 1, px=RING_MS)
                     self._said_at = time.monotonic()
-                return self._line.blpop([_call(shard)], timeout=LISTEN_SECONDS) is not None
+                line.blpop([_call(shard)], timeout=LISTEN_SECONDS)
+                return line.execute()[-1] is not None
         return False
 
     def leave(self, shard: int = 0) -> bool:
@@ -127,8 +132,7 @@ class Bell:
         with self._awake("changes_unheard") as redis:
             if redis:
                 pipe = redis.pipeline(transaction=False)
-                for tenant_id in tenant_ids:
-                    pipe.publish(CHANGES_CHANNEL, tenant_id)
+                _publish(pipe, tenant_ids)
                 pipe.execute()
 
     @contextmanager
@@ -170,6 +174,11 @@ class Ringer:
             self._asked.clear()
             self._bell.ring()
             time.sleep(PAUSE_SECONDS)
+
+
+def _publish(pipe: Pipeline, tenant_ids: Iterable[str]) -> None:
+    for tenant_id in tenant_ids:
+        pipe.publish(CHANGES_CHANNEL, tenant_id)
 
 
 def _key(shard: int) -> str:
