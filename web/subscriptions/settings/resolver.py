@@ -133,7 +133,7 @@ def resolve(
     values = dict(unspoken(msgspec.json.encode((strategy, subscription))))
     if signal is not None:
         levels = Levels(signal, strategy, subscription)
-        for setting in _HEADS:
+        for setting in _SAYABLE:
             if levels.is_spoken_of(setting.name):
                 levels.decide(setting, values)
     refused = [
@@ -270,3 +270,5 @@ _FIELDS = {
     setting.name: tuple((unit, _getter(path)) for unit, path in setting.signal_fields)
     for setting in SETTINGS
 }
+# What a signal may say something about.
+_SAYABLE = tuple(setting for setting in _HEADS if _FIELDS[setting.name])
