@@ -53,6 +53,11 @@ def test_a_redis_that_may_evict_is_refused(cluster: Servers, redis_url: str) -> 
             client.config_set("maxmemory", "0")
 
 
+def test_a_new_file_of_the_log_keeps_nobody_waiting(module_database: Database) -> None:
+    with psycopg.connect(module_database.url("web")) as connection:
+        assert connection.execute("SHOW wal_segment_size").fetchone() == ("1MB",)
+
+
 def test_data_survives_a_killed_postmaster() -> None:
     with private_folder() as folder:
         server = postgres.Cluster(
