@@ -1,5 +1,7 @@
 """The drain when a statement of its own fails: nobody else is stopped, and nothing stays locked."""
 
+import threading
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -9,7 +11,7 @@ from rq.timeouts import JobTimeoutException
 from tests import factories
 from tests.integration.road_kit import Road
 from web.execution_client import ExecutionClient
-from web.trades import rules
+from web.trades import handing, rules
 from web.trades.service import Drain
 
 _FAIL = """
@@ -112,3 +114,40 @@ def test_a_job_whose_time_is_over_leaves_its_trades_to_the_next(
     assert held(road) == []
     road.drain.drain_due()
     assert road.trades("state", "reason") == [("PENDING", None)]
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("messages.terms", JobTimeoutException),
+        ("ExecutionClient.begin", JobTimeoutException),
+        ("ExecutionClient.begin", ZeroDivisionError),
+    ],
+)
+def test_a_hand_over_that_ends_in_the_midst_of_what_is_stored_keeps_no_connection(
+    road: Road, monkeypatch: pytest.MonkeyPatch, where: str, error: type[Exception]
+) -> None:
+    strategies = [factories.strategy(road.owner) for _ in range(2)]
+    for strategy in strategies:
+        for _ in range(handing.FIRST_BATCH):
+            factories.subscription(road.owner, strategy)
+        road.signal(strategy)
+    road.lose()
+    ended = []
+
+    def interrupted(*_given: object, **_by: object) -> None:
+        raise error
+
+    def drain() -> None:
+        with suppress(JobTimeoutException):
+            road.drain.drain_due()
+        ended.append(held(road))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"web.trades.handing.{where}", interrupted)
+        job = threading.Thread(target=drain, daemon=True)
+        job.start()
+        job.join(10)
+    assert ended == [[]]
+    Drain(road.pool, ExecutionClient(road.target)).drain_due(slice_seconds=60)
+    assert len(road.store.trades) == 2 * handing.FIRST_BATCH

@@ -7,7 +7,8 @@ did not confirm is given again, from what is stored, with the same ids.
 import heapq
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import ExitStack, closing
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -134,14 +135,14 @@ def hand_over(
     if made is None:
         made = _unhanded(connection, strategies, let_go, bad, changes, progress)
     try:
-        for group, result in _submit(execution, _batches(made, epochs)):
-            if result.stale_epoch:
-                stale.add(UUID(group.strategy_id))
-            progress.keep(group, result)
-            bad += _refused(result)
-    except ExecutionDown:
         # What is not read to its end keeps the connection.
-        made.close()
+        with closing(made):
+            for group, result in _submit(execution, _batches(made, epochs)):
+                if result.stale_epoch:
+                    stale.add(UUID(group.strategy_id))
+                progress.keep(group, result)
+                bad += _refused(result)
+    except ExecutionDown:
         waiting.tell(connection, changes)
         raise
     progress.end(strategies)
@@ -201,8 +202,10 @@ def _unhanded(
     strategy_ids = [strategy.id for strategy in strategies]
     after = [strategy.handed_seq for strategy in strategies]
     decode, snapshots = _Decoder(), _Snapshots()
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, ExitStack() as ending:
         rows = cursor.stream(_UNHANDED, (strategy_ids, after), size=BATCH)
+        # Whoever raises here keeps it, and with it the connection, for as long as that is known.
+        ending.callback(cast("Generator[TupleRow]", rows).close)
         for row in heapq.merge(rows, let_go, key=_turn) if let_go else rows:
             if row[7] is None:
                 changes.append((row[10], "trade", row[1]))
