@@ -56,6 +56,7 @@ def test_a_redis_that_may_evict_is_refused(cluster: Servers, redis_url: str) -> 
 def test_a_new_file_of_the_log_keeps_nobody_waiting(module_database: Database) -> None:
     with psycopg.connect(module_database.url("web")) as connection:
         assert connection.execute("SHOW wal_segment_size").fetchone() == ("1MB",)
+        assert connection.execute("SHOW min_wal_size").fetchone() == ("80MB",)
 
 
 def test_data_survives_a_killed_postmaster() -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from web import config as web_config
-from web.ops import processes, roles, wires
+from web.ops import postgres, processes, roles, wires
 
 ROOT = roles.ROOT
 GENERATED = re.compile(r"_pb2(_grpc)?\.pyi?$")
@@ -99,6 +99,13 @@ def test_the_compose_file_gives_each_program_its_variables(process: processes.Pr
     }
     assert given - set(process.variables) == set()
     assert set(process.variables) - given - optional == set()
+
+
+def test_the_composed_log_may_grow_as_ours_before_a_checkpoint_is_asked_for() -> None:
+    told = compose()["services"]["postgres"]["command"]
+    assert isinstance(told, list)
+    for name in ("max_wal_size", "min_wal_size"):
+        assert f"{name}={postgres._SETTINGS[name]}" in told
 
 
 def test_each_process_gets_the_databases_and_keys_it_works_with_and_no_others() -> None:

@@ -37,6 +37,8 @@ _SETTINGS = {
     # after a checkpoint, so there are fewer of those.
     "wal_compression": "off",
     "max_wal_size": "1GB",
+    # What is kept goes with the size of a file, if nobody says: 5 MB of these.
+    "min_wal_size": "80MB",
     "checkpoint_timeout": "10min",
     "checkpoint_completion_target": "0.9",
     "jit": "off",
