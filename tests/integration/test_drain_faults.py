@@ -1,6 +1,7 @@
 """The drain when a statement of its own fails: nobody else is stopped, and nothing stays locked."""
 
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -11,7 +12,7 @@ from rq.timeouts import JobTimeoutException
 from tests import factories
 from tests.integration.road_kit import Road
 from web.execution_client import ExecutionClient
-from web.trades import handing, rules
+from web.trades import due, handing, rules
 from web.trades.service import Drain
 
 _FAIL = """
@@ -36,8 +37,14 @@ def fail(road: Road, step: str, strategy: factories.Strategy, code: str) -> None
 
 
 def held(road: Road) -> list[tuple[Any, ...]]:
-    """Every lock of a strategy, whoever has it."""
-    return road.owner.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+    """Every lock of a strategy, whoever has it; a session that is left ends within moments."""
+    until = time.monotonic() + 2
+    while True:
+        query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+        found = road.owner.execute(query).fetchall()
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("step", sorted(_STEPS))
@@ -151,3 +158,24 @@ def test_a_hand_over_that_ends_in_the_midst_of_what_is_stored_keeps_no_connectio
     assert ended == [[]]
     Drain(road.pool, ExecutionClient(road.target)).drain_due(slice_seconds=60)
     assert len(road.store.trades) == 2 * handing.FIRST_BATCH
+
+
+def test_a_connection_that_a_job_left_in_the_midst_of_a_pipeline_is_used_by_nobody(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.lose()
+
+    def interrupted(connection: psycopg.Connection, **_by: object) -> None:
+        connection.pgconn.enter_pipeline_mode()
+        raise JobTimeoutException
+
+    with monkeypatch.context() as patched:
+        patched.setattr(due, "lock_due", interrupted)
+        with pytest.raises(JobTimeoutException):
+            road.drain.drain_due()
+    assert held(road) == []
+    road.drain.drain_due()
+    assert road.watermarks() == (1, 1, 1)

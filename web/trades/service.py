@@ -109,8 +109,12 @@ class Drain:
                     strategies = ()
                     if not more or time.monotonic() > deadline:
                         return more, changed
+            except BaseTimeoutException:
+                # It may have been anywhere: nobody goes on with what it left, locks included.
+                connection.close()
+                raise
             finally:
-                if strategies and not connection.broken:
+                if strategies and not connection.closed:
                     # Maybe in the midst of an answer: nothing but this one statement.
                     due.unlock(connection)
 
