@@ -1,4 +1,5 @@
-"""The drain when a statement of its own fails: nobody else is stopped, and nothing stays locked."""
+"""The drain when a statement of its own fails or takes long: nobody else is stopped, and nothing
+stays locked."""
 
 import threading
 import time
@@ -21,6 +22,11 @@ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$;
 CREATE TRIGGER fail BEFORE {when} FOR EACH ROW WHEN ({whose}) EXECUTE FUNCTION web.fail();
 """
 _MEND = "DROP FUNCTION web.fail CASCADE"
+_WAIT = """
+CREATE FUNCTION web.wait() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+CREATE TRIGGER wait BEFORE INSERT ON web.trades FOR EACH ROW EXECUTE FUNCTION web.wait();
+"""
 _STEPS = {
     "trades": ("INSERT ON web.trades", "NEW.strategy_id = '{strategy}'"),
     "drained": ("UPDATE OF drained_seq ON web.strategy_intake", "NEW.strategy_id = '{strategy}'"),
@@ -178,4 +184,24 @@ def test_a_connection_that_a_job_left_in_the_midst_of_a_pipeline_is_used_by_nobo
             road.drain.drain_due()
     assert held(road) == []
     road.drain.drain_due()
+    assert road.watermarks() == (1, 1, 1)
+
+
+def test_a_webhook_does_not_wait_while_trades_are_written(road: Road) -> None:
+    strategy = factories.strategy(road.owner)
+    factories.subscription(road.owner, strategy)
+    road.signal(strategy)
+    road.owner.execute(_WAIT)
+    road.owner.execute("SELECT pg_advisory_lock(1)")
+    job = threading.Thread(target=road.drain.drain_due, daemon=True)
+    job.start()
+    waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    until = time.monotonic() + 10
+    while not road.owner.execute(waits).fetchall():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    numbering = "SELECT seq FROM web.strategy_intake WHERE strategy_id = %s FOR UPDATE NOWAIT"
+    assert road.owner.execute(numbering, (strategy.id,)).fetchall() == [(1,)]
+    road.owner.execute("SELECT pg_advisory_unlock(1)")
+    job.join(10)
     assert road.watermarks() == (1, 1, 1)
