@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from execution.journal.rows import Entry, Written
-from execution.journal.waiting import Waiting
+from execution.journal.waiting import Line, Waiting
 from protos import faults
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class StoreUnavailable(Exception):
 class EntryStore(Protocol):
     """Where entries go."""
 
-    async def write(self, entries: Sequence[Entry]) -> Written:
+    async def write(self, entries: Sequence[Entry], line: int = 0) -> Written:
         """Store a batch in one transaction, but for what may not be.
 
         Raises StoreUnavailable.
@@ -48,20 +48,20 @@ class Journal:
         self.on_commit: Callable[[], None] = _nobody
         self.on_refused: Callable[[UUID, int], None] = _nobody_minds
         self._waiting = Waiting()
-        self._wake = asyncio.Event()
+        self._lines = (self._waiting.sending, self._waiting.heard)
+        self._wakes = tuple(asyncio.Event() for _ in self._lines)
         self._idle = asyncio.Event()
         self._idle.set()
 
     def write(self, entry: Entry) -> None:
         """Have an entry stored; its `committed` is called once it is known."""
-        if not self._waiting:
-            self._idle.clear()
-            self._wake.set()
+        self._idle.clear()
         self._waiting.add(entry)
+        self._wake()
 
     def is_pressed(self) -> bool:
         """True while many orders wait to be written down."""
-        return self._waiting.sends >= MANY_SENDS
+        return len(self._waiting.sending.entries) >= MANY_SENDS
 
     async def drained(self) -> None:
         """Return once nothing waits."""
@@ -69,18 +69,30 @@ class Journal:
 
     async def run(self) -> None:
         """Write for ever."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                await self._write_once(self._waiting.take(MOST_FACTS))
-            self._idle.set()
+        async with asyncio.TaskGroup() as both:
+            for number, line in enumerate(self._lines):
+                both.create_task(self._serve(number, line))
 
-    async def _write_once(self, batch: list[Entry]) -> None:
+    async def _serve(self, number: int, line: Line) -> None:
+        while True:
+            await self._wakes[number].wait()
+            self._wakes[number].clear()
+            while batch := self._waiting.take(line, MOST_FACTS):
+                await self._write_once(batch, number)
+                line.end(batch)
+                self._wake()
+            if not self._waiting:
+                self._idle.set()
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake.set()
+
+    async def _write_once(self, batch: list[Entry], line: int) -> None:
         sending = any(entry.orders for entry in batch)
         reports = any(not entry.orders for entry in batch)
         _pass_faults(sending, reports, "before_commit")
-        written = await self._write_until_known(batch)
+        written = await self._write_until_known(batch, line)
         _pass_faults(sending, reports, "after_commit")
         self.on_commit()
         leases = {entry.account_id: entry.epoch for entry in batch}
@@ -94,18 +106,18 @@ class Journal:
             if told is not None:
                 _tell(told)
 
-    async def _write_until_known(self, batch: list[Entry]) -> Written:
+    async def _write_until_known(self, batch: list[Entry], line: int) -> Written:
         while True:
             try:
-                return await self._store.write(batch)
+                return await self._store.write(batch, line)
             except StoreUnavailable as error:
                 log.warning("journal_waits_for_database", cause=error, entries=len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 log.exception("journal_batch_refused", entries=len(batch))
-                return await self._write_singly(batch)
+                return await self._write_singly(batch, line)
 
-    async def _write_singly(self, batch: list[Entry]) -> Written:
+    async def _write_singly(self, batch: list[Entry], line: int) -> Written:
         """One entry cannot be stored: the others are, and its account is let go, to be
         taken anew from what is stored."""
         if len(batch) == 1:
@@ -115,7 +127,7 @@ class Journal:
         stopped: set[UUID] = set()
         for entry in batch:
             if entry.account_id not in broken:
-                one = await self._write_until_known([entry])
+                one = await self._write_until_known([entry], line)
                 (held if one.held else broken).add(entry.account_id)
                 stopped |= one.stopped
         return Written(held - broken, stopped)

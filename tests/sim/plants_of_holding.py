@@ -17,11 +17,11 @@ from execution.journal.store import Store
 def ignore_the_epoch() -> Any:
     """A writer takes the lease's epoch for its own."""
 
-    async def write(self: Any, entries: Any) -> Any:
+    async def write(self: Any, entries: Any, line: int = 0) -> Any:
         leases = self._database.tables.leases
         for entry in entries:
             entry.epoch = leases[entry.account_id]["epoch"]
-        return await real(self, entries)
+        return await real(self, entries, line)
 
     real = Store.write
     return patch.object(Store, "write", write)
