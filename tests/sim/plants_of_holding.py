@@ -32,8 +32,8 @@ def act_without_the_lease() -> Iterator[None]:
     """What waits for a commit is told of it, whoever holds the lease, and nobody looks again
     before the socket."""
 
-    async def until_known(self: Any, batch: Any) -> Any:
-        await real(self, batch)
+    async def until_known(self: Any, batch: Any, line: int) -> Any:
+        await real(self, batch, line)
         return Written({entry.account_id for entry in batch})
 
     real = Journal._write_until_known
