@@ -3,7 +3,7 @@
 Signals and decisions stand once, however many trades share them.
 """
 
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -47,23 +47,24 @@ class Batch:
     # What goes to execution at once: numbers of the signal and the decision, and the trade.
     runnable: list[tuple[int, int, UUID, Destination]] = field(default_factory=list)
 
-    def made(self, known: Set[UUID]) -> Generator[Made]:
-        """The trades that go to execution, in order, but for those that it knows; the same
-        bytes as from what is stored."""
+    def made(self) -> Generator[Made]:
+        """The trades that go to execution, in order; the same bytes as from what is stored."""
         shared: dict[tuple[int, int], pb.Trade] = {}
         for g, d, trade_id, to in sorted(self.runnable, key=lambda row: (row[0], row[2])):
             if (g, d) not in shared:
                 shared[g, d] = _terms(self.signals[g], self.decisions[d])
-            if trade_id not in known:
-                yield self.signals[g]["strategy_id"], messages.to_trade(shared[g, d], trade_id, to)
+            yield self.signals[g]["strategy_id"], messages.to_trade(shared[g, d], trade_id, to)
 
 
-def make(batch: Batch, strategy: DueStrategy, standing: Standing) -> None:
-    """All trades of the strategy's due signals, as rows."""
+def make(batch: Batch, strategy: DueStrategy, standing: Standing, begun: int = 0) -> None:
+    """All trades of the strategy's due signals, as rows; of the first signal but for those of
+    so many subscribers, which have theirs."""
     batch.drained[strategy.id] = strategy.drained_seq
     for signal in strategy.signals:
         batch.changes.append((strategy.tenant_id, "signal", signal.id))
         covered = [s for s in strategy.subscribers if s.covers(signal.accepted_at)]
+        if signal is strategy.signals[0]:
+            covered = covered[begun:]
         if covered:
             make_trades(batch, strategy, signal, covered, standing)
         batch.drained[strategy.id] = signal.seq

@@ -6,8 +6,7 @@ strategy due; another repeats the step with the same trade ids, under a higher e
 """
 
 import time
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Generator, Sequence
 from uuid import UUID
 
 import psycopg
@@ -22,17 +21,19 @@ from web.db import Pool, one_go, to_json
 from web.execution_client import ExecutionClient, ExecutionDown
 from web.trades import due, handing, waiting
 from web.trades.due import DueStrategy, Subscribers
-from web.trades.handing import nothing
+from web.trades.handing import Made, nothing
 from web.trades.making import TRADES, Batch, make, make_trades
 from web.trades.standing import Standing
+from web.trades.waiting import Change
 
 SLICE_SECONDS = 0.25
 # A strategy that could not be drained is left alone for so long.
 REST_SECONDS = 5.0
-# A signal with more trades than WIDE has a few of them ahead of its transaction, so that its
-# first orders do not wait until thousands are written down.
+# A signal with more trades than WIDE is written in steps, the first of a few, so that no order
+# waits until thousands are written down: execution has one step while the next is written.
 WIDE = 500
 AHEAD = 50
+STEP = 500
 # So many strategies at once may be this worker's part of all that fit: others hold the rest, and
 # behind those something may be left.
 MANY = due.STRATEGIES // 10
@@ -169,23 +170,25 @@ class Drain:
         then: Callable[[], None] = nothing,
     ) -> set[str]:
         """`then` goes with the last statements, when all of these are handed over."""
-        ahead: set[UUID] = set()
-        for strategy in strategies:
-            ahead |= self._start_wide(connection, strategy)
+        begun = {each.id: steps for each in strategies if (steps := self._begin(connection, each))}
         batch, standing = Batch(), Standing(connection)
         spans = [(each.id, each.handed_seq, each.drained_seq) for each in strategies]
         batch.changes += waiting.untold(connection, spans)
+        for steps in begun.values():
+            batch.changes += steps.changes
         for strategy in strategies:
-            make(batch, strategy, standing)
+            steps = begun.get(strategy.id)
+            make(batch, strategy, standing, steps.at if steps else 0)
             if len(batch.trades) >= TRADES:
                 break
         epochs, inserted = _store(connection, batch)
         faults.point("drain.after_commit")
         touched = [strategy for strategy in strategies if strategy.id in epochs]
-        are_new = inserted + len(ahead) == len(batch.trades) and not batch.supersede
+        are_new = inserted == len(batch.trades) and not batch.supersede
         # What nobody else knows of need not be read again.
         is_all = are_new and not any(strategy.has_more_to_hand for strategy in touched)
-        made = batch.made(ahead) if is_all else None
+        is_all = is_all and all(steps.are_taken for steps in begun.values())
+        made = batch.made() if is_all else None
         for strategy in touched:
             strategy.drained_seq = batch.drained[strategy.id]
         handing.hand_over(
@@ -201,28 +204,65 @@ class Drain:
         )
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
-    def _start_wide(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[UUID]:
-        """The first few trades of a signal for many, under an epoch of their own; those that
-        execution has, if none was made before.
+    def _begin(self, connection: Connection[TupleRow], strategy: DueStrategy) -> "_Steps | None":
+        """Most trades of a wide signal, a step at a time, under an epoch of their own; only the
+        first few where other trades of the strategy are to be handed over as well.
 
-        `drained_seq` stays: the transaction of the whole signal finds them made, with the
-        same ids, and so does whoever repeats it.
+        `drained_seq` stays: whoever repeats the signal finds them made, with the same ids. The
+        whole signal tells of them.
         """
-        if len(strategy.subscribers) <= WIDE or not strategy.signals:
-            return set()
-        batch, signal = Batch(drained={strategy.id: strategy.drained_seq}), strategy.signals[0]
-        covered = (s for s in strategy.subscribers if s.covers(signal.accepted_at))
-        ahead = list(islice(covered, AHEAD))
-        if not ahead:
-            return set()
-        make_trades(batch, strategy, signal, ahead, Standing(connection))
-        epochs, inserted = _store(connection, batch)
-        # The whole signal tells of them.
+        if not strategy.signals or len(strategy.subscribers) <= WIDE:
+            return None
+        steps = _Steps(connection, strategy)
+        if steps.left <= WIDE:
+            return None
+        first = steps.write()
+        alone = steps.are_taken and not strategy.has_more_to_hand
+        made = steps.made(first) if alone else None
+        drained = {strategy.id: strategy.drained_seq}
         taken = handing.hand_over(
-            connection, self._execution, [strategy], batch.drained, epochs, [], self._progress
+            connection, self._execution, [strategy], drained, steps.epochs, [], self._progress, made
         )
-        are_new = taken and inserted == len(ahead)
-        return {row["id"] for row in batch.trades} if are_new else set()
+        steps.are_taken = steps.are_taken and taken
+        return steps
+
+
+class _Steps:
+    """The trades of a wide signal but for the last, which go with how far it came."""
+
+    def __init__(self, connection: Connection[TupleRow], strategy: DueStrategy) -> None:
+        self._connection, self._strategy = connection, strategy
+        self._signal = strategy.signals[0]
+        self._standing = Standing(connection)
+        self._covered = [s for s in strategy.subscribers if s.covers(self._signal.accepted_at)]
+        self.epochs: dict[UUID, int] = {}
+        self.changes: list[Change] = []
+        # Of so many of those that are covered; was each new, and is it execution's?
+        self.at = 0
+        self.are_taken = True
+
+    @property
+    def left(self) -> int:
+        """How many there are still to be made."""
+        return len(self._covered) - self.at
+
+    def made(self, first: Batch) -> Generator[Made]:
+        """What goes to execution: each step but the first is written when it is asked for."""
+        yield from first.made()
+        while self.are_taken and self.left > STEP:
+            yield from self.write().made()
+
+    def write(self) -> Batch:
+        """The next step. Empty where somebody made some of it before: those are read."""
+        strategy, some = self._strategy, self._covered[self.at :][: STEP if self.at else AHEAD]
+        batch = Batch(drained={strategy.id: strategy.drained_seq})
+        make_trades(batch, strategy, self._signal, some, self._standing)
+        epochs, inserted = _store(self._connection, batch, advances=not self.at)
+        self.epochs |= epochs
+        self.changes += batch.changes
+        self.at += len(some)
+        self.are_taken = inserted == len(some) and not batch.supersede
+        return batch if self.are_taken else Batch()
 
 
 def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
@@ -232,15 +272,17 @@ def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
     return is_cut or len(strategies) >= MANY or trades >= TRADES
 
 
-def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, int], int]:
-    """Write the batch, in one transaction. The new drain epoch of each strategy, and how many
-    trades are new."""
+def _store(
+    connection: Connection[TupleRow], batch: Batch, *, advances: bool = True
+) -> tuple[dict[UUID, int], int]:
+    """Write the batch, in one transaction. The new drain epoch of each strategy where it
+    advances, and how many trades are new."""
     rows = {
         "trades": to_json(batch.trades),
         "signals": to_json(batch.signals),
         "decisions": to_json(batch.decisions),
-        "strategies": list(batch.drained),
-        "drained": list(batch.drained.values()),
+        "strategies": list(batch.drained) if advances else [],
+        "drained": list(batch.drained.values()) if advances else [],
     }
     if batch.supersede or batch.alarms:
         with one_go(connection):
@@ -251,5 +293,7 @@ def _store(connection: Connection[TupleRow], batch: Batch) -> tuple[dict[UUID, i
             faults.point("drain.before_commit")
         return {row[0]: row[1] for row in advanced}, inserted.rowcount
     faults.point("drain.before_commit")
+    if not advances:
+        return {}, connection.execute(_INSERT, rows).rowcount
     found = connection.execute(_INSERT_AND_ADVANCE, rows).fetchall()
     return {row[0]: row[1] for row in found}, found[0][2] if found else 0
