@@ -238,7 +238,7 @@ class ExecutionServer:
             on_read=lambda: engine.halting.bind_anew(holding.accounts()),
         )
         engine.halting.on_stopped = watch.look_now
-        self._journal.on_commit, bell.is_pressed = bell.ring, self._journal.is_pressed
+        self._journal.on_commit, bell.is_pressed = bell.ring, self._journal.pressure.is_high
         self._journal.on_refused = holding.lose
         self._vault.tell(holding.on_login)
         self._server = guard.server(_OPTIONS, ALLOWED if self._certificates else None)
@@ -266,6 +266,7 @@ class ExecutionServer:
         self._writing = asyncio.create_task(self._journal.run())
         for venue, adapter in self._adapters.items():
             adapter.on_usage = partial(self._limits.hear, venue)
+            adapter.rest_after = self._journal.pressure.rest_after
             await adapter.start(holding.on_report, holding.on_gap)
         await _until_stored(watch.start)
         await _until_stored(holding.start)

@@ -169,6 +169,7 @@ class Broker:
     arrivals: list[Arrival] = field(default_factory=list)
     refused: int = 0
     on_usage: Callable[[Usage], None] = field(default=lambda usage: None)
+    rest_after: Callable[[float], float] = field(default=lambda seconds: 0.0)
 
     async def admit(self, account: str, connection_id: str) -> None:
         """Everybody is."""

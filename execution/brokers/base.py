@@ -197,6 +197,8 @@ class Adapter(Protocol):
 
     # Told what replies say of limits, before the reply is answered.
     on_usage: Callable[[Usage], None]
+    # For how many seconds to hear nothing, after hearing for so many: orders may be waiting.
+    rest_after: Callable[[float], float]
 
     async def start(self, on_report: Callable[[Said], None], on_gap: Callable[[str], None]) -> None:
         """Connect, and keep connected. `on_gap(cause)` tells of each lost stream, after which

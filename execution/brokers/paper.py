@@ -70,6 +70,7 @@ class PaperAdapter:
         self._sleep = sleep
         self._clock = clock
         self.on_usage: Callable[[Usage], None] = _unheard
+        self.rest_after: Callable[[float], float] = _never_rests
         self._outbox = Outbox()
         self._written: dict[Key, deque[Call]] = {}
         self._in_order = InOrder()
@@ -287,7 +288,10 @@ class PaperAdapter:
 
     async def _read(self, stream: _Stream) -> None:
         while isinstance(response := await stream.read(), pb.SessionResponse):
+            began = self._clock()
             self._hear(response)
+            if rest := self.rest_after(self._clock() - began):
+                await self._sleep(rest)
 
     async def _write(self, stream: _Stream) -> None:
         outbox = self._outbox
@@ -361,6 +365,11 @@ class PaperAdapter:
 
 def _unheard(usage: Usage) -> None:
     """Until somebody listens."""
+
+
+def _never_rests(seconds: float) -> float:
+    """Until somebody is in a hurry."""
+    return 0.0
 
 
 def _nobody(cause: str) -> None:

@@ -7,12 +7,14 @@ nothing.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
+from execution.journal.pressure import Pressure
 from execution.journal.rows import Entry, Written
 from execution.journal.waiting import Line, Waiting
 from protos import faults
@@ -20,8 +22,6 @@ from protos import faults
 log = structlog.get_logger()
 
 MOST_FACTS = 500
-# With so many orders to be written down, who can wait leaves the machine to them.
-MANY_SENDS = 100
 RETRY_SECONDS = 0.2
 
 
@@ -42,11 +42,12 @@ class EntryStore(Protocol):
 class Journal:
     """Collects entries and writes them in batches, each account's in the order they came."""
 
-    def __init__(self, store: EntryStore) -> None:
+    def __init__(self, store: EntryStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         # Who wants to know of a commit, and of an account whose lease was lost.
         self.on_commit: Callable[[], None] = _nobody
         self.on_refused: Callable[[UUID, int], None] = _nobody_minds
+        self.pressure = Pressure(clock)
         self._waiting = Waiting()
         self._lines = (self._waiting.sending, self._waiting.heard)
         self._wakes = tuple(asyncio.Event() for _ in self._lines)
@@ -57,11 +58,8 @@ class Journal:
         """Have an entry stored; its `committed` is called once it is known."""
         self._idle.clear()
         self._waiting.add(entry)
+        self.pressure.see(len(self._waiting.sending.entries))
         self._wake()
-
-    def is_pressed(self) -> bool:
-        """True while many orders wait to be written down."""
-        return len(self._waiting.sending.entries) >= MANY_SENDS
 
     async def drained(self) -> None:
         """Return once nothing waits."""

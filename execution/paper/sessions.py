@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from execution.paper.misdeeds import Struck
 from protos.paper.v1 import paper_pb2 as pb
 
-# A frame is sent when it holds this many messages, so that none grows too large.
-FRAME_MESSAGES = 1000
+# A frame is sent when it holds this many messages: who reads it does something else in between.
+FRAME_MESSAGES = 100
 
 
 @dataclass(frozen=True, slots=True)

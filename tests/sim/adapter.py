@@ -65,6 +65,7 @@ class SimAdapter:
         self._faults = faults
         self._poke = poke
         self.on_usage: Callable[[Usage], None] = lambda _usage: None
+        self.rest_after: Callable[[float], float] = lambda _seconds: 0.0
         # How much of each account's log was delivered, and is on its way.
         self._delivered: dict[str, int] = {}
         self._sent: dict[str, int] = {}

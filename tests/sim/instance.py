@@ -45,7 +45,7 @@ class Instance:
         self.adapter = SimAdapter(world, venue, self.loop, wire, poke)
         store = MemoryStore(database, self.loop)
         runtime = AsyncioRuntime((lambda: world.at() + skew) if skew else world.at)
-        journal = Journal(store)
+        journal = Journal(store, self.loop.time)
         engine = Engine(journal=journal, runtime=runtime)
         bell = Bell()
         self._holding = Holding(
@@ -58,7 +58,7 @@ class Instance:
             # Elsewhere there is nothing to look up.
             limits=Limits(runtime, store=store, instance=name) if venue.habits.most else None,
         )
-        journal.on_commit, bell.is_pressed = bell.ring, journal.is_pressed
+        journal.on_commit, bell.is_pressed = bell.ring, journal.pressure.is_high
         journal.on_refused = self._holding.lose
         self._journal = journal
         # As the server: no calls before the first heartbeat is stored.

@@ -216,13 +216,19 @@ class Drain:
         steps = _Steps(connection, strategy)
         if steps.left <= WIDE:
             return None
-        first = steps.write()
+        first, drained = steps.write(), {strategy.id: strategy.drained_seq}
+
+        def give(made: Generator[Made] | None) -> bool:
+            execution, epochs = self._execution, steps.epochs
+            told: list[Change] = []
+            return handing.hand_over(
+                connection, execution, [strategy], drained, epochs, told, self._progress, made
+            )
+
         alone = steps.are_taken and not strategy.has_more_to_hand
-        made = steps.made(first) if alone else None
-        drained = {strategy.id: strategy.drained_seq}
-        taken = handing.hand_over(
-            connection, self._execution, [strategy], drained, steps.epochs, [], self._progress, made
-        )
+        taken = give(first.made() if alone else None)
+        if alone and taken:
+            taken = give(steps.made())
         steps.are_taken = steps.are_taken and taken
         return steps
 
@@ -246,9 +252,8 @@ class _Steps:
         """How many there are still to be made."""
         return len(self._covered) - self.at
 
-    def made(self, first: Batch) -> Generator[Made]:
-        """What goes to execution: each step but the first is written when it is asked for."""
-        yield from first.made()
+    def made(self) -> Generator[Made]:
+        """What goes to execution: each step is written when it is asked for."""
         while self.are_taken and self.left > STEP:
             yield from self.write().made()
 
