@@ -15,13 +15,13 @@ async def serve() -> None:
     stop = process.told_to_stop()
     server = ExecutionServer(settings)
     await server.start()
-    memory.settle(keeps_much=True)
+    tidying = asyncio.create_task(memory.keep_tidy())
     structlog.get_logger().info("execution_started", bind=settings.bind)
     failed = asyncio.create_task(server.failed())
     await asyncio.wait(
-        [asyncio.create_task(stop.wait()), failed], return_when=asyncio.FIRST_COMPLETED
+        [asyncio.create_task(stop.wait()), failed, tidying], return_when=asyncio.FIRST_COMPLETED
     )
-    if failed.done():
+    if failed.done() or tidying.done():
         raise RuntimeError("the journal's writer or a loop of execution has ended")
     await server.stop()
 

@@ -1,5 +1,6 @@
 """Run the venue: `python -m execution.paper`. Stops on SIGTERM and SIGINT."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import structlog
@@ -14,9 +15,10 @@ async def serve() -> None:
     settings = config.read()
     server = PaperServer(settings, lambda: datetime.now(UTC))
     await server.start()
-    memory.settle(keeps_much=True)
+    tidying = asyncio.create_task(memory.keep_tidy())
     structlog.get_logger().info("venue_started", bind=settings.bind)
     await process.told_to_stop().wait()
+    tidying.cancel()
     await server.stop()
 
 
