@@ -44,8 +44,8 @@ _UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 def steady_clock() -> Callable[[], datetime]:
     """What this machine says now, and how time goes on from there: nobody sets it."""
-    began, at = time.clock_gettime(_UPTIME), datetime.now(UTC)
-    return lambda: at + timedelta(seconds=time.clock_gettime(_UPTIME) - began)
+    began = time.time() - time.clock_gettime(_UPTIME)
+    return lambda: datetime.fromtimestamp(began + time.clock_gettime(_UPTIME), UTC)
 
 
 def _unheard(_by: timedelta) -> None:
@@ -63,7 +63,8 @@ class AsyncioRuntime:
 
     def now(self) -> datetime:
         """This machine's clock, corrected by what the database last said."""
-        return self._clock() + self._offset
+        now = self._clock()
+        return now + self._offset if self._offset else now
 
     async def follow(
         self, asking: Awaitable[datetime], stepped: Callable[[timedelta], None] = _unheard
