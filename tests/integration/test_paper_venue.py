@@ -64,6 +64,24 @@ async def test_an_account_may_take_repeated_ids_as_new_orders(venue: PaperVenue)
     assert await venue.rows("SELECT count(*) FROM paper.orders") == [(2,)]
 
 
+async def test_whoever_is_told_to_rest_hears_everything_later(venue: PaperVenue) -> None:
+    async with listening(venue, ["acme"]) as client:
+        heard_for: list[float] = []
+        loop = asyncio.get_running_loop()
+
+        def rest(seconds: float) -> float:
+            heard_for.append(seconds)
+            return 0.3
+
+        client.adapter.rest_after = rest
+        started = loop.time()
+        for name in ("one", "two"):
+            await client.adapter.submit(an_order(name))
+        assert loop.time() - started >= 0.3 and all(0 < each < 0.3 for each in heard_for)
+        await until(lambda: len(client.reports) == 4)
+    assert client.sequences("acme") == [1, 2, 3, 4]
+
+
 async def test_two_equal_ids_in_one_frame_make_one_order(venue: PaperVenue) -> None:
     async with listening(venue, ["acme"]) as client:
         await asyncio.gather(*(client.adapter.submit(an_order("same")) for _ in range(2)))

@@ -145,7 +145,6 @@ def hand_over(
     except ExecutionDown:
         waiting.tell(connection, changes)
         raise
-    progress.end(strategies)
     if bad:
         _put_aside(connection, bad)
     faults.point("drain.after_handing")

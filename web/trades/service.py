@@ -202,6 +202,7 @@ class Drain:
             made,
             then=then,
         )
+        self._progress.end(touched)
         return {tenant_id.hex for tenant_id, _, _ in batch.changes}
 
     def _begin(self, connection: Connection[TupleRow], strategy: DueStrategy) -> "_Steps | None":
