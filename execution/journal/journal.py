@@ -1,9 +1,9 @@
 """The one writer: everything execution does becomes durable here before it happens.
 
-Entries are collected while a transaction commits; the next transaction takes all that
-waits, up to a bound, what is to be sent first. An entry of a lost lease is refused alone. When
-the database goes away the batch is tried again: every row has a key, so doing it twice changes
-nothing.
+In two lines, what is to be sent and what was heard. Entries are collected while a transaction
+commits; the line's next one takes all that waits in it, up to a bound. An entry of a lost lease
+is refused alone. When the database goes away the batch is tried again: every row has a key, so
+doing it twice changes nothing.
 """
 
 import asyncio

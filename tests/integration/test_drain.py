@@ -12,7 +12,7 @@ from tests.conftest import Database
 from tests.integration.road_kit import Road
 from web import db
 from web.execution_client import ExecutionClient, ExecutionDown
-from web.trades import due, handing, service
+from web.trades import due, service
 from web.trades.service import Drain
 
 
@@ -212,99 +212,6 @@ def test_an_exit_supersedes_an_entry_drained_together_with_it(road: Road) -> Non
     road.signal(strategy, action="exit")
     road.drain.drain_due()
     assert road.trades("state", "reason") == [("SKIPPED", "superseded"), ("PENDING", None)]
-
-
-def test_the_first_orders_of_many_do_not_wait_for_the_rest(road: Road) -> None:
-    strategy = factories.strategy(road.owner)
-    for _ in range(300):
-        factories.subscription(road.owner, strategy)
-    road.signal(strategy)
-    road.drain.drain_due()
-    assert len(road.store.trades) == 300 and road.store.calls == 2
-
-
-def test_a_wide_signal_goes_ahead_with_a_few_and_whoever_repeats_it_makes_each_once(
-    road: Road, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "WIDE", 4)
-    monkeypatch.setattr(service, "AHEAD", 2)
-    strategy = factories.strategy(road.owner)
-    for _ in range(6):
-        factories.subscription(road.owner, strategy)
-    road.signal(strategy)
-    road.lose()
-    ahead = [row[0].hex for row in road.trades("id")]
-    assert len(ahead) == 2 and road.watermarks() == (1, 0, 0)
-    road.signal(strategy, action="exit")
-    road.drain.drain_due()
-    assert road.store.order[:2] == ahead
-    seqs = [road.store.trades[trade_id].signal_seq for trade_id in road.store.order]
-    assert seqs == [1] * 6 + [2] * 6
-    assert len(road.trades("id")) == 12 and road.watermarks() == (2, 2, 2)
-
-
-@pytest.fixture
-def _in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two trades, then three at a time, each step a call."""
-    for name, value in (("WIDE", 4), ("AHEAD", 2), ("STEP", 3)):
-        monkeypatch.setattr(service, name, value)
-    monkeypatch.setattr(handing, "FIRST_BATCH", 3)
-    monkeypatch.setattr(handing, "BATCH", 3)
-
-
-@pytest.mark.usefixtures("_in_steps")
-def test_a_wide_signal_is_written_a_step_at_a_time_while_execution_has_the_one_before(
-    road: Road,
-) -> None:
-    strategy = factories.strategy(road.owner)
-    for _ in range(18):
-        factories.subscription(road.owner, strategy)
-    signal_id = road.signal(strategy)
-    written: list[int] = []
-    road.store.meanwhile = [lambda: written.append(len(road.trades("id")))] * 2
-    assert road.drain.drain_due()[1]
-    assert written[0] == 2 and 5 <= written[1] <= 11
-    assert len(set(road.store.order)) == len(road.store.given) == 18
-    assert road.watermarks() == (1, 1, 1)
-    told = road.owner.execute("SELECT object_id FROM web.changes WHERE kind = 'signal'").fetchall()
-    assert told == [(signal_id,)]
-
-
-@pytest.mark.usefixtures("_in_steps")
-def test_a_wide_signal_that_broke_off_between_two_steps_goes_on_where_it_was(road: Road) -> None:
-    strategy = factories.strategy(road.owner)
-    some = sorted(factories.subscription(road.owner, strategy).id for _ in range(14))
-    signal_id = road.signal(strategy)
-    names = [ids.trade_id(signal_id, each).hex for each in some]
-    road.store.takes = set(names[:8])
-    with pytest.raises(ExecutionDown):
-        road.drain.drain_due()
-    assert road.watermarks() == (1, 0, 0) and set(road.store.order) == set(names[:8])
-    road.store.takes = None
-    road.drain.drain_due()
-    assert sorted(road.store.given) == sorted(names) and len(road.trades("id")) == 14
-    assert road.watermarks() == (1, 1, 1)
-    # Also whoever knows nothing of it, as after a crash.
-    road.owner.execute("UPDATE web.strategy_intake SET drained_seq = 0, handed_seq = 0")
-    Drain(road.pool, ExecutionClient(road.target)).drain_due()
-    assert len(road.store.order) == 14 and len(road.trades("id")) == 14
-    assert road.watermarks() == (1, 1, 1)
-
-
-def test_batches_of_one_signal_go_together_and_those_of_two_never_do(
-    road: Road, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(handing, "BATCH", handing.FIRST_BATCH)
-    strategy = factories.strategy(road.owner)
-    for _ in range(3 * handing.FIRST_BATCH):
-        factories.subscription(road.owner, strategy)
-    signals = [road.signal(strategy).hex for _ in range(2)]
-    road.store.patience = 0.3
-    road.drain.drain_due()
-    assert [len(crowd) for crowd in road.store.crowds].count(2) >= 2
-    assert [crowd for crowd in road.store.crowds if len(set(crowd)) > 1] == []
-    handed = [road.store.trades[trade_id].signal_id for trade_id in road.store.order]
-    assert handed == [s for s in signals for _ in range(3 * handing.FIRST_BATCH)]
 
 
 def test_the_worker_role_may_do_all_this_but_reads_no_secret(database: Database) -> None:
