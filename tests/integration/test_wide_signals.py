@@ -1,5 +1,8 @@
 """Signals for many subscriptions: the first orders wait for nothing, and none is lost between."""
 
+from uuid import UUID
+
+import psycopg
 import pytest
 
 from protos import ids
@@ -85,6 +88,51 @@ def test_a_wide_signal_that_broke_off_between_two_steps_goes_on_where_it_was(roa
     Drain(road.pool, ExecutionClient(road.target)).drain_due()
     assert len(road.store.order) == 14 and len(road.trades("id")) == 14
     assert road.watermarks() == (1, 1, 1)
+
+
+def _waiting_then_exit(road: Road) -> list[UUID]:
+    """Six workspaces, each with a trade that waits and that an exit is about to end, by whose
+    trade is made first."""
+    strategy, others = factories.strategy(road.owner), {}
+    for number in range(6):
+        other = factories.tenant(road.owner, f"Other {number}")
+        others[factories.subscription(road.owner, strategy, other, auto_submit=False).id] = other
+    road.signal(strategy)
+    road.drain.drain_due()
+    road.signal(strategy, action="exit")
+    road.owner.execute("DELETE FROM web.changes")
+    return [others[each] for each in sorted(others)]
+
+
+def _told_of_approvals(road: Road) -> set[UUID]:
+    query = "SELECT tenant_id FROM web.changes WHERE kind = 'approval'"
+    return {tenant_id for (tenant_id,) in road.owner.execute(query)}
+
+
+@pytest.mark.usefixtures("_in_steps")
+def test_what_a_step_ended_is_told_though_execution_is_away(road: Road) -> None:
+    others = _waiting_then_exit(road)
+    road.lose()
+    assert road.trades("state").count(("SKIPPED",)) == 2
+    assert _told_of_approvals(road) == set(others[:2])
+
+
+@pytest.mark.usefixtures("_in_steps")
+def test_what_a_step_ended_is_told_by_who_repeats_the_signal(road: Road) -> None:
+    others = _waiting_then_exit(road)
+    road.owner.execute(
+        "CREATE FUNCTION web.fail() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'admin_shutdown'; END $$; "
+        "CREATE TRIGGER fail BEFORE INSERT ON web.trades FOR EACH ROW "
+        f"WHEN (NEW.tenant_id = '{others[-1]}') EXECUTE FUNCTION web.fail()"
+    )
+    with pytest.raises(psycopg.OperationalError):
+        road.drain.drain_due()
+    assert road.trades("state").count(("SKIPPED",)) == 2 and not _told_of_approvals(road)
+    road.owner.execute("DROP FUNCTION web.fail CASCADE")
+    road.drain.drain_due()
+    assert road.trades("state").count(("SKIPPED",)) == 6
+    assert _told_of_approvals(road) == set(others)
 
 
 def test_batches_of_one_signal_go_together_and_those_of_two_never_do(

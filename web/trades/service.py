@@ -172,7 +172,8 @@ class Drain:
         """`then` goes with the last statements, when all of these are handed over."""
         begun = {each.id: steps for each in strategies if (steps := self._begin(connection, each))}
         batch, standing = Batch(), Standing(connection)
-        spans = [(each.id, each.handed_seq, each.drained_seq) for each in strategies]
+        made_to = {key: steps.made_seq for key, steps in begun.items()}
+        spans = [(s.id, s.handed_seq, made_to.get(s.id, s.drained_seq)) for s in strategies]
         batch.changes += waiting.untold(connection, spans)
         for steps in begun.values():
             batch.changes += steps.changes
@@ -210,7 +211,7 @@ class Drain:
         first few where other trades of the strategy are to be handed over as well.
 
         `drained_seq` stays: whoever repeats the signal finds them made, with the same ids. The
-        whole signal tells of them.
+        whole signal tells of them, unless execution is away.
         """
         if not strategy.signals or len(strategy.subscribers) <= WIDE:
             return None
@@ -227,9 +228,13 @@ class Drain:
             )
 
         alone = steps.are_taken and not strategy.has_more_to_hand
-        taken = give(first.made() if alone else None)
-        if alone and taken:
-            taken = give(steps.made())
+        try:
+            taken = give(first.made() if alone else None)
+            if alone and taken:
+                taken = give(steps.made())
+        except ExecutionDown:
+            waiting.tell(connection, steps.changes)
+            raise
         steps.are_taken = steps.are_taken and taken
         return steps
 
@@ -246,12 +251,17 @@ class _Steps:
         self.changes: list[Change] = []
         # Of so many of those that are covered; was each new, and is it execution's?
         self.at = 0
-        self.are_taken = True
+        self.are_new = self.are_taken = True
 
     @property
     def left(self) -> int:
         """How many there are still to be made."""
         return len(self._covered) - self.at
+
+    @property
+    def made_seq(self) -> int:
+        """Up to where some of it may be made by who told nobody of it."""
+        return self._strategy.drained_seq if self.are_new else self._signal.seq
 
     def made(self) -> Generator[Made]:
         """What goes to execution: each step is written when it is asked for."""
@@ -267,7 +277,8 @@ class _Steps:
         self.epochs |= epochs
         self.changes += batch.changes
         self.at += len(some)
-        self.are_taken = inserted == len(some) and not batch.supersede
+        self.are_new = self.are_new and inserted == len(some)
+        self.are_taken = self.are_new and not batch.supersede
         return batch if self.are_taken else Batch()
 
 
