@@ -2,8 +2,9 @@
 
 In two lines, what is to be sent and what was heard. Entries are collected while a transaction
 commits; the line's next one takes all that waits in it, up to a bound. An entry of a lost lease
-is refused alone. When the database goes away the batch is tried again: every row has a key, so
-doing it twice changes nothing.
+is refused alone, and with it what comes of that lease behind it: whoever takes the account goes on
+from what was stored last. When the database goes away the batch is tried again: every row has a
+key, so doing it twice changes nothing.
 """
 
 import asyncio
@@ -51,6 +52,8 @@ class Journal:
         self._waiting = Waiting()
         self._lines = (self._waiting.sending, self._waiting.heard)
         self._wakes = tuple(asyncio.Event() for _ in self._lines)
+        # The newest lease of each account of which something was not stored.
+        self._refused: dict[UUID, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -76,11 +79,16 @@ class Journal:
             await self._wakes[number].wait()
             self._wakes[number].clear()
             while batch := self._waiting.take(line, MOST_FACTS):
-                await self._write_once(batch, number)
+                if left := [entry for entry in batch if not self._is_behind(entry)]:
+                    await self._write_once(left, number)
                 line.end(batch)
                 self._wake()
             if not self._waiting:
                 self._idle.set()
+
+    def _is_behind(self, entry: Entry) -> bool:
+        """True behind something of its lease that was not stored."""
+        return entry.epoch <= self._refused.get(entry.account_id, -1)
 
     def _wake(self) -> None:
         for wake in self._wakes:
@@ -96,6 +104,7 @@ class Journal:
         leases = {entry.account_id: entry.epoch for entry in batch}
         lost = leases.keys() - written.held
         for account in lost:
+            self._refused[account] = leases[account]
             self.on_refused(account, leases[account])
         for entry in batch:
             if lost and entry.account_id in lost:

@@ -1,6 +1,7 @@
 """In which order entries become durable: an order to be sent does not stand behind reports."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -107,6 +108,41 @@ def test_a_journal_is_pressed_while_many_orders_wait() -> None:
         assert not journal.pressure.is_high()
         journal.write(sends(account))
     assert journal.pressure.is_high()
+
+
+async def test_behind_what_was_refused_nothing_of_its_lease_is_stored() -> None:
+    store, refused = Particular(), list[tuple[UUID, int]]()
+    journal = Journal(store)
+    journal.on_refused = lambda account, epoch: refused.append((account, epoch))
+    bad, others, anew = heard(1), [heard(1), sends(1), sends(2), heard(2)], heard(1, epoch=2)
+    store.refuses = bad
+    writing = asyncio.create_task(journal.run())
+    journal.write(bad)
+    await store.is_asked.wait()
+    for entry in (*others, anew):
+        journal.write(entry)
+    store.answers.set()
+    await journal.drained()
+    writing.cancel()
+    assert refused[0] == (UUID(int=1), 1)
+    assert sorted((e.account_id.int, e.epoch) for e in store.stored) == [(1, 2), (2, 1), (2, 1)]
+
+
+class Particular:
+    """Stores everything but one entry, which it never will."""
+
+    def __init__(self) -> None:
+        self.refuses: Entry | None = None
+        self.stored: list[Entry] = []
+        self.is_asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def write(self, entries: Sequence[Entry], line: int = 0) -> Written:
+        self.is_asked.set()
+        await self.answers.wait()
+        if self.refuses in entries:
+            raise ValueError("not this one")
+        self.stored += entries
+        return Written({entry.account_id for entry in entries})
 
 
 class Nowhere:
