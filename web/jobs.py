@@ -1,5 +1,6 @@
 """The worker: answers the bell. An RQ job never means "here is work", only "look"."""
 
+import faulthandler
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
+from rq.timeouts import BaseDeathPenalty
 
 from protos import certificates, faults, memory
 from protos import log as lines
@@ -73,10 +75,33 @@ def run_worker() -> None:
             time.sleep(0.5)
 
 
-def listener(connection: Redis) -> SimpleWorker:
+class Watchdog(BaseDeathPenalty):
+    """Ends the process whose job takes too long, once it said what each thread was doing.
+
+    RQ would raise an exception wherever the job is, and what it was in the midst of, a row of
+    answers or gRPC's channel, would be left as it was for the next. Every step of a drain may be
+    repeated, and whoever starts workers starts another.
+    """
+
+    def setup_death_penalty(self) -> None:
+        """From now on."""
+        faulthandler.dump_traceback_later(self._timeout, exit=True)
+
+    def cancel_death_penalty(self) -> None:
+        """It came to its end."""
+        faulthandler.cancel_dump_traceback_later()
+
+
+class Worker(SimpleWorker):
+    """A worker that is never left half done."""
+
+    death_penalty_class = Watchdog
+
+
+def listener(connection: Redis) -> Worker:
     """A worker that hears the bell, and does nothing else that Redis may ask for."""
     queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer, job_class=BellJob)
-    return SimpleWorker(
+    return Worker(
         [queue],
         connection=connection,
         serializer=JSONSerializer,

@@ -31,6 +31,9 @@ RING_MS = 1000
 PAUSE_SECONDS = 0.002
 # Without a ring for so long, whoever listens goes.
 LISTEN_SECONDS = 0.25
+# No job takes so long: a shift, and at most one wide signal. What does hangs, and is ended with
+# its process.
+JOB_SECONDS = 30
 QUEUE = "drain"
 CHANGES_CHANNEL = "fillwire:changes"
 
@@ -78,7 +81,8 @@ class Bell:
         """Ask for a drain. Only where nobody looks does it put a job on the queue."""
         with self._awake("bell_unheard") as redis:
             if redis and self._ring(keys=[_key(shard), _call(shard)], args=[RING_MS]):
-                self._queue.enqueue(FUNCTION, shard, result_ttl=0, failure_ttl=60, job_timeout=10)
+                ending = {"result_ttl": 0, "failure_ttl": 60, "job_timeout": JOB_SECONDS}
+                self._queue.enqueue(FUNCTION, shard, **ending)
 
     def look(self, shard: int = 0) -> None:
         """Say that someone looks now, before they do: every ring so far is heard."""

@@ -8,12 +8,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from rq.timeouts import JobTimeoutException
 
 from tests import factories
 from tests.integration.road_kit import Road
-from web.execution_client import ExecutionClient
-from web.trades import due, handing, rules
+from web.execution_client import ExecutionClient, ExecutionDown
+from web.trades import handing
 from web.trades.service import Drain
 
 _FAIL = """
@@ -110,35 +109,16 @@ def test_pages_hear_of_what_the_database_lost_with_the_hand_over(road: Road) -> 
     assert road.watermarks() == (1, 1, 1)
 
 
-def test_a_job_whose_time_is_over_leaves_its_trades_to_the_next(
-    road: Road, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    strategy = factories.strategy(road.owner)
-    factories.subscription(road.owner, strategy)
-    road.signal(strategy)
-
-    def interrupted(*_decided: object, **_by: object) -> None:
-        raise JobTimeoutException
-
-    with monkeypatch.context() as patched:
-        patched.setattr(rules, "decide", interrupted)
-        with pytest.raises(JobTimeoutException):
-            road.drain.drain_due()
-    assert held(road) == []
-    road.drain.drain_due()
-    assert road.trades("state", "reason") == [("PENDING", None)]
-
-
 @pytest.mark.parametrize(
     ("where", "error"),
     [
-        ("messages.terms", JobTimeoutException),
-        ("ExecutionClient.begin", JobTimeoutException),
+        ("messages.terms", SystemExit),
+        ("ExecutionClient.begin", ExecutionDown),
         ("ExecutionClient.begin", ZeroDivisionError),
     ],
 )
 def test_a_hand_over_that_ends_in_the_midst_of_what_is_stored_keeps_no_connection(
-    road: Road, monkeypatch: pytest.MonkeyPatch, where: str, error: type[Exception]
+    road: Road, monkeypatch: pytest.MonkeyPatch, where: str, error: type[BaseException]
 ) -> None:
     strategies = [factories.strategy(road.owner) for _ in range(2)]
     for strategy in strategies:
@@ -152,7 +132,7 @@ def test_a_hand_over_that_ends_in_the_midst_of_what_is_stored_keeps_no_connectio
         raise error
 
     def drain() -> None:
-        with suppress(JobTimeoutException):
+        with suppress(ExecutionDown, SystemExit):
             road.drain.drain_due()
         ended.append(held(road))
 
@@ -164,27 +144,6 @@ def test_a_hand_over_that_ends_in_the_midst_of_what_is_stored_keeps_no_connectio
     assert ended == [[]]
     Drain(road.pool, ExecutionClient(road.target)).drain_due(slice_seconds=60)
     assert len(road.store.trades) == 2 * handing.FIRST_BATCH
-
-
-def test_a_connection_that_a_job_left_in_the_midst_of_a_pipeline_is_used_by_nobody(
-    road: Road, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    strategy = factories.strategy(road.owner)
-    factories.subscription(road.owner, strategy)
-    road.signal(strategy)
-    road.lose()
-
-    def interrupted(connection: psycopg.Connection, **_by: object) -> None:
-        connection.pgconn.enter_pipeline_mode()
-        raise JobTimeoutException
-
-    with monkeypatch.context() as patched:
-        patched.setattr(due, "lock_due", interrupted)
-        with pytest.raises(JobTimeoutException):
-            road.drain.drain_due()
-    assert held(road) == []
-    road.drain.drain_due()
-    assert road.watermarks() == (1, 1, 1)
 
 
 def test_a_webhook_does_not_wait_while_trades_are_written(road: Road) -> None:

@@ -1,15 +1,12 @@
 """A transaction whose statements go together: however it ends, none of them or all."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
-from rq.timeouts import JobTimeoutException
 
 from tests.conftest import Database
 from web.db import Pool, one_go
@@ -85,30 +82,3 @@ def test_what_goes_wrong_in_it_takes_all_of_it_back(
         assert marks(opened) == []
         go(opened, lambda connection: mark(connection, 2))
         assert marks(opened) == [1, 2]
-
-
-@pytest.mark.parametrize("fetches", [False, True])
-def test_a_job_that_takes_too_long_leaves_nothing_half_done(
-    database: Database, fetches: bool
-) -> None:
-    def ring(_number: int, _frame: FrameType | None) -> None:
-        raise JobTimeoutException
-
-    def waits(connection: Connection) -> None:
-        cursor = connection.execute("SELECT pg_sleep(1)")
-        if fetches:
-            cursor.fetchall()
-        mark(connection, 2)
-
-    with pool(database) as opened:
-        before = signal.signal(signal.SIGALRM, ring)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0.3)
-            # psycopg may say instead what it cannot do before its answer came.
-            with pytest.raises((JobTimeoutException, psycopg.OperationalError)):
-                go(opened, waits)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-        # Perhaps all of it, with its end, was on its way.
-        assert marks(opened) in ([], [1, 2])

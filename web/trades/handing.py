@@ -15,7 +15,6 @@ import msgspec
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from rq.timeouts import BaseTimeoutException
 
 from protos import faults, reasons
 from protos.execution.v1 import execution_pb2 as pb
@@ -212,8 +211,6 @@ def _unhanded(
                     continue
             try:
                 trade = _message(row, decode, snapshots)
-            except BaseTimeoutException:
-                raise
             except Exception:
                 log.exception("trade_unreadable", trade_id=row[1].hex)
                 bad.append(row[1])

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from rq.timeouts import BaseTimeoutException
 
 from protos import alarms, ids, reasons
 from protos.execution.v1 import execution_pb2 as pb
@@ -158,9 +157,6 @@ def _decide(
     try:
         if signal.signal is not due.UNREADABLE:
             return _decide_by_rules(strategy, signal, subscriber, halted, stands)
-    except BaseTimeoutException:
-        # The job's time is over, wherever it is: nothing is wrong with this trade.
-        raise
     except Exception:
         log.exception("trade_not_decided", signal_id=signal.id.hex)
     return {

@@ -13,7 +13,6 @@ import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from rq.timeouts import BaseTimeoutException
 
 from protos import faults
 from web.alarms import raising
@@ -110,10 +109,6 @@ class Drain:
                     strategies = ()
                     if not more or time.monotonic() > deadline:
                         return more, changed
-            except BaseTimeoutException:
-                # It may have been anywhere: nobody goes on with what it left, locks included.
-                connection.close()
-                raise
             finally:
                 if strategies and not connection.closed:
                     # Maybe in the midst of an answer: nothing but this one statement.
@@ -139,7 +134,7 @@ class Drain:
 
         try:
             changed = self._drain(connection, strategies, let_go)
-        except (psycopg.OperationalError, ExecutionDown, BaseTimeoutException):
+        except (psycopg.OperationalError, ExecutionDown):
             raise
         except Exception as error:
             alone = strategies if len(strategies) > 1 else ()
@@ -153,7 +148,7 @@ class Drain:
     def _drain_alone(self, connection: Connection[TupleRow], strategy: DueStrategy) -> set[str]:
         try:
             return self._drain(connection, [strategy])
-        except (psycopg.OperationalError, ExecutionDown, BaseTimeoutException):
+        except (psycopg.OperationalError, ExecutionDown):
             raise
         except Exception as error:
             self._let_rest(strategy, error)
