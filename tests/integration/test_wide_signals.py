@@ -135,6 +135,19 @@ def test_what_a_step_ended_is_told_by_who_repeats_the_signal(road: Road) -> None
     assert _told_of_approvals(road) == set(others)
 
 
+@pytest.mark.usefixtures("_in_steps")
+def test_signals_for_few_do_not_wait_behind_one_for_many(road: Road) -> None:
+    many, few = factories.strategy(road.owner), factories.strategy(road.owner)
+    for _ in range(9):
+        factories.subscription(road.owner, many)
+    own = factories.subscription(road.owner, few)
+    road.signal(many)
+    signal_id = road.signal(few)
+    road.drain.drain_due(slice_seconds=60)
+    assert road.store.order[0] == ids.trade_id(signal_id, own.id).hex
+    assert len(road.store.order) == len(set(road.store.order)) == 10
+
+
 def test_batches_of_one_signal_go_together_and_those_of_two_never_do(
     road: Road, monkeypatch: pytest.MonkeyPatch
 ) -> None:

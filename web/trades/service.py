@@ -132,8 +132,12 @@ class Drain:
             could_be = [s for s in strategies if s.id not in self._rest_until]
             newer.append(due.let_go(connection, could_be))
 
+        wide = [strategy for strategy in strategies if _is_wide(strategy)]
+        first = [strategy for strategy in strategies if not _is_wide(strategy)] if wide else ()
         try:
-            changed = self._drain(connection, strategies, let_go)
+            # Nobody waits behind thousands of trades who need not.
+            changed = self._drain(connection, first) if first else set()
+            changed |= self._drain(connection, wide or strategies, let_go)
         except (psycopg.OperationalError, ExecutionDown):
             raise
         except Exception as error:
@@ -208,7 +212,7 @@ class Drain:
         `drained_seq` stays: whoever repeats the signal finds them made, with the same ids. The
         whole signal tells of them, unless execution is away.
         """
-        if not strategy.signals or len(strategy.subscribers) <= WIDE:
+        if not _is_wide(strategy):
             return None
         steps = _Steps(connection, strategy)
         if steps.left <= WIDE:
@@ -275,6 +279,10 @@ class _Steps:
         self.are_new = self.are_new and inserted == len(some)
         self.are_taken = self.are_new and not batch.supersede
         return batch if self.are_taken else Batch()
+
+
+def _is_wide(strategy: DueStrategy) -> bool:
+    return bool(strategy.signals) and len(strategy.subscribers) > WIDE
 
 
 def _may_be_more(strategies: Sequence[DueStrategy]) -> bool:
