@@ -90,18 +90,34 @@ def test_a_wide_signal_that_broke_off_between_two_steps_goes_on_where_it_was(roa
     assert road.watermarks() == (1, 1, 1)
 
 
-def _waiting_then_exit(road: Road) -> list[UUID]:
-    """Six workspaces, each with a trade that waits and that an exit is about to end, by whose
-    trade is made first."""
+def _six(road: Road, *, auto_submit: bool) -> tuple[factories.Strategy, list[UUID]]:
+    """A strategy, and the six workspaces that follow it, by whose trade is made first."""
     strategy, others = factories.strategy(road.owner), {}
     for number in range(6):
         other = factories.tenant(road.owner, f"Other {number}")
-        others[factories.subscription(road.owner, strategy, other, auto_submit=False).id] = other
+        made = factories.subscription(road.owner, strategy, other, auto_submit=auto_submit)
+        others[made.id] = other
+    return strategy, [others[each] for each in sorted(others)]
+
+
+def _waiting_then_exit(road: Road) -> list[UUID]:
+    """Those workspaces, each with a trade that waits and that an exit is about to end."""
+    strategy, others = _six(road, auto_submit=False)
     road.signal(strategy)
     road.drain.drain_due()
     road.signal(strategy, action="exit")
     road.owner.execute("DELETE FROM web.changes")
-    return [others[each] for each in sorted(others)]
+    return others
+
+
+def _fail_at(road: Road, tenant_id: UUID) -> None:
+    """The database goes away as the trades of this workspace are to be written."""
+    road.owner.execute(
+        "CREATE FUNCTION web.fail() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'admin_shutdown'; END $$; "
+        "CREATE TRIGGER fail BEFORE INSERT ON web.trades FOR EACH ROW "
+        f"WHEN (NEW.tenant_id = '{tenant_id}') EXECUTE FUNCTION web.fail()"
+    )
 
 
 def _told_of_approvals(road: Road) -> set[UUID]:
@@ -120,12 +136,7 @@ def test_what_a_step_ended_is_told_though_execution_is_away(road: Road) -> None:
 @pytest.mark.usefixtures("_in_steps")
 def test_what_a_step_ended_is_told_by_who_repeats_the_signal(road: Road) -> None:
     others = _waiting_then_exit(road)
-    road.owner.execute(
-        "CREATE FUNCTION web.fail() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION USING ERRCODE = 'admin_shutdown'; END $$; "
-        "CREATE TRIGGER fail BEFORE INSERT ON web.trades FOR EACH ROW "
-        f"WHEN (NEW.tenant_id = '{others[-1]}') EXECUTE FUNCTION web.fail()"
-    )
+    _fail_at(road, others[-1])
     with pytest.raises(psycopg.OperationalError):
         road.drain.drain_due()
     assert road.trades("state").count(("SKIPPED",)) == 2 and not _told_of_approvals(road)
@@ -146,6 +157,23 @@ def test_signals_for_few_do_not_wait_behind_one_for_many(road: Road) -> None:
     road.drain.drain_due(slice_seconds=60)
     assert road.store.order[0] == ids.trade_id(signal_id, own.id).hex
     assert len(road.store.order) == len(set(road.store.order)) == 10
+
+
+@pytest.mark.usefixtures("_in_steps")
+def test_an_earlier_signal_is_told_though_a_wide_one_behind_it_breaks_off(road: Road) -> None:
+    strategy, others = _six(road, auto_submit=True)
+    first = road.signal(strategy)
+    road.drain.drain_due()
+    # As if whoever drained it had died before it was handed over.
+    road.owner.execute("UPDATE web.strategy_intake SET handed_seq = 0")
+    road.owner.execute("DELETE FROM web.changes")
+    road.signal(strategy, action="exit")
+    _fail_at(road, others[-1])
+    with pytest.raises(psycopg.OperationalError):
+        road.drain.drain_due()
+    assert road.watermarks() == (2, 1, 1)
+    told = road.owner.execute("SELECT object_id FROM web.changes WHERE kind = 'signal'").fetchall()
+    assert told == [(first,)]
 
 
 def test_batches_of_one_signal_go_together_and_those_of_two_never_do(

@@ -219,9 +219,12 @@ class Drain:
             return None
         first, drained = steps.write(), {strategy.id: strategy.drained_seq}
 
+        # Once the signals before it are handed over, nobody looks whether they were told.
+        before = (strategy.id, strategy.handed_seq, strategy.drained_seq)
+
         def give(made: Generator[Made] | None) -> bool:
             execution, epochs = self._execution, steps.epochs
-            told: list[Change] = []
+            told = waiting.untold(connection, [before])
             return handing.hand_over(
                 connection, execution, [strategy], drained, epochs, told, self._progress, made
             )
