@@ -34,8 +34,8 @@ class Outside:
     told: HeldSnapshot | None = None
     # Its first answer is on its way.
     is_asked: bool = False
-    # By instrument: a difference seen once, and how often the position had moved by then.
-    suspected: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
+    # By instrument: a difference seen, how often the position had moved by then, and since when.
+    suspected: dict[str, tuple[tuple[Decimal, int], datetime]] = field(default_factory=dict)
     found: dict[str, Found] = field(default_factory=dict)
     # What is done once all is heard that came before the account was taken; nothing is
     # planned until then.

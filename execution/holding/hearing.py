@@ -49,6 +49,7 @@ class Hearing:
         self._adapters = adapters
         self._rules = rules
         self._reconciling = reconciling
+        reconciling.waits = self._has_strangers
         self._find = find
         self._strangers: dict[str, list[Said]] = {}
         # Those whose past cannot be read: nobody waits for them.

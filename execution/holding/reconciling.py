@@ -8,6 +8,7 @@ and nothing follows from it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -39,6 +40,8 @@ CAUSE = "external"
 LOOK_SECONDS = 60.0
 # After a lost stream, and before a difference is looked at again.
 SOON_SECONDS = 2.0
+# What differs twice within less may be the same delay.
+AGAIN = timedelta(seconds=SOON_SECONDS / 2)
 # How long what was taken waits for its past.
 KNOWN_SECONDS = 2.0
 # Accounts in one question, where the broker counts none.
@@ -67,6 +70,8 @@ class Reconciling:
         self._engine = engine
         self._runtime = runtime
         self._accounts = accounts
+        # Whether reports of a broker's account wait to be recognised.
+        self.waits: Callable[[str], bool] = _nobody_waits
         self._looks_soon = False
 
     def start(self) -> None:
@@ -144,7 +149,7 @@ class Reconciling:
         if outside.is_behind:
             return
         is_outdated, outside.told = outside.is_outdated, None
-        if is_outdated:
+        if is_outdated or (told.sequence is None and self.waits(account.ref.account)):
             self.look_soon()
             return
         here = {s: lane for lane in account.lanes.values() for s in lane.books}
@@ -207,11 +212,12 @@ class Reconciling:
                 return ZERO
             return difference
         difference = positions.beyond(difference, *_in_doubt(lane, symbol))
-        seen = (difference, book.moves)
-        if not difference or outside.suspected.get(symbol) == seen:
+        seen, now = (difference, book.moves), self._runtime.now()
+        before, since = outside.suspected.get(symbol, (None, now))
+        if not difference or (before == seen and now - since >= AGAIN):
             outside.suspected.pop(symbol, None)
             return difference
-        outside.suspected[symbol] = seen
+        outside.suspected[symbol] = (seen, since if before == seen else now)
         open_here = [
             t.order.terms.cl_ord_id
             for t in lane.open.values()
@@ -276,6 +282,11 @@ class Reconciling:
             time=said.time,
         )
         return move, alarm
+
+
+def _nobody_waits(account: str) -> bool:
+    """Until somebody hears."""
+    return False
 
 
 def _move(lane: Lane, symbol: str, book: Book, whole: Position) -> Alarm | None:

@@ -31,8 +31,9 @@ def reconciling(desk: Desk) -> Reconciling:
     return Reconciling(desk.engine, desk.steps, lambda: [])
 
 
-def told(desk: Desk, quantity: int, by: Reconciling) -> Decimal:
-    """The broker says that it holds so many; what is known afterwards."""
+def told(desk: Desk, quantity: int, by: Reconciling, *, seconds: float = 2.0) -> Decimal:
+    """Some time later the broker says that it holds so many; what is known afterwards."""
+    desk.steps.at += timedelta(seconds=seconds)
     found = {"AAPL": PositionSnapshot("AAPL", Decimal(quantity), Decimal(90))} if quantity else {}
     desk.account.outside.told = HeldSnapshot(found, LATER)
     by.compare(desk.account)
@@ -56,6 +57,23 @@ def test_a_difference_counts_when_it_is_seen_twice(desk: Desk) -> None:
     assert told(desk, 3, by) == 5
     assert told(desk, 3, by) == 3
     assert told(desk, 3, by) == 3
+
+
+@pytest.mark.rule("D5.position")
+def test_a_difference_that_is_seen_twice_at_once_does_not_count_yet(desk: Desk) -> None:
+    by = reconciling(desk)
+    assert [told(desk, 3, by, seconds=seconds) for seconds in (0, 0.1, 0.1)] == [5, 5, 5]
+    assert told(desk, 3, by, seconds=0.9) == 3
+
+
+@pytest.mark.rule("D5.position")
+def test_a_difference_does_not_count_while_reports_wait_to_be_recognised(desk: Desk) -> None:
+    by = reconciling(desk)
+    by.waits = "acme".__eq__
+    for _ in range(3):
+        assert told(desk, 3, by) == 5
+    by.waits = "other".__eq__
+    assert [told(desk, 3, by), told(desk, 3, by)] == [5, 3]
 
 
 @pytest.mark.rule("D5.fill")
