@@ -88,9 +88,8 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
             ticket.in_doubt = ticket.is_unanswered
-        for run in account.runs.values():
-            if run.is_done:
-                self.finish(account, run)
+        for run in [run for run in account.runs.values() if run.is_done]:
+            self.finish(account, run)
         accounts.supersede_again(account)
         self.halting.recall(account)
 
@@ -105,6 +104,8 @@ class Engine:
                 self._dispatch.cancel_in_time(account, ticket)
         for lane in account.lanes.values():
             self.settle(account, lane)
+        for run in tuple(account.runs.values()):
+            self._dispatch.cancel_all(account, opened.to_go(run), run.trade.connection_id)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
         """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""

@@ -105,6 +105,12 @@ def watch(lane: "Lane", subscription: UUID) -> None:
             lane.watching_all[subscription] = None
 
 
+def to_go(run: "Run") -> list["Ticket"]:
+    """What it was to take the place of, and whoever held the account before us may have died
+    before they asked for it."""
+    return [t for t in run.canceled if t.order.is_open and not (run.is_done or t.cancel_asked)]
+
+
 def gave_way(run: "Run") -> frozenset[str]:
     """A run's exits that were canceled, or not sent, because less was left to be closed."""
     unsent = (t.order.terms.cl_ord_id for t in run.exits if t.order.is_outgrown)
