@@ -70,6 +70,8 @@ class Cover(Struct, frozen=True):
     is_growing: bool = False
     # The broker takes no more of its orders.
     is_refused: bool = False
+    # What is left of it is closed for that.
+    is_given_up: bool = False
 
     @property
     def has_legs(self) -> bool:
@@ -191,6 +193,8 @@ def keep(
     bare = [(cover.subscription_id, max(cover.left - cover.closing, ZERO)) for cover in covers]
     free = _shared(bare, whole, left, mine)
     room = whole - sum((cover.may_close for cover in covers), ZERO)
+    # What is about to be closed bare is nobody else's to guard.
+    room -= sum((part for cover, part in zip(covers, free, strict=True) if cover.is_given_up), ZERO)
     steps = []
     for cover, quantity, there in zip(covers, free, seen, strict=True):
         upkeep = tend(cover, ZERO if cover.is_refused else quantity, room)

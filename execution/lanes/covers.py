@@ -161,7 +161,7 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
     assert kept is not None and first is not None
     side = _side(run)
     wanted = [guard for guard in kept.guards if guard.leg not in kept.without]
-    stop = next((guard for guard in wanted if guard.leg is Leg.STOP), None)
+    stop, refused = next((guard for guard in wanted if guard.leg is Leg.STOP), None), refusal(run)
     if stop is not None and kept.level is not None:
         stop = replace(stop, stop_price=kept.level)
     return Cover(
@@ -177,7 +177,8 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
         fired=kept.fired,
         rests_stop=guarding.rests(stop, venue),
         is_growing=_is_growing(run),
-        is_refused=refusal(run) is not None,
+        is_refused=refused is not None,
+        is_given_up=refused is not None and opened.closes_bare(run, refused[0]),
     )
 
 

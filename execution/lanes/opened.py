@@ -122,6 +122,11 @@ def bare_exits(run: "Run", side: Side) -> list["Ticket"]:
     return [t for t in run.exits if t.is_upkeep and t.order.terms.side is side]
 
 
+def closes_bare(run: "Run", reason: str) -> bool:
+    """True where what cannot be guarded for this reason is closed, as its settings say."""
+    return reason == "stop_refused" and not run.trade.keeps_unprotected
+
+
 def gave_back(ticket: "Ticket") -> bool:
     """True for an exit that ended without closing all that it could have."""
     order = ticket.order

@@ -187,7 +187,7 @@ class Protecting:
         assert run.cover is not None
         if run.cover.reason in covers.PASSING:
             self._unguarded.retry(account, run)
-        if run.cover.reason != "stop_refused" or run.trade.keeps_unprotected:
+        if not opened.closes_bare(run, run.cover.reason):
             return
         entry = run.entry
         if entry is not None and entry.order.is_open:

@@ -57,6 +57,24 @@ def test_once_closed_nothing_is_left_of_it() -> None:
     assert (older.state, bare.state) == (Protection.PROTECTED, Protection.CLOSED)
 
 
+def test_what_is_about_to_be_closed_is_nobody_elses_to_guard() -> None:
+    other = UUID(int=2)
+    # In doubt, and of a trade that holds nothing any more.
+    doubtful = Resting("doubt", protecting.key(STOP), Decimal(1), cancel_asked=True)
+    over = Cover(UUID(int=6), other, Side.SELL, Decimal(0), STOP, orders=(doubtful,))
+    guarded = Cover(UUID(int=7), other, Side.SELL, Decimal(1), STOP)
+    own = {OURS: Decimal(1), other: Decimal(1)}
+
+    def sent(*, is_given_up: bool) -> Decimal:
+        bare = Cover(
+            UUID(int=8), OURS, Side.SELL, Decimal(1), STOP, is_refused=True, is_given_up=is_given_up
+        )
+        _, step, _ = protecting.keep([over, guarded, bare], Decimal(2), own, [])
+        return step.upkeep.quantity
+
+    assert (sent(is_given_up=False), sent(is_given_up=True)) == (1, 0)
+
+
 def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
     desk = Desk()
     desk.account.rules = replace(VENUE, has_brackets=False)
