@@ -72,7 +72,7 @@ def test_what_is_about_to_be_closed_is_nobody_elses_to_guard() -> None:
         _, step, _ = protecting.keep([over, guarded, bare], Decimal(2), own, [])
         return step.upkeep.quantity
 
-    assert (sent(is_given_up=False), sent(is_given_up=True)) == (1, 0)
+    assert sent(is_given_up=False) == 1 and sent(is_given_up=True) == 0
 
 
 def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
