@@ -218,7 +218,7 @@ class MemoryStore(Store):
         self._database = database
         self._loop = loop
         self._pool = cast(Any, Pool(database, loop))
-        self._writer = None
+        self._writers = {}
 
     async def _connect(self) -> Any:
         if self._database.is_away:
