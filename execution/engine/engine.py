@@ -139,6 +139,7 @@ class Engine:
         entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
         self._journal.write(entry)
         self._dispatch.tend(account, ticket, was_open=was_open)
+        shrinking.after_fill(account, ticket, report, self._cancel_later)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:
@@ -209,8 +210,7 @@ class Engine:
                 self._wait(account, run, Wait(TradeState.BLOCKED, "rate_limited"))
                 continue
             self._advance(account, run)
-            if run.is_busy(now):
-                busy = run
+            busy = run if run.is_busy(now) else busy
         track[:] = [run for run in track if not run.is_done]
         opened.watch(lane, subscription)
 

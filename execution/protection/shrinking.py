@@ -1,35 +1,66 @@
-"""Exits that rest at the broker while somebody else makes the position smaller: what would close
+"""Exits that rest at the broker while something else makes the position smaller: what would close
 more than is left gives way, and its trade sends what there still is to close.
 
 Durable fact: which orders give way, with the trade, before their cancel is asked for. If we die
 right after, whoever takes the account asks again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from execution.accounts.accounts import Account
 from execution.domain.orders import ZERO
-from execution.domain.words import OrdType, Side
+from execution.domain.reports import Report
+from execution.domain.words import Leg, OrdType, Side
 from execution.lanes.lanes import Lane, Run, Ticket
 
+Cancel = Callable[[Account, Run, Sequence[Ticket]], None]
 
-def give_way(
-    account: Account, lane: Lane, cancel: Callable[[Account, Run, Sequence[Ticket]], None]
-) -> None:
-    """Have the resting exits of a lane canceled that are too large by now, the newest first."""
+
+def give_way(account: Account, lane: Lane, cancel: Cancel) -> None:
+    """Have the resting exits of a lane canceled that are too large by now, for whose they are or
+    for the whole account, the newest first."""
+    working = _working(lane.open.exits())
     found: dict[str, Ticket] = {}
-    working = [t for t in lane.open.exits() if not t.cancel_asked]
-    for symbol, side in {(t.order.terms.instrument, t.order.terms.side) for t in working}:
-        exits = [t for t in working if _closes(t, symbol, side)]
-        for owner in {t.order.terms.subscription_id for t in exits}:
-            mine = [t for t in exits if t.order.terms.subscription_id == owner]
-            found |= _beyond(mine, _held(lane.held(owner, symbol), side))
-        left = [t for t in exits if t.order.terms.cl_ord_id not in found]
-        found |= _beyond(left, _held(lane.book(symbol).whole.quantity, side))
+    for owner in {t.order.terms.subscription_id for t in working}:
+        found |= _beyond_own(lane, owner)
+    left = [t for t in working if t.order.terms.cl_ord_id not in found]
+    for symbol, side in _closed(left):
+        exits = [t for t in left if _closes(t, symbol, side)]
+        found |= _beyond(exits, _held(lane.book(symbol).whole.quantity, side))
+    _withdraw(account, found, cancel)
+
+
+def after_fill(account: Account, filled: Ticket, report: Report, cancel: Cancel) -> None:
+    """Have those canceled that are too large for what their subscription holds after its fill."""
+    lane = filled.run.lane
+    if report.exec_type.moves and lane.open.has_exits:
+        _withdraw(account, _beyond_own(lane, filled.order.terms.subscription_id), cancel)
+
+
+def _withdraw(account: Account, found: Mapping[str, Ticket], cancel: Cancel) -> None:
     for ticket in found.values():
         ticket.run.outgrown.add(ticket.order.terms.cl_ord_id)
+        ticket.cancel_asked = True
         cancel(account, ticket.run, [ticket])
+
+
+def _beyond_own(lane: Lane, owner: UUID) -> dict[str, Ticket]:
+    found: dict[str, Ticket] = {}
+    working = _working(lane.open.of(owner))
+    for symbol, side in _closed(working):
+        exits = [t for t in working if _closes(t, symbol, side)]
+        found |= _beyond(exits, _held(lane.held(owner, symbol), side))
+    return found
+
+
+def _working(tickets: Iterable[Ticket]) -> list[Ticket]:
+    return [t for t in tickets if t.order.terms.leg is Leg.EXIT and not t.cancel_asked]
+
+
+def _closed(exits: Iterable[Ticket]) -> set[tuple[str, Side]]:
+    return {(t.order.terms.instrument, t.order.terms.side) for t in exits}
 
 
 def _beyond(exits: Iterable[Ticket], held: Decimal) -> dict[str, Ticket]:

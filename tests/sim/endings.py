@@ -81,13 +81,13 @@ def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
 
 
 def _is_opened_by_an_exit(record: Record, trade_id: UUID) -> bool:
-    """An exit of its subscription rests, or nobody can prove that it does not, and opens what it
+    """Nobody can prove that an exit of its subscription does not work, which would open what it
     guards: what that was to close, its entry has closed."""
     for row in record.rows_of(trade_id, "entry"):
         here = (row.account_id, row.instrument, row.subscription)
         if record.position(*here) * row.sign >= 0:
             return any(
-                record.is_open(other.cl_ord_id) or _is_left_in_doubt(record, other)
+                _is_left_in_doubt(record, other)
                 for other in record.rows.values()
                 if other.leg == "exit"
                 and other.sign == row.sign

@@ -190,6 +190,50 @@ def test_a_fill_that_is_taken_back_makes_them_smaller_too() -> None:
     assert held(desk) == 0 and resting(desk) == []
 
 
+def test_a_fill_behind_a_cancel_makes_an_exit_smaller_too() -> None:
+    desk = Desk()
+    at_100 = {"entry": Style(OrdType.LIMIT, Decimal(100))}
+    short = desk.enter(1, "sell", "3", **at_100)
+    desk.steps.run()
+    [late] = desk.broker.orders.values()
+    desk.engine.withdraw(desk.account, short.trade_id, "canceled_by_member")
+    desk.steps.run()
+    cancel(desk)
+    desk.enter(1, "buy", "4")
+    desk.steps.run()
+    desk.fill_all()
+    trade = rest(desk, 1, None)
+    desk.engine.hear(said(late, ExecType.FILL, Decimal(3)), heard=True)
+    desk.steps.run()
+    cancel(desk)
+    assert resting(desk) == [(Decimal(1), Decimal(110))]
+    desk.fill_all()
+    assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
+
+
+def test_an_exit_of_what_an_entry_closed_goes() -> None:
+    desk = Desk()
+    desk.enter(1, "sell", "1")
+    desk.steps.run()
+    desk.fill_all()
+    rest(desk, 1, None, exit=Style(OrdType.LIMIT, Decimal(90)))
+    [exiting] = desk.broker.orders
+    # Others make the account long: nothing is there to be bought back before an entry.
+    desk.enter(2, "buy", "4")
+    fill_newest(desk)
+    desk.enter(1, "buy", "4", allow_add=True)
+    fill_newest(desk)
+    assert held(desk) == 7 and desk.broker.canceled == [exiting]
+
+
+def fill_newest(desk: Desk) -> None:
+    """What was sent last fills."""
+    desk.steps.run()
+    _, order = desk.broker.orders.popitem()
+    desk.engine.hear(said(order, ExecType.FILL, order.order_qty), heard=True)
+    desk.steps.run()
+
+
 def test_it_does_not_grow_old_while_it_rests() -> None:
     desk = desk_with((1, "5"))
     rest(desk, 1, None)
