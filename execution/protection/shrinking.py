@@ -11,7 +11,6 @@ from uuid import UUID
 
 from execution.accounts.accounts import Account
 from execution.domain.orders import ZERO
-from execution.domain.reports import Report
 from execution.domain.words import Leg, OrdType, Side
 from execution.lanes.lanes import Lane, Run, Ticket
 
@@ -32,11 +31,12 @@ def give_way(account: Account, lane: Lane, cancel: Cancel) -> None:
     _withdraw(account, found, cancel)
 
 
-def after_fill(account: Account, filled: Ticket, report: Report, cancel: Cancel) -> None:
-    """Have those canceled that are too large for what their subscription holds after its fill."""
-    lane = filled.run.lane
-    if report.exec_type.moves and lane.open.has_exits:
-        _withdraw(account, _beyond_own(lane, filled.order.terms.subscription_id), cancel)
+def after_news(account: Account, heard: Ticket, cancel: Cancel) -> None:
+    """Have those of a subscription canceled that are too large for what it holds, after a fill
+    of one of its orders; or once they rest, if it filled while they were on their way."""
+    lane = heard.run.lane
+    if lane.open.has_exits:
+        _withdraw(account, _beyond_own(lane, heard.order.terms.subscription_id), cancel)
 
 
 def _withdraw(account: Account, found: Mapping[str, Ticket], cancel: Cancel) -> None:

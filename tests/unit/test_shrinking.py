@@ -190,25 +190,46 @@ def test_a_fill_that_is_taken_back_makes_them_smaller_too() -> None:
     assert held(desk) == 0 and resting(desk) == []
 
 
-def test_a_fill_behind_a_cancel_makes_an_exit_smaller_too() -> None:
-    desk = Desk()
-    at_100 = {"entry": Style(OrdType.LIMIT, Decimal(100))}
-    short = desk.enter(1, "sell", "3", **at_100)
+def long_4_beside_a_canceled_short_3(desk: Desk) -> Report:
+    """And what the broker says of the short after all."""
+    short = desk.enter(1, "sell", "3", entry=Style(OrdType.LIMIT, Decimal(100)))
     desk.steps.run()
-    [late] = desk.broker.orders.values()
+    [order] = desk.broker.orders.values()
     desk.engine.withdraw(desk.account, short.trade_id, "canceled_by_member")
     desk.steps.run()
     cancel(desk)
     desk.enter(1, "buy", "4")
     desk.steps.run()
     desk.fill_all()
+    return said(order, ExecType.FILL, Decimal(3))
+
+
+def test_a_fill_behind_a_cancel_makes_an_exit_smaller_too() -> None:
+    desk = Desk()
+    late = long_4_beside_a_canceled_short_3(desk)
     trade = rest(desk, 1, None)
-    desk.engine.hear(said(late, ExecType.FILL, Decimal(3)), heard=True)
+    desk.engine.hear(late, heard=True)
     desk.steps.run()
     cancel(desk)
     assert resting(desk) == [(Decimal(1), Decimal(110))]
     desk.fill_all()
     assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
+
+
+def test_so_does_one_that_is_heard_while_the_exit_is_on_its_way() -> None:
+    desk = Desk()
+    late = long_4_beside_a_canceled_short_3(desk)
+    take = desk.broker.submit
+
+    async def take_late(order: NewOrder) -> Report:
+        desk.engine.hear(late, heard=True)
+        return await take(order)
+
+    desk.broker.submit = take_late  # type: ignore[method-assign]
+    rest(desk, 1, None)
+    desk.broker.submit = take  # type: ignore[method-assign]
+    cancel(desk)
+    assert resting(desk) == [(Decimal(1), Decimal(110))]
 
 
 def test_an_exit_of_what_an_entry_closed_goes() -> None:
