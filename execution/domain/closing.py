@@ -7,6 +7,7 @@ from execution.domain.decisions import (
     Look,
     Lot,
     OpenOrder,
+    Progress,
     Refusal,
     Scope,
     VenueRules,
@@ -62,13 +63,14 @@ def made_whole(trade: Trade, asked: Decimal | None, held: Decimal) -> dict[str, 
     return {"made_whole_by": text(trade.multiplier), "signal_quantity": text(trade.quantity)}
 
 
-def is_repeated(trade: Trade, scope: Scope, side: Side, size: Decimal) -> bool:
+def is_repeated(trade: Trade, progress: Progress, scope: Scope, side: Side, size: Decimal) -> bool:
     """True for an exit of the same size as what works, or as one exit that does: it asks for
-    what is on its way. Behind doubt none is: it is owed."""
+    what is on its way. Behind doubt none is: it is owed; nor what follows one that gave way."""
     works = [o for o in _works(scope, side) if not (o.cancel_asked or o.is_others)]
     closes = sum((o.leaves for o in works), ZERO)
     same = works if closes == size else [o for o in works if o.leaves == size]
-    return not scope.in_doubt and any(not _is_overtaken(trade, o) for o in same)
+    is_owed = scope.in_doubt or progress.outgrown
+    return not is_owed and any(not _is_overtaken(trade, o) for o in same)
 
 
 def already(scope: Scope, side: Side, size: Decimal) -> Refusal:
@@ -86,7 +88,8 @@ def displaced(
     works = [o for o in _works(scope, side) if takes_all or not o.is_others]
     resting = [o for o in works if o.ord_type is not OrdType.MARKET]
     closes = sum((o.leaves for o in works), ZERO)
-    if size == closes and (takes_all or len(resting) == len(works)):
+    # What closes all that is held works for more than that only until it has given way.
+    if size <= closes if takes_all else size == closes and len(resting) == len(works):
         found = [o for o in resting if o.cancel_asked or _is_overtaken(trade, o)]
     else:
         found = resting if size > closes else []

@@ -271,7 +271,7 @@ class _Plan(Struct, frozen=True):
             filled = text(self.progress.displaced_filled)
             return End(TradeState.DONE, "raced_fill", {"filled": filled})
         lot, scope = self.scope.next_to_close(close.side, want)
-        held = abs(lot.quantity)
+        held, progress = abs(lot.quantity), self.progress
         left = held if want is None else want
         size = held if left >= held else sizing.down(left, self._step())
         guards = (*scope.protection, *(scope.others_guards if left >= held else ()))
@@ -279,7 +279,7 @@ class _Plan(Struct, frozen=True):
             self.trade, scope, close.side, size, takes_all=left >= held > 0
         )
         obstacle: Decision | None = None
-        if displaced is None and closing.is_repeated(self.trade, scope, close.side, size):
+        if displaced is None and closing.is_repeated(self.trade, progress, scope, close.side, size):
             obstacle = self._refuse(closing.already(scope, close.side, size))
         elif held and (displaced or any(not o.cancel_asked for o in guards)):
             obstacle = self._cannot_close(close.side, lot, left)

@@ -139,7 +139,7 @@ class Engine:
         entry = recording.report(account, ticket, report, shares, heard=heard, asked=asked)
         self._journal.write(entry)
         self._dispatch.tend(account, ticket, was_open=was_open)
-        shrinking.after_news(account, ticket, self._cancel_later)
+        shrinking.after_report(account, ticket, shares, self._cancel_later)
         if report.exec_type is not ExecType.NEW or was_in_doubt or ticket.may_rest:
             self.go_on(account, ticket.run, frees=was_in_doubt or opened.gave_back(ticket))
         if was_done:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from execution.accounts.accounts import Account
 from execution.domain.orders import ZERO
+from execution.domain.positions import FLAT, Attribution
 from execution.domain.words import Leg, OrdType, Side
 from execution.lanes.lanes import Lane, Run, Ticket
 
@@ -23,20 +24,21 @@ def give_way(account: Account, lane: Lane, cancel: Cancel) -> None:
     working = _working(lane.open.exits())
     found: dict[str, Ticket] = {}
     for owner in {t.order.terms.subscription_id for t in working}:
-        found |= _beyond_own(lane, owner)
+        found |= _beyond_share(lane, owner)
     left = [t for t in working if t.order.terms.cl_ord_id not in found]
     for symbol, side in _closed(left):
-        exits = [t for t in left if _closes(t, symbol, side)]
-        found |= _beyond(exits, _held(lane.book(symbol).whole.quantity, side))
+        book, exits = lane.book(symbol), [t for t in left if _closes(t, symbol, side)]
+        shares = sum((_held(share.quantity, side) for share in book.own.values()), ZERO)
+        found |= _beyond(exits, max(shares, _held(book.whole.quantity, side)))
     _withdraw(account, found, cancel)
 
 
-def after_news(account: Account, heard: Ticket, cancel: Cancel) -> None:
-    """Have those of a subscription canceled that are too large for what it holds, after a fill
-    of one of its orders; or once they rest, if it filled while they were on their way."""
-    lane = heard.run.lane
-    if lane.open.has_exits:
-        _withdraw(account, _beyond_own(lane, heard.order.terms.subscription_id), cancel)
+def after_report(account: Account, ticket: Ticket, shares: Iterable[UUID], cancel: Cancel) -> None:
+    """Have those canceled that are too large for whose they are: after a fill those of the
+    shares that it changed, and what rests since it filled, as it was on its way."""
+    if ticket.run.lane.open.has_exits:
+        for owner in sorted({ticket.order.terms.subscription_id, *shares}):
+            _withdraw(account, _beyond_share(ticket.run.lane, owner), cancel)
 
 
 def _withdraw(account: Account, found: Mapping[str, Ticket], cancel: Cancel) -> None:
@@ -46,12 +48,17 @@ def _withdraw(account: Account, found: Mapping[str, Ticket], cancel: Cancel) -> 
         cancel(account, ticket.run, [ticket])
 
 
-def _beyond_own(lane: Lane, owner: UUID) -> dict[str, Ticket]:
+def _beyond_share(lane: Lane, owner: UUID) -> dict[str, Ticket]:
+    """Those of a subscription that close more than its share, whatever others hold beside it;
+    or than the account holds, where that is all its own."""
     found: dict[str, Ticket] = {}
     working = _working(lane.open.of(owner))
     for symbol, side in _closed(working):
-        exits = [t for t in working if _closes(t, symbol, side)]
-        found |= _beyond(exits, _held(lane.held(owner, symbol), side))
+        book, exits = lane.book(symbol), [t for t in working if _closes(t, symbol, side)]
+        held = _held(book.own.get(owner, FLAT).quantity, side)
+        if lane.attribution_of(owner) is Attribution.ACCOUNT:
+            held = max(held, _held(book.whole.quantity, side))
+        found |= _beyond(exits, held)
     return found
 
 
@@ -76,7 +83,7 @@ def _beyond(exits: Iterable[Ticket], held: Decimal) -> dict[str, Ticket]:
 
 def _rests(ticket: Ticket) -> bool:
     order = ticket.order
-    is_there = order.is_acknowledged and not ticket.in_doubt and not ticket.run.is_done
+    is_there = order.is_acknowledged and not ticket.run.is_done
     return is_there and order.terms.ord_type is not OrdType.MARKET
 
 

@@ -190,35 +190,35 @@ def test_a_fill_that_is_taken_back_makes_them_smaller_too() -> None:
     assert held(desk) == 0 and resting(desk) == []
 
 
-def long_4_beside_a_canceled_short_3(desk: Desk) -> Report:
+def long_5_beside_a_canceled_short(desk: Desk, quantity: str) -> Report:
     """And what the broker says of the short after all."""
-    short = desk.enter(1, "sell", "3", entry=Style(OrdType.LIMIT, Decimal(100)))
+    short = desk.enter(1, "sell", quantity, entry=Style(OrdType.LIMIT, Decimal(100)))
     desk.steps.run()
     [order] = desk.broker.orders.values()
     desk.engine.withdraw(desk.account, short.trade_id, "canceled_by_member")
     desk.steps.run()
     cancel(desk)
-    desk.enter(1, "buy", "4")
+    desk.enter(1, "buy", "5")
     desk.steps.run()
     desk.fill_all()
-    return said(order, ExecType.FILL, Decimal(3))
+    return said(order, ExecType.FILL, Decimal(quantity))
 
 
 def test_a_fill_behind_a_cancel_makes_an_exit_smaller_too() -> None:
     desk = Desk()
-    late = long_4_beside_a_canceled_short_3(desk)
+    late = long_5_beside_a_canceled_short(desk, "3")
     trade = rest(desk, 1, None)
     desk.engine.hear(late, heard=True)
     desk.steps.run()
     cancel(desk)
-    assert resting(desk) == [(Decimal(1), Decimal(110))]
+    assert resting(desk) == [(Decimal(2), Decimal(110))]
     desk.fill_all()
     assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
 
 
 def test_so_does_one_that_is_heard_while_the_exit_is_on_its_way() -> None:
     desk = Desk()
-    late = long_4_beside_a_canceled_short_3(desk)
+    late = long_5_beside_a_canceled_short(desk, "3")
     take = desk.broker.submit
 
     async def take_late(order: NewOrder) -> Report:
@@ -229,7 +229,7 @@ def test_so_does_one_that_is_heard_while_the_exit_is_on_its_way() -> None:
     rest(desk, 1, None)
     desk.broker.submit = take  # type: ignore[method-assign]
     cancel(desk)
-    assert resting(desk) == [(Decimal(1), Decimal(110))]
+    assert resting(desk) == [(Decimal(2), Decimal(110))]
 
 
 def test_an_exit_of_what_an_entry_closed_goes() -> None:
@@ -245,6 +245,67 @@ def test_an_exit_of_what_an_entry_closed_goes() -> None:
     desk.enter(1, "buy", "4", allow_add=True)
     fill_newest(desk)
     assert held(desk) == 7 and desk.broker.canceled == [exiting]
+
+
+def test_what_others_hold_on_the_other_side_makes_none_smaller() -> None:
+    desk = desk_with((1, "5"))
+    rest(desk, 1, None)
+    [exiting] = desk.broker.orders.values()
+    desk.enter(2, "sell", "5")
+    fill_newest(desk)
+    desk.engine.hear(said(exiting, ExecType.FILL, Decimal(1)), heard=True)
+    desk.enter(1, "buy", "1", allow_add=True)
+    fill_newest(desk)
+    take(desk, "1")
+    assert held(desk) == -1 and desk.broker.canceled == []
+
+
+def test_one_that_gave_way_goes_on_beside_another_of_the_same_size() -> None:
+    desk = Desk()
+    late = long_5_beside_a_canceled_short(desk, "1")
+    rest(desk, 1, "3")
+    [first] = desk.broker.orders.values()
+    rest(desk, 1, "2", exit=Style(OrdType.LIMIT, Decimal(120)))
+    desk.engine.hear(said(first, ExecType.FILL, Decimal(1)), heard=True)
+    desk.engine.hear(late, heard=True)
+    desk.steps.run()
+    cancel(desk)
+    # Of the first, 2 are left.
+    assert resting(desk) == [(Decimal(3), Decimal(110)), (Decimal(1), Decimal(120))]
+
+
+def test_who_closes_what_is_anothers_makes_its_exit_smaller() -> None:
+    desk = desk_with((1, "3"))
+    trade = rest(desk, 1, None)
+    [exiting] = desk.broker.orders.values()
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.run()
+    cancel(desk)
+    desk.enter(1, "exit", None)
+    fill_newest(desk)
+    desk.enter(2, "buy", "4")
+    fill_newest(desk)
+    rest(desk, 2, None)
+    # The first one trades all that the account holds, so its late fill closes of the second's.
+    desk.engine.hear(said(exiting, ExecType.FILL, Decimal(3)), heard=True)
+    desk.steps.run()
+    cancel(desk)
+    assert held(desk) == 1 and resting(desk) == [(Decimal(1), Decimal(110))]
+
+
+def test_an_urgent_exit_takes_the_place_of_one_that_is_giving_way() -> None:
+    desk = Desk()
+    late = long_5_beside_a_canceled_short(desk, "1")
+    rest(desk, 1, None)
+    desk.engine.hear(late, heard=True)
+    desk.steps.run()
+    trade = desk.enter(1, "exit", None)
+    desk.steps.run()
+    while desk.broker.canceled:
+        cancel(desk)
+    assert resting(desk) == [(Decimal(4), None)]
+    desk.fill_all()
+    assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
 
 
 def fill_newest(desk: Desk) -> None:
