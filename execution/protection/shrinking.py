@@ -66,8 +66,8 @@ def _working(tickets: Iterable[Ticket]) -> list[Ticket]:
     return [t for t in tickets if t.order.terms.leg is Leg.EXIT and not t.cancel_asked]
 
 
-def _closed(exits: Iterable[Ticket]) -> set[tuple[str, Side]]:
-    return {(t.order.terms.instrument, t.order.terms.side) for t in exits}
+def _closed(exits: Iterable[Ticket]) -> list[tuple[str, Side]]:
+    return sorted({(t.order.terms.instrument, t.order.terms.side) for t in exits})
 
 
 def _beyond(exits: Iterable[Ticket], held: Decimal) -> dict[str, Ticket]:
