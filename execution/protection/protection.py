@@ -175,7 +175,7 @@ class Protecting:
             self._refused(account, run, step.free)
         is_synthetic = not cover.is_linked and cover.has_legs
         self._tell(account, run, step.state, cover.left, step.upkeep.covered, is_synthetic)
-        if step.state is State.CLOSED and not cover.orders:
+        if step.state is State.CLOSED and not (cover.orders or cover.closing):
             kept.is_over = True
             run.lane.covered.remove(run)
             if run.is_done:

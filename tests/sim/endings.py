@@ -82,24 +82,25 @@ def _says_why_it_is_bare(record: Record, trade_id: UUID) -> bool:
 
 def _is_opened_by_an_exit(record: Record, trade_id: UUID) -> bool:
     """Nobody can prove that an exit of its subscription does not work, which would open what it
-    guards: what that was to close, its entry has closed."""
+    guards: of what that was to close, its entry has closed some."""
     for row in record.rows_of(trade_id, "entry"):
         here = (row.account_id, row.instrument, row.subscription)
-        if record.position(*here) * row.sign >= 0:
-            return any(
-                _is_left_in_doubt(record, other)
-                for other in record.rows.values()
-                if other.leg == "exit"
-                and other.sign == row.sign
-                and (other.account_id, other.instrument, other.subscription) == here
-            )
+        return any(
+            _is_left_in_doubt(record, other)
+            for other in record.rows.values()
+            if other.leg == "exit"
+            and other.sign == row.sign
+            and (other.account_id, other.instrument, other.subscription) == here
+            and other.quantity > -record.position(*here) * row.sign
+        )
     return False
 
 
 def _is_left_in_doubt(record: Record, row: Row) -> bool:
     """A person is asked what became of an order."""
     told = record.last_outcome(row.trade_id)
-    return told.state == pb.TRADE_STATE_NEEDS_ATTENTION and row.cl_ord_id not in record.ends
+    is_told = told.state == pb.TRADE_STATE_NEEDS_ATTENTION or _doubts_its_stop(record, row.trade_id)
+    return is_told and row.cl_ord_id not in record.ends
 
 
 def _is_netted(record: Record, beside: Row, sign: int) -> bool:
