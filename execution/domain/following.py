@@ -3,7 +3,16 @@
 from decimal import Decimal
 
 from execution.domain import table
-from execution.domain.decisions import CancelFirst, Decision, End, Progress, Scope, Wait, text
+from execution.domain.decisions import (
+    CancelFirst,
+    Decision,
+    End,
+    OpenOrder,
+    Progress,
+    Scope,
+    Wait,
+    text,
+)
 from execution.domain.orders import OUTGROWN, ZERO, Order
 from execution.domain.trades import Trade
 from execution.domain.words import (
@@ -193,12 +202,17 @@ def _ran_out(trade: Trade, order: Order) -> bool:
     return after is not None and ended is not None and ended - order.terms.created_at >= after
 
 
-def replaced(trade: Trade, scope: Scope) -> tuple[str, ...] | None:
-    """Open entries that the setting wants gone before another one; None for no such."""
-    if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
-        return None
-    ours = [e for e in scope.entries if trade.cancel_ord_type in (None, e.ord_type)]
+def replaced(trade: Trade, scope: Scope, side: Side) -> tuple[str, ...] | None:
+    """Open entries that go before one on this side: those of the other side, and those that the
+    setting wants gone; None for no such."""
+    ours = [e for e in scope.entries if e.side is not side or _gives_place(trade, scope, e)]
     return tuple(e.cl_ord_id for e in ours if not e.cancel_asked) if ours else None
+
+
+def _gives_place(trade: Trade, scope: Scope, entry: OpenOrder) -> bool:
+    if not trade.cancel_by_setting or trade.cancel_first is False or scope.position:
+        return False
+    return trade.cancel_ord_type in (None, entry.ord_type)
 
 
 def asked_to_cancel(trade: Trade, scope: Scope) -> tuple[str, ...]:

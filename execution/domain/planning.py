@@ -234,7 +234,7 @@ class _Plan(Struct, frozen=True):
             return self._refuse(refusal)
         if self.scope.in_doubt:
             return Wait(TradeState.BLOCKED, "in_doubt")
-        if (replaced := following.replaced(self.trade, self.scope)) is not None:
+        if (replaced := following.replaced(self.trade, self.scope, side)) is not None:
             return CancelFirst(replaced) if replaced else Wait(TradeState.WORKING, "")
         if self.trade.option is not None and self.trade.opens is None:
             # What is added to is what is held.

@@ -72,6 +72,15 @@ def test_c2_an_exit_cancels_own_open_entries_first() -> None:
     assert (after.state, after.reason) == (TradeState.DONE, "entry_canceled")
 
 
+@pytest.mark.rule("C2.exit")
+def test_c2_an_entry_cancels_own_ones_of_the_other_side_first_whatever_is_held() -> None:
+    # Others hold what makes up for it, where the account's whole position is this one's.
+    trade, long = a_trade("buy", "3", allow_add=True), held("4", entries=(working(SELL, "4"),))
+    assert decide(trade, long) == CancelFirst(("w1",))
+    going = held("4", entries=(working(SELL, "4", cancel_asked=True),))
+    assert isinstance(decide(trade, going), Wait)
+
+
 @pytest.mark.rule("C3.one", "C3.crypto")
 def test_c3_nothing_configured_is_one_but_never_for_crypto() -> None:
     assert sent(decide(a_trade("buy"), held("0"))) == (Leg.ENTRY, BUY, "1")
