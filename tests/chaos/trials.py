@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tests.chaos import load, nemesis, pace, venue, waited
+from tests.chaos import load, nemesis, pace, person, venue, waited
 from tests.chaos.nemesis import Fault
 from tests.chaos.trial import Plan, Result, Trial
 
@@ -79,9 +79,13 @@ def _ambiguous(trial: Trial, given: Given) -> Result:
 
 
 def _pauses(trial: Trial, given: Given) -> Result:
-    if given.forgetful:
-        venue.forget_ids(trial.stack, horizon=trial.plan.horizon)
-    return trial.run()
+    if not given.forgetful:
+        return trial.run()
+    venue.forget_ids(trial.stack, horizon=trial.plan.horizon)
+    with person.looking(trial.stack) as declared:
+        result = trial.run()
+    result.told["declared_absent"] = len(declared)
+    return result
 
 
 TRIALS = (
