@@ -21,7 +21,7 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.words import DECLARED, TERMINAL, ExecType, Leg, TradeState
+from execution.domain.words import DECLARED, ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
 from execution.engine.halting import Halting
@@ -111,7 +111,7 @@ class Engine:
         """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
-        if run is None or run.is_done or (run.withdrawn and reason not in DECLARED):
+        if run is None or opened.is_over(run) or (run.withdrawn and reason not in DECLARED):
             return
         if reason in DECLARED:
             self._dispatch.believe(account, run, reason)
@@ -258,9 +258,8 @@ class Engine:
     def tell_limit(self, account: Account, run: Run) -> None:
         """An order waits for the broker's limit; guards of what is over, if it be before a
         takeover, say nothing of it."""
-        if run.is_done or (run.said is not None and run.said[0] in TERMINAL):
-            return
-        self._say(account, run, TradeState.WORKING, "rate_limited", {})
+        if not opened.is_over(run):
+            self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None

@@ -24,6 +24,7 @@ LIMIT = pb.OrderStyle(ord_type=pb.ORD_TYPE_LIMIT, limit_price="90", cancel_after
 # that rested, though an entry of its subscription had closed what it was to close. What closed a
 # position whose stop was refused, in doubt for good, and nobody told, as another had closed it.
 # A watched entry that an entry of the other side left, where others held as much against it.
+# A trade that was over, withdrawn just after a takeover: told to be canceled by somebody else.
 # And where the checker was wrong: late fills of an exit, counted against it; others' exits, whose
 # place it took no more; what could not be sized, and so left a watched entry as it would one that
 # rests; an account whose lease is held, and which nobody knows yet; a stop, or an exit, of which
@@ -34,6 +35,7 @@ _SEEDS = [
     8101317, 8124861, 8120108, 8615993, 10055119, 10064343, 15055680,
     16112524, 28003892, 29030979, 30038869, 31002377,
     35022485, 37025789, 37086828, 38041512, 38075638,
+    39078862,
 ]  # fmt: skip
 
 
