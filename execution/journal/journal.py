@@ -1,10 +1,10 @@
 """The one writer: everything execution does becomes durable here before it happens.
 
-In two lines, what is to be sent and what was heard. Entries are collected while a transaction
-commits; the line's next one takes all that waits in it, up to a bound. An entry of a lost lease
-is refused alone, and with it what comes of that lease behind it: whoever takes the account goes on
-from what was stored last. When the database goes away the batch is tried again: every row has a
-key, so doing it twice changes nothing.
+Entries are collected while a transaction commits; the next transaction takes all that
+waits, up to a bound, what is to be sent first. An entry of a lost lease is refused alone, and with
+it what comes of that lease behind it: whoever takes the account goes on from what was stored last.
+When the database goes away the batch is tried again: every row has a key, so doing it twice
+changes nothing.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import structlog
 
 from execution.journal.pressure import Pressure
 from execution.journal.rows import Entry, Written
-from execution.journal.waiting import Line, Waiting
+from execution.journal.waiting import Waiting
 from protos import faults
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ class StoreUnavailable(Exception):
 class EntryStore(Protocol):
     """Where entries go."""
 
-    async def write(self, entries: Sequence[Entry], line: int = 0) -> Written:
+    async def write(self, entries: Sequence[Entry]) -> Written:
         """Store a batch in one transaction, but for what may not be.
 
         Raises StoreUnavailable.
@@ -50,19 +50,19 @@ class Journal:
         self.on_refused: Callable[[UUID, int], None] = _nobody_minds
         self.pressure = Pressure(clock)
         self._waiting = Waiting()
-        self._lines = (self._waiting.sending, self._waiting.heard)
-        self._wakes = tuple(asyncio.Event() for _ in self._lines)
         # The newest lease of each account of which something was not stored.
         self._refused: dict[UUID, int] = {}
+        self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def write(self, entry: Entry) -> None:
         """Have an entry stored; its `committed` is called once it is known."""
-        self._idle.clear()
+        if not self._waiting:
+            self._idle.clear()
+            self._wake.set()
         self._waiting.add(entry)
-        self.pressure.see(len(self._waiting.sending.entries))
-        self._wake()
+        self.pressure.see(self._waiting.sends)
 
     async def drained(self) -> None:
         """Return once nothing waits."""
@@ -70,35 +70,24 @@ class Journal:
 
     async def run(self) -> None:
         """Write for ever."""
-        async with asyncio.TaskGroup() as both:
-            for number, line in enumerate(self._lines):
-                both.create_task(self._serve(number, line))
-
-    async def _serve(self, number: int, line: Line) -> None:
         while True:
-            await self._wakes[number].wait()
-            self._wakes[number].clear()
-            while batch := self._waiting.take(line, MOST_FACTS):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch = self._waiting.take(MOST_FACTS)
                 if left := [entry for entry in batch if not self._is_behind(entry)]:
-                    await self._write_once(left, number)
-                line.end(batch)
-                self._wake()
-            if not self._waiting:
-                self._idle.set()
+                    await self._write_once(left)
+            self._idle.set()
 
     def _is_behind(self, entry: Entry) -> bool:
         """True behind something of its lease that was not stored."""
         return entry.epoch <= self._refused.get(entry.account_id, -1)
 
-    def _wake(self) -> None:
-        for wake in self._wakes:
-            wake.set()
-
-    async def _write_once(self, batch: list[Entry], line: int) -> None:
+    async def _write_once(self, batch: list[Entry]) -> None:
         sending = any(entry.orders for entry in batch)
         reports = any(not entry.orders for entry in batch)
         _pass_faults(sending, reports, "before_commit")
-        written = await self._write_until_known(batch, line)
+        written = await self._write_until_known(batch)
         _pass_faults(sending, reports, "after_commit")
         self.on_commit()
         leases = {entry.account_id: entry.epoch for entry in batch}
@@ -113,18 +102,18 @@ class Journal:
             if told is not None:
                 _tell(told)
 
-    async def _write_until_known(self, batch: list[Entry], line: int) -> Written:
+    async def _write_until_known(self, batch: list[Entry]) -> Written:
         while True:
             try:
-                return await self._store.write(batch, line)
+                return await self._store.write(batch)
             except StoreUnavailable as error:
                 log.warning("journal_waits_for_database", cause=error, entries=len(batch))
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 log.exception("journal_batch_refused", entries=len(batch))
-                return await self._write_singly(batch, line)
+                return await self._write_singly(batch)
 
-    async def _write_singly(self, batch: list[Entry], line: int) -> Written:
+    async def _write_singly(self, batch: list[Entry]) -> Written:
         """One entry cannot be stored: the others are, and its account is let go, to be
         taken anew from what is stored."""
         if len(batch) == 1:
@@ -134,7 +123,7 @@ class Journal:
         stopped: set[UUID] = set()
         for entry in batch:
             if entry.account_id not in broken:
-                one = await self._write_until_known([entry], line)
+                one = await self._write_until_known([entry])
                 (held if one.held else broken).add(entry.account_id)
                 stopped |= one.stopped
         return Written(held - broken, stopped)

@@ -97,7 +97,7 @@ class Store:
             open=False,
             check=_check,
         )
-        self._writers: dict[int, Connection] = {}
+        self._writer: Connection | None = None
 
     async def open(self) -> None:
         """Connect; the pool goes on trying in the background."""
@@ -106,10 +106,10 @@ class Store:
     async def close(self) -> None:
         """Let go of every connection."""
         await self._pool.close()
-        for writer in self._writers.values():
-            await writer.close()
+        if self._writer is not None:
+            await self._writer.close()
 
-    async def write(self, entries: Sequence[Entry], line: int = 0) -> Written:
+    async def write(self, entries: Sequence[Entry]) -> Written:
         """Store a batch in one transaction, but for what may not be.
 
         Raises StoreUnavailable; the batch may be given again.
@@ -130,11 +130,10 @@ class Store:
             statement = again = statements.WRITE_AND_STORE
             parameters["instructions"] = to_rows(own)
         try:
-            writer = self._writers.get(line)
-            if writer is None or writer.closed:
+            if self._writer is None or self._writer.closed:
                 async with asyncio.timeout(3):
-                    writer = self._writers[line] = await self._connect()
-            cursor = writer.cursor(row_factory=tuple_row)
+                    self._writer = await self._connect()
+            cursor = self._writer.cursor(row_factory=tuple_row)
             try:
                 await cursor.execute(statement, parameters)
             except psycopg.errors.UniqueViolation:
@@ -143,8 +142,8 @@ class Store:
             held = {row[0] for row in told if not row[1]}
             return Written(held, {row[0] for row in told if row[1]})
         except (psycopg.OperationalError, TimeoutError) as error:
-            if line in self._writers:
-                await self._writers[line].close()
+            if self._writer is not None:
+                await self._writer.close()
             raise StoreUnavailable(str(error)) from error
 
     async def accept(

@@ -218,7 +218,7 @@ class MemoryStore(Store):
         self._database = database
         self._loop = loop
         self._pool = cast(Any, Pool(database, loop))
-        self._writers = {}
+        self._writer = None
 
     async def _connect(self) -> Any:
         if self._database.is_away:

@@ -17,11 +17,11 @@ from execution.journal.store import Store
 def ignore_the_epoch() -> Any:
     """A writer takes the lease's epoch for its own."""
 
-    async def write(self: Any, entries: Any, line: int = 0) -> Any:
+    async def write(self: Any, entries: Any) -> Any:
         leases = self._database.tables.leases
         for entry in entries:
             entry.epoch = leases[entry.account_id]["epoch"]
-        return await real(self, entries, line)
+        return await real(self, entries)
 
     real = Store.write
     return patch.object(Store, "write", write)
@@ -32,8 +32,8 @@ def act_without_the_lease() -> Iterator[None]:
     """What waits for a commit is told of it, whoever holds the lease, and nobody looks again
     before the socket."""
 
-    async def until_known(self: Any, batch: Any, line: int) -> Any:
-        await real(self, batch, line)
+    async def until_known(self: Any, batch: Any) -> Any:
+        await real(self, batch)
         return Written({entry.account_id for entry in batch})
 
     real = Journal._write_until_known

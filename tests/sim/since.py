@@ -15,5 +15,5 @@ SINCE = {
     "guard_before_the_other_is_gone": 80,
     "say_protected_whatever_works": 60,
     "fire_before_it_is_written": 140,
-    "send_what_others_may_have_taken": 30080,
+    "send_what_others_may_have_taken": 1370,
 }

@@ -39,67 +39,45 @@ def waiting(*entries: Entry) -> Waiting:
     return found
 
 
-def test_what_is_to_be_sent_does_not_stand_behind_what_was_heard_of_others() -> None:
+def test_what_is_to_be_sent_goes_ahead_of_what_was_heard_of_others() -> None:
     report, order = heard(1), sends(2)
-    both = waiting(report, order)
-    assert (both.take(both.sending, 500), both.take(both.heard, 500)) == ([order], [report])
+    assert waiting(report, order).take(500) == [order, report]
 
 
-def test_what_was_heard_of_an_account_waits_until_its_orders_are_stored() -> None:
+def test_an_accounts_own_entries_keep_their_order() -> None:
     first, filled, second = sends(1), heard(1), sends(1)
-    both = waiting(first, filled, second)
-    assert both.take(both.heard, 500) == []
-    assert both.take(both.sending, 500) == [first]
-    assert both.take(both.heard, 500) == []
-    both.sending.end([first])
-    assert both.take(both.heard, 500) == [filled, second]
-
-
-def test_an_order_waits_while_a_report_of_its_account_is_being_stored() -> None:
-    report, order = heard(1), sends(1)
-    both = waiting(report)
-    both.take(both.heard, 500)
-    both.add(order)
-    assert both.take(both.sending, 500) == []
-    assert both.take(both.heard, 500) == [order]
+    assert waiting(first, filled, second).take(500) == [first, filled, second]
 
 
 def test_once_its_reports_are_stored_an_account_goes_ahead_again() -> None:
-    report, order = heard(1), sends(1)
-    both = waiting(report)
-    both.heard.end(both.take(both.heard, 500))
-    both.add(order)
-    assert both.take(both.sending, 500) == [order]
-
-
-@pytest.mark.parametrize("kind", [sends, heard], ids=["sends", "heard"])
-def test_a_batch_has_so_many_facts(kind: Callable[..., Entry]) -> None:
-    many = [kind(n) for n in range(20)]
-    both = waiting(*many)
-    line = both.heard if kind is heard else both.sending
-    assert [both.take(line, 10), both.take(line, 15)] == [many[:10], many[10:]]
-
-
-def test_everything_is_stored_once_what_was_taken_is() -> None:
+    both = waiting(heard(1))
+    both.take(500)
     order, report = sends(1), heard(2)
-    both = waiting(order, report)
-    for line in (both.sending, both.heard):
-        taken = both.take(line, 500)
-        assert both
-        line.end(taken)
-    assert not both
+    both.add(report)
+    both.add(order)
+    assert both.take(500) == [order, report]
+
+
+def test_however_much_is_to_be_sent_something_heard_goes_along() -> None:
+    orders, reports = [sends(n) for n in range(20)], [heard(100 + n) for n in range(20)]
+    batch = waiting(*orders, *reports).take(10)
+    assert batch == [*orders[:8], *reports[:2]]
+
+
+def test_a_batch_is_filled_with_what_there_is() -> None:
+    orders, reports = [sends(n) for n in range(20)], [heard(100 + n) for n in range(20)]
+    assert waiting(*orders).take(10) == orders[:10]
+    assert waiting(*reports).take(10) == reports[:10]
 
 
 @pytest.mark.parametrize("kind", [sends, heard], ids=["sends", "heard"])
 def test_two_leases_of_an_account_are_never_stored_together(
     kind: Callable[..., Entry],
 ) -> None:
-    old, other, new = kind(1, epoch=1), kind(2), kind(1, epoch=2)
+    old, other, new = sends(1, epoch=1), heard(2), kind(1, epoch=2)
     three = waiting(old, other, new)
-    line = three.heard if kind is heard else three.sending
-    assert three.take(line, 500) == [old, other]
-    line.end([old, other])
-    assert three.take(line, 500) == [new]
+    batches = [three.take(500), three.take(500)]
+    assert old in batches[0] and new in batches[1] and not three
 
 
 def test_a_journal_is_pressed_while_many_orders_wait() -> None:
@@ -136,7 +114,7 @@ class Particular:
         self.stored: list[Entry] = []
         self.is_asked, self.answers = asyncio.Event(), asyncio.Event()
 
-    async def write(self, entries: Sequence[Entry], line: int = 0) -> Written:
+    async def write(self, entries: Sequence[Entry]) -> Written:
         self.is_asked.set()
         await self.answers.wait()
         if self.refuses in entries:
@@ -148,5 +126,5 @@ class Particular:
 class Nowhere:
     """Nothing is written."""
 
-    async def write(self, entries: object, line: int = 0) -> Written:
+    async def write(self, entries: object) -> Written:
         return Written()
