@@ -23,6 +23,7 @@ from execution.domain.positions import Attribution, Position
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import Action, Leg, OrdType, Origin, Side
 from execution.engine.engine import Engine
+from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, Entry, Held, Stored
 from execution.lanes import known
 from execution.lanes.lanes import Lane, Run, Ticket
@@ -102,6 +103,9 @@ class Disk:
                     said = messages.read_report(pb.Fact.FromString(fact.fact))
                     with contextlib.suppress(Overfilled):
                         orders[fact.order_id].add(said)
+                if fact.kind == "outcome" and fact.trade_id is not None:
+                    before = image.outcomes.get(fact.trade_id)
+                    image.outcomes[fact.trade_id] = told.outcome(fact.fact, before)
             for held in entry.positions:
                 newest[held.instrument, held.subscription_id] = Held(
                     held.instrument,
