@@ -12,9 +12,10 @@ from execution.accounts.accounts import Account, Arrival
 from execution.brokers.base import Adapter, Capabilities, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import ExecType, OrdStatus, OrdType
+from execution.domain.words import ExecType, OrdStatus, OrdType, Side
 from execution.engine.engine import Engine
 from execution.engine.queueing import NextOpen, exchange_opens
+from execution.holding.reconciling import Reconciling
 from execution.journal.rows import Entry
 from execution.limits.session import Session
 from execution.messages import messages
@@ -170,3 +171,14 @@ class Desk:
 def held(desk: Desk) -> Decimal:
     """The account's position in AAPL."""
     return desk.account.lane("AAPL").book("AAPL").whole.quantity
+
+
+def sell_by_hand(desk: Desk, quantity: str) -> None:
+    """Somebody sells at the broker."""
+    order = NewOrder(
+        "acme", f"hand-{quantity}", "AAPL", Side.SELL, OrdType.MARKET, Decimal(quantity), None,
+        "day", None,
+    )  # fmt: skip
+    report = said(order, ExecType.FILL, Decimal(quantity))
+    Reconciling(desk.engine, desk.steps, lambda: []).adopt(desk.account, report)
+    desk.steps.run()

@@ -1,12 +1,13 @@
 """A position that no guard can be had for is closed, and nothing else is."""
 
+import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from execution.brokers.base import NewOrder, Rejected
+from execution.brokers.base import BrokerError, Capabilities, InDoubt, NewOrder, Rejected
 from execution.domain import protecting
 from execution.domain.decisions import Guard
 from execution.domain.orders import Order
@@ -15,7 +16,7 @@ from execution.domain.reports import Report
 from execution.domain.trades import Distance, StopLoss
 from execution.domain.words import By, ExecType, Leg, OrdType, Origin, Side
 from execution.lanes.lanes import Ticket
-from tests.unit.lane_kit import Desk, said
+from tests.unit.lane_kit import Desk, said, sell_by_hand
 from tests.unit.planning_kit import VENUE
 
 OURS = UUID(int=1)
@@ -87,16 +88,44 @@ def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
     debt = replace(run.entry.order.terms, leg=Leg.EXIT, origin=Origin.FLATTEN, cl_ord_id="debt")
     run.tickets.append(Ticket(Order(debt), run))
     run.exits[0].order.add(replace(said(sent(desk), ExecType.CANCELED), cl_ord_id="debt"))
-    take = desk.broker.submit
-
-    async def no_stops(order: NewOrder) -> Report:
-        if order.ord_type is OrdType.STOP:
-            raise Rejected("no stops here")
-        return await take(order)
-
-    desk.broker.submit = no_stops  # type: ignore[method-assign]
+    refuse_stops(desk)
     desk.fill_all()
     assert (sent(desk).side, sent(desk).order_qty) == (Side.SELL, Decimal(5))
+
+
+def test_what_closes_it_in_doubt_is_followed_though_something_else_has_closed_it() -> None:
+    desk = Desk()
+    desk.account.rules = replace(VENUE, has_brackets=False)
+    able = desk.broker.capabilities
+
+    async def never_sure(accounts: Sequence[str]) -> list[Capabilities]:
+        return [dataclasses.replace(each, refuses_repeats=False) for each in await able(accounts)]
+
+    desk.broker.capabilities = never_sure  # type: ignore[method-assign]
+    stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
+    trade = desk.enter(1, "buy", "5", stop_loss=stop)
+    desk.steps.run()
+    refuse_stops(desk, InDoubt("no answer"))
+    desk.fill_all()
+    sell_by_hand(desk, "5")
+    desk.steps.wait(120.0)
+    run = desk.account.runs[trade.trade_id]
+    assert run.cover is not None and not run.cover.is_over
+    assert (run.unprovable, run.cover.reason) == (True, "not_provable")
+
+
+def refuse_stops(desk: Desk, closing: BrokerError | None = None) -> None:
+    """The broker takes no stop; and says of what closes instead what is given."""
+    take = desk.broker.submit
+
+    async def submit(order: NewOrder) -> Report:
+        if order.ord_type is OrdType.STOP:
+            raise Rejected("no stops here")
+        if closing is not None:
+            raise closing
+        return await take(order)
+
+    desk.broker.submit = submit  # type: ignore[method-assign]
 
 
 def sent(desk: Desk) -> NewOrder:

@@ -13,12 +13,14 @@ from execution.journal.rows import AccountImage, OutcomeImage, Stored
 from execution.lanes.lanes import Run
 from execution.messages import messages
 from protos.execution.v1 import execution_pb2 as pb
+from tests.unit.lane_kit import Desk
 from tests.unit.planning_kit import BUY, NOON, an_order
 
 REF = AccountRef("paper", "paper", "acme")
 
 
 def rebuilt(
+    account: Account | None = None,
     *,
     withdrawn: int = 0,
     numbers: dict[str, str] | None = None,
@@ -42,7 +44,7 @@ def rebuilt(
     image.outcomes = {trade_id: OutcomeImage(1, *said, numbers or {})}
     image.orders = {trade_id: [an_order(Leg.ENTRY, BUY, "5")]}
     nobody: Any = sentinel.unused
-    account = Account(UUID(int=1), REF, messages.account(REF), nobody, nobody)
+    account = account or Account(UUID(int=1), REF, messages.account(REF), nobody, nobody)
     rebuild(account, image)
     return account.runs[trade_id]
 
@@ -74,3 +76,11 @@ def test_what_was_withdrawn_and_is_over_says_so_again(
     told = {"dropped": "canceled_by_member"}
     run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, numbers=told, said=said)
     assert run.progress().withdrawn == withdrawn
+
+
+def test_what_is_over_is_not_withdrawn_before_it_was_gone_through_again() -> None:
+    desk = Desk()
+    run = rebuilt(desk.account, said=("FILLED", ""))
+    desk.engine.withdraw(desk.account, run.trade.trade_id, "canceled_by_member")
+    desk.steps.run()
+    assert (run.withdrawn, desk.journal.entries) == ("", [])

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 from execution.brokers.base import NewOrder, NotSent
 from execution.domain.reports import Report
 from execution.domain.trades import Style, Trade
-from execution.domain.words import ExecType, OrdType, Side
-from execution.holding.reconciling import Reconciling
-from tests.unit.lane_kit import Desk, held, said
+from execution.domain.words import ExecType, OrdType
+from tests.unit.lane_kit import Desk, held, said, sell_by_hand
 
 pytestmark = pytest.mark.rule("D4.outside", "D2.quantity")
 
@@ -32,17 +31,6 @@ def rest(desk: Desk, subscription: int, quantity: str | None, **fields: Any) -> 
     trade = desk.enter(subscription, "exit", quantity, **(AT_110 | fields))
     desk.steps.run()
     return trade
-
-
-def take(desk: Desk, quantity: str) -> None:
-    """Somebody sells at the broker."""
-    order = NewOrder(
-        "acme", f"hand-{quantity}", "AAPL", Side.SELL, OrdType.MARKET, Decimal(quantity), None,
-        "day", None,
-    )  # fmt: skip
-    report = said(order, ExecType.FILL, Decimal(quantity))
-    Reconciling(desk.engine, desk.steps, lambda: []).adopt(desk.account, report)
-    desk.steps.run()
 
 
 async def refuse(order: NewOrder) -> Report:
@@ -72,7 +60,7 @@ def outcome(desk: Desk, trade: Trade) -> tuple[str, str]:
 def test_an_exit_larger_than_what_is_left_gives_way_to_one_that_fits(asked: str | None) -> None:
     desk = desk_with((1, "5"))
     trade = rest(desk, 1, asked)
-    take(desk, "3")
+    sell_by_hand(desk, "3")
     cancel(desk)
     assert resting(desk) == [(Decimal(2), Decimal(110))]
     desk.fill_all()
@@ -82,14 +70,14 @@ def test_an_exit_larger_than_what_is_left_gives_way_to_one_that_fits(asked: str 
 def test_an_exit_that_fits_still_is_left_alone() -> None:
     desk = desk_with((1, "5"))
     rest(desk, 1, "2")
-    take(desk, "3")
+    sell_by_hand(desk, "3")
     assert desk.broker.canceled == [] and resting(desk) == [(Decimal(2), Decimal(110))]
 
 
 def test_an_exit_of_which_nothing_is_left_to_close_is_over() -> None:
     desk = desk_with((1, "5"))
     trade = rest(desk, 1, None)
-    take(desk, "5")
+    sell_by_hand(desk, "5")
     cancel(desk)
     assert resting(desk) == [] and outcome(desk, trade) == ("CANCELED", "no_position")
 
@@ -99,7 +87,7 @@ def test_what_is_not_sent_yet_goes_in_the_size_that_is_left(asked: str | None) -
     desk = desk_with((1, "5"))
     trade = desk.enter(1, "exit", asked)
     # Written down, and not yet said to be: the socket comes after that.
-    take(desk, "3")
+    sell_by_hand(desk, "3")
     assert [order.order_qty for order in desk.broker.orders.values()] == [Decimal(2)]
     desk.fill_all()
     assert held(desk) == 0 and outcome(desk, trade) == ("FILLED", "")
@@ -108,7 +96,7 @@ def test_what_is_not_sent_yet_goes_in_the_size_that_is_left(asked: str | None) -
 def test_what_is_not_sent_yet_is_over_once_nothing_is_left_to_close() -> None:
     desk = desk_with((1, "5"))
     trade = desk.enter(1, "exit", None)
-    take(desk, "5")
+    sell_by_hand(desk, "5")
     assert not desk.broker.orders and outcome(desk, trade) == ("CANCELED", "no_position")
 
 
@@ -116,7 +104,7 @@ def test_what_is_not_sent_yet_of_a_withdrawn_trade_is_sent_in_no_size() -> None:
     desk = desk_with((1, "5"))
     trade = desk.enter(1, "exit", None)
     desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
-    take(desk, "3")
+    sell_by_hand(desk, "3")
     assert not desk.broker.orders and held(desk) == 2
     assert outcome(desk, trade) == ("CANCELED", "canceled_by_member")
 
@@ -124,7 +112,7 @@ def test_what_is_not_sent_yet_of_a_withdrawn_trade_is_sent_in_no_size() -> None:
 def test_a_flip_whose_exit_was_not_sent_for_nothing_was_left_enters() -> None:
     desk = desk_with((1, "5"))
     trade = desk.enter(1, "sell", "7", allow_swap=True)
-    take(desk, "5")
+    sell_by_hand(desk, "5")
     desk.fill_all()
     assert held(desk) == -7 and outcome(desk, trade) == ("FILLED", "")
 
@@ -143,7 +131,7 @@ def test_what_would_have_closed_only_is_over_once_nothing_is_left(
 ) -> None:
     desk = desk_with((1, "5"))
     trade = desk.enter(1, action, asked, **fields)
-    take(desk, "5")
+    sell_by_hand(desk, "5")
     assert not desk.broker.orders and outcome(desk, trade) == ("CANCELED", "no_position")
 
 
@@ -151,7 +139,7 @@ def test_a_flip_that_a_newer_signal_ended_enters_nothing() -> None:
     desk = desk_with((1, "5"))
     trade = desk.enter(1, "sell", "7", allow_swap=True)
     desk.enter(1, "exit", None)
-    take(desk, "5")
+    sell_by_hand(desk, "5")
     desk.fill_all()
     assert held(desk) == 0 and outcome(desk, trade) == ("CANCELED", "no_position")
 
@@ -162,7 +150,7 @@ def test_what_it_filled_before_counts() -> None:
     [order] = desk.broker.orders.values()
     desk.engine.hear(said(order, ExecType.FILL, Decimal(1)), heard=True)
     desk.steps.run()
-    take(desk, "4")
+    sell_by_hand(desk, "4")
     cancel(desk)
     assert held(desk) == 0 and outcome(desk, trade) == ("PARTIALLY_FILLED", "no_position")
 
@@ -171,7 +159,7 @@ def test_exits_of_several_shares_never_close_more_than_the_account_holds() -> No
     desk = desk_with((1, "5"), (2, "5"))
     rest(desk, 1, None)
     rest(desk, 2, None)
-    take(desk, "6")
+    sell_by_hand(desk, "6")
     cancel(desk)
     assert held(desk) == 4 and sum(size for size, _ in resting(desk)) == 4
 
@@ -256,7 +244,7 @@ def test_what_others_hold_on_the_other_side_makes_none_smaller() -> None:
     desk.engine.hear(said(exiting, ExecType.FILL, Decimal(1)), heard=True)
     desk.enter(1, "buy", "1", allow_add=True)
     fill_newest(desk)
-    take(desk, "1")
+    sell_by_hand(desk, "1")
     assert held(desk) == -1 and desk.broker.canceled == []
 
 
@@ -320,7 +308,7 @@ def test_it_does_not_grow_old_while_it_rests() -> None:
     desk = desk_with((1, "5"))
     rest(desk, 1, None)
     desk.steps.at = desk.steps.at.replace(hour=20)
-    take(desk, "3")
+    sell_by_hand(desk, "3")
     names, desk.broker.canceled = desk.broker.canceled, []
     [order] = [desk.broker.orders.pop(name) for name in names]
     gone = replace(said(order, ExecType.CANCELED), time=desk.steps.at)
