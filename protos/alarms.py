@@ -17,7 +17,8 @@ class Words:
 
     message: str
     fix: str
-    # A state of a trade, or of its protection; empty for "until it is acknowledged".
+    # A state of a trade, or of its protection, of which orders may be DOUBTED; empty for "until
+    # it is acknowledged".
     lasts: str = ""
 
 
@@ -26,6 +27,13 @@ CATALOGUE: dict[str, Words] = {
         "The broker can neither show an order in {instrument} nor prove that it is absent.",
         "Look at the broker, then check again or declare what you saw.",
         lasts="NEEDS_ATTENTION",
+    ),
+    "guard_not_provable": Words(
+        "The broker can neither show an order that guards or closes {instrument} nor prove that it "
+        "is absent.",
+        "Look at the broker, then check again or declare what you saw, on the trade's page. Until "
+        "then nothing else that could close the same part is sent.",
+        lasts="DOUBTED",
     ),
     "internal_error": Words(
         "We failed to work out a trade in {instrument}, and stopped.",

@@ -26,7 +26,8 @@ from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
 from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Sent, Stored
 from execution.lanes import covers, known, opened, overfills
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket, Word
 from execution.limits.session import Session
 from execution.messages import messages
 from protos import alarms
@@ -181,13 +182,12 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     if outcome is not None:
         _recall(run, outcome)
     word = messages.REASON_WORDS[stored.withdrawn]
-    if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
-        # What is over otherwise, and guards what it opened, is not ended again.
-        recall_withdrawal(run, word)
+    # What is over otherwise, and guards what it opened, is not ended again.
+    if outcome is None or outcome.state not in TERMINAL or word in (outcome.reason, *DECLARED):
+        recall_withdrawal(run, word, stored.withdrawn_at)
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
-        on_record = image.unanswered.get(order.terms.order_id, Sent())
-        ticket.resends, ticket.last_send_at = on_record
+        ticket.resends, ticket.last_send_at = image.unanswered.get(order.terms.order_id, Sent())
         run.tickets.append(ticket)
         _recall_exposure(run, order.terms.decided_from)
         if order.is_open:
@@ -200,10 +200,10 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     return run.tickets
 
 
-def recall_withdrawal(run: Run, reason: str) -> None:
+def recall_withdrawal(run: Run, reason: str, at: datetime | None = None) -> None:
     """What the store says of a withdrawal; nothing where the reason is empty."""
     if reason in DECLARED:
-        run.declared = reason
+        run.declared = Word(reason, at) if at is not None else None
     elif reason:
         run.withdraw(reason)
 
@@ -216,7 +216,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     if past.outcome is not None:
         _recall(run, past.outcome)
     word = messages.REASON_WORDS[past.stored.withdrawn]
-    run.declared = word if word in DECLARED else ""
+    recall_withdrawal(run, word if word in DECLARED else "", past.stored.withdrawn_at)
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1, is_inherited=True) for order in past.orders]
     covers.recall(run, past.protection, is_over=True)

@@ -12,7 +12,7 @@ from execution.domain.reports import Report
 from execution.domain.words import ExecType
 from execution.journal.rows import InstructionRow
 from execution.lanes import overfills
-from execution.lanes.lanes import Ticket
+from execution.lanes.tickets import Ticket
 from execution.messages import messages
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb

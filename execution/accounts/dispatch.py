@@ -22,7 +22,8 @@ from execution.domain.trades import Trade, age_limit
 from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
 from execution.journal.rows import Entry
 from execution.lanes import opened
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket, Word
 from execution.limits.session import Answer, Submitted, Waiting
 from execution.runtime import Runtime
 
@@ -95,12 +96,12 @@ class Dispatch:
             if ticket.in_doubt and ticket.order.is_open:
                 self._doubts.ask_now(account, ticket)
 
-    def believe(self, account: Account, run: Run, word: str) -> None:
+    def believe(self, account: Account, run: Run, word: Word) -> None:
         """A person says what became of orders that nobody can prove anything of."""
         run.declared = word
-        for ticket in tuple(run.tickets) if run.unprovable else ():
-            if ticket.in_doubt and ticket.is_unanswered:
-                self._never_sent(account, ticket, word)
+        for ticket in tuple(run.tickets):
+            if ticket.is_unprovable and ticket.declared:
+                self._never_sent(account, ticket, ticket.declared)
 
     def bound_cancels(self, account: Account, run: Run, targets: Sequence[Ticket]) -> None:
         """Drop the run's entry when these are not canceled within its bound."""
@@ -241,7 +242,7 @@ class Dispatch:
         """The broker took it, and knows nothing of it: in doubt, as if sent just now and never
         answered; what it once showed may only have been slow to be found."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.in_doubt, ticket.last_send_at = True, self._runtime.now()
+        ticket.in_doubt, ticket.unprovable, ticket.last_send_at = True, False, self._runtime.now()
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
@@ -269,9 +270,9 @@ class Dispatch:
 
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
         log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.run.unprovable = True
-        if ticket.run.declared:
-            self.believe(account, ticket.run, ticket.run.declared)
+        ticket.unprovable = True
+        if ticket.declared:
+            self._never_sent(account, ticket, ticket.declared)
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
@@ -317,7 +318,7 @@ class Dispatch:
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False
-            if not ticket.is_guard and ticket.run.declared != DECLARED_PRESENT:
+            if not ticket.is_guard and ticket.declared != DECLARED_PRESENT:
                 self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:
@@ -377,8 +378,7 @@ class Dispatch:
         self, account: Account, ticket: Ticket, asker: str, done: bool | None
     ) -> None:
         if not done and ticket.order.is_open:
-            has_vanished = ticket.in_doubt and ticket.order.is_acknowledged
-            is_hopeless = has_vanished and ticket.run.unprovable
+            is_hopeless = ticket.is_unprovable and ticket.order.is_acknowledged
             pause = RESTING_CHECK_SECONDS if is_hopeless else CANCEL_CHECK_SECONDS
             self._runtime.later(pause, lambda: self._check_cancel(account, ticket, asker))
 

@@ -15,7 +15,7 @@ import structlog
 from execution.accounts.accounts import Account
 from execution.brokers.base import BrokerError, Capabilities, Report
 from execution.domain.ratelimit import Kind, Rank
-from execution.lanes.lanes import Ticket
+from execution.lanes.tickets import Ticket
 from execution.runtime import Runtime, Timer
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ class Doubts:
 
     def _pause(self, asking: _Asking) -> float:
         pause = PAUSES[min(asking.rounds, len(PAUSES) - 1)]
-        if all(t.run.unprovable for t in asking.tickets.values()):
+        if all(t.is_unprovable for t in asking.tickets.values()):
             return max(pause, SLOW_PAUSE)
         if asking.capabilities is None:
             return pause
@@ -160,7 +160,7 @@ class Doubts:
             return
         if able.looks_up_by_cl_ord_id and able.refuses_repeats:
             self._found.absent(account, ticket)
-        elif not ticket.run.unprovable:
+        elif not ticket.unprovable:
             self._found.unprovable(account, ticket)
 
     def _forget_what_is_known(self, asking: _Asking) -> None:

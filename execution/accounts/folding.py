@@ -12,7 +12,7 @@ from execution.domain.orders import ZERO, Overfilled, Terms
 from execution.domain.positions import Fill
 from execution.domain.reports import Report
 from execution.lanes import covers, overfills
-from execution.lanes.lanes import Ticket
+from execution.lanes.tickets import Ticket
 
 log = structlog.get_logger()
 
@@ -28,10 +28,8 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
         if (filled := ticket.order.cum_qty) > before:
             overfill_id = overfills.id_of(ticket, report)
             lane.overfills.add(overfill_id, ticket.order.terms.order_id, filled)
-    if ticket.order.is_acknowledged:
-        ticket.run.unprovable = False
     if ticket.order.is_acknowledged or not ticket.order.is_open:
-        ticket.in_doubt = False
+        ticket.in_doubt = ticket.unprovable = False
     shares: set[UUID] = set()
     if report.exec_type.moves:
         book = lane.book(ticket.order.terms.instrument)

@@ -15,7 +15,8 @@ from execution.domain.words import TERMINAL, ExecType, TradeState
 from execution.journal.rows import WHOLE, BoundRow, Entry, FactRow, OrderRow, PositionRow
 from execution.lanes import known, overfills
 from execution.lanes.books import Book
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket
 from execution.messages import alarms, messages
 from execution.messages.alarms import Alarm
 from protos import ids, wire

@@ -20,7 +20,7 @@ from execution.domain.prices import DIGITS
 from execution.domain.words import AssetClass, Leg
 
 if TYPE_CHECKING:
-    from execution.lanes.lanes import Ticket
+    from execution.lanes.tickets import Ticket
 
 # Longer than figures are looked for and used.
 KEPT = timedelta(seconds=10)

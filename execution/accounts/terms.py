@@ -10,7 +10,8 @@ from execution.domain import ordering
 from execution.domain.decisions import Guard, Send, VenueRules
 from execution.domain.orders import WATCHED, Terms
 from execution.domain.words import Leg, OrdType, Origin
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket
 from protos import ids
 
 

@@ -31,7 +31,8 @@ from execution.engine.waking import Waking
 from execution.engine.watching import Watching
 from execution.journal.rows import Entry, Writes
 from execution.lanes import covers, known, opened
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket, Word
 from execution.messages import seeing
 from execution.messages.alike import Alike
 from execution.protection import shrinking
@@ -107,20 +108,20 @@ class Engine:
         for run in tuple(account.runs.values()):
             self._dispatch.cancel_all(account, opened.to_go(run), run.trade.connection_id)
 
-    def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
-        """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
+    def withdraw(
+        self, account: Account, trade_id: UUID, reason: str, at: datetime | None = None
+    ) -> None:
+        """End what was not sent of a trade, cancel what is open; what it opened stays guarded.
+        Or take a person's word on its orders in doubt, of that moment."""
         account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
-        if run is None or opened.is_over(run) or (run.withdrawn and reason not in DECLARED):
-            return
-        if reason in DECLARED:
-            self._dispatch.believe(account, run, reason)
-            return
-        run.withdraw(reason)
-        for ticket in run.tickets:
-            if not ticket.keeps_guard:
-                self._dispatch.cancel(account, ticket, run.trade.connection_id)
-        self.go_on(account, run)
+        if run is not None and reason in DECLARED:
+            self._dispatch.believe(account, run, Word(reason, at or self._runtime.now()))
+        elif run is not None and not (opened.is_over(run) or run.withdrawn):
+            run.withdraw(reason)
+            loose = [ticket for ticket in run.tickets if not ticket.keeps_guard]
+            self._dispatch.cancel_all(account, loose, run.trade.connection_id)
+            self.go_on(account, run)
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""

@@ -12,7 +12,8 @@ from execution.domain.switches import HALTED, Binding
 from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.engine.controls import Controls, scopes
 from execution.lanes import covers, overfills
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket
 
 
 class Lanes(Protocol):

@@ -8,7 +8,8 @@ from execution.accounts.accounts import Account
 from execution.domain.decisions import Wait
 from execution.domain.trades import age_limit
 from execution.domain.words import Action, Leg, TradeState
-from execution.lanes.lanes import MARKET_BOUND, Run
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import MARKET_BOUND
 from execution.runtime import Runtime
 
 log = structlog.get_logger()

@@ -20,7 +20,8 @@ from execution.domain.market import Quote
 from execution.domain.switches import HALTED
 from execution.domain.words import ExecType, Leg, TradeState
 from execution.engine.queueing import Queueing
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket
 from execution.runtime import Runtime
 
 log = structlog.get_logger()

@@ -23,7 +23,8 @@ from execution.holding.rules import Rules, Venue
 from execution.journal.journal import StoreUnavailable
 from execution.journal.rows import AccountImage
 from execution.journal.store import TTL_SECONDS, OpenTrade, Store
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket
 from execution.limits.limits import Limits
 from execution.limits.session import Session
 from execution.messages import messages
@@ -149,10 +150,10 @@ class Holding:
         held = {trade_id: self.held(account_id) for trade_id, account_id in earlier.items()}
         await self._take_stored([t for t, a in held.items() if a and t not in a.runs])
 
-    def withdraw(self, trade_id: UUID, reason: str) -> None:
+    def withdraw(self, trade_id: UUID, reason: str, at: datetime | None = None) -> None:
         """End a trade if this instance has it; the others learn of it from the database."""
         for account in self._accounts.values():
-            self._engine.withdraw(account, trade_id, reason)
+            self._engine.withdraw(account, trade_id, reason, at)
 
     def hold(self, ref: AccountRef) -> None:
         """Have the account held by somebody, so that what its broker says is recorded."""
@@ -392,4 +393,4 @@ class Holding:
             account = self._accounts.get(trade.account_id)
             if trade.withdrawn and account is not None:
                 reason = messages.REASON_WORDS[trade.withdrawn]
-                self._engine.withdraw(account, trade.trade_id, reason)
+                self._engine.withdraw(account, trade.trade_id, reason, trade.withdrawn_at)

@@ -141,7 +141,8 @@ async def _add_reports(ask: Ask, orders: Sequence[Order]) -> None:
 
 def stored(row: DictRow) -> Stored:
     """A trade as it was stored."""
-    return Stored(row["id"], row["trade_id"], bytes(row["trade"]), row["withdrawn"])
+    trade = bytes(row["trade"])
+    return Stored(row["id"], row["trade_id"], trade, row["withdrawn"], row["canceled_at"])
 
 
 def _ledger(row: DictRow) -> Ledger:

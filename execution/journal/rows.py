@@ -157,6 +157,7 @@ class Stored:
     trade_id: UUID
     trade: bytes
     withdrawn: int = 0
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class OpenTrade(msgspec.Struct, frozen=True):
     trade_id: UUID
     account_id: UUID
     withdrawn: int
+    withdrawn_at: datetime | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -218,7 +219,10 @@ class Store:
             {"instance": instance, "ttl": TTL_SECONDS, "settled": settled_seconds},
         )
         return [
-            OpenTrade(row["trade_id"], row["account_id"], row["cancel_reason"] or 0) for row in rows
+            OpenTrade(
+                row["trade_id"], row["account_id"], row["cancel_reason"] or 0, row["canceled_at"]
+            )
+            for row in rows
         ]
 
     async def trades(self, trade_ids: Sequence[UUID]) -> list[Stored]:

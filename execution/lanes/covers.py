@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from execution.domain import guarding, protecting
+from execution.domain import guarding, protecting, words
 from execution.domain.decisions import Guard, Send, VenueRules, text
 from execution.domain.orders import ZERO, Terms
 from execution.domain.protecting import Cover, Key, Protection, Resting
@@ -17,7 +17,8 @@ from execution.domain.words import Action, ExecType, Leg, OrdStatus, Side
 from execution.lanes import opened
 
 if TYPE_CHECKING:
-    from execution.lanes.lanes import Lane, Run, Ticket
+    from execution.lanes.lanes import Lane, Run
+    from execution.lanes.tickets import Ticket
 
 # A protective order that the broker ends so often by itself is not sent again.
 MOST_RENEWALS = 3
@@ -25,8 +26,8 @@ MOST_RENEWALS = 3
 SHORTEST_DAY = timedelta(minutes=1)
 # What was not sent for these is tried again.
 PASSING = ("broker_auth", "rate_limited")
-# Our own reasons not to send an order after all; they are not the broker's.
-_OWN_WORDS = ("superseded", "entry_ended", "halted")
+# Why an order was not sent after all, that are not the broker's.
+_OWN_WORDS = ("superseded", "entry_ended", "halted", words.DECLARED_ABSENT)
 
 
 @dataclass(slots=True, eq=False)
@@ -148,13 +149,6 @@ def orders_of(run: "Run") -> list["Ticket"]:
     return [t for t in run.tickets if t.order.terms.leg.is_protection]
 
 
-def needs_attention(run: "Run") -> bool:
-    """True while the broker can neither show an order that guards, or that closes what none
-    could guard, nor prove that it is absent."""
-    doubted = [t for t in run.tickets if t.order.is_open and t.in_doubt]
-    return run.unprovable and any(t.order.terms.leg.is_protection or t.is_upkeep for t in doubted)
-
-
 def cover(run: "Run", venue: VenueRules) -> Cover:
     """How the run's protection stands."""
     kept, first = run.cover, opening(run)
@@ -187,8 +181,11 @@ def refusal(run: "Run") -> tuple[str, str] | None:
     renewals = 0
     for ticket in orders_of(run):
         order, end = ticket.order, ticket.order.end
-        if order.is_open or end is None or order is _first_of_breakeven(run):
+        if order.is_open or end is None or ticket is run.stop:
             continue
+        if end.text == words.DECLARED_PRESENT:
+            # Whoever said so looks after it there.
+            return end.text, ""
         # A target that cannot rest beside its stop is watched.
         is_fatal = order.terms.leg is Leg.STOP or not ticket.is_guard
         if order.ord_status is OrdStatus.REJECTED and is_fatal:
@@ -256,7 +253,7 @@ def on(lane: "Lane", symbol: str, side: Side) -> list["Run"]:
     return sorted(found, key=lambda run: run.instruction_id)
 
 
-def numbers(kept: Kept, held: Decimal, covered: Decimal) -> dict[str, str]:
+def numbers(kept: Kept, held: Decimal, covered: Decimal, doubted: str) -> dict[str, str]:
     """What a fact tells of a protection, and what a takeover must find again."""
     told = {
         "held": text(held),
@@ -271,6 +268,7 @@ def numbers(kept: Kept, held: Decimal, covered: Decimal) -> dict[str, str]:
         "longest_gap_ms": _ms(kept.longest_gap or None),
         "overdue": "yes" if kept.is_overdue else "",
         "alarmed": kept.alarmed,
+        "doubted": doubted,
     }
     return {name: value for name, value in told.items() if value}
 
@@ -308,10 +306,6 @@ def _is_growing(run: "Run") -> bool:
     """True while its entry works."""
     first = opening(run)
     return first is not None and first.order.is_open and not _is_placed(run)
-
-
-def _first_of_breakeven(run: "Run") -> object:
-    return None if run.stop is None else run.stop.order
 
 
 def _resting(ticket: "Ticket") -> Resting:

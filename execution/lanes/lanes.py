@@ -15,117 +15,18 @@ from execution.domain import judging, positions
 from execution.domain.decisions import Progress, Scope
 from execution.domain.market import Market
 from execution.domain.opening import Intent
-from execution.domain.orders import ZERO, Order
+from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, OrdType, Origin, TradeState
+from execution.domain.words import Action, Leg, TradeState
 from execution.lanes import known, scoping
 from execution.lanes.books import Book
 from execution.lanes.covers import Kept
 from execution.lanes.opened import OpenTickets, gave_way
 from execution.lanes.overfills import Overfills
-
-# The second waits for the first: a market order at most this long.
-MARKET_BOUND = timedelta(seconds=10)
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """One order of a run, and what was done about it."""
-
-    order: Order
-    run: "Run"
-    sends: int = 0
-    # After this nobody sent it; None while it is not known, for another instance may have.
-    last_send_at: datetime | None = None
-    # How often it went out again, after its absence was proven.
-    resends: int = 0
-    in_doubt: bool = False
-    # The broker could not be reached; it is tried again.
-    is_held_back: bool = False
-    # It waits for its turn under the broker's limits.
-    is_limited: bool = False
-    cancel_asked: bool = False
-    # Read back: whether its cancel was asked for is not written down.
-    is_inherited: bool = False
-
-    @property
-    def is_guard(self) -> bool:
-        """True for a target or stop that goes with an entry."""
-        terms = self.order.terms
-        return terms.leg.is_protection and not terms.revision and self.run.entry is not None
-
-    @property
-    def is_upkeep(self) -> bool:
-        """True for what keeps a position protected, however old its trade is."""
-        terms = self.order.terms
-        again = terms.leg.is_protection and terms.revision > 0
-        flattens = terms.leg is Leg.EXIT and terms.origin is Origin.FLATTEN
-        return self.run.cover is not None and (again or flattens)
-
-    @property
-    def keeps_guard(self) -> bool:
-        """True for what guards or closes what a trade opened, whatever becomes of the trade."""
-        return self.is_guard or self.is_upkeep
-
-    @property
-    def guards(self) -> list["Ticket"]:
-        """What goes with this order, when it is an entry."""
-        is_entry = self.order.terms.leg is Leg.ENTRY
-        return [t for t in self.run.tickets if t.is_guard] if is_entry else []
-
-    @property
-    def may_not_exist(self) -> bool:
-        """True while it is in doubt, itself or through its entry."""
-        entry = self.run.entry if self.is_guard else None
-        with_entry = entry is not None and entry.in_doubt and not self.order.is_acknowledged
-        return self.in_doubt or with_entry
-
-    @property
-    def waits_here(self) -> bool:
-        """True for an entry that is sent once its price has come, and for what goes with it."""
-        if self.run.fired_at is not None or not self.order.is_open:
-            return False
-        entry = self if self.order.terms.leg is Leg.ENTRY else self.run.entry
-        is_part = entry is self or self.is_guard
-        return is_part and entry is not None and entry.order.terms.is_watched
-
-    @property
-    def waits_to_guard(self) -> bool:
-        """True while its entry was not sent: there is nothing to guard, nor to cancel."""
-        if not self.is_guard or (entry := self.run.entry) is None:
-            return False
-        return not (entry.sends or entry.in_doubt or entry.order.is_acknowledged)
-
-    @property
-    def is_unanswered(self) -> bool:
-        """True for what may be at a broker that never spoke of it."""
-        return self.order.is_open and not (self.order.is_acknowledged or self.waits_here)
-
-    @property
-    def may_return(self) -> bool:
-        """True while its entry may bring it to the broker once more."""
-        return self.run.entry is not None and self.run.entry.order.is_open
-
-    @property
-    def may_rest(self) -> bool:
-        """True when its acknowledgement alone lets others go on. A watched stop whose price
-        has come fills at once."""
-        is_fired = self.order.terms.is_watched and self.run.fired_at is not None
-        at_once = OrdType.STOP if is_fired else OrdType.MARKET
-        return self.order.terms.ord_type is not at_once
-
-    @property
-    def is_resting(self) -> bool:
-        """True while it waits for its price, at the broker or here."""
-        return self.may_rest and (self.order.is_acknowledged or self.waits_here)
-
-    def is_settled(self, now: datetime) -> bool:
-        """True when the next trade need not wait for this order."""
-        is_late = now - self.order.terms.created_at >= MARKET_BOUND
-        return not self.order.is_open or self.is_resting or is_late
+from execution.lanes.tickets import Ticket, Word
 
 
 @dataclass(slots=True, eq=False)
@@ -172,9 +73,8 @@ class Run:
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False
-    unprovable: bool = False
-    # What a person said of its order meanwhile.
-    declared: str = ""
+    # What a person said of its orders meanwhile.
+    declared: Word | None = None
     is_done: bool = False
     # What guards the position that it opened.
     cover: Kept | None = None
@@ -274,7 +174,7 @@ class Run:
             withdrawn=self.withdrawn,
             own_order_in_doubt=any(t.in_doubt and t.order.is_open for t in self.tickets),
             is_watching=any(t.waits_here for t in self.tickets),
-            unprovable=self.unprovable,
+            unprovable=any(t.is_unprovable for t in self.tickets),
             in_debt=self.in_debt,
             outgrown=gave_way(self),
         )

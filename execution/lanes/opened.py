@@ -7,10 +7,11 @@ from uuid import UUID
 
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution
-from execution.domain.words import TERMINAL, Leg, Side
+from execution.domain.words import DECLARED_ABSENT, TERMINAL, Leg, Side
 
 if TYPE_CHECKING:
-    from execution.lanes.lanes import Lane, Run, Ticket
+    from execution.lanes.lanes import Lane, Run
+    from execution.lanes.tickets import Ticket
 
 
 class OpenTickets(MutableMapping[str, "Ticket"]):
@@ -125,6 +126,20 @@ def gave_way(run: "Run") -> frozenset[str]:
 def bare_exits(run: "Run", side: Side) -> list["Ticket"]:
     """A run's exits that close on this side what it opened, for no guard could be had."""
     return [t for t in run.exits if t.is_upkeep and t.order.terms.side is side]
+
+
+def doubted(run: "Run") -> list[str]:
+    """The orders that guard, or that close what none could guard, of which the broker can
+    neither show one nor prove that it is absent."""
+    kept = (t for t in run.tickets if t.order.terms.leg.is_protection or t.is_upkeep)
+    return [t.order.terms.cl_ord_id for t in kept if t.is_unprovable]
+
+
+def failed(closing: "Ticket") -> bool:
+    """True for what closes a bare position, and closed nothing, for which it is not sent again."""
+    order, end = closing.order, closing.order.end
+    is_absent = end is not None and end.text == DECLARED_ABSENT
+    return not (order.cum_qty or order.is_outgrown or is_absent)
 
 
 def closes_bare(run: "Run", reason: str) -> bool:

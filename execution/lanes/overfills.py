@@ -18,7 +18,8 @@ from protos.execution.v1 import execution_pb2 as pb
 if TYPE_CHECKING:
     from execution.accounts.accounts import Account
     from execution.domain.reports import Report
-    from execution.lanes.lanes import Run, Ticket
+    from execution.lanes.lanes import Run
+    from execution.lanes.tickets import Ticket
 
 # What an order was filled for when somebody looked, by the order.
 Seen = Mapping[UUID, Decimal]

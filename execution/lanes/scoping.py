@@ -11,7 +11,8 @@ from execution.lanes.books import ends, taken_by
 from execution.lanes.opened import concerning
 
 if TYPE_CHECKING:
-    from execution.lanes.lanes import Lane, Run, Ticket
+    from execution.lanes.lanes import Lane, Run
+    from execution.lanes.tickets import Ticket
 
 
 def scope(lane: "Lane", run: "Run") -> Scope:

@@ -1,6 +1,6 @@
 """What somebody must hear of: which facts carry an alarm, and what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -44,15 +44,20 @@ def of_outcome(
     return Alarm(kind, run.trade.instrument, numbers) if kind and kind != before else None
 
 
-def of_protection(run: "Run", state: Protection, held: str, covered: str) -> Alarm | None:
-    """What a position raises that is not guarded, unless that was raised: at once where the
-    reason is known, else once it lasts. What people took away themselves raises nothing."""
+def of_protection(
+    run: "Run", state: Protection, held: str, covered: str, doubted: Sequence[str]
+) -> Alarm | None:
+    """What a position raises that is not guarded, or of which nobody can say what becomes of it
+    for orders in doubt, unless that was raised: at once where the reason is known, else once it
+    lasts. What people took away themselves raises nothing."""
     kept = run.cover
-    if kept is None or state is not Protection.UNPROTECTED:
+    if kept is None or (state is not Protection.UNPROTECTED and not doubted):
         if kept is not None:
             kept.alarmed = ""
         return None
-    if kept.reason == "stop_refused":
+    if doubted:
+        kind = "guard_not_provable"
+    elif kept.reason == "stop_refused":
         kind = kept.reason
     elif kept.reason not in _QUIET and (kept.reason or kept.is_overdue):
         kind = "unprotected"

@@ -32,7 +32,8 @@ from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeStat
 from execution.journal.rows import Writes
 from execution.lanes import covers, opened
 from execution.lanes.covers import Kept
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket
 from execution.messages import alarms
 from execution.protection.unguarded import Unguarded
 from execution.runtime import Runtime
@@ -142,7 +143,7 @@ class Protecting:
             if _closes(t, symbol, side) and t not in their_own
         ]
         steps = protecting.keep(found, whole, own, exits, shares)
-        needs_attention = any(covers.needs_attention(run) for run in runs)
+        needs_attention = any(opened.doubted(run) for run in runs)
         for run, cover, step in zip(runs, found, steps, strict=True):
             assert run.cover is not None
             run.cover.lost += cover.left - step.cover.left
@@ -159,7 +160,7 @@ class Protecting:
                 self._dispatch.cancel(account, ticket)
         self._send_all(account, run, step.upkeep.sends)
         refused = covers.refusal(run) if cover.left else None
-        if covers.needs_attention(run):
+        if opened.doubted(run):
             # A person looks for an order; what would close the same part waits until then.
             kept.reason = "not_provable"
         elif refused is not None:
@@ -199,7 +200,7 @@ class Protecting:
         side = first.order.terms.side if run.entry is None else first.order.terms.side.opposite
         others = [t for t in covers.orders_of(run) if t.order.is_open]
         tried = opened.bare_exits(run, side)
-        if others or free <= 0 or any(not (t.order.cum_qty or t.order.is_outgrown) for t in tried):
+        if others or free <= 0 or any(opened.failed(t) for t in tried):
             return
         if seconds := self._opens_in(account, run):
             self._tend_later(account, run.lane, seconds)
@@ -269,7 +270,7 @@ class Protecting:
         assert kept is not None
         said = (
             state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired,
-            kept.is_overdue,
+            kept.is_overdue, *(doubted := opened.doubted(run)),
         )  # fmt: skip
         if said == kept.said and not _has_trailed(kept):
             return
@@ -286,8 +287,8 @@ class Protecting:
         kept.facts += 1
         if state is State.UNPROTECTED and kept.reason == "stop_refused":
             log.error("position_unprotected", trade_id=run.trade.trade_id.hex)
-        alarm = alarms.of_protection(run, state, text(held), text(covered))
-        numbers = covers.numbers(kept, held, covered)
+        alarm = alarms.of_protection(run, state, text(held), text(covered), doubted)
+        numbers = covers.numbers(kept, held, covered, " ".join(doubted))
         if kept.reason == "market_closed" and first is not None:
             numbers |= {"instrument": first.order.terms.instrument, "opens": kept.words}
         now = self._runtime.now()

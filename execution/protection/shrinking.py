@@ -13,7 +13,8 @@ from execution.accounts.accounts import Account
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution
 from execution.domain.words import Leg, OrdType, Side
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket
 
 Cancel = Callable[[Account, Run, Sequence[Ticket]], None]
 

@@ -10,13 +10,18 @@ import psycopg
 from tests.e2e.stack import Stack
 
 LOOKS_SECONDS = 2.0
-# Trades that need a person, with an order that never reached the venue.
+# Trades that need a person, themselves or for what guards them, with an order that never reached
+# the venue.
 _NEVER_ARRIVED = """
     SELECT trade.id FROM web.trades AS trade
-     WHERE trade.state = 'NEEDS_ATTENTION' AND trade.reason = 'not_provable'
+     WHERE (trade.state = 'NEEDS_ATTENTION' AND trade.reason = 'not_provable'
+            OR trade.protection_details->>'doubted' IS NOT NULL)
        AND EXISTS (
            SELECT FROM execution.orders AS written
-            WHERE written.trade_id = trade.id AND NOT EXISTS (
+            WHERE written.trade_id = trade.id
+              AND (trade.protection_details->>'doubted' IS NULL
+                   OR trade.protection_details->'doubted' ? written.cl_ord_id)
+              AND NOT EXISTS (
                 SELECT FROM paper.arrivals AS arrival
                  WHERE arrival.cl_ord_id = written.cl_ord_id))
 """

@@ -20,14 +20,20 @@ def guarded(**fields: Any) -> dict[str, Any]:
     }
 
 
-async def restrict(kit: Kit, *, no_brackets: bool = False, no_stops: bool = False) -> None:
+async def restrict(
+    kit: Kit,
+    *,
+    no_brackets: bool = False,
+    no_stops: bool = False,
+    refuses_repeats: bool = True,
+) -> None:
     """Let the account take fewer kinds of orders."""
     await kit.venue_stub.ConfigureAccount(
         paper_pb2.ConfigureAccountRequest(
             account=kit.account,
             options=paper_pb2.Options(
                 visibility_horizon_seconds=0.5,
-                refuses_repeats=True,
+                refuses_repeats=refuses_repeats,
                 no_brackets=no_brackets,
                 no_stops=no_stops,
             ),

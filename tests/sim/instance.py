@@ -11,6 +11,7 @@ from execution.journal.facts import Bell
 from execution.journal.journal import Journal, StoreUnavailable
 from execution.limits.limits import Limits
 from execution.runtime import AsyncioRuntime
+from execution.service.declaring import Declaring
 from execution.service.service import Service
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.adapter import SimAdapter, WireFaults
@@ -64,6 +65,7 @@ class Instance:
         # As the server: no calls before the first heartbeat is stored.
         self._serves = False
         self._service = Service(store, self._holding, bell)
+        self._declaring = Declaring(store, self._holding.withdraw, lambda _trade_id: True)
 
     @property
     def is_awake(self) -> bool:
@@ -110,6 +112,15 @@ class Instance:
             return await self._service.submit_trades(request)
         except StoreUnavailable:
             return None
+
+    def declare(self, request: pb.ResolveDoubtRequest) -> None:
+        """A person says what became of an order; told once, as it comes."""
+
+        async def call() -> None:
+            with suppress(StoreUnavailable):
+                await self._declaring.resolve(request)
+
+        self._world.schedule(self.loop, 500, lambda: self.loop.create_task(call()))
 
     def withdraw(self, request: pb.CancelTradesRequest) -> None:
         """A member cancels trades; told once, as it comes."""

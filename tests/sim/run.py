@@ -14,6 +14,7 @@ from tests.sim import checker, endings, guarding, plan
 from tests.sim.adapter import WireFaults
 from tests.sim.database import Database
 from tests.sim.instance import BROKER, Instance
+from tests.sim.person import Person
 from tests.sim.plan import Plan, Signal
 from tests.sim.record import Reading, Record, Trade
 from tests.sim.venue import Account, Venue
@@ -85,6 +86,7 @@ class Run:
         self._pauses = self.plan.trouble.pauses
         ids = sorted({s.strategy for s in self.plan.subscriptions}, key=lambda s: s.int)
         self._strategies = {strategy: Strategy(strategy) for strategy in ids}
+        self._person = Person(seed, self.venue)
 
     def go(self, seed: int) -> Result:
         """Run to the end, and check."""
@@ -306,6 +308,8 @@ class Run:
         looks = CALM_LOOKS + (2 * habits.window // int(LOOK_SECONDS * SECOND) if habits.most else 0)
         if self._calm == looks - 1 and self._probe():
             self._calm = 0
+        if self._person.look(self._record(), [i for i in self.instances if not i.loop.is_dead]):
+            self._calm, self.last_fault = 0, now
         self.is_settled = self._calm >= looks
         last = max(self.last_fault, self.venue.last_act, self.plan.signals[-1].at)
         if self.is_settled or now > last + LIVENESS_SECONDS:

@@ -15,6 +15,7 @@ import psycopg
 from execution.journal import ringing, statements
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb
+from tests.sim import declared
 from tests.sim.standing import Standing, may_be_stored, store, store_own, stored_by_others
 from tests.sim.world import World
 
@@ -97,6 +98,7 @@ class Tables:
             statements.IMAGE_PROTECTIONS: self._image_protections,
             statements.PAST_TRADES: self._past_trades,
             **Standing(self).verbs,
+            **declared.statements(self.instructions, self.facts),
         }
 
     @property

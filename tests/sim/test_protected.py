@@ -135,4 +135,4 @@ def test_of_what_closes_a_bare_position_and_is_not_found_a_person_is_told() -> N
     script.submit(one, leave := script.trade("exit"))
     script.wait(5)
     assert script.outcome(leave) == ("BLOCKED", "flatten_debt")
-    assert script.alarms() == ["stop_refused", "unprotected"]
+    assert script.alarms() == ["stop_refused", "guard_not_provable"]

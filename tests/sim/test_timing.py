@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from execution.lanes.lanes import MARKET_BOUND
+from execution.lanes.tickets import MARKET_BOUND
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.instance import Instance

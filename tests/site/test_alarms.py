@@ -109,19 +109,24 @@ def test_somebody_who_may_only_look_acknowledges_nothing(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "lasts", "becomes"),
+    ("kind", "lasts", "stands", "becomes"),
     [
-        ("not_provable", "NEEDS_ATTENTION", "state = 'FILLED'"),
-        ("exit_outside_window", "BLOCKED", "state = 'SKIPPED'"),
-        ("unprotected", "UNPROTECTED", "protection = 'PROTECTED'"),
+        ("not_provable", "NEEDS_ATTENTION", "state = 'NEEDS_ATTENTION'", "state = 'FILLED'"),
+        ("exit_outside_window", "BLOCKED", "state = 'BLOCKED'", "state = 'SKIPPED'"),
+        ("unprotected", "UNPROTECTED", "protection = 'UNPROTECTED'", "protection = 'PROTECTED'"),
+        (
+            "guard_not_provable",
+            "DOUBTED",
+            """protection_details = '{"doubted": ["a"]}'""",
+            """protection_details = '{"doubted": null}'""",
+        ),
     ],
 )
 def test_what_lasts_is_over_when_its_trade_has_gone_on(
-    site: Site, kind: str, lasts: str, becomes: str
+    site: Site, kind: str, lasts: str, stands: str, becomes: str
 ) -> None:
     trade_id = add_waiting(site, site.ours, state="WORKING", expires=None)
-    state = "protection" if lasts == "UNPROTECTED" else "state"
-    site.owner.execute(f"UPDATE web.trades SET {state} = %s WHERE id = %s", (lasts, trade_id))
+    site.owner.execute(f"UPDATE web.trades SET {stands} WHERE id = %s", (trade_id,))
     alarm_id = add_alarm(site.owner, site.ours, trade_id=trade_id, kind=kind, lasts=lasts)
     site.owner.execute("UPDATE web.trades SET message = 'x' WHERE id = %s", (trade_id,))
     assert is_open(site, site.ours) == [shown(alarm_id)]

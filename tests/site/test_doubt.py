@@ -174,6 +174,66 @@ def test_a_person_sees_the_client_id_and_three_buttons(
     assert audited(site, trade_id) == [("trade:check", "person")]
 
 
+def add_doubted_guard(site: Site, of: Workspace) -> tuple[UUID, str]:
+    """A trade that filled, whose stop the broker neither shows nor denies."""
+    trade_id = add_doubtful(site, of)
+    site.owner.execute("UPDATE web.alarms SET ended_at = now() WHERE trade_id = %s", (trade_id,))
+    tell(site, trade_id, "FILLED", None)
+    [[name]] = site.owner.execute(
+        "UPDATE web.orders SET leg = 'stop' WHERE trade_id = %s RETURNING cl_ord_id", (trade_id,)
+    ).fetchall()
+    guard(site, trade_id, "UNPROTECTED", {"reason": "not_provable", "doubted": [name]})
+    add_alarm(site.owner, of, trade_id=trade_id, kind="guard_not_provable", lasts="DOUBTED")
+    return trade_id, name
+
+
+def guard(site: Site, trade_id: UUID, state: str, details: dict[str, Any]) -> None:
+    site.owner.execute(
+        "UPDATE web.trades SET protection = %s, protection_details = %s WHERE id = %s",
+        (state, Jsonb(details), trade_id),
+    )
+
+
+@pytest.mark.rule("G1.declare")
+@pytest.mark.parametrize("page", ["/approvals", "/trades/{}"])
+def test_a_guard_in_doubt_is_shown_and_said_as_any_order(
+    site: Site, execution: Execution, page: str
+) -> None:
+    trade_id, name = add_doubted_guard(site, site.ours)
+    assert listed(site, site.ours) == [shown(trade_id)]
+    client = site.signed_in(site.ours)
+    path = page.format(shown(trade_id))
+    text = client.get(path).text
+    assert name in text and f"/trades/{shown(trade_id)}/declare_absent" in text
+    answer = client.post(
+        f"/trades/{shown(trade_id)}/declare_absent",
+        data={"csrf_token": csrf(client, path)},
+        follow_redirects=True,
+    )
+    assert "Declared as never arrived" in answer.text
+    assert execution.said == [(trade_id, ABSENT)]
+    assert audited(site, trade_id) == [("trade:declare_absent", "person")]
+    # The trade is what it was: it is its guard that was in doubt.
+    assert site.api(site.ours, "GET", f"/trades/{shown(trade_id)}")[1]["state"] == "FILLED"
+    guard(site, trade_id, "PROTECTED", {"reason": None})
+    assert listed(site, site.ours) == []
+    assert "needs your attention" not in client.get("/strategies").text
+
+
+def test_what_was_said_of_a_guard_repeats_alike_and_nobody_else_says_it(
+    site: Site, execution: Execution
+) -> None:
+    trade_id, _ = add_doubted_guard(site, site.ours)
+    path = f"/trades/{shown(trade_id)}/declare"
+    assert site.api(site.ours, "POST", path, order="absent")[0] == 200
+    guard(site, trade_id, "PROTECTED", {"reason": None})
+    assert site.api(site.ours, "POST", path, order="absent")[0] == 200
+    execution.takes = False
+    assert site.api(site.ours, "POST", path, order="present")[0] == 409
+    assert site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/check")[0] == 409
+    assert audited(site, trade_id) == [("trade:declare_absent", "key")]
+
+
 def test_another_tenants_doubt_is_not_ours_to_resolve(site: Site, execution: Execution) -> None:
     trade_id = add_doubtful(site, site.theirs)
     path = f"/trades/{shown(trade_id)}"

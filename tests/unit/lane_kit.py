@@ -9,7 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from execution.accounts.accounts import Account, Arrival
-from execution.brokers.base import Adapter, Capabilities, NewOrder
+from execution.brokers.base import Adapter, BrokerError, Capabilities, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import AccountRef, Trade
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
@@ -72,16 +72,20 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
 
 
 class Broker:
-    """Takes every order; fills them when told to."""
+    """Takes every order, unless it `says` something else; fills them when told to."""
 
     def __init__(self) -> None:
         self.orders: dict[str, NewOrder] = {}
         self.canceled: list[str] = []
+        self.refuses_repeats = True
+        self.says: Callable[[NewOrder], BrokerError | None] = lambda _order: None
 
     async def admit(self, _account: str, _connection_id: str) -> None:
         """Everybody is."""
 
     async def submit(self, order: NewOrder) -> Report:
+        if (error := self.says(order)) is not None:
+            raise error
         for each in (order, *order.guards):
             self.orders[each.cl_ord_id] = each
         return said(order, ExecType.NEW)
@@ -95,7 +99,7 @@ class Broker:
         return {name: [said(order, ExecType.NEW)] for name, order in found.items()}
 
     async def capabilities(self, accounts: Sequence[str]) -> list[Capabilities]:
-        able = Capabilities(frozenset(OrdType), 35, True, True, Decimal(1))
+        able = Capabilities(frozenset(OrdType), 35, self.refuses_repeats, True, Decimal(1))
         return [able for _ in accounts]
 
     async def quote(self, _account: str, _symbol: str, **_seen: object) -> None:
@@ -150,6 +154,12 @@ class Desk:
         )
         self.engine.enter(self.account, Arrival(self.count, trade))
         return trade
+
+    def declare(self, trade: Trade, word: str) -> None:
+        """A person says what became of orders of which was told before that nobody knows."""
+        at = self.steps.now() - timedelta(seconds=1)
+        self.engine.withdraw(self.account, trade.trade_id, word, at)
+        self.steps.run()
 
     def fill_at_once(self) -> None:
         """Every entry that was sent fills, in one frame of the broker's stream."""

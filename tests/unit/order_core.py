@@ -26,7 +26,8 @@ from execution.engine.engine import Engine
 from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, Entry, Held, Stored
 from execution.lanes import known
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket
 from execution.messages import messages
 from protos import ids
 from protos.execution.v1 import execution_pb2 as pb

@@ -20,7 +20,7 @@ from execution.domain.orders import Terms
 from execution.domain.positions import Attribution, Position
 from execution.domain.reports import Report
 from execution.domain.words import Action, ExecType, Leg, OrdStatus, OrdType, Side
-from execution.lanes.lanes import Ticket
+from execution.lanes.tickets import Ticket
 from protos.paper.v1 import paper_pb2
 from tests.unit.order_core import REF, SYMBOL, Core
 from tests.unit.order_model import BUST, ZERO, Sent, closing, folded, name, pick, shares

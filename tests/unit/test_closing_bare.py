@@ -1,21 +1,30 @@
 """A position that no guard can be had for is closed, and nothing else is."""
 
-import dataclasses
 from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
 from msgspec.structs import replace
 
-from execution.brokers.base import BrokerError, Capabilities, InDoubt, NewOrder, Rejected
+from execution.brokers.base import BrokerError, InDoubt, NewOrder, Rejected
 from execution.domain import protecting
 from execution.domain.decisions import Guard
 from execution.domain.orders import Order
 from execution.domain.protecting import Cover, Protection, Resting, Step
-from execution.domain.reports import Report
-from execution.domain.trades import Distance, StopLoss
-from execution.domain.words import By, ExecType, Leg, OrdType, Origin, Side
-from execution.lanes.lanes import Ticket
+from execution.domain.trades import Distance, StopLoss, Trade
+from execution.domain.words import (
+    DECLARED_ABSENT,
+    DECLARED_PRESENT,
+    By,
+    ExecType,
+    Leg,
+    OrdType,
+    Origin,
+    Side,
+)
+from execution.lanes.covers import Kept
+from execution.lanes.tickets import Ticket
 from tests.unit.lane_kit import Desk, said, sell_by_hand
 from tests.unit.planning_kit import VENUE
 
@@ -88,44 +97,54 @@ def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
     debt = replace(run.entry.order.terms, leg=Leg.EXIT, origin=Origin.FLATTEN, cl_ord_id="debt")
     run.tickets.append(Ticket(Order(debt), run))
     run.exits[0].order.add(replace(said(sent(desk), ExecType.CANCELED), cl_ord_id="debt"))
-    refuse_stops(desk)
+    desk.broker.says = refuse_stops
     desk.fill_all()
     assert (sent(desk).side, sent(desk).order_qty) == (Side.SELL, Decimal(5))
 
 
 def test_what_closes_it_in_doubt_is_followed_though_something_else_has_closed_it() -> None:
+    desk, trade = desk_in_doubt()
+    kept = cover_of(desk, trade)
+    sell_by_hand(desk, "5")
+    assert not kept.is_over and (kept.state, kept.reason) == (Protection.CLOSED, "not_provable")
+    desk.declare(trade, DECLARED_ABSENT)
+    assert kept.is_over and kept.reason == ""
+
+
+@pytest.mark.rule("G1.declare")
+@pytest.mark.parametrize(("word", "sent_again"), [(DECLARED_ABSENT, 1), (DECLARED_PRESENT, 0)])
+def test_what_closes_it_goes_again_once_it_was_declared_absent(word: str, sent_again: int) -> None:
+    desk, trade = desk_in_doubt()
+    desk.declare(trade, word)
+    assert [o.order_qty for o in desk.broker.orders.values()] == [Decimal(5)] * sent_again
+    assert cover_of(desk, trade).reason == "stop_refused"
+
+
+def desk_in_doubt() -> tuple[Desk, Trade]:
+    """Five whose stop was refused; of what closes them nobody can say where it is."""
     desk = Desk()
     desk.account.rules = replace(VENUE, has_brackets=False)
-    able = desk.broker.capabilities
-
-    async def never_sure(accounts: Sequence[str]) -> list[Capabilities]:
-        return [dataclasses.replace(each, refuses_repeats=False) for each in await able(accounts)]
-
-    desk.broker.capabilities = never_sure  # type: ignore[method-assign]
+    desk.broker.refuses_repeats = False
     stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
     trade = desk.enter(1, "buy", "5", stop_loss=stop)
     desk.steps.run()
-    refuse_stops(desk, InDoubt("no answer"))
+    desk.broker.says = lambda order: refuse_stops(order) or InDoubt("no answer")
     desk.fill_all()
-    sell_by_hand(desk, "5")
     desk.steps.wait(120.0)
-    run = desk.account.runs[trade.trade_id]
-    assert run.cover is not None and not run.cover.is_over
-    assert (run.unprovable, run.cover.reason) == (True, "not_provable")
+    assert cover_of(desk, trade).reason == "not_provable"
+    desk.broker.says = refuse_stops
+    return desk, trade
 
 
-def refuse_stops(desk: Desk, closing: BrokerError | None = None) -> None:
-    """The broker takes no stop; and says of what closes instead what is given."""
-    take = desk.broker.submit
+def cover_of(desk: Desk, trade: Trade) -> Kept:
+    kept = desk.account.runs[trade.trade_id].cover
+    assert kept is not None
+    return kept
 
-    async def submit(order: NewOrder) -> Report:
-        if order.ord_type is OrdType.STOP:
-            raise Rejected("no stops here")
-        if closing is not None:
-            raise closing
-        return await take(order)
 
-    desk.broker.submit = submit  # type: ignore[method-assign]
+def refuse_stops(order: NewOrder) -> BrokerError | None:
+    """The broker takes no stop."""
+    return Rejected("no stops here") if order.ord_type is OrdType.STOP else None
 
 
 def sent(desk: Desk) -> NewOrder:

@@ -3,7 +3,8 @@
 import gc
 from datetime import timedelta
 
-from execution.lanes.lanes import Run, Ticket
+from execution.lanes.lanes import Run
+from execution.lanes.tickets import Ticket
 from tests.unit.lane_kit import Desk
 
 

@@ -24,7 +24,8 @@ from execution.domain.words import (
     Side,
     SizeType,
 )
-from execution.lanes.lanes import Lane, Run, Ticket
+from execution.lanes.lanes import Lane, Run
+from execution.lanes.tickets import Ticket
 from tests.unit.planning_kit import NOON, a_trade, decide, held, refused
 
 HUNDRED = Decimal(100)

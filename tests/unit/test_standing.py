@@ -12,7 +12,7 @@ from execution.brokers.base import InDoubt, NewOrder
 from execution.domain.reports import Report
 from execution.domain.trades import Style
 from execution.domain.words import OrdType
-from execution.lanes.lanes import Ticket
+from execution.lanes.tickets import Ticket
 from tests.unit.lane_kit import REF, Desk
 from tests.unit.planning_kit import NOON, VENUE
 

@@ -29,7 +29,9 @@ SELECT CASE WHEN r.trade_id IS NULL AND r.connection_id IS NULL
         ELSE r.id END,
     c.tenant_id, r.kind, c.id, r.instrument, r.trade_id, r.order_id, r.message, r.numbers,
     r.lasts, coalesce(r.at, clock_timestamp()),
-    CASE WHEN r.lasts NOT IN (t.state, coalesce(t.protection, '')) THEN clock_timestamp() END
+    CASE WHEN r.lasts NOT IN (t.state, coalesce(t.protection, ''),
+        CASE WHEN t.protection_details->>'doubted' IS NULL THEN '' ELSE 'DOUBTED' END)
+        THEN clock_timestamp() END
 FROM json_to_recordset(%s::json) AS r(id uuid, kind text, connection_id uuid,
     broker_account_id uuid, instrument text, trade_id uuid, order_id uuid, message text,
     numbers jsonb, lasts text, at timestamptz)

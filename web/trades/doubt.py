@@ -19,7 +19,10 @@ from web.trades.approval import NotWaiting
 from web.trades.models import Trade
 
 Says = Callable[..., Trade]
-_DOUBTFUL = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
+_ITSELF = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
+_DOUBTFUL = _ITSELF | Trade.protection_details["doubted"].astext.is_not(None)
+# The alarms that such trades raise.
+KINDS = ("not_provable", "guard_not_provable")
 REASONS = {
     pb.DOUBT_WORD_ABSENT: "declared_absent",
     pb.DOUBT_WORD_PRESENT: "declared_present",
@@ -49,11 +52,11 @@ def declare_present(trade: Trade, *, actor: str) -> Trade:
 
 def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
     """This tenant's trades in such doubt, the oldest first. Raises BadCursor."""
-    raised = select(Alarm.id).where(
-        Alarm.trade_id == Trade.id, Alarm.kind == "not_provable", Alarm.ended_at.is_(None)
+    raised = select(Alarm.trade_id).where(
+        mine(Alarm), Alarm.kind.in_(KINDS), Alarm.ended_at.is_(None)
     )
     return in_order(
-        reads.with_orders(select(Trade)).where(mine(Trade), _DOUBTFUL, raised.exists()),
+        reads.with_orders(select(Trade)).where(mine(Trade), _DOUBTFUL, Trade.id.in_(raised)),
         (Trade.accepted_at, Trade.id),
         Moment,
         lambda row: (row.accepted_at, row.id),
@@ -63,12 +66,18 @@ def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
 
 
 def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
-    if approval.decide_once(trade, _DOUBTFUL, actor, verb, state="NEEDS_ATTENTION"):
-        client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        if client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id):
-            db.session.refresh(trade)
-            return trade
+    still = _DOUBTFUL & (Trade.state == trade.state)
+    is_said = approval.decide_once(trade, still, actor, verb, state=trade.state)
     db.session.refresh(trade)
-    if word in REASONS and trade.reason == REASONS[word]:
+    said = REASONS.get(word)
+    # What was said of guards, execution remembers.
+    is_repeated = said and trade.decided_by == actor and trade.reason not in REASONS.values()
+    if is_said or is_repeated:
+        client: ExecutionClient = current_app.extensions["fillwire.execution"]
+        is_taken = client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id)
+        db.session.refresh(trade)
+        if is_taken:
+            return trade
+    if said and trade.reason == said:
         return trade
     raise NotWaiting(trade)

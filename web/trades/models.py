@@ -164,6 +164,18 @@ class Trade(TenantRow):
         return self.state == "QUEUED" and self.release_at is None
 
     @property
+    def doubted(self) -> list[str]:
+        """The client ids of what guards or closes what it opened, and can neither be found nor
+        be proven absent."""
+        return (self.protection_details or {}).get("doubted") or []
+
+    @property
+    def is_doubtful(self) -> bool:
+        """True while a person has to say what became of an order."""
+        is_itself = self.state == "NEEDS_ATTENTION" and self.reason == "not_provable"
+        return is_itself or bool(self.doubted)
+
+    @property
     def is_held_for_its_spread(self) -> bool:
         """True while execution holds it until the spread is narrow enough."""
         return self.state == "BLOCKED" and self.reason == "spread_too_wide"

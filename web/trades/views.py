@@ -76,7 +76,6 @@ def page(trade_id: UUID) -> str:
         own_signal=trade.signal_id and db.session.get(Signal, trade.signal_id) is not None,
         waits=trade.state in WAITING_STATES
         and (trade.approval_expires_at or trade.release_at or trade.is_held_for_the_open),
-        is_doubtful=trade.state == "NEEDS_ATTENTION" and trade.reason == "not_provable",
         alarms=alarms.of_trade(trade_id),
         decided=_decided(trade) if record.RULES in trade.decision else None,
     )

@@ -241,6 +241,7 @@ class AlarmKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALARM_KIND_EXIT_FAILED: _ClassVar[AlarmKind]
     ALARM_KIND_EXIT_UNANSWERED: _ClassVar[AlarmKind]
     ALARM_KIND_BUSTED: _ClassVar[AlarmKind]
+    ALARM_KIND_GUARD_NOT_PROVABLE: _ClassVar[AlarmKind]
     ALARM_KIND_SHARE_TAKEN: _ClassVar[AlarmKind]
     ALARM_KIND_LOGIN_REFUSED: _ClassVar[AlarmKind]
 
@@ -486,6 +487,7 @@ ALARM_KIND_EXIT_TOO_LATE: AlarmKind
 ALARM_KIND_EXIT_FAILED: AlarmKind
 ALARM_KIND_EXIT_UNANSWERED: AlarmKind
 ALARM_KIND_BUSTED: AlarmKind
+ALARM_KIND_GUARD_NOT_PROVABLE: AlarmKind
 ALARM_KIND_SHARE_TAKEN: AlarmKind
 ALARM_KIND_LOGIN_REFUSED: AlarmKind
 REASON_UNSPECIFIED: Reason

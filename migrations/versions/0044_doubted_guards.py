@@ -1,0 +1,31 @@
+"""An alarm of what guards or closes a position lasts while that is in doubt."""
+
+from alembic import op
+
+revision = "0044"
+down_revision = "0043"
+
+
+def upgrade() -> None:
+    op.execute(
+        """
+        CREATE OR REPLACE FUNCTION web.end_alarms() RETURNS trigger LANGUAGE plpgsql
+            SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+        BEGIN
+            UPDATE web.alarms SET ended_at = clock_timestamp()
+            WHERE trade_id = NEW.id AND ended_at IS NULL
+              AND lasts NOT IN (NEW.state, coalesce(NEW.protection, ''),
+                  CASE WHEN NEW.protection_details->>'doubted' IS NULL THEN '' ELSE 'DOUBTED' END);
+            RETURN NULL;
+        END $$;
+        DROP TRIGGER end_alarms ON web.trades;
+        CREATE TRIGGER end_alarms AFTER UPDATE OF state, protection, protection_details
+            ON web.trades FOR EACH ROW
+            WHEN (OLD.state <> NEW.state
+                    AND OLD.state IN ('NEEDS_ATTENTION', 'WAITING_APPROVAL', 'BLOCKED')
+                OR OLD.protection = 'UNPROTECTED' AND NEW.protection <> OLD.protection
+                OR OLD.protection_details->>'doubted' IS NOT NULL
+                    AND NEW.protection_details->>'doubted' IS NULL)
+            EXECUTE FUNCTION web.end_alarms();
+        """
+    )
