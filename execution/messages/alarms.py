@@ -13,6 +13,7 @@ from execution.domain.words import TradeState
 from protos import alarms
 
 if TYPE_CHECKING:
+    from execution.lanes.covers import Kept
     from execution.lanes.lanes import Run
 
 
@@ -51,21 +52,25 @@ def of_protection(
     for orders in doubt, unless that was raised: at once where the reason is known, else once it
     lasts. What people took away themselves raises nothing."""
     kept = run.cover
-    if kept is None or (state is not Protection.UNPROTECTED and not doubted):
-        if kept is not None:
-            kept.alarmed = ""
+    if kept is None:
         return None
-    if doubted:
-        kind = "guard_not_provable"
-    elif kept.reason == "stop_refused":
-        kind = kept.reason
-    elif kept.reason not in _QUIET and (kept.reason or kept.is_overdue):
-        kind = "unprotected"
-    else:
-        return None
-    before, kept.alarmed = kept.alarmed, kind
+    kind = _of_guards(kept, state, doubted)
+    # What was raised of the bare position stands on while an order is in doubt beside it.
+    before = set(kept.alarmed.split()) if state is Protection.UNPROTECTED or doubted else set()
+    before -= set() if doubted else {"guard_not_provable"}
+    kept.alarmed = " ".join(sorted(before.union([kind] if kind else [])))
     numbers = {"held": held, "covered": covered, "text": kept.words, "reason": kept.reason}
-    return None if kind == before else Alarm(kind, _instrument(run), numbers)
+    return Alarm(kind, _instrument(run), numbers) if kind and kind not in before else None
+
+
+def _of_guards(kept: "Kept", state: Protection, doubted: Sequence[str]) -> str:
+    if doubted:
+        return "guard_not_provable"
+    if state is not Protection.UNPROTECTED or kept.reason in _QUIET:
+        return ""
+    if kept.reason == "stop_refused":
+        return kept.reason
+    return "unprotected" if kept.reason or kept.is_overdue else ""
 
 
 def of_fill(order: Order) -> Alarm | None:

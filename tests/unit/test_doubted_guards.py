@@ -37,7 +37,7 @@ def desk_in_doubt() -> tuple[Desk, Trade]:
     desk.steps.wait(120.0)
     kept = cover_of(desk, trade)
     assert (kept.state, kept.reason) == (Protection.UNPROTECTED, "not_provable")
-    assert kept.alarmed == "guard_not_provable"
+    assert kept.alarmed == "guard_not_provable unprotected"
     desk.broker.says = lambda _order: None
     return desk, trade
 
@@ -52,9 +52,16 @@ def sent(desk: Desk) -> list[tuple[Side, OrdType, str]]:
     return [(o.side, o.ord_type, f"{o.order_qty}") for o in desk.broker.orders.values()]
 
 
+def facts(desk: Desk) -> list[pb.Fact]:
+    return [pb.Fact.FromString(f.fact) for entry in desk.journal.entries for f in entry.facts]
+
+
 def last_told(desk: Desk) -> pb.TradeProtection:
-    facts = [pb.Fact.FromString(f.fact) for entry in desk.journal.entries for f in entry.facts]
-    return [f for f in facts if f.HasField("trade_protection")][-1].trade_protection
+    return [f for f in facts(desk) if f.HasField("trade_protection")][-1].trade_protection
+
+
+def alarms(desk: Desk) -> list[str]:
+    return [pb.AlarmKind.Name(f.alarm.kind) for f in facts(desk) if f.HasField("alarm")]
 
 
 def test_the_fact_names_the_order_that_is_in_doubt() -> None:
@@ -65,9 +72,11 @@ def test_the_fact_names_the_order_that_is_in_doubt() -> None:
     assert "doubted" not in last_told(desk).numbers
 
 
-def test_declared_absent_another_one_is_sent() -> None:
+def test_declared_absent_another_one_is_sent_and_no_alarm_raised_again() -> None:
     desk, trade = desk_in_doubt()
+    raised = len(alarms(desk))
     desk.declare(trade, DECLARED_ABSENT)
+    assert alarms(desk)[raised:] == []
     assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
     assert cover_of(desk, trade).state is Protection.PROTECTED
 
@@ -104,6 +113,7 @@ def test_a_word_holds_for_orders_of_before_only() -> None:
     assert cover_of(desk, trade).reason == "not_provable"
     [stop] = [t for t in desk.account.runs[trade.trade_id].tickets if t.in_doubt]
     assert stop.order.terms.revision == 2
+    assert alarms(desk).count("ALARM_KIND_GUARD_NOT_PROVABLE") == 2
 
 
 def test_one_that_appears_after_it_was_declared_absent_is_canceled() -> None:
