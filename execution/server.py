@@ -248,7 +248,7 @@ class ExecutionServer:
             Service(self._store, holding, bell),
             Digests(self._store),
             Switching(self._store, switches, holding, watch.read),
-            Declaring(self._store, holding.withdraw, check),
+            Declaring(self._store, holding.believe, check),
             Manual(self._store, holding),
             refreshing,
         )

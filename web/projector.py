@@ -144,6 +144,8 @@ class Batch:
                 self._trade(fact)["contract"] = told.contract(fact.trade_resolved.resolved)
             case "trade_protection":
                 self._trade(fact).update(told.protection(fact.trade_protection))
+                if "doubted" in fact.trade_protection.numbers:
+                    self.changes.add((fact.tenant_id, "approval", fact.trade_id))
             case "position_change":
                 self.moves.append(positions.row(fact, fact.position_change))
             case "external_report":

@@ -22,12 +22,12 @@ from execution.domain.orders import ZERO
 from execution.domain.switches import HALTED
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import DECLARED, TERMINAL, Action, Leg, TradeState
+from execution.domain.words import TERMINAL, Action, Leg, TradeState
 from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Sent, Stored
 from execution.lanes import covers, known, opened, overfills
 from execution.lanes.lanes import Lane, Run
-from execution.lanes.tickets import Ticket, Word
+from execution.lanes.tickets import Ticket
 from execution.limits.session import Session
 from execution.messages import messages
 from protos import alarms
@@ -182,9 +182,10 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     if outcome is not None:
         _recall(run, outcome)
     word = messages.REASON_WORDS[stored.withdrawn]
-    # What is over otherwise, and guards what it opened, is not ended again.
-    if outcome is None or outcome.state not in TERMINAL or word in (outcome.reason, *DECLARED):
-        recall_withdrawal(run, word, stored.withdrawn_at)
+    if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
+        # What is over otherwise, and guards what it opened, is not ended again.
+        recall_withdrawal(run, word)
+    run.declared = stored.declared
     for order in image.orders.get(trade.trade_id, ()):
         ticket = Ticket(order, run, sends=1, is_inherited=True)
         ticket.resends, ticket.last_send_at = image.unanswered.get(order.terms.order_id, Sent())
@@ -200,11 +201,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     return run.tickets
 
 
-def recall_withdrawal(run: Run, reason: str, at: datetime | None = None) -> None:
+def recall_withdrawal(run: Run, reason: str) -> None:
     """What the store says of a withdrawal; nothing where the reason is empty."""
-    if reason in DECLARED:
-        run.declared = Word(reason, at) if at is not None else None
-    elif reason:
+    if reason:
         run.withdraw(reason)
 
 
@@ -215,8 +214,7 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
-    word = messages.REASON_WORDS[past.stored.withdrawn]
-    recall_withdrawal(run, word if word in DECLARED else "", past.stored.withdrawn_at)
+    run.declared = past.stored.declared
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1, is_inherited=True) for order in past.orders]
     covers.recall(run, past.protection, is_over=True)

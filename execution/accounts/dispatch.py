@@ -23,7 +23,7 @@ from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
 from execution.journal.rows import Entry
 from execution.lanes import opened
 from execution.lanes.lanes import Run
-from execution.lanes.tickets import Ticket, Word
+from execution.lanes.tickets import Ticket
 from execution.limits.session import Answer, Submitted, Waiting
 from execution.runtime import Runtime
 
@@ -96,9 +96,9 @@ class Dispatch:
             if ticket.in_doubt and ticket.order.is_open:
                 self._doubts.ask_now(account, ticket)
 
-    def believe(self, account: Account, run: Run, word: Word) -> None:
+    def believe(self, account: Account, run: Run, words: Mapping[str, str]) -> None:
         """A person says what became of orders that nobody can prove anything of."""
-        run.declared = word
+        run.declared = {**run.declared, **words}
         for ticket in tuple(run.tickets):
             if ticket.is_unprovable and ticket.declared:
                 self._never_sent(account, ticket, ticket.declared)
@@ -242,7 +242,7 @@ class Dispatch:
         """The broker took it, and knows nothing of it: in doubt, as if sent just now and never
         answered; what it once showed may only have been slow to be found."""
         log.warning("order_vanished", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.in_doubt, ticket.unprovable, ticket.last_send_at = True, False, self._runtime.now()
+        ticket.in_doubt, ticket.last_send_at = True, self._runtime.now()
         self._engine.go_on(account, ticket.run, frees=True)
 
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
@@ -270,7 +270,7 @@ class Dispatch:
 
     def _unprovable(self, account: Account, ticket: Ticket) -> None:
         log.error("order_needs_attention", cl_ord_id=ticket.order.terms.cl_ord_id)
-        ticket.unprovable = True
+        ticket.is_unprovable = True
         if ticket.declared:
             self._never_sent(account, ticket, ticket.declared)
         self._engine.go_on(account, ticket.run, frees=True)

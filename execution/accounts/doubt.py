@@ -160,7 +160,7 @@ class Doubts:
             return
         if able.looks_up_by_cl_ord_id and able.refuses_repeats:
             self._found.absent(account, ticket)
-        elif not ticket.unprovable:
+        elif not ticket.is_unprovable:
             self._found.unprovable(account, ticket)
 
     def _forget_what_is_known(self, asking: _Asking) -> None:

@@ -29,7 +29,7 @@ def fold(account: Account, ticket: Ticket, report: Report) -> set[UUID]:
             overfill_id = overfills.id_of(ticket, report)
             lane.overfills.add(overfill_id, ticket.order.terms.order_id, filled)
     if ticket.order.is_acknowledged or not ticket.order.is_open:
-        ticket.in_doubt = ticket.unprovable = False
+        ticket.in_doubt = ticket.is_unprovable = False
     shares: set[UUID] = set()
     if report.exec_type.moves:
         book = lane.book(ticket.order.terms.instrument)

@@ -16,6 +16,7 @@ from execution.domain.decisions import (
 from execution.domain.orders import OUTGROWN, ZERO, Order
 from execution.domain.trades import Trade
 from execution.domain.words import (
+    DECLARED,
     DECLARED_ABSENT,
     DECLARED_PRESENT,
     ExecType,
@@ -171,7 +172,7 @@ def _short_of_its_quantity(
     if end is not None and end.text:
         numbers["text"] = end.text
     reason, state = _reason(trade, progress, order), TradeState(order.ord_status.value)
-    if end is not None and end.exec_type is ExecType.NOT_SENT:
+    if end is not None and (end.exec_type is ExecType.NOT_SENT or end.text in DECLARED):
         reason = progress.withdrawn if order.is_outgrown else end.text
         state = _NOT_SENT[end.text]
         # Of the switch that stopped it.

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from execution.domain.reports import Report
-from execution.domain.words import ExecType, Leg, OrdStatus, OrdType, Origin, Side
+from execution.domain.words import DECLARED, ExecType, Leg, OrdStatus, OrdType, Origin, Side
 
 ZERO = Decimal(0)
 # An exit that was not sent: what it was to close is gone, or less by now.
@@ -77,7 +77,8 @@ class Order:
     # True once the broker itself spoke about the order.
     is_acknowledged: bool = field(init=False, default=False)
     # The report that ended the order short of its quantity. Our own finding that it was
-    # never sent yields to anything the broker says.
+    # never sent yields to anything the broker says, and what a person said of it to what the
+    # broker says later.
     end: Report | None = field(init=False, default=None)
     # True while more may be filled.
     is_open: bool = field(init=False, default=True)
@@ -172,10 +173,16 @@ class Order:
         self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
         if not ends and not self.is_acknowledged:
             ends = list(said)
+        ends = [end for end in ends if not (end.text in DECLARED and _is_outspoken(end, said))]
         if amends and not ends and not self.is_filled and _gross(said) >= self.terms.order_qty:
             ends = amends
         self.end = max(ends, key=lambda r: (r.time, r.report_id), default=None)
         self.is_open = not self.is_filled and self.end is None
+
+
+def _is_outspoken(word: Report, said: Iterable[Report]) -> bool:
+    """True for what a person said of an order, where the broker spoke of it since."""
+    return any(r.text not in DECLARED and r.time > word.time for r in said)
 
 
 def _gross(said: Iterable[Report]) -> Decimal:

@@ -66,6 +66,8 @@ class Cover(Struct, frozen=True):
     rests_stop: bool = True
     # What it closes itself, for no guard could be had.
     closing: Decimal = ZERO
+    # What a person said to be closed by orders that the person looks after.
+    by_hand: Decimal = ZERO
     # The entry still works, so guards that go with it wait for its fills.
     is_growing: bool = False
     # The broker takes no more of its orders.
@@ -155,7 +157,8 @@ class Step(Struct, frozen=True):
         """Where the cover stands."""
         if not self.cover.left:
             return Protection.PENDING if self.cover.is_growing else Protection.CLOSED
-        if 0 < self.upkeep.goal <= self.upkeep.covered and not self.is_netted:
+        is_ours = not (self.is_netted or self.cover.by_hand)
+        if 0 < self.upkeep.goal <= self.upkeep.covered and is_ours:
             return Protection.PROTECTED
         return Protection.UNPROTECTED
 
@@ -184,7 +187,10 @@ def keep(
         replace(cover, left=max(of_all, there))
         for cover, of_all, there in zip(covers, theirs, seen, strict=True)
     ]
-    # Its own exit takes of no other's part.
+    # Its own exit, or a person's order, takes of no other's part.
+    covers = [
+        replace(cover, closing=cover.closing + min(cover.by_hand, cover.left)) for cover in covers
+    ]
     own_exits = [(cover.subscription_id, cover.closing) for cover in covers]
     for owner, leaves in (*exits, *own_exits):
         whole -= leaves
@@ -244,6 +250,9 @@ def tend(cover: Cover, quantity: Decimal, room: Decimal) -> Upkeep:
     """What makes the orders of a cover guard this quantity. Nothing is sent before everything
     that could still close the same part is gone: `room` is what no other order may close."""
     if cover.is_growing and not cover.left:
+        return Upkeep()
+    if cover.left and cover.by_hand >= cover.left:
+        # What rests beside it may be linked to it there.
         return Upkeep()
     if cover.is_linked:
         return _linked(cover, quantity)

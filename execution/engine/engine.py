@@ -21,7 +21,7 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.words import DECLARED, ExecType, Leg, TradeState
+from execution.domain.words import ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
 from execution.engine.halting import Halting
@@ -32,7 +32,7 @@ from execution.engine.watching import Watching
 from execution.journal.rows import Entry, Writes
 from execution.lanes import covers, known, opened
 from execution.lanes.lanes import Lane, Run
-from execution.lanes.tickets import Ticket, Word
+from execution.lanes.tickets import Ticket
 from execution.messages import seeing
 from execution.messages.alike import Alike
 from execution.protection import shrinking
@@ -59,7 +59,7 @@ class Engine:
         self._tickets: dict[str, tuple[Account, Ticket]] = {}
         self.standing = Standing()
         self._dispatch = Dispatch(runtime, self, self.halting.controls, self.standing)
-        self.check = self._dispatch.check
+        self.check, self.believe = self._dispatch.check, self._dispatch.believe
         self._looking = Looking(runtime)
         self._waking = Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
@@ -108,16 +108,11 @@ class Engine:
         for run in tuple(account.runs.values()):
             self._dispatch.cancel_all(account, opened.to_go(run), run.trade.connection_id)
 
-    def withdraw(
-        self, account: Account, trade_id: UUID, reason: str, at: datetime | None = None
-    ) -> None:
-        """End what was not sent of a trade, cancel what is open; what it opened stays guarded.
-        Or take a person's word on its orders in doubt, of that moment."""
+    def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
+        """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
-        if run is not None and reason in DECLARED:
-            self._dispatch.believe(account, run, Word(reason, at or self._runtime.now()))
-        elif run is not None and not (opened.is_over(run) or run.withdrawn):
+        if run is not None and not (opened.is_over(run) or run.withdrawn):
             run.withdraw(reason)
             loose = [ticket for ticket in run.tickets if not ticket.keeps_guard]
             self._dispatch.cancel_all(account, loose, run.trade.connection_id)
@@ -300,7 +295,9 @@ class Engine:
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
-            self._say(account, run, wait.state, wait.reason, wait.numbers)
+            doubted = " ".join(t.order.terms.cl_ord_id for t in run.tickets if t.is_unprovable)
+            numbers = {**wait.numbers, "doubted": doubted} if doubted else wait.numbers
+            self._say(account, run, wait.state, wait.reason, numbers)
         self._waking.after(account, run, wait)
 
     def _say(
@@ -314,7 +311,8 @@ class Engine:
         decided: pb.Decision | None = None,
     ) -> None:
         """Record an outcome when it differs from the last one."""
-        said = (state, reason, numbers.get("filled", ""), run.entry_dropped)
+        number = numbers.get("filled") or numbers.get("doubted", "")
+        said = (state, reason, number, run.entry_dropped)
         if said == run.said and committed is None:
             return
         run.said = said

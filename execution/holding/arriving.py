@@ -7,8 +7,9 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from execution.accounts.accounts import Account, Arrival
+from execution.engine.engine import Engine
 from execution.journal.rows import AccountImage, Stored
-from execution.journal.store import Store
+from execution.journal.store import OpenTrade, Store
 from execution.messages import messages
 from protos.execution.v1 import execution_pb2 as pb
 
@@ -45,3 +46,17 @@ def read(stored: Stored) -> Arrival | None:
     except (ValueError, DecodeError):
         log.exception("trade_unreadable", trade_id=stored.trade_id.hex)
         return None
+
+
+def heed(engine: Engine, account: Account, trade: OpenTrade) -> None:
+    """What people said of a trade, as the store has it: that it is not wanted any more, or what
+    became of its orders."""
+    if trade.withdrawn:
+        engine.withdraw(account, trade.trade_id, messages.REASON_WORDS[trade.withdrawn])
+    believe(engine, account, trade.trade_id, trade.declared)
+
+
+def believe(engine: Engine, account: Account, trade_id: UUID, words: Mapping[str, str]) -> None:
+    """Take what a person said of a trade's orders in doubt, where the account has it."""
+    if words and (run := account.runs.get(trade_id)):
+        engine.believe(account, run, words)

@@ -150,10 +150,15 @@ class Holding:
         held = {trade_id: self.held(account_id) for trade_id, account_id in earlier.items()}
         await self._take_stored([t for t, a in held.items() if a and t not in a.runs])
 
-    def withdraw(self, trade_id: UUID, reason: str, at: datetime | None = None) -> None:
+    def withdraw(self, trade_id: UUID, reason: str) -> None:
         """End a trade if this instance has it; the others learn of it from the database."""
         for account in self._accounts.values():
-            self._engine.withdraw(account, trade_id, reason, at)
+            self._engine.withdraw(account, trade_id, reason)
+
+    def believe(self, trade_id: UUID, words: Mapping[str, str]) -> None:
+        """Take what a person said of a trade's orders in doubt, as `withdraw` does."""
+        for account in self._accounts.values():
+            arriving.believe(self._engine, account, trade_id, words)
 
     def hold(self, ref: AccountRef) -> None:
         """Have the account held by somebody, so that what its broker says is recorded."""
@@ -365,12 +370,12 @@ class Holding:
         await self._look(0.0)
 
     async def _look(self, settled_seconds: float) -> int:
-        """Take what is open and withdraw what is withdrawn; how much is open."""
+        """Take what is open, and heed what people said of it; how much is open."""
         try:
             found = await self._store.open_trades(self.instance, settled_seconds)
             unknown = [t.trade_id for t in found if not self._has(t)]
             await self._take_stored(unknown)
-            self._withdraw_what_is_withdrawn(found)
+            self._heed(found)
             return len(found)
         except StoreUnavailable as error:
             log.warning("poll_failed", cause=error)
@@ -388,9 +393,8 @@ class Holding:
         account = self._accounts.get(trade.account_id)
         return account is not None and (not account.is_ready or trade.trade_id in account.runs)
 
-    def _withdraw_what_is_withdrawn(self, found: Sequence[OpenTrade]) -> None:
+    def _heed(self, found: Sequence[OpenTrade]) -> None:
         for trade in found:
             account = self._accounts.get(trade.account_id)
-            if trade.withdrawn and account is not None:
-                reason = messages.REASON_WORDS[trade.withdrawn]
-                self._engine.withdraw(account, trade.trade_id, reason, trade.withdrawn_at)
+            if account is not None and (trade.withdrawn or trade.declared):
+                arriving.heed(self._engine, account, trade)

@@ -142,7 +142,7 @@ async def _add_reports(ask: Ask, orders: Sequence[Order]) -> None:
 def stored(row: DictRow) -> Stored:
     """A trade as it was stored."""
     trade = bytes(row["trade"])
-    return Stored(row["id"], row["trade_id"], trade, row["withdrawn"], row["canceled_at"])
+    return Stored(row["id"], row["trade_id"], trade, row["withdrawn"], row["declared"] or {})
 
 
 def _ledger(row: DictRow) -> Ledger:

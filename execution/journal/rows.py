@@ -1,6 +1,6 @@
 """Rows as they travel between the engine, the journal and the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -157,7 +157,8 @@ class Stored:
     trade_id: UUID
     trade: bytes
     withdrawn: int = 0
-    withdrawn_at: datetime | None = None
+    # What a person said of its orders in doubt, by their ids.
+    declared: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,7 @@ RETURNING account_id, epoch
 
 # Accounts with open trades that nobody alive holds, or that this instance holds.
 OPEN_TRADES = """
-SELECT i.trade_id, i.account_id, i.cancel_reason, i.canceled_at
+SELECT i.trade_id, i.account_id, i.cancel_reason, i.declared
 FROM execution.instructions i
 LEFT JOIN execution.leases l USING (account_id)
 LEFT JOIN execution.instances n ON n.id = l.instance_id
@@ -221,7 +221,7 @@ ORDER BY i.id
 """
 
 TRADES = """
-SELECT id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, canceled_at
+SELECT id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, declared
 FROM execution.instructions WHERE trade_id = ANY(%s) AND done_at IS NULL ORDER BY id
 """
 
@@ -264,14 +264,14 @@ WHERE f.account_id = ANY(%s) AND f.kind = 'lane' ORDER BY f.seq
 """
 
 IMAGE_OPEN = """
-SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, canceled_at
+SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, declared
 FROM execution.instructions WHERE account_id = ANY(%s) AND done_at IS NULL ORDER BY id
 """
 
 # The same of accounts that were never held, without what is known of already, unless somebody
 # withdrew it meanwhile.
 IMAGE_EARLIER = """
-SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, canceled_at
+SELECT account_id, id, trade_id, trade, coalesce(cancel_reason, 0) AS withdrawn, declared
 FROM execution.instructions
 WHERE account_id = ANY(%s) AND done_at IS NULL
   AND (cancel_reason IS NOT NULL OR NOT trade_id = ANY(%s::uuid[])) ORDER BY id
@@ -307,7 +307,7 @@ SELECT trade_id, fact FROM execution.facts WHERE trade_id = ANY(%s) AND kind = '
 
 # Trades of orders that this process no longer has in memory.
 PAST_TRADES = """
-SELECT i.id, i.trade_id, i.trade, coalesce(i.cancel_reason, 0) AS withdrawn, i.canceled_at
+SELECT i.id, i.trade_id, i.trade, coalesce(i.cancel_reason, 0) AS withdrawn, i.declared
 FROM execution.instructions i
 WHERE i.trade_id IN (SELECT o.trade_id FROM execution.orders o WHERE o.cl_ord_id = ANY(%s))
 """

@@ -72,7 +72,7 @@ class OpenTrade(msgspec.Struct, frozen=True):
     trade_id: UUID
     account_id: UUID
     withdrawn: int
-    withdrawn_at: datetime | None = None
+    declared: dict[str, str]
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -220,7 +220,7 @@ class Store:
         )
         return [
             OpenTrade(
-                row["trade_id"], row["account_id"], row["cancel_reason"] or 0, row["canceled_at"]
+                row["trade_id"], row["account_id"], row["cancel_reason"] or 0, row["declared"] or {}
             )
             for row in rows
         ]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from execution.domain import guarding, protecting, words
+from execution.domain import guarding, protecting
 from execution.domain.decisions import Guard, Send, VenueRules, text
 from execution.domain.orders import ZERO, Terms
 from execution.domain.protecting import Cover, Key, Protection, Resting
-from execution.domain.words import Action, ExecType, Leg, OrdStatus, Side
+from execution.domain.words import DECLARED, Action, ExecType, Leg, OrdStatus, Side
 from execution.lanes import opened
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SHORTEST_DAY = timedelta(minutes=1)
 # What was not sent for these is tried again.
 PASSING = ("broker_auth", "rate_limited")
 # Why an order was not sent after all, that are not the broker's.
-_OWN_WORDS = ("superseded", "entry_ended", "halted", words.DECLARED_ABSENT)
+_OWN_WORDS = frozenset({"superseded", "entry_ended", "halted"}) | DECLARED
 
 
 @dataclass(slots=True, eq=False)
@@ -167,6 +167,7 @@ def cover(run: "Run", venue: VenueRules) -> Cover:
         targets=_nearest_first(side, wanted),
         orders=tuple(_resting(t) for t in orders_of(run) if t.order.is_open),
         closing=sum((t.order.leaves_qty for t in opened.bare_exits(run, side)), ZERO),
+        by_hand=_by_hand(run, side),
         taken=_taken(run),
         fired=kept.fired,
         rests_stop=guarding.rests(stop, venue),
@@ -183,9 +184,6 @@ def refusal(run: "Run") -> tuple[str, str] | None:
         order, end = ticket.order, ticket.order.end
         if order.is_open or end is None or ticket is run.stop:
             continue
-        if end.text == words.DECLARED_PRESENT:
-            # Whoever said so looks after it there.
-            return end.text, ""
         # A target that cannot rest beside its stop is watched.
         is_fatal = order.terms.leg is Leg.STOP or not ticket.is_guard
         if order.ord_status is OrdStatus.REJECTED and is_fatal:
@@ -196,7 +194,7 @@ def refusal(run: "Run") -> tuple[str, str] | None:
             return end.text, end.text
         is_own = ticket.cancel_asked or ticket.is_guard or end.exec_type is ExecType.NOT_SENT
         # What was resized before a takeover was not taken away by the broker.
-        is_own = is_own or ticket.is_inherited
+        is_own = is_own or ticket.is_inherited or end.text in DECLARED
         # Nor was what lasted for its day, where no order lasts longer.
         is_day = order.terms.time_in_force == "day" and order.ord_status is OrdStatus.EXPIRED
         is_own = is_own or (is_day and end.time - order.terms.created_at >= SHORTEST_DAY)
@@ -315,7 +313,7 @@ def _resting(ticket: "Ticket") -> Resting:
         _leaves(ticket),
         cancel_asked=ticket.cancel_asked,
         is_linked=ticket.is_guard,
-        is_known=ticket.order.is_acknowledged,
+        is_known=ticket.order.is_acknowledged and not ticket.in_doubt,
     )
 
 
@@ -331,17 +329,26 @@ def _leaves(ticket: "Ticket") -> Decimal:
     return max(min(order.terms.order_qty, opened) - sum(pair, ZERO), ZERO)
 
 
+def _by_hand(run: "Run", side: Side) -> Decimal:
+    """What a person said to be closed by orders at the broker, and to be looked after there."""
+    kept = [t for t in (*orders_of(run), *opened.bare_exits(run, side)) if t.is_by_hand]
+    linked = max((_leaves(t) for t in kept if t.is_guard), default=ZERO)
+    orders = (t.order for t in kept if not t.is_guard)
+    return linked + sum((max(o.terms.order_qty - o.cum_qty, ZERO) for o in orders), ZERO)
+
+
 def _key(ticket: "Ticket") -> Key:
     terms = ticket.order.terms
     return terms.leg, terms.limit_price if terms.leg is Leg.TAKE_PROFIT else None
 
 
 def _taken(run: "Run") -> dict[Key, Decimal]:
-    """What each target has closed."""
+    """What each target has closed, or a person looks after."""
     taken: dict[Key, Decimal] = {}
     for ticket in orders_of(run):
-        if ticket.order.cum_qty and ticket.order.terms.leg is Leg.TAKE_PROFIT:
-            taken[_key(ticket)] = taken.get(_key(ticket), ZERO) + ticket.order.cum_qty
+        gone = ticket.order.terms.order_qty if ticket.is_by_hand else ticket.order.cum_qty
+        if gone and ticket.order.terms.leg is Leg.TAKE_PROFIT:
+            taken[_key(ticket)] = taken.get(_key(ticket), ZERO) + gone
     return taken
 
 
@@ -374,8 +381,7 @@ def _less(target: Guard, taken: Mapping[Key, Decimal]) -> Guard:
     """A target without what it has closed."""
     if target.quantity is None:
         return target
-    left = target.quantity - taken.get(protecting.key(target), ZERO)
-    return replace(target, quantity=left)
+    return replace(target, quantity=target.quantity - taken.get(protecting.key(target), ZERO))
 
 
 def _symbol(run: "Run") -> str:

@@ -26,7 +26,7 @@ from execution.lanes.books import Book
 from execution.lanes.covers import Kept
 from execution.lanes.opened import OpenTickets, gave_way
 from execution.lanes.overfills import Overfills
-from execution.lanes.tickets import Ticket, Word
+from execution.lanes.tickets import Ticket
 
 
 @dataclass(slots=True, eq=False)
@@ -73,8 +73,8 @@ class Run:
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False
-    # What a person said of its orders meanwhile.
-    declared: Word | None = None
+    # What a person said of its orders in doubt, by their ids.
+    declared: Mapping[str, str] = field(default_factory=dict)
     is_done: bool = False
     # What guards the position that it opened.
     cover: Kept | None = None

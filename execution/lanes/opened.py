@@ -135,10 +135,10 @@ def doubted(run: "Run") -> list[str]:
     return [t.order.terms.cl_ord_id for t in kept if t.is_unprovable]
 
 
-def failed(closing: "Ticket") -> bool:
-    """True for what closes a bare position, and closed nothing, for which it is not sent again."""
-    order, end = closing.order, closing.order.end
-    is_absent = end is not None and end.text == DECLARED_ABSENT
+def is_last_try(closing: "Ticket") -> bool:
+    """True for what closes a bare position, behind which nothing more is sent to close it."""
+    order = closing.order
+    is_absent = not order.is_open and closing.declared == DECLARED_ABSENT
     return not (order.cum_qty or order.is_outgrown or is_absent)
 
 

@@ -2,24 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from execution.domain.orders import Order
-from execution.domain.words import Leg, OrdType, Origin
+from execution.domain.words import DECLARED_PRESENT, Leg, OrdType, Origin
 
 if TYPE_CHECKING:
     from execution.lanes.lanes import Run
 
 # The second waits for the first: a market order at most this long.
 MARKET_BOUND = timedelta(seconds=10)
-
-
-class Word(NamedTuple):
-    """What a person said of orders in doubt, and when these were told to be: it holds for those
-    of before."""
-
-    said: str
-    at: datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +27,7 @@ class Ticket:
     resends: int = 0
     in_doubt: bool = False
     # The broker can neither show it nor prove that it is absent.
-    unprovable: bool = False
+    is_unprovable: bool = False
     # The broker could not be reached; it is tried again.
     is_held_back: bool = False
     # It waits for its turn under the broker's limits.
@@ -98,15 +90,14 @@ class Ticket:
         return self.order.is_open and not (self.order.is_acknowledged or self.waits_here)
 
     @property
-    def is_unprovable(self) -> bool:
-        """True while a person has to say what became of it."""
-        return self.unprovable and self.in_doubt and self.order.is_open
+    def declared(self) -> str:
+        """What a person said of it when it was in doubt; empty for nothing."""
+        return self.run.declared.get(self.order.terms.cl_ord_id, "")
 
     @property
-    def declared(self) -> str:
-        """What a person said of it while it was in doubt; empty for nothing."""
-        word = self.run.declared
-        return word.said if word is not None and self.order.terms.created_at <= word.at else ""
+    def is_by_hand(self) -> bool:
+        """True for what is over here, and looked after at the broker by who said so."""
+        return self.declared == DECLARED_PRESENT and not self.order.is_open
 
     @property
     def may_return(self) -> bool:

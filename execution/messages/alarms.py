@@ -9,7 +9,7 @@ from uuid import UUID
 from execution.domain.orders import Order
 from execution.domain.protecting import Protection
 from execution.domain.trades import EXIT_AGE, flattens
-from execution.domain.words import TradeState
+from execution.domain.words import DECLARED_PRESENT, TradeState
 from protos import alarms
 
 if TYPE_CHECKING:
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from execution.lanes.lanes import Run
 
 
-# A cancel took the protection, a switch keeps it back, another subscription holds against it, or
-# nobody can trade.
-_QUIET = ("now_unprotected", "halted", "superseded", "netted", "market_closed")
+# A cancel took the protection, a switch keeps it back, another subscription holds against it,
+# nobody can trade, or a person looks after it at the broker.
+_QUIET = (
+    "now_unprotected", "halted", "superseded", "netted", "market_closed", DECLARED_PRESENT,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,11 @@ def of_protection(
     if kept is None:
         return None
     kind = _of_guards(kept, state, doubted)
-    # What was raised of the bare position stands on while an order is in doubt beside it.
-    before = set(kept.alarmed.split()) if state is Protection.UNPROTECTED or doubted else set()
-    before -= set() if doubted else {"guard_not_provable"}
+    # What was raised of the bare position stands on beside what is raised of an order in doubt.
+    lasting = {"guard_not_provable"} if doubted else set()
+    if state is Protection.UNPROTECTED:
+        lasting |= {"stop_refused", "unprotected"}
+    before = lasting.intersection(kept.alarmed.split())
     kept.alarmed = " ".join(sorted(before.union([kind] if kind else [])))
     numbers = {"held": held, "covered": covered, "text": kept.words, "reason": kept.reason}
     return Alarm(kind, _instrument(run), numbers) if kind and kind not in before else None

@@ -28,7 +28,7 @@ from execution.domain.positions import FLAT, Attribution
 from execution.domain.protecting import Cover, Part, Step
 from execution.domain.protecting import Protection as State
 from execution.domain.trades import Trade
-from execution.domain.words import Action, Leg, OrdType, Origin, Side, TradeState
+from execution.domain.words import DECLARED_PRESENT, Action, Leg, OrdType, Origin, Side, TradeState
 from execution.journal.rows import Writes
 from execution.lanes import covers, opened
 from execution.lanes.covers import Kept
@@ -169,7 +169,9 @@ class Protecting:
             kept.reason = "not_provable"
         elif step.is_netted and not kept.without:
             kept.reason = "netted"
-        elif kept.reason in ("not_provable", "netted", *covers.PASSING):
+        elif cover.by_hand and cover.left:
+            kept.reason = DECLARED_PRESENT
+        elif kept.reason in ("not_provable", "netted", DECLARED_PRESENT, *covers.PASSING):
             kept.reason, kept.words = "now_unprotected" if kept.without else "", ""
         self._unguarded.measure(account, run, step.state)
         if refused is not None:
@@ -200,7 +202,7 @@ class Protecting:
         side = first.order.terms.side if run.entry is None else first.order.terms.side.opposite
         others = [t for t in covers.orders_of(run) if t.order.is_open]
         tried = opened.bare_exits(run, side)
-        if others or free <= 0 or any(opened.failed(t) for t in tried):
+        if others or free <= 0 or any(opened.is_last_try(t) for t in tried):
             return
         if seconds := self._opens_in(account, run):
             self._tend_later(account, run.lane, seconds)
@@ -268,9 +270,10 @@ class Protecting:
         """A fact, where it differs from the last one."""
         kept = run.cover
         assert kept is not None
+        doubted = opened.doubted(run)
         said = (
             state, kept.reason, is_synthetic, held, frozenset(kept.without), kept.fired,
-            kept.is_overdue, *(doubted := opened.doubted(run)),
+            kept.is_overdue, *doubted,
         )  # fmt: skip
         if said == kept.said and not _has_trailed(kept):
             return
@@ -280,7 +283,7 @@ class Protecting:
             # Nothing was opened yet, and perhaps nothing will be.
             return
         is_over = kept.state is State.CLOSED and state is State.CLOSED
-        if is_over and kept.reason == kept.told_reason:
+        if is_over and kept.reason == kept.told_reason and not doubted:
             return
         kept.said, kept.state, kept.told_level = said, state, kept.level
         kept.told_reason = kept.reason

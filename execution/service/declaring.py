@@ -1,50 +1,43 @@
-"""What a person says of an order that can neither be found nor proven absent, or of an exit that
+"""What a person says of orders that can neither be found nor proven absent, or of an exit that
 its spread filter holds.
 
-Durable fact: the word, on the trade's instruction. If we die right after, whoever holds the
-account finds it there. It is believed only while the order is still in such doubt.
+Durable fact: the word, by the orders' ids, on the trade's instruction. If we die right after,
+whoever holds the account finds it there. It is believed only while an order is in such doubt, and
+holds for no other.
 """
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
-from execution.domain.words import TradeState
+from execution.domain.words import DECLARED_ABSENT, DECLARED_PRESENT, TradeState
 from execution.errors import BadRequest
 from execution.journal import ringing, told
-from execution.journal.rows import OutcomeImage
 from execution.journal.store import Store
-from execution.messages import messages
 from execution.service import owning
 from protos.execution.v1 import execution_pb2 as pb
 
 _WORDS = {
-    pb.DOUBT_WORD_ABSENT: pb.REASON_DECLARED_ABSENT,
-    pb.DOUBT_WORD_PRESENT: pb.REASON_DECLARED_PRESENT,
+    pb.DOUBT_WORD_ABSENT: DECLARED_ABSENT,
+    pb.DOUBT_WORD_PRESENT: DECLARED_PRESENT,
 }
 
 FIND = """
-SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over,
-    coalesce(i.cancel_reason, 0) AS withdrawn, i.canceled_at,
-    o.fact AS outcome, o.at AS outcome_at, p.fact AS protection, p.at AS protection_at
-FROM execution.instructions i
-LEFT JOIN LATERAL (SELECT fact, at FROM execution.facts f WHERE f.trade_id = i.trade_id
-    AND f.kind = 'outcome' ORDER BY f.seq DESC LIMIT 1) o ON true
-LEFT JOIN LATERAL (SELECT fact, at FROM execution.facts f WHERE f.trade_id = i.trade_id
-    AND f.kind = 'protection' ORDER BY f.seq DESC LIMIT 1) p ON true
-WHERE i.trade_id = %s
+SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over, i.declared,
+    (SELECT f.fact FROM execution.facts f WHERE f.trade_id = i.trade_id AND f.kind = 'outcome'
+     ORDER BY f.seq DESC LIMIT 1) AS outcome,
+    (SELECT f.fact FROM execution.facts f WHERE f.trade_id = i.trade_id AND f.kind = 'protection'
+     ORDER BY f.seq DESC LIMIT 1) AS protection
+FROM execution.instructions i WHERE i.trade_id = %s
 """
 
-# Of each doubt the first word holds; a cancel of before is overtaken by it. Its time is when the
-# doubt was told, by the clock that orders are written down by: none of those in doubt is younger,
-# and what is sent once it was believed is.
+# Of each order the first word holds.
 SAY = """
-UPDATE execution.instructions SET cancel_reason = %(word)s, canceled_at = %(since)s
+UPDATE execution.instructions SET declared = %(words)s || coalesce(declared, '{}')
 WHERE trade_id = %(trade)s AND done_at IS NULL
-  AND (cancel_reason IS NULL OR NOT cancel_reason = ANY(%(words)s) OR canceled_at < %(since)s)
-RETURNING trade_id
+RETURNING declared
 """
 
 
@@ -55,7 +48,7 @@ class Declaring:
     def __init__(
         self,
         store: Store,
-        believe: Callable[[UUID, str, datetime], None],
+        believe: Callable[[UUID, Mapping[str, str]], None],
         check: Callable[[UUID], bool],
     ) -> None:
         self._store = store
@@ -75,46 +68,54 @@ class Declaring:
         if not rows or not owning.is_of(rows[0]["trade"], of):
             return pb.DOUBT_STATUS_NOT_FOUND
         [row] = rows
-        said = _WORDS.get(word)
-        since = _held_since(row) if word == pb.DOUBT_WORD_LET_GO else _in_doubt_since(row)
-        if said and row["withdrawn"] == said and (since is None or since <= row["canceled_at"]):
-            return pb.DOUBT_STATUS_TAKEN
-        if row["is_over"] or since is None:
+        if word == pb.DOUBT_WORD_LET_GO:
+            return await self._check_now(trade_id, row, stands=_is_held(row))
+        doubted = _doubted(row)
+        if word == pb.DOUBT_WORD_CHECK:
+            return await self._check_now(trade_id, row, stands=bool(doubted))
+        return await self._declare(trade_id, row, doubted, _WORDS[word])
+
+    async def _check_now(self, trade_id: UUID, row: DictRow, *, stands: bool) -> pb.DoubtStatus:
+        if row["is_over"] or not stands:
             return pb.DOUBT_STATUS_NOT_IN_DOUBT
-        if said:
-            words = list(_WORDS.values())
-            parameters = {"word": said, "trade": trade_id, "words": words, "since": since}
-            if not await self._store.ask(SAY, parameters):
-                return pb.DOUBT_STATUS_NOT_IN_DOUBT
-            self._believe(trade_id, messages.REASON_WORDS[said], since)
-            await self._store.ask(ringing.RING, ([row["account_id"]],))
-        elif not self._check(trade_id):
+        if not self._check(trade_id):
             await self._store.ask(ringing.RING_TO_CHECK, (trade_id.hex, row["account_id"]))
         return pb.DOUBT_STATUS_TAKEN
 
-
-def _in_doubt_since(row: DictRow) -> datetime | None:
-    """When a person was last told that nobody can prove anything of its orders; None for those
-    of which nobody need say anything."""
-    found: list[datetime] = []
-    if _stands(row).state == TradeState.NEEDS_ATTENTION:
-        found.append(row["outcome_at"])
-    kept = row["protection"]
-    if kept is not None and told.protection(bytes(kept), 0).numbers.get("doubted"):
-        found.append(row["protection_at"])
-    return max(found, default=None)
-
-
-def _held_since(row: DictRow) -> datetime | None:
-    last = _stands(row)
-    is_held = (last.state, last.reason) == (TradeState.BLOCKED, "spread_too_wide")
-    since: datetime = row["outcome_at"]
-    return since if is_held else None
+    async def _declare(
+        self, trade_id: UUID, row: DictRow, doubted: frozenset[str], said: str
+    ) -> pb.DoubtStatus:
+        known: Mapping[str, str] = row["declared"] or {}
+        if doubted and not row["is_over"]:
+            words = Jsonb(dict.fromkeys(sorted(doubted), said))
+            parameters = {"words": words, "trade": trade_id}
+            for taken in await self._store.ask(SAY, parameters):
+                known = taken["declared"]
+            self._believe(trade_id, known)
+            await self._store.ask(ringing.RING, ([row["account_id"]],))
+        # Said again, it is as it was.
+        meant = [known.get(name) for name in doubted] if doubted else list(known.values())
+        return pb.DOUBT_STATUS_TAKEN if said in meant else pb.DOUBT_STATUS_NOT_IN_DOUBT
 
 
-def _stands(row: DictRow) -> OutcomeImage:
-    outcome = row["outcome"]
-    return OutcomeImage(0, "", "", {}) if outcome is None else told.outcome(bytes(outcome), None)
+def _doubted(row: DictRow) -> frozenset[str]:
+    """The orders of a trade of which a person was told last that nobody can prove anything."""
+    outcome, protection = row["outcome"], row["protection"]
+    found: list[str] = []
+    if outcome is not None:
+        last = told.outcome(bytes(outcome), None)
+        if last.state == TradeState.NEEDS_ATTENTION:
+            found += last.numbers.get("doubted", "").split()
+    if protection is not None:
+        found += told.protection(bytes(protection), 0).numbers.get("doubted", "").split()
+    return frozenset(found)
+
+
+def _is_held(row: DictRow) -> bool:
+    if row["outcome"] is None:
+        return False
+    last = told.outcome(bytes(row["outcome"]), None)
+    return (last.state, last.reason) == (TradeState.BLOCKED, "spread_too_wide")
 
 
 def _id(text: str) -> UUID:

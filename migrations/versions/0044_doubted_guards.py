@@ -1,4 +1,5 @@
-"""An alarm of what guards or closes a position lasts while that is in doubt."""
+"""What a person says of orders in doubt, by their ids; and an alarm that lasts while what guards
+or closes a position is one of them."""
 
 from alembic import op
 
@@ -9,6 +10,12 @@ down_revision = "0043"
 def upgrade() -> None:
     op.execute(
         """
+        SET LOCAL lock_timeout = '3s';
+        ALTER TABLE execution.instructions ADD COLUMN declared jsonb;
+        -- A word that was not believed yet is asked for again: nobody knows which orders it meant.
+        UPDATE execution.instructions SET cancel_reason = NULL, canceled_at = NULL
+        WHERE cancel_reason IN (170, 171) AND done_at IS NULL;
+
         CREATE OR REPLACE FUNCTION web.end_alarms() RETURNS trigger LANGUAGE plpgsql
             SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         BEGIN

@@ -74,8 +74,9 @@ async def test_a_word_survives_a_restart_before_it_was_acted_on(kit: Kit) -> Non
     trade = await doubtful(kit)
     async with await psycopg.AsyncConnection.connect(kit.database.owner) as connection:
         await connection.execute(
-            "UPDATE execution.instructions SET cancel_reason = %s, canceled_at = now()",
-            (pb.REASON_DECLARED_ABSENT,),
+            "UPDATE execution.instructions i SET declared = "
+            "jsonb_build_object(o.cl_ord_id, 'declared_absent') "
+            "FROM execution.orders o WHERE o.trade_id = i.trade_id"
         )
     await kit.restart()
     await kit.until(lambda: kit.outcomes(trade)[-1] == ("SKIPPED", "declared_absent"))

@@ -65,7 +65,7 @@ class Instance:
         # As the server: no calls before the first heartbeat is stored.
         self._serves = False
         self._service = Service(store, self._holding, bell)
-        self._declaring = Declaring(store, self._holding.withdraw, lambda _trade_id: True)
+        self._declaring = Declaring(store, self._holding.believe, lambda _trade_id: True)
 
     @property
     def is_awake(self) -> bool:

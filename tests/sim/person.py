@@ -38,8 +38,7 @@ class Person:
         told, guarded = record.last_outcome(trade_id), record.last_protection(trade_id)
         doubted = guarded.numbers.get("doubted", "").split() if guarded is not None else []
         if told.state == pb.TRADE_STATE_NEEDS_ATTENTION:
-            rows = record.rows_of(trade_id, "entry", "exit", "stop", "take_profit")
-            doubted = [row.cl_ord_id for row in rows if row.cl_ord_id not in record.ends]
+            doubted += told.numbers.get("doubted", "").split()
         if not doubted:
             return False
         account = self._venue.account(record.trade[trade_id].to.account)

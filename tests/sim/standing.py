@@ -42,6 +42,7 @@ def store(tables: "Tables", author: str, row: "Row") -> int:
         "stored_at": tables.now(),
         "cancel_reason": None,
         "canceled_at": None,
+        "declared": None,
         "done_at": None,
         "author": author,
         "committed": tables.seconds,

@@ -78,6 +78,7 @@ class Broker:
         self.orders: dict[str, NewOrder] = {}
         self.canceled: list[str] = []
         self.refuses_repeats = True
+        self.price: Decimal | None = None
         self.says: Callable[[NewOrder], BrokerError | None] = lambda _order: None
 
     async def admit(self, _account: str, _connection_id: str) -> None:
@@ -102,8 +103,8 @@ class Broker:
         able = Capabilities(frozenset(OrdType), 35, self.refuses_repeats, True, Decimal(1))
         return [able for _ in accounts]
 
-    async def quote(self, _account: str, _symbol: str, **_seen: object) -> None:
-        return None
+    async def quote(self, _account: str, _symbol: str, **_seen: object) -> Any:
+        return self.price and SimpleNamespace(bid=self.price, ask=self.price, last=self.price)
 
 
 def said(order: NewOrder, what: ExecType, quantity: Decimal | None = None) -> Report:
@@ -156,9 +157,10 @@ class Desk:
         return trade
 
     def declare(self, trade: Trade, word: str) -> None:
-        """A person says what became of orders of which was told before that nobody knows."""
-        at = self.steps.now() - timedelta(seconds=1)
-        self.engine.withdraw(self.account, trade.trade_id, word, at)
+        """A person says what became of the orders that are in doubt."""
+        run = self.account.runs[trade.trade_id]
+        doubted = (t.order.terms.cl_ord_id for t in run.tickets if t.is_unprovable)
+        self.engine.believe(self.account, run, dict.fromkeys(doubted, word))
         self.steps.run()
 
     def fill_at_once(self) -> None:

@@ -1,6 +1,5 @@
 """A stop that the broker can neither show nor prove absent, and what a person says of it."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,14 +7,13 @@ from msgspec.structs import replace
 
 from execution.brokers.base import InDoubt, NewOrder
 from execution.domain.protecting import Protection
-from execution.domain.trades import Distance, StopLoss, Trade
+from execution.domain.trades import Distance, Rung, StopLoss, Style, Trade
 from execution.domain.words import DECLARED_ABSENT, DECLARED_PRESENT, By, ExecType, OrdType, Side
 from execution.lanes.covers import Kept
+from execution.messages.alarms import of_protection
 from protos.execution.v1 import execution_pb2 as pb
 from tests.unit.lane_kit import Desk, said
 from tests.unit.planning_kit import VENUE
-
-pytestmark = pytest.mark.rule("G1.declare")
 
 STOP = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
 
@@ -27,9 +25,7 @@ def lose_stops(order: NewOrder) -> InDoubt | None:
 
 def desk_in_doubt() -> tuple[Desk, Trade]:
     """Five that were bought, and a stop of which nobody can say where it is."""
-    desk = Desk()
-    desk.account.rules = replace(VENUE, has_brackets=False)
-    desk.broker.refuses_repeats = False
+    desk = bare_desk()
     desk.broker.says = lose_stops
     trade = desk.enter(1, "buy", "5", stop_loss=STOP)
     desk.steps.run()
@@ -101,19 +97,138 @@ def test_an_exit_that_waits_behind_it_goes_once_somebody_said_what_it_is(word: s
     assert desk.account.runs[out.trade_id].exits
 
 
-def test_a_word_holds_for_orders_of_before_only() -> None:
+@pytest.mark.rule("G1.declare")
+def test_a_word_holds_for_the_orders_that_it_was_said_of() -> None:
     desk, trade = desk_in_doubt()
     desk.broker.says = lose_stops
-    told_at = desk.steps.now() - timedelta(seconds=1)
     desk.declare(trade, DECLARED_ABSENT)
     desk.steps.wait(120.0)
     # The next one is in doubt as well; the store is read again, and has the word of before.
-    desk.engine.withdraw(desk.account, trade.trade_id, DECLARED_ABSENT, told_at)
+    run = desk.account.runs[trade.trade_id]
+    desk.engine.believe(desk.account, run, dict(run.declared))
     desk.steps.run()
     assert cover_of(desk, trade).reason == "not_provable"
-    [stop] = [t for t in desk.account.runs[trade.trade_id].tickets if t.in_doubt]
+    [stop] = [t for t in run.tickets if t.in_doubt]
     assert stop.order.terms.revision == 2
     assert alarms(desk).count("ALARM_KIND_GUARD_NOT_PROVABLE") == 2
+
+
+def ten_in_parts(lost: str) -> tuple[Desk, Trade]:
+    """Four of ten that a stop guards, and six of whose stop nobody can say where it is."""
+    desk = bare_desk()
+    entry = Style(OrdType.LIMIT, Decimal(100))
+    trade = desk.enter(1, "buy", "10", stop_loss=STOP, entry=entry)
+    desk.steps.run()
+    [name] = desk.broker.orders
+    fill(desk, name, 4)
+    desk.steps.wait(3.0)
+    desk.broker.says = lose_stops
+    fill(desk, name, 6)
+    desk.broker.orders.pop(name)
+    desk.steps.wait(120.0)
+    desk.broker.says = lambda _order: None
+    assert cover_of(desk, trade).reason == "not_provable"
+    desk.declare(trade, lost)
+    desk.steps.wait(5.0)
+    return desk, trade
+
+
+def test_what_a_person_looks_after_leaves_the_other_guards_alone() -> None:
+    desk, trade = ten_in_parts(DECLARED_PRESENT)
+    kept = cover_of(desk, trade)
+    assert (sent(desk), desk.broker.canceled) == ([(Side.SELL, OrdType.STOP, "4")], [])
+    assert (kept.state, kept.reason) == (Protection.UNPROTECTED, DECLARED_PRESENT)
+
+
+def test_one_that_vanishes_after_a_word_on_another_is_asked_about_anew() -> None:
+    desk, trade = ten_in_parts(DECLARED_ABSENT)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "4"), (Side.SELL, OrdType.STOP, "6")]
+    first = next(iter(desk.broker.orders))
+    desk.steps.wait(86_400.0)
+    desk.broker.orders.pop(first)
+    desk.steps.wait(240.0)
+    assert cover_of(desk, trade).reason == "not_provable"
+    assert last_told(desk).numbers["doubted"] == first
+
+
+def test_a_target_that_a_person_looks_after_leaves_the_stop_of_the_rest() -> None:
+    desk = bare_desk()
+    desk.broker.price = Decimal(100)
+    far = Distance(By.PERCENT, Decimal(10))
+    ladder = (Rung(Distance(By.PERCENT, Decimal(5)), quantity=Decimal(3)), Rung(far))
+    trade = desk.enter(1, "buy", "10", stop_loss=STOP, ladder=ladder)
+    desk.steps.run()
+    desk.fill_all()
+    desk.broker.says = lambda order: InDoubt("lost") if order.ord_type is OrdType.LIMIT else None
+    desk.broker.price = Decimal(106)
+    wait_and_cancel(desk, 120)
+    assert cover_of(desk, trade).reason == "not_provable"
+    desk.broker.says = lambda _order: None
+    desk.declare(trade, DECLARED_PRESENT)
+    wait_and_cancel(desk, 6)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "7")]
+
+
+def test_a_vanished_stop_of_breakeven_that_a_person_looks_after_is_not_sent_beside_it() -> None:
+    desk = bare_desk()
+    desk.enter(1, "buy", "5", stop_loss=STOP)
+    desk.steps.run()
+    desk.fill_all()
+    desk.broker.price = Decimal(110)
+    trade = desk.enter(1, "breakeven", None)
+    wait_and_cancel(desk, 10)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    desk.declare(trade, DECLARED_PRESENT)
+    wait_and_cancel(desk, 6)
+    assert sent(desk) == []
+
+
+def test_a_linked_stop_that_a_person_looks_after_keeps_its_target() -> None:
+    desk = Desk()
+    desk.broker.refuses_repeats = False
+    target = Distance(By.PERCENT, Decimal(5))
+    trade = desk.enter(1, "buy", "5", stop_loss=STOP, take_profit=target)
+    desk.steps.run()
+    for name, order in list(desk.broker.orders.items()):
+        desk.engine.hear(said(order, ExecType.NEW), heard=True)
+        if order.ord_type is OrdType.MARKET:
+            fill(desk, name, 5)
+            desk.broker.orders.pop(name)
+        elif order.ord_type is OrdType.STOP:
+            desk.broker.orders.pop(name)
+    # As after a takeover.
+    desk.engine.resume(desk.account, desk.account.runs[trade.trade_id].tickets)
+    desk.steps.wait(240.0)
+    assert cover_of(desk, trade).reason == "not_provable"
+    desk.declare(trade, DECLARED_PRESENT)
+    wait_and_cancel(desk, 6)
+    assert (sent(desk), desk.broker.canceled) == ([(Side.SELL, OrdType.LIMIT, "5")], [])
+
+
+@pytest.mark.parametrize("word", [DECLARED_ABSENT, DECLARED_PRESENT])
+def test_what_the_broker_says_later_outweighs_the_word(word: str) -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, word)
+    desk.steps.wait(5.0)
+    desk.broker.orders[name] = order
+    late = replace(said(order, ExecType.NEW), report_id="late", time=desk.steps.now())
+    desk.engine.hear(late, heard=True)
+    wait_and_cancel(desk, 6)
+    # One of them is left.
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+    assert (name in desk.broker.orders) == (word == DECLARED_PRESENT)
+
+
+def test_it_is_sent_as_often_as_somebody_says_that_it_never_came() -> None:
+    desk, trade, _, _ = vanished()
+    for _ in range(4):
+        desk.declare(trade, DECLARED_ABSENT)
+        assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+        desk.broker.orders.clear()
+        desk.steps.wait(240.0)
+        assert cover_of(desk, trade).reason == "not_provable"
 
 
 def test_one_that_appears_after_it_was_declared_absent_is_canceled() -> None:
@@ -128,14 +243,75 @@ def test_one_that_appears_after_it_was_declared_absent_is_canceled() -> None:
 
 
 def test_one_that_vanished_is_over_once_it_was_declared_absent() -> None:
+    desk, trade, _, _ = vanished()
+    assert cover_of(desk, trade).state is Protection.UNPROTECTED
+    desk.declare(trade, DECLARED_ABSENT)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+
+
+def test_an_alarm_of_before_stands_while_the_position_is_bare() -> None:
+    desk, trade = desk_in_doubt()
+    run, kept = desk.account.runs[trade.trade_id], cover_of(desk, trade)
+    kept.is_overdue, kept.reason = True, ""
+    bare, guarded = Protection.UNPROTECTED, Protection.PROTECTED
+
+    def raised(state: Protection, *doubted: str) -> str:
+        alarm = of_protection(run, state, "5", "0", doubted)
+        return alarm.kind if alarm is not None else ""
+
+    assert [raised(bare, "s"), raised(bare), raised(bare, "s")] == ["", "", "guard_not_provable"]
+    assert [raised(guarded, "s"), raised(bare, "s"), raised(bare)] == ["", "", "unprotected"]
+
+
+def bare_desk() -> Desk:
     desk = Desk()
     desk.account.rules = replace(VENUE, has_brackets=False)
     desk.broker.refuses_repeats = False
+    return desk
+
+
+def vanished() -> tuple[Desk, Trade, str, NewOrder]:
+    """Five whose stop rested, and is not at the broker any more."""
+    desk = bare_desk()
     trade = desk.enter(1, "buy", "5", stop_loss=STOP)
     desk.steps.run()
     desk.fill_all()
+    [(name, order)] = desk.broker.orders.items()
     desk.broker.orders.clear()
     desk.steps.wait(240.0)
     assert cover_of(desk, trade).reason == "not_provable"
-    desk.declare(trade, DECLARED_ABSENT)
-    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+    return desk, trade, name, order
+
+
+def fill(desk: Desk, name: str, quantity: int) -> None:
+    report = said(desk.broker.orders[name], ExecType.FILL, Decimal(quantity))
+    ids = f"{name}:{quantity}"
+    desk.engine.hear(replace(report, report_id=ids, exec_id=ids), heard=True)
+    desk.steps.run()
+
+
+def wait_and_cancel(desk: Desk, seconds: int) -> None:
+    """Time passes; what is asked to go goes."""
+    for _ in range(seconds):
+        desk.steps.wait(1.0)
+        names, desk.broker.canceled = desk.broker.canceled, []
+        for name in names:
+            if order := desk.broker.orders.pop(name, None):
+                gone = replace(said(order, ExecType.CANCELED), time=desk.steps.now())
+                desk.engine.hear(gone, heard=True)
+        desk.steps.run()
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [(DECLARED_ABSENT, "SKIPPED"), (DECLARED_PRESENT, "DONE")]
+)
+def test_an_entry_that_vanished_ends_as_somebody_says(word: str, state: str) -> None:
+    desk = bare_desk()
+    trade = desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    run = desk.account.runs[trade.trade_id]
+    assert run.said is not None and run.said[:2] == ("NEEDS_ATTENTION", "not_provable")
+    desk.declare(trade, word)
+    assert run.said[:2] == (state, word)

@@ -23,6 +23,7 @@ def rebuilt(
     account: Account | None = None,
     *,
     withdrawn: int = 0,
+    declared: dict[str, str] | None = None,
     numbers: dict[str, str] | None = None,
     said: tuple[str, str] = ("WORKING", ""),
 ) -> Run:
@@ -40,7 +41,7 @@ def rebuilt(
     trade.accepted_time.FromDatetime(NOON)
     trade_id = UUID(hex=trade.trade_id)
     image = AccountImage(UUID(int=1), REF, epoch=1)
-    image.open = [Stored(1, trade_id, trade.SerializeToString(), withdrawn)]
+    image.open = [Stored(1, trade_id, trade.SerializeToString(), withdrawn, declared or {})]
     image.outcomes = {trade_id: OutcomeImage(1, *said, numbers or {})}
     image.orders = {trade_id: [an_order(Leg.ENTRY, BUY, "5")]}
     nobody: Any = sentinel.unused
@@ -84,3 +85,8 @@ def test_what_is_over_is_not_withdrawn_before_it_was_gone_through_again() -> Non
     desk.engine.withdraw(desk.account, run.trade.trade_id, "canceled_by_member")
     desk.steps.run()
     assert (run.withdrawn, desk.journal.entries) == ("", [])
+
+
+def test_what_a_person_said_of_an_order_leaves_what_was_withdrawn() -> None:
+    run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, declared={"c1": "declared_absent"})
+    assert (run.withdrawn, run.tickets[0].declared) == ("canceled_by_member", "declared_absent")

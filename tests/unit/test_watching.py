@@ -157,7 +157,7 @@ class Watched(Desk):
         super().__init__()
         self.account.rules = NO_STOPS
         self.price, self.ringing = Decimal(100), list[Callable[[], None]]()
-        self.broker.quote = self._quote  # type: ignore[method-assign,assignment]
+        self.broker.quote = self._quote  # type: ignore[method-assign]
         self.steps.later = self._later  # type: ignore[method-assign]
         entry = replace(a_style("stop", stop_price="110"), **style)
         self.trade = self.enter(1, "buy", "5", entry=entry)

@@ -138,7 +138,7 @@ def _stands(connection: Connection, tenant: UUID) -> dict[str, Any]:
             "SELECT coalesce((SELECT number FROM web.tenant_changes WHERE tenant_id = :tenant), 0) "
             "AS change_number, (SELECT count(*) FROM web.trades WHERE tenant_id = :tenant "
             "AND approval_expires_at IS NOT NULL) AS approvals, "
-            "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
+            "(SELECT count(DISTINCT trade_id) FROM web.alarms WHERE tenant_id = :tenant "
             "AND kind IN ('not_provable', 'guard_not_provable') AND ended_at IS NULL) AS doubts, "
             "(SELECT count(*) FROM web.alarms WHERE tenant_id = :tenant "
             "AND ended_at IS NULL AND acknowledged_at IS NULL) AS alarms, "

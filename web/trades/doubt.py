@@ -16,7 +16,7 @@ from web.execution_client import ExecutionClient
 from web.paging import Moment, Page, in_order
 from web.trades import approval, reads
 from web.trades.approval import NotWaiting
-from web.trades.models import Trade
+from web.trades.models import Order, Trade
 
 Says = Callable[..., Trade]
 _ITSELF = (Trade.state == "NEEDS_ATTENTION") & (Trade.reason == "not_provable")
@@ -66,18 +66,21 @@ def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
 
 
 def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
+    # Who let the trade go is still who did.
+    stands = {"state": trade.state, "decided_by": trade.decided_by}
     still = _DOUBTFUL & (Trade.state == trade.state)
-    is_said = approval.decide_once(trade, still, actor, verb, state=trade.state)
-    db.session.refresh(trade)
-    said = REASONS.get(word)
-    # What was said of guards, execution remembers.
-    is_repeated = said and trade.decided_by == actor and trade.reason not in REASONS.values()
-    if is_said or is_repeated:
+    if approval.decide_once(trade, still, actor, verb, **stands):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        is_taken = client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id)
-        db.session.refresh(trade)
-        if is_taken:
+        if client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id):
+            db.session.refresh(trade)
             return trade
-    if said and trade.reason == said:
+    db.session.refresh(trade)
+    if word in REASONS and _was_said(trade, REASONS[word]):
         return trade
     raise NotWaiting(trade)
+
+
+def _was_said(trade: Trade, reason: str) -> bool:
+    """True where that is what became of an order of it."""
+    ended = select(Order.id).where(Order.trade_id == trade.id, Order.reason == reason)
+    return trade.reason == reason or bool(db.session.scalar(select(ended.exists())))
