@@ -214,7 +214,6 @@ def finished_run(account: Account, trade: Trade, past: PastTrade) -> Run:
     run.is_resolved = past.resolved is not None
     if past.outcome is not None:
         _recall(run, past.outcome)
-    run.declared = past.stored.declared
     run.is_done = run.is_recorded = True
     run.tickets = [Ticket(order, run, sends=1, is_inherited=True) for order in past.orders]
     covers.recall(run, past.protection, is_over=True)

@@ -290,7 +290,7 @@ class Dispatch:
         terms = ticket.order.terms
         report = Report(
             account=account.ref.account,
-            report_id=f"{terms.cl_ord_id}:{what.value.lower()}",
+            report_id=f"{ticket.doubt}:{what.value.lower()}",
             sequence=0,
             cl_ord_id=terms.cl_ord_id,
             broker_order_id="",
@@ -318,7 +318,7 @@ class Dispatch:
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False
-            if not ticket.is_guard and ticket.declared != DECLARED_PRESENT:
+            if not ticket.is_guard and ticket.words[-1:] != [DECLARED_PRESENT]:
                 self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:

@@ -189,7 +189,8 @@ def keep(
     ]
     # Its own exit, or a person's order, takes of no other's part.
     covers = [
-        replace(cover, closing=cover.closing + min(cover.by_hand, cover.left)) for cover in covers
+        replace(cover, closing=cover.closing + min(cover.by_hand, there))
+        for cover, there in zip(covers, seen, strict=True)
     ]
     own_exits = [(cover.subscription_id, cover.closing) for cover in covers]
     for owner, leaves in (*exits, *own_exits):
@@ -251,8 +252,9 @@ def tend(cover: Cover, quantity: Decimal, room: Decimal) -> Upkeep:
     that could still close the same part is gone: `room` is what no other order may close."""
     if cover.is_growing and not cover.left:
         return Upkeep()
-    if cover.left and cover.by_hand >= cover.left:
-        # What rests beside it may be linked to it there.
+    linked = max((order.leaves for order in cover.orders if order.is_linked), default=ZERO)
+    if cover.by_hand and 0 < linked <= cover.left:
+        # What is left of a pair is linked there to what a person looks after.
         return Upkeep()
     if cover.is_linked:
         return _linked(cover, quantity)

@@ -295,7 +295,7 @@ class Engine:
     def _wait(self, account: Account, run: Run, wait: Wait) -> None:
         rests = any(t.order.is_open and t.is_resting for t in run.tickets)
         if wait.state is not TradeState.WORKING or wait.reason or rests or run.entry_dropped:
-            doubted = " ".join(t.order.terms.cl_ord_id for t in run.tickets if t.is_unprovable)
+            doubted = " ".join(t.doubt for t in run.tickets if t.is_unprovable)
             numbers = {**wait.numbers, "doubted": doubted} if doubted else wait.numbers
             self._say(account, run, wait.state, wait.reason, numbers)
         self._waking.after(account, run, wait)

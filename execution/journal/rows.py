@@ -157,7 +157,7 @@ class Stored:
     trade_id: UUID
     trade: bytes
     withdrawn: int = 0
-    # What a person said of its orders in doubt, by their ids.
+    # What a person said of its orders, by the names of their doubts.
     declared: Mapping[str, str] = field(default_factory=dict)
 
 

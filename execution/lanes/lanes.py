@@ -73,7 +73,7 @@ class Run:
     # A newer trade must not see this one's entry (re)sent.
     is_superseded: bool = False
     in_debt: bool = False
-    # What a person said of its orders in doubt, by their ids.
+    # What a person said of its orders, by the names of their doubts.
     declared: Mapping[str, str] = field(default_factory=dict)
     is_done: bool = False
     # What guards the position that it opened.

@@ -129,17 +129,16 @@ def bare_exits(run: "Run", side: Side) -> list["Ticket"]:
 
 
 def doubted(run: "Run") -> list[str]:
-    """The orders that guard, or that close what none could guard, of which the broker can
-    neither show one nor prove that it is absent."""
+    """The doubts of orders that guard, or that close what none could guard, of which the broker
+    can neither show one nor prove that it is absent."""
     kept = (t for t in run.tickets if t.order.terms.leg.is_protection or t.is_upkeep)
-    return [t.order.terms.cl_ord_id for t in kept if t.is_unprovable]
+    return [t.doubt for t in kept if t.is_unprovable]
 
 
 def is_last_try(closing: "Ticket") -> bool:
     """True for what closes a bare position, behind which nothing more is sent to close it."""
     order = closing.order
-    is_absent = not order.is_open and closing.declared == DECLARED_ABSENT
-    return not (order.cum_qty or order.is_outgrown or is_absent)
+    return not (order.cum_qty or order.is_outgrown or DECLARED_ABSENT in closing.words)
 
 
 def closes_bare(run: "Run", reason: str) -> bool:

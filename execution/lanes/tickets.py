@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from execution.domain.orders import Order
-from execution.domain.words import DECLARED_PRESENT, Leg, OrdType, Origin
+from execution.domain.words import DECLARED, DECLARED_PRESENT, Leg, OrdType, Origin
 
 if TYPE_CHECKING:
     from execution.lanes.lanes import Run
@@ -90,14 +90,27 @@ class Ticket:
         return self.order.is_open and not (self.order.is_acknowledged or self.waits_here)
 
     @property
+    def words(self) -> list[str]:
+        """What people said of it so far and was believed, the oldest first."""
+        said = [r for r in self.order.reports.values() if r.text in DECLARED]
+        return [r.text for r in sorted(said, key=lambda r: r.time)]
+
+    @property
+    def doubt(self) -> str:
+        """The name of its doubt, by which a person is asked and answers: each has its own."""
+        name, before = self.order.terms.cl_ord_id, len(self.words)
+        return f"{name}.{before}" if before else name
+
+    @property
     def declared(self) -> str:
-        """What a person said of it when it was in doubt; empty for nothing."""
-        return self.run.declared.get(self.order.terms.cl_ord_id, "")
+        """What a person said of its doubt; empty for nothing."""
+        return self.run.declared.get(self.doubt, "")
 
     @property
     def is_by_hand(self) -> bool:
-        """True for what is over here, and looked after at the broker by who said so."""
-        return self.declared == DECLARED_PRESENT and not self.order.is_open
+        """True for what is over here, as a person looks after it at the broker."""
+        order = self.order
+        return not order.is_open and order.end is not None and order.end.text == DECLARED_PRESENT
 
     @property
     def may_return(self) -> bool:

@@ -169,7 +169,7 @@ class Protecting:
             kept.reason = "not_provable"
         elif step.is_netted and not kept.without:
             kept.reason = "netted"
-        elif cover.by_hand and cover.left:
+        elif cover.by_hand and cover.left and step.upkeep.covered >= step.upkeep.goal:
             kept.reason = DECLARED_PRESENT
         elif kept.reason in ("not_provable", "netted", DECLARED_PRESENT, *covers.PASSING):
             kept.reason, kept.words = "now_unprotected" if kept.without else "", ""

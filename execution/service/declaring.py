@@ -1,9 +1,9 @@
 """What a person says of orders that can neither be found nor proven absent, or of an exit that
 its spread filter holds.
 
-Durable fact: the word, by the orders' ids, on the trade's instruction. If we die right after,
-whoever holds the account finds it there. It is believed only while an order is in such doubt, and
-holds for no other.
+Durable fact: the word, by the names of the doubts, on the trade's instruction. If we die right
+after, whoever holds the account finds it there. It is believed only while an order is in that
+doubt, and holds for no other.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ SELECT i.account_id, i.trade, i.done_at IS NOT NULL AS is_over, i.declared,
 FROM execution.instructions i WHERE i.trade_id = %s
 """
 
-# Of each order the first word holds.
+# Of each doubt the first word holds.
 SAY = """
 UPDATE execution.instructions SET declared = %(words)s || coalesce(declared, '{}')
 WHERE trade_id = %(trade)s AND done_at IS NULL
@@ -99,7 +99,7 @@ class Declaring:
 
 
 def _doubted(row: DictRow) -> frozenset[str]:
-    """The orders of a trade of which a person was told last that nobody can prove anything."""
+    """The doubts of a trade of which a person was told last."""
     outcome, protection = row["outcome"], row["protection"]
     found: list[str] = []
     if outcome is not None:

@@ -20,7 +20,8 @@ _NEVER_ARRIVED = """
            SELECT FROM execution.orders AS written
             WHERE written.trade_id = trade.id
               AND (trade.protection_details->>'doubted' IS NULL
-                   OR trade.protection_details->'doubted' ? written.cl_ord_id)
+                   OR written.cl_ord_id IN (SELECT split_part(doubt, '.', 1) FROM
+                       jsonb_array_elements_text(trade.protection_details->'doubted') AS doubt))
               AND NOT EXISTS (
                 SELECT FROM paper.arrivals AS arrival
                  WHERE arrival.cl_ord_id = written.cl_ord_id))

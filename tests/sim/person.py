@@ -42,4 +42,4 @@ class Person:
         if not doubted:
             return False
         account = self._venue.account(record.trade[trade_id].to.account)
-        return not any(name in account.orders for name in doubted)
+        return not any(name.partition(".")[0] in account.orders for name in doubted)

@@ -159,7 +159,7 @@ class Desk:
     def declare(self, trade: Trade, word: str) -> None:
         """A person says what became of the orders that are in doubt."""
         run = self.account.runs[trade.trade_id]
-        doubted = (t.order.terms.cl_ord_id for t in run.tickets if t.is_unprovable)
+        doubted = (t.doubt for t in run.tickets if t.is_unprovable)
         self.engine.believe(self.account, run, dict.fromkeys(doubted, word))
         self.steps.run()
 

@@ -207,6 +207,59 @@ def test_a_linked_stop_that_a_person_looks_after_keeps_its_target() -> None:
     assert (sent(desk), desk.broker.canceled) == ([(Side.SELL, OrdType.LIMIT, "5")], [])
 
 
+def hear(desk: Desk, name: str, order: NewOrder, what: ExecType) -> None:
+    """The broker says something of an order that it had lost."""
+    at = desk.steps.now()
+    report = replace(said(order, what), report_id=f"{name}:{what}:{at}", time=at)
+    desk.engine.hear(report, heard=True)
+    desk.steps.run()
+
+
+@pytest.mark.parametrize("ends", [ExecType.CANCELED, ExecType.EXPIRED])
+def test_what_ends_at_the_broker_is_nobodys_to_look_after_any_more(ends: ExecType) -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, DECLARED_PRESENT)
+    desk.steps.wait(5.0)
+    hear(desk, name, order, ends)
+    wait_and_cancel(desk, 6)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
+    assert cover_of(desk, trade).state is Protection.PROTECTED
+
+
+def test_what_came_back_is_ours_to_make_smaller() -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, DECLARED_PRESENT)
+    desk.broker.orders[name] = order
+    desk.steps.wait(5.0)
+    hear(desk, name, order, ExecType.NEW)
+    assert cover_of(desk, trade).state is Protection.PROTECTED
+    desk.enter(1, "exit", "2")
+    wait_and_cancel(desk, 6)
+    [leave] = [o for o in desk.broker.orders.values() if o.ord_type is OrdType.MARKET]
+    fill(desk, leave.cl_ord_id, 2)
+    desk.broker.orders.pop(leave.cl_ord_id)
+    wait_and_cancel(desk, 6)
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "3")]
+
+
+@pytest.mark.parametrize("first", [DECLARED_ABSENT, DECLARED_PRESENT])
+@pytest.mark.parametrize("second", [DECLARED_ABSENT, DECLARED_PRESENT])
+def test_of_another_doubt_of_the_same_order_somebody_is_asked_again(
+    first: str, second: str
+) -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, first)
+    desk.steps.wait(5.0)
+    hear(desk, name, order, ExecType.NEW)
+    desk.steps.wait(300.0)
+    assert last_told(desk).numbers["doubted"] == f"{name}.1"
+    desk.declare(trade, second)
+    wait_and_cancel(desk, 6)
+    assert "doubted" not in last_told(desk).numbers
+    stops = [] if second == DECLARED_PRESENT else ["5"]
+    assert [q for _, kind, q in sent(desk) if kind is OrdType.STOP] == stops
+
+
 @pytest.mark.parametrize("word", [DECLARED_ABSENT, DECLARED_PRESENT])
 def test_what_the_broker_says_later_outweighs_the_word(word: str) -> None:
     desk, trade, name, order = vanished()

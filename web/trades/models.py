@@ -167,7 +167,8 @@ class Trade(TenantRow):
     def doubted(self) -> list[str]:
         """The client ids of what guards or closes what it opened, and can neither be found nor
         be proven absent."""
-        return (self.protection_details or {}).get("doubted") or []
+        doubts: list[str] = (self.protection_details or {}).get("doubted") or []
+        return [doubt.partition(".")[0] for doubt in doubts]
 
     @property
     def is_doubtful(self) -> bool:

@@ -43,7 +43,7 @@ def protection(told: pb.TradeProtection) -> Row:
     numbers = dict(told.numbers)
     details: Row = {name: numbers.get(name) for name in _QUANTITIES}
     details["synthetic"] = told.synthetic
-    # The client ids of orders of which a person has to say what became of them.
+    # The doubts that a person has to end, by client ids; a number follows from the second on.
     details["doubted"] = numbers.get("doubted", "").split() or None
     details["reason"] = reason
     details["message"] = reasons.explain(reason, numbers) if reason else None
