@@ -19,7 +19,7 @@ from execution.accounts.terms import as_sent
 from execution.domain.orders import OUTGROWN
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import DECLARED_PRESENT, ExecType, Leg, OrdStatus
+from execution.domain.words import ExecType, Leg, OrdStatus
 from execution.journal.rows import Entry
 from execution.lanes import opened
 from execution.lanes.lanes import Run
@@ -318,7 +318,7 @@ class Dispatch:
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False
-            if not ticket.is_guard and ticket.words[-1:] != [DECLARED_PRESENT]:
+            if not ticket.may_reappear:
                 self.cancel(account, ticket)
         if terms.leg is Leg.ENTRY and not ticket.order.is_open and not ticket.order.cum_qty:
             for guard in ticket.guards:

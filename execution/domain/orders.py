@@ -173,7 +173,9 @@ class Order:
         self.is_acknowledged = any(r.exec_type is not ExecType.NOT_SENT for r in said)
         if not ends and not self.is_acknowledged:
             ends = list(said)
-        ends = [end for end in ends if not (end.text in DECLARED and _is_outspoken(end, said))]
+        ends = [end for end in ends if end.text not in DECLARED] or [
+            end for end in ends if not _is_outspoken(end, said)
+        ]
         if amends and not ends and not self.is_filled and _gross(said) >= self.terms.order_qty:
             ends = amends
         self.end = max(ends, key=lambda r: (r.time, r.report_id), default=None)

@@ -113,6 +113,15 @@ class Ticket:
         return not order.is_open and order.end is not None and order.end.text == DECLARED_PRESENT
 
     @property
+    def may_reappear(self) -> bool:
+        """True for what is left alone where the broker shows it again after its end: it goes with
+        an entry, or a person looks after it, and what it guards is not closed by now."""
+        kept = self.run.cover
+        is_left_over = self.is_upkeep and kept is not None and kept.is_over
+        is_wanted = self.words[-1:] == [DECLARED_PRESENT] and not is_left_over
+        return self.is_guard or is_wanted
+
+    @property
     def may_return(self) -> bool:
         """True while its entry may bring it to the broker once more."""
         return self.run.entry is not None and self.run.entry.order.is_open

@@ -12,8 +12,8 @@ from execution.domain.words import DECLARED_ABSENT, DECLARED_PRESENT, By, ExecTy
 from execution.lanes.covers import Kept
 from execution.messages.alarms import of_protection
 from protos.execution.v1 import execution_pb2 as pb
-from tests.unit.lane_kit import Desk, said
-from tests.unit.planning_kit import VENUE
+from tests.unit.lane_kit import Desk, said, sell_by_hand
+from tests.unit.planning_kit import NOON, VENUE
 
 STOP = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
 
@@ -224,6 +224,28 @@ def test_what_ends_at_the_broker_is_nobodys_to_look_after_any_more(ends: ExecTyp
     wait_and_cancel(desk, 6)
     assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")]
     assert cover_of(desk, trade).state is Protection.PROTECTED
+
+
+def test_its_end_at_the_broker_counts_though_it_was_before_the_word() -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, DECLARED_PRESENT)
+    late = replace(said(order, ExecType.CANCELED), report_id="late", time=NOON)
+    desk.engine.hear(late, heard=True)
+    desk.steps.run()
+    assert sent(desk) == [(Side.SELL, OrdType.STOP, "5")] and name not in desk.broker.orders
+
+
+@pytest.mark.parametrize("word", [DECLARED_ABSENT, DECLARED_PRESENT])
+def test_one_that_comes_back_when_its_position_is_closed_is_canceled(word: str) -> None:
+    desk, trade, name, order = vanished()
+    desk.declare(trade, word)
+    sell_by_hand(desk, "5")
+    wait_and_cancel(desk, 6)
+    assert cover_of(desk, trade).is_over
+    desk.broker.orders[name] = order
+    hear(desk, name, order, ExecType.NEW)
+    wait_and_cancel(desk, 6)
+    assert sent(desk) == []
 
 
 def test_what_came_back_is_ours_to_make_smaller() -> None:
