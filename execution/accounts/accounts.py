@@ -181,9 +181,10 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
+    run.is_done = run.is_lingering = run.said is not None and run.said[0] in TERMINAL
     word = messages.REASON_WORDS[stored.withdrawn]
-    if outcome is None or TradeState(outcome.state) not in TERMINAL or outcome.reason == word:
-        # What is over otherwise, and guards what it opened, is not ended again.
+    if not run.is_done or (outcome is not None and outcome.reason == word):
+        # What is over otherwise, and lingers, is not ended again.
         recall_withdrawal(run, word)
     run.declared = stored.declared
     for order in image.orders.get(trade.trade_id, ()):

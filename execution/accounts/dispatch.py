@@ -16,10 +16,10 @@ from execution.accounts.accounts import Account
 from execution.accounts.doubt import Doubts, Found
 from execution.accounts.standing import Standing
 from execution.accounts.terms import as_sent
-from execution.domain.orders import OUTGROWN
+from execution.domain.orders import OUTGROWN, finding
 from execution.domain.reports import Report
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.domain.words import ExecType, Leg
 from execution.journal.rows import Entry
 from execution.lanes import opened
 from execution.lanes.lanes import Run
@@ -36,7 +36,6 @@ HELD_BACK_SECONDS = 0.05
 # What the broker took and forgot shows only by asking: soon for what should fill at once.
 MARKET_CHECK_SECONDS = 2.0
 RESTING_CHECK_SECONDS = 60.0
-_STATUS = {ExecType.REJECTED: OrdStatus.REJECTED, ExecType.CANCELED: OrdStatus.CANCELED}
 
 
 class Hears(Protocol):
@@ -47,6 +46,9 @@ class Hears(Protocol):
 
     def go_on(self, account: Account, run: Run, *, frees: bool = False) -> None:
         """Let the trades of a subscription go on; `frees`: all that wait on its lane."""
+
+    def amend(self, account: Account, run: Run) -> None:
+        """Something was heard, or found, of a trade that is over."""
 
     def knows(self, cl_ord_id: str) -> bool:
         """True while the order is in memory."""
@@ -274,6 +276,8 @@ class Dispatch:
         if ticket.declared:
             self._never_sent(account, ticket, ticket.declared)
         self._engine.go_on(account, ticket.run, frees=True)
+        if ticket.run.is_done:
+            self._engine.amend(account, ticket.run)
 
     def _never_sent(self, account: Account, ticket: Ticket, reason: str) -> None:
         # What the broker once acknowledged was sent; forgotten by it, it is over. Others may have
@@ -286,28 +290,11 @@ class Dispatch:
         self._synthesise(account, ticket, what, text)
 
     def _synthesise(self, account: Account, ticket: Ticket, what: ExecType, text: str) -> None:
-        """A report of our own finding; the broker's own word, if one comes, outweighs it."""
-        terms = ticket.order.terms
-        report = Report(
-            account=account.ref.account,
-            report_id=f"{ticket.doubt}:{what.value.lower()}",
-            sequence=0,
-            cl_ord_id=terms.cl_ord_id,
-            broker_order_id="",
-            exec_type=what,
-            ord_status=_STATUS.get(what, OrdStatus.EXPIRED),
-            instrument=terms.instrument,
-            side=terms.side,
-            exec_id="",
-            last_qty=None,
-            last_px=None,
-            fee=None,
-            text=text,
-            time=self._runtime.now(),
-            venue_time=None,
-        )
+        terms, named = ticket.order.terms, f"{ticket.doubt}:{what.value.lower()}"
         if self._engine.knows(terms.cl_ord_id):
-            self._engine.hear(report, heard=False)
+            account_name, now = account.ref.account, self._runtime.now()
+            found = finding(terms, account_name, named, what, text, now)
+            self._engine.hear(found, heard=False)
 
     # -- what follows from news
 

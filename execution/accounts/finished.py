@@ -22,8 +22,8 @@ class Finished:
         """Forget runs that were over, and recorded, before some time; the names of their orders."""
         while self._runs and self._runs[0][0] < before:
             at, account, run = self._runs.popleft()
-            if run.is_guarding:
-                # Something late opened a position; it is finished again with that.
+            if run.is_lingering:
+                # Something late was heard of it; it is finished again with that.
                 continue
             if not run.is_recorded and not account.is_lost:
                 self._runs.append((at, account, run))

@@ -144,6 +144,14 @@ class Order:
         return end is not None and (end.exec_type, end.text) == (ExecType.NOT_SENT, OUTGROWN)
 
     @property
+    def is_back(self) -> bool:
+        """True for what is open although its end was found here, or a person said so: the broker
+        showed it since."""
+        return self.is_open and any(
+            r.exec_type is ExecType.NOT_SENT or r.exec_type in _ENDS for r in self.reports.values()
+        )
+
+    @property
     def broker_order_id(self) -> str:
         """The broker's own id, once told."""
         return next((r.broker_order_id for r in self.reports.values() if r.broker_order_id), "")
@@ -180,6 +188,30 @@ class Order:
             ends = amends
         self.end = max(ends, key=lambda r: (r.time, r.report_id), default=None)
         self.is_open = not self.is_filled and self.end is None
+
+
+def finding(
+    terms: Terms, account: str, report_id: str, what: ExecType, text: str, now: datetime
+) -> Report:
+    """A report of our own finding; the broker's own word, if one comes, outweighs it."""
+    return Report(
+        account=account,
+        report_id=report_id,
+        sequence=0,
+        cl_ord_id=terms.cl_ord_id,
+        broker_order_id="",
+        exec_type=what,
+        ord_status=_ENDS.get(what, OrdStatus.EXPIRED),
+        instrument=terms.instrument,
+        side=terms.side,
+        exec_id="",
+        last_qty=None,
+        last_px=None,
+        fee=None,
+        text=text,
+        time=now,
+        venue_time=None,
+    )
 
 
 def _is_outspoken(word: Report, said: Iterable[Report]) -> bool:

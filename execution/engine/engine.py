@@ -21,7 +21,7 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.words import ExecType, Leg, TradeState
+from execution.domain.words import TERMINAL, ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
 from execution.engine.halting import Halting
@@ -29,7 +29,7 @@ from execution.engine.looking import Looking
 from execution.engine.queueing import NextOpen, Queueing, exchange_opens
 from execution.engine.waking import Waking
 from execution.engine.watching import Watching
-from execution.journal.rows import Entry, Writes
+from execution.journal.rows import Writes
 from execution.lanes import covers, known, opened
 from execution.lanes.lanes import Lane, Run
 from execution.lanes.tickets import Ticket
@@ -52,7 +52,7 @@ class Engine:
         controls: Controls | None = None,
         next_open: NextOpen = exchange_opens,
     ) -> None:
-        self._journal = journal
+        self._journal, self.record = journal, journal.write
         self._runtime = runtime
         self.halting = Halting(controls or Controls(), self)
         self._finished, self._alike = Finished(), Alike()
@@ -60,8 +60,7 @@ class Engine:
         self.standing = Standing()
         self._dispatch = Dispatch(runtime, self, self.halting.controls, self.standing)
         self.check, self.believe = self._dispatch.check, self._dispatch.believe
-        self._looking = Looking(runtime)
-        self._waking = Waking(runtime, self.go_on)
+        self._looking, self._waking = Looking(runtime), Waking(runtime, self.go_on)
         self._queueing = Queueing(runtime, self._advance, self.go_on, next_open)
         self._watching = Watching(runtime, self._dispatch, self._queueing, self._say)
         stops, opens_in = self.halting.controls.stops, self._queueing.opens_in
@@ -89,13 +88,14 @@ class Engine:
         for ticket in tickets:
             self.remember(account, ticket)
             ticket.in_doubt = ticket.is_unanswered
-        for run in [run for run in account.runs.values() if run.is_done]:
-            self.finish(account, run)
+        for run in account.runs.values():
+            if run.is_done and not run.is_lingering:
+                self.finish(account, run)
         accounts.supersede_again(account)
         self.halting.recall(account)
 
     def resume(self, account: Account, tickets: Sequence[Ticket]) -> None:
-        """Ask about those orders, and go on with the trades."""
+        """Ask about those orders, cancel again what was given up, and go on with the trades."""
         for ticket in tickets:
             if ticket.order.is_open:
                 if not ticket.waits_here:
@@ -103,16 +103,19 @@ class Engine:
                 elif not ticket.is_guard:
                     self._watching.begin(account, ticket)
                 self._dispatch.cancel_in_time(account, ticket)
+                self._dispatch.tend(account, ticket, was_open=not ticket.order.is_back)
         for lane in account.lanes.values():
             self.settle(account, lane)
         for run in tuple(account.runs.values()):
             self._dispatch.cancel_all(account, opened.to_go(run), run.trade.connection_id)
+            if run.is_lingering:
+                self.amend(account, run)
 
     def withdraw(self, account: Account, trade_id: UUID, reason: str) -> None:
         """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
-        if run is not None and not (opened.is_over(run) or run.withdrawn):
+        if run is not None and not (run.is_done or run.withdrawn):
             run.withdraw(reason)
             loose = [ticket for ticket in run.tickets if not ticket.keeps_guard]
             self._dispatch.cancel_all(account, loose, run.trade.connection_id)
@@ -150,10 +153,6 @@ class Engine:
     def drop(self, ticket: Ticket) -> None:
         """An order that is not written down is nothing that can be heard of."""
         self._tickets.pop(ticket.order.terms.cl_ord_id, None)
-
-    def record(self, entry: Entry) -> None:
-        """Have a fact of an account stored."""
-        self._journal.write(entry)
 
     def remember(self, account: Account, ticket: Ticket) -> None:
         """Take back an order that was forgotten after its end."""
@@ -252,20 +251,19 @@ class Engine:
         self.go_on(account, run)
 
     def tell_limit(self, account: Account, run: Run) -> None:
-        """An order waits for the broker's limit; guards of what is over, if it be before a
-        takeover, say nothing of it."""
-        if not opened.is_over(run):
+        """An order waits for the broker's limit; guards of what is over say nothing of it."""
+        if not run.is_done:
             self._say(account, run, TradeState.WORKING, "rate_limited", {})
 
     def _end(
         self, account: Account, run: Run, end: End, decided: pb.Decision | None = None
     ) -> None:
-        """Say the outcome. While its protection works, the trade stays to be found again."""
+        """Say the outcome. While something of it is at the broker, it stays to be found again."""
         run.is_done = True
-        run.is_guarding = run.has_open_protection
-        if not run.is_guarding:
+        run.is_lingering = run.leaves_something
+        if not run.is_lingering:
             self.finish(account, run)
-        recorded = None if run.is_guarding else account.at_end(run)
+        recorded = None if run.is_lingering else account.at_end(run)
         self._say(account, run, end.state, end.reason, end.numbers, recorded, decided)
 
     def _begin(self, account: Account, run: Run) -> None:
@@ -275,12 +273,10 @@ class Engine:
         run.lane.hear_of_sender(run)
         for earlier in run.lane.track(run.trade.subscription_id):
             if earlier is run:
-                return
-            changed = accounts.supersede(earlier, run)
-            if earlier.exits and earlier.entry is None and not earlier.entry_dropped:
-                earlier.entry_dropped = "superseded"
-            if changed:
+                break
+            if accounts.supersede(earlier, run):
                 self._advance(account, earlier)
+        accounts.drop_waiting_flips(run)
 
     def _write_down(self, account: Account, run: Run) -> None:
         """What its ticker means, once that is known."""
@@ -317,23 +313,29 @@ class Engine:
             return
         run.said = said
         kept = accounts.numbers_of(run, numbers)
-        now, closes = self._runtime.now(), not run.is_guarding
+        now, closes = self._runtime.now(), not run.is_lingering
         entry = recording.outcome(account, run, state, reason, kept, now, decided, closes=closes)
         entry.committed = committed
         self._journal.write(entry)
 
     def amend(self, account: Account, run: Run) -> None:
         """Something was heard after the outcome: say so when it changes it."""
-        if run.tickets and run.said is not None:
-            seen = self._see(account, run)
-            # It is over: whatever was filled since, nothing more is sent for it.
-            dropped = run.entry_dropped or run.said[1] or "superseded"
-            progress = seen.progress.over(dropped)
-            end = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
-            if isinstance(end, End):
-                self._say(account, run, end.state, end.reason, end.numbers)
-                if run.is_guarding:
-                    self._end(account, run, end)
+        if not run.tickets or run.said is None:
+            return
+        seen = self._see(account, run)
+        # It is over: whatever was filled since, nothing more is sent for it.
+        dropped = run.entry_dropped or run.said[1] or "superseded"
+        progress = seen.progress.over(dropped)
+        now = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
+        if isinstance(now, End):
+            if run.is_lingering:
+                self._end(account, run, now)
+            else:
+                self._say(account, run, now.state, now.reason, now.numbers)
+        elif isinstance(now, Wait) and (progress.unprovable or run.said[0] not in TERMINAL):
+            # A person is asked what became of what was given up, appeared and vanished.
+            run.entry_dropped = dropped
+            self._wait(account, run, now)
 
     # -- orders out
 

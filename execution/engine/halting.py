@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from execution.accounts.accounts import Account, end_waiting_entry, exposed
-from execution.domain.orders import Order
+from execution.domain.orders import Terms, finding
 from execution.domain.reports import Report
 from execution.domain.switches import HALTED, Binding
-from execution.domain.words import ExecType, Leg, OrdStatus
+from execution.domain.words import ExecType, Leg
 from execution.engine.controls import Controls, scopes
 from execution.lanes import covers, overfills
 from execution.lanes.lanes import Run
@@ -54,7 +54,7 @@ class Halting:
             run.entry_dropped = run.entry_dropped or "superseded"
         for ticket in tickets:
             # For whoever waits for it to be over.
-            ticket.order.add(_never_was(ticket.order, now))
+            ticket.order.add(_never_was(ticket.order.terms, now))
             account.reserved.note(ticket, now)
             run.tickets.remove(ticket)
             run.lane.open.pop(ticket.order.terms.cl_ord_id, None)
@@ -103,12 +103,8 @@ class Halting:
                 end_waiting_entry(run)
 
 
-def _never_was(order: Order, now: datetime) -> Report:
-    terms = order.terms
-    return Report(
-        "", f"{terms.cl_ord_id}:stopped", 0, terms.cl_ord_id, "", ExecType.NOT_SENT,
-        OrdStatus.EXPIRED, terms.instrument, terms.side, "", None, None, None, HALTED, now, None,
-    )  # fmt: skip
+def _never_was(terms: Terms, now: datetime) -> Report:
+    return finding(terms, "", f"{terms.cl_ord_id}:stopped", ExecType.NOT_SENT, HALTED, now)
 
 
 def _nobody() -> None:

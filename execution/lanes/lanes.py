@@ -78,8 +78,8 @@ class Run:
     is_done: bool = False
     # What guards the position that it opened.
     cover: Kept | None = None
-    # Over, but what it opened is still guarded.
-    is_guarding: bool = False
+    # Its end was told, and something of it may still be at the broker: it is to be found again.
+    is_lingering: bool = False
     is_recorded: bool = False
     has_flip_timer: bool = False
     has_bound_timer: bool = False
@@ -113,17 +113,18 @@ class Run:
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
 
     @property
-    def has_open_protection(self) -> bool:
-        """True while what it opened is guarded."""
+    def leaves_something(self) -> bool:
+        """True while what it opened is guarded, or an order of it is open."""
         if self.cover is not None and not self.cover.is_over:
             return True
-        return any(t.order.is_open and t.order.terms.leg.is_protection for t in self.tickets)
+        return any(t.order.is_open for t in self.tickets)
 
     def reopen(self) -> bool:
-        """True for a trade that was over, of which a late fill opened something to guard."""
-        if not self.is_done or self.is_guarding or not self.has_open_protection:
+        """True for a trade that was over, of which something is at the broker after all: an order
+        that was given up, or what a late fill opened."""
+        if not self.is_done or self.is_lingering or not self.leaves_something:
             return False
-        self.is_guarding = True
+        self.is_lingering = True
         return True
 
     def begin_to_cancel(self, cl_ord_ids: Sequence[str]) -> list[Ticket]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from execution.domain.orders import ZERO
 from execution.domain.positions import FLAT, Attribution
-from execution.domain.words import DECLARED_ABSENT, TERMINAL, Leg, Side
+from execution.domain.words import DECLARED_ABSENT, Leg, Side
 
 if TYPE_CHECKING:
     from execution.lanes.lanes import Lane, Run
@@ -104,11 +104,6 @@ def watch(lane: "Lane", subscription: UUID) -> None:
         lane.watching[subscription] = None
         if lane.attribution_of(subscription) is Attribution.ACCOUNT:
             lane.watching_all[subscription] = None
-
-
-def is_over(run: "Run") -> bool:
-    """True for a trade whose end was told, if it be before a takeover."""
-    return run.is_done or (run.said is not None and run.said[0] in TERMINAL)
 
 
 def to_go(run: "Run") -> list["Ticket"]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from execution.accounts.accounts import Account, rebuild
+from execution.domain.orders import Order
 from execution.domain.trades import AccountRef
 from execution.domain.words import Leg
 from execution.journal.rows import AccountImage, OutcomeImage, Stored
@@ -26,6 +27,7 @@ def rebuilt(
     declared: dict[str, str] | None = None,
     numbers: dict[str, str] | None = None,
     said: tuple[str, str] = ("WORKING", ""),
+    order: Order | None = None,
 ) -> Run:
     """The run of a stored flip, whose last word was that it works unless it `said` another."""
     trade = pb.Trade(
@@ -43,7 +45,7 @@ def rebuilt(
     image = AccountImage(UUID(int=1), REF, epoch=1)
     image.open = [Stored(1, trade_id, trade.SerializeToString(), withdrawn, declared or {})]
     image.outcomes = {trade_id: OutcomeImage(1, *said, numbers or {})}
-    image.orders = {trade_id: [an_order(Leg.ENTRY, BUY, "5")]}
+    image.orders = {trade_id: [order or an_order(Leg.ENTRY, BUY, "5")]}
     nobody: Any = sentinel.unused
     account = account or Account(UUID(int=1), REF, messages.account(REF), nobody, nobody)
     rebuild(account, image)
@@ -90,3 +92,10 @@ def test_what_is_over_is_not_withdrawn_before_it_was_gone_through_again() -> Non
 def test_what_a_person_said_of_an_order_leaves_what_was_withdrawn() -> None:
     run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, declared={"c1": "declared_absent"})
     assert (run.withdrawn, run.tickets[0].declared) == ("canceled_by_member", "declared_absent")
+
+
+def test_what_was_given_back_and_let_go_is_withdrawn_like_any_other() -> None:
+    # The store forgets a withdrawal of before when it is let go.
+    given_back = ("WAITING_APPROVAL", "internal_error")
+    run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, said=given_back)
+    assert run.withdrawn == "canceled_by_member"
