@@ -204,8 +204,6 @@ class Dispatch:
             case Answer.TAKEN:
                 if not ticket.order.is_acknowledged:
                     self._doubts.ask_about(account, ticket)
-                elif ticket.order.is_open:
-                    self._watch(account, ticket)
             case Answer.NOT_SENT if ticket.sends == 1:
                 ticket.sends, ticket.is_held_back = 0, True
                 wait = max(submitted.retry_after_seconds, HELD_BACK_SECONDS)
@@ -231,12 +229,17 @@ class Dispatch:
 
     def _watch(self, account: Account, ticket: Ticket) -> None:
         """While it works, ask now and then whether the broker still knows it."""
+        if ticket.has_check_timer or not (ticket.order.is_open and ticket.order.is_acknowledged):
+            return
 
         def check() -> None:
+            ticket.has_check_timer = False
             if ticket.order.is_open and not account.is_lost:
-                self._doubts.ask_about(account, ticket)
+                if not ticket.in_doubt:
+                    self._doubts.ask_about(account, ticket)
                 self._watch(account, ticket)
 
+        ticket.has_check_timer = True
         seconds = RESTING_CHECK_SECONDS if ticket.is_resting else MARKET_CHECK_SECONDS
         self._runtime.later(seconds, check)
 
@@ -299,9 +302,10 @@ class Dispatch:
     # -- what follows from news
 
     def tend(self, account: Account, ticket: Ticket, *, was_open: bool) -> None:
-        """After news of an order: what was given up and appears after all is canceled, what
-        was to guard an entry that opened nothing is over."""
+        """After news of an order: what works is watched, what was given up and appears after all
+        is canceled, what was to guard an entry that opened nothing is over."""
         terms = ticket.order.terms
+        self._watch(account, ticket)
         if ticket.order.is_open and not was_open:
             # A guard is needed, once its entry filled; a cancel of before found nothing.
             ticket.cancel_asked = False

@@ -33,6 +33,7 @@ class Ticket:
     # It waits for its turn under the broker's limits.
     is_limited: bool = False
     cancel_asked: bool = False
+    has_check_timer: bool = False
     # Read back: whether its cancel was asked for is not written down.
     is_inherited: bool = False
 

@@ -1,0 +1,71 @@
+"""What the broker took and then knows nothing of is noticed, whoever sent it and however."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from execution.brokers.base import NewOrder
+from execution.domain.orders import Order
+from execution.domain.protecting import Protection
+from execution.domain.trades import Distance
+from execution.domain.words import DECLARED_PRESENT, By, ExecType, Leg, OrdType, Side
+from tests.unit.lane_kit import Desk, said
+from tests.unit.planning_kit import BUY, an_order
+from tests.unit.test_doubted_guards import STOP, bare_desk, cover_of, desk_in_doubt, hear
+from tests.unit.test_rebuild import rebuilt
+
+
+def resting(name: str, side: Side, ord_type: OrdType) -> NewOrder:
+    return NewOrder("acme", name, "AAPL", side, ord_type, Decimal(5), None, "day", None)
+
+
+@pytest.mark.parametrize("lost", [OrdType.STOP, OrdType.LIMIT])
+def test_a_guard_that_the_broker_linked_to_its_entry(lost: OrdType) -> None:
+    desk = Desk()
+    desk.broker.refuses_repeats = False
+    target = Distance(By.PERCENT, Decimal(5))
+    trade = desk.enter(1, "buy", "5", stop_loss=STOP, take_profit=target)
+    desk.steps.run()
+    for name, order in tuple(desk.broker.orders.items()):
+        filled = order.ord_type is OrdType.MARKET
+        what, quantity = (ExecType.FILL, Decimal(5)) if filled else (ExecType.NEW, None)
+        desk.engine.hear(said(order, what, quantity), heard=True)
+        if filled or order.ord_type is lost:
+            del desk.broker.orders[name]
+    desk.steps.run()
+    assert cover_of(desk, trade).state is Protection.PROTECTED
+    desk.steps.wait(240.0)
+    assert cover_of(desk, trade).reason == "not_provable"
+
+
+def test_one_that_rested_when_the_account_was_taken_over() -> None:
+    desk = bare_desk()
+    taken = an_order(Leg.ENTRY, BUY, "5", (ExecType.NEW, ""))
+    terms = replace(taken.terms, ord_type=OrdType.LIMIT, limit_price=Decimal(90))
+    order = Order(terms, taken.reports)
+    run = rebuilt(desk.account, said=("WORKING", ""), order=order)
+    desk.broker.orders["c1"] = resting("c1", Side.BUY, OrdType.LIMIT)
+    desk.engine.prepare(desk.account, run.tickets)
+    desk.engine.resume(desk.account, run.tickets)
+    desk.steps.wait(5.0)
+    assert not run.tickets[0].in_doubt
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    assert run.said is not None and run.said[:2] == ("NEEDS_ATTENTION", "not_provable")
+
+
+def test_one_that_came_back_and_was_to_go() -> None:
+    desk, trade = desk_in_doubt()
+    desk.declare(trade, DECLARED_PRESENT)
+    [stop] = [t for t in desk.account.runs[trade.trade_id].tickets if t.is_by_hand]
+    desk.enter(1, "exit", None)
+    desk.steps.run()
+    desk.fill_all()
+    desk.steps.wait(300.0)
+    name = stop.order.terms.cl_ord_id
+    hear(desk, name, resting(name, Side.SELL, OrdType.STOP), ExecType.NEW)
+    assert desk.broker.canceled == [name]
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    assert stop.is_unprovable
