@@ -7,8 +7,8 @@ from uuid import UUID
 
 from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
+from tests.sim.habits import Habits
 from tests.sim.instance import BROKER
-from tests.sim.venue import Habits
 from tests.sim.world import SECOND, World
 
 SYMBOLS = ("AAPL", "MSFT")
@@ -110,7 +110,10 @@ def make(dice: Random, *, liveness: bool) -> Plan:
     elif theme < 0.2:
         _leave_in_doubt(dice, signals, trouble)
     skew = timedelta(seconds=dice.choice((0.0, 0.0, 0.02, 3.0, -3.0, 600.0)))
-    return Plan(subscriptions, signals, habits, trouble, dice.choice((1, 1, 2)), skew)
+    instances = dice.choice((1, 1, 2))
+    if not habits.numbers_reports and habits.looks_up:
+        habits.unsaid_ends = dice.choice((0.0, 0.3))
+    return Plan(subscriptions, signals, habits, trouble, instances, skew)
 
 
 def a_uuid(dice: Random) -> UUID:

@@ -302,6 +302,7 @@ PLANTS: dict[str, Plant] = {
         skip_exits_behind_doubt,
         leave_the_other_guard_alive,
         count_positions_only,
+        plants_of_holding.ask_about_nothing_that_rests,
         plants_of_holding.resend_unproven,
         plants_of_holding.resend_at_once,
         forget_superseding,

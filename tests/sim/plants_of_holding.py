@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from execution.accounts import doubt
+from execution.accounts.dispatch import Dispatch
 from execution.accounts.standing import Standing
 from execution.engine import engine
 from execution.journal.journal import Journal
@@ -40,6 +41,11 @@ def act_without_the_lease() -> Iterator[None]:
     told = patch.object(Journal, "_write_until_known", until_known)
     with told, send_what_others_may_have_taken():
         yield
+
+
+def ask_about_nothing_that_rests() -> Any:
+    """What the broker took in is there until it says something else."""
+    return patch.object(Dispatch, "_watch", lambda *_: None)
 
 
 def resend_unproven() -> Any:

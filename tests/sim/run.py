@@ -312,7 +312,7 @@ class Run:
             self._calm, self.last_fault = 0, now
         self.is_settled = self._calm >= looks
         last = max(self.last_fault, self.venue.last_act, self.plan.signals[-1].at)
-        if self.is_settled or now > last + LIVENESS_SECONDS:
+        if self.is_settled or (now > last + LIVENESS_SECONDS and not self.venue.busy):
             self.world.stop()
         else:
             self.world.after(LOOK_SECONDS, self._look)

@@ -11,10 +11,11 @@ from protos import wire
 from protos.execution.v1 import execution_pb2 as pb
 from tests.sim.adapter import WireFaults
 from tests.sim.database import Database
+from tests.sim.habits import Habits
 from tests.sim.instance import BROKER, Instance
 from tests.sim.plan import a_uuid
 from tests.sim.record import Record
-from tests.sim.venue import Account, Habits, Order, Venue
+from tests.sim.venue import Account, Order, Venue
 from tests.sim.world import World
 
 SUBSCRIPTION = UUID(int=3)

@@ -13,10 +13,13 @@ from msgspec import Struct
 from execution.brokers.base import Capabilities, NewOrder, RateLimited, Rejected, Report
 from execution.domain.ratelimit import Kind, Limit, Scope, Shape
 from execution.domain.words import ExecType, OrdStatus, OrdType, Side
+from tests.sim.habits import Habits
 from tests.sim.world import World
 
 ZERO = Decimal(0)
 PRICE = Decimal(100)
+# Within this whoever holds an account asks what became of all that rests there.
+ASKED_SECONDS = 65.0
 # Where the price may wander.
 PRICES = (Decimal(90), Decimal(96), Decimal(104), Decimal(110))
 _WITHOUT_STOPS = frozenset({OrdType.MARKET, OrdType.LIMIT})
@@ -86,37 +89,6 @@ class Account:
     touched_late: set[str] = field(default_factory=set)
     # When requests came that its limit counts.
     requests: deque[int] = field(default_factory=deque)
-
-
-@dataclass
-class Habits:
-    """How this broker is, for the whole run."""
-
-    refuses_repeats: bool = True
-    looks_up: bool = True
-    horizon: float = 2.0
-    has_brackets: bool = False
-    has_stops: bool = True
-    # How often a look finds the price where a target or a stop may be.
-    wanders: float = 0.0
-    # Of market orders: how long the whole of it may take.
-    slowness: float = 0.05
-    # How often: fills in parts, resting orders that are met, refusals.
-    parts: float = 0.2
-    met: float = 0.5
-    # That the price comes to a guard that rests at the broker.
-    guards_met: float = 0.35
-    refusals: float = 0.03
-    # That a canceled order is filled after all.
-    late_fills: float = 0.0
-    # A refusal is also on record, as a report.
-    reports_refusals: bool = True
-    numbers_reports: bool = True
-    # Where they are not numbered, an order's end may be heard before its fills.
-    mixes_reports: bool = False
-    # So many orders and cancels of an account in any so many microseconds; 0 for any number.
-    most: int = 0
-    window: int = 0
 
 
 class Venue:
@@ -268,6 +240,7 @@ class Venue:
         elif dice.random() < self.habits.met:
             whole = dice.choice((0.0, dice.uniform(0.0, 0.1), dice.uniform(0.0, 6.0)))
         else:
+            self._end_unsaid_later(account, order)
             return
         quantity, parts = terms.order_qty, 1
         if quantity > 1 and dice.random() < self.habits.parts:
@@ -310,6 +283,25 @@ class Venue:
         elif not order.is_open and not is_late:
             self._guard(account, order)
 
+    def _end_unsaid_later(self, account: Account, order: Order) -> None:
+        dice, often = self.world.dice, self.habits.unsaid_ends
+        if often and not order.terms.guards and dice.random() < often:
+            self.busy += 1
+            self.world.after(dice.uniform(0.0, 8.0), self._end_unsaid, account, order)
+
+    def _end_unsaid(self, account: Account, order: Order) -> None:
+        """Nothing happens by itself any more once somebody had to ask."""
+        if order.is_open:
+            order.is_open = False
+            self._report(account, order, ExecType.CANCELED, is_unsaid=True)
+            self.world.after(ASKED_SECONDS, self._done_unsaid)
+        else:
+            self.busy -= 1
+
+    def _done_unsaid(self) -> None:
+        self.busy -= 1
+        self.last_act = self.world.seconds
+
     def _end(self, account: Account, order: Order, how: ExecType) -> None:
         order.is_open = False
         self._report(account, order, how)
@@ -325,6 +317,8 @@ class Venue:
         for guard in entry.guards:
             if guard.is_open and dice.random() < self.habits.guards_met:
                 self._later(dice.uniform(0.05, 8.0), account, guard, entry.cum_qty)
+            else:
+                self._end_unsaid_later(account, guard)
 
     def _twins_end(self, account: Account, guard: Order) -> None:
         """One guard was met: the others end, and it closes no more than what was opened."""
@@ -357,7 +351,13 @@ class Venue:
         self.world.trace("arrived", author, terms.cl_ord_id, result)
 
     def _report(
-        self, account: Account, order: Order, what: ExecType, quantity: Decimal | None = None
+        self,
+        account: Account,
+        order: Order,
+        what: ExecType,
+        quantity: Decimal | None = None,
+        *,
+        is_unsaid: bool = False,
     ) -> None:
         number = len(account.log) + 1
         status = _STATUS.get(what, OrdStatus.PARTIALLY_FILLED)
@@ -366,7 +366,7 @@ class Venue:
         terms, now = order.terms, self.world.at()
         report = Report(
             account=account.name,
-            report_id=f"{order.order_id}-{number}",
+            report_id=f"{order.order_id}-{'unsaid' if is_unsaid else number}",
             sequence=number if self.habits.numbers_reports else 0,
             cl_ord_id=terms.cl_ord_id,
             broker_order_id=order.order_id,
@@ -382,7 +382,10 @@ class Venue:
             time=now,
             venue_time=now,
         )
-        account.log.append(report)
         order.reports.append(report)
+        if is_unsaid:
+            self.world.trace("unsaid", account.name, terms.cl_ord_id, what.value)
+            return
+        account.log.append(report)
         self.world.trace("said", account.name, number, terms.cl_ord_id, what.value, quantity or "")
         self.on_report(account)
