@@ -146,8 +146,11 @@ class Doubts:
                 for report in reports:
                     self._found.adopt(account, ticket, report)
             elif ticket.order.is_open:
-                # What was acknowledged since the question may be too new for its answer.
-                was_taken = was_there or _is_overdue(ticket, asking.capabilities, asked_at)
+                # What was acknowledged since the question may be too new for its answer; and who
+                # cannot look up by this name says nothing of what rests by not finding it.
+                shows = asking.capabilities.looks_up_by_cl_ord_id or not ticket.is_resting
+                is_overdue = _is_overdue(ticket, asking.capabilities, asked_at)
+                was_taken = (was_there and shows) or is_overdue
                 if was_taken and not ticket.in_doubt:
                     self._found.vanished(account, ticket)
                 if ticket.in_doubt:

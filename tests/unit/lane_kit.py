@@ -77,7 +77,7 @@ class Broker:
     def __init__(self) -> None:
         self.orders: dict[str, NewOrder] = {}
         self.canceled: list[str] = []
-        self.refuses_repeats = True
+        self.refuses_repeats = self.looks_up = True
         self.price: Decimal | None = None
         self.says: Callable[[NewOrder], BrokerError | None] = lambda _order: None
 
@@ -96,11 +96,13 @@ class Broker:
         return True
 
     async def find_orders(self, _account: str, names: Sequence[str]) -> dict[str, list[Report]]:
-        found = {name: self.orders[name] for name in names if name in self.orders}
+        known = [name for name in names if name in self.orders] if self.looks_up else []
+        found = {name: self.orders[name] for name in known}
         return {name: [said(order, ExecType.NEW)] for name, order in found.items()}
 
     async def capabilities(self, accounts: Sequence[str]) -> list[Capabilities]:
-        able = Capabilities(frozenset(OrdType), 35, self.refuses_repeats, True, Decimal(1))
+        proves, looks_up = self.refuses_repeats, self.looks_up
+        able = Capabilities(frozenset(OrdType), 35, proves, looks_up, Decimal(1))
         return [able for _ in accounts]
 
     async def quote(self, _account: str, _symbol: str, **_seen: object) -> Any:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from execution.brokers.base import NewOrder
 from execution.domain.orders import Order
 from execution.domain.protecting import Protection
-from execution.domain.trades import Distance
+from execution.domain.trades import Distance, Style
 from execution.domain.words import DECLARED_PRESENT, By, ExecType, Leg, OrdType, Side
 from tests.unit.lane_kit import Desk, said
 from tests.unit.planning_kit import BUY, an_order
@@ -69,3 +69,24 @@ def test_one_that_came_back_and_was_to_go() -> None:
     desk.broker.orders.clear()
     desk.steps.wait(240.0)
     assert stop.is_unprovable
+
+
+def test_nothing_that_rests_where_the_broker_cannot_look_up_by_our_names() -> None:
+    desk = bare_desk()
+    desk.broker.looks_up = False
+    trade = desk.enter(1, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    desk.steps.wait(600.0)
+    run = desk.account.runs[trade.trade_id]
+    assert run.said is not None and run.said[0] == "WORKING"
+    assert not run.tickets[0].in_doubt
+
+
+def test_what_should_have_filled_at_once_there_is_in_doubt() -> None:
+    desk = bare_desk()
+    desk.broker.looks_up = False
+    trade = desk.enter(1, "buy", "5")
+    desk.steps.run()
+    desk.steps.wait(600.0)
+    run = desk.account.runs[trade.trade_id]
+    assert run.said is not None and run.said[:2] == ("NEEDS_ATTENTION", "not_provable")
