@@ -4,7 +4,7 @@ Every call has a deadline. Only what is keyed by an id that makes it safe is rep
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from uuid import UUID
 
 import grpc
@@ -288,11 +288,16 @@ class ExecutionClient:
             raise ExecutionDown(describe(error)) from error
         return [UUID(trade_id) for trade_id in answer.trade_ids]
 
-    def resolve_doubt(self, trade_id: UUID, word: pb.DoubtWord, *, tenant_id: UUID) -> bool:
-        """Say something of a trade that nobody can prove anything of; False when it is not one,
-        or something else was said before. Raises ExecutionDown. Repeating is safe.
+    def resolve_doubt(
+        self, trade_id: UUID, word: pb.DoubtWord, *, tenant_id: UUID, doubts: Iterable[str] = ()
+    ) -> bool:
+        """Say something of a trade that nobody can prove anything of, or of these of its doubts
+        only; False when it is not one, or something else was said before. Raises ExecutionDown.
+        Repeating is safe.
         """
-        request = pb.ResolveDoubtRequest(trade_id=trade_id.hex, word=word, tenant_id=tenant_id.hex)
+        request = pb.ResolveDoubtRequest(
+            trade_id=trade_id.hex, word=word, tenant_id=tenant_id.hex, doubts=doubts
+        )
         try:
             answer = self._connect().ResolveDoubt(
                 request, timeout=SUBMIT_SECONDS, metadata=log.told()

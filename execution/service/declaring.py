@@ -60,20 +60,20 @@ class Declaring:
         trade_id = _id(request.trade_id)
         if request.word not in (pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_LET_GO, *_WORDS):
             raise BadRequest(f"not a word on a doubt: {request.word}")
-        status = await self._resolve(trade_id, request.word, of=request.tenant_id)
-        return pb.ResolveDoubtResponse(status=status)
+        return pb.ResolveDoubtResponse(status=await self._resolve(trade_id, request))
 
-    async def _resolve(self, trade_id: UUID, word: pb.DoubtWord, *, of: str) -> pb.DoubtStatus:
+    async def _resolve(self, trade_id: UUID, request: pb.ResolveDoubtRequest) -> pb.DoubtStatus:
         rows = await self._store.ask(FIND, (trade_id,))
-        if not rows or not owning.is_of(rows[0]["trade"], of):
+        if not rows or not owning.is_of(rows[0]["trade"], request.tenant_id):
             return pb.DOUBT_STATUS_NOT_FOUND
-        [row] = rows
+        [row], word = rows, request.word
         if word == pb.DOUBT_WORD_LET_GO:
             return await self._check_now(trade_id, row, stands=_is_held(row))
         doubted = _doubted(row)
         if word == pb.DOUBT_WORD_CHECK:
             return await self._check_now(trade_id, row, stands=bool(doubted))
-        return await self._declare(trade_id, row, doubted, _WORDS[word])
+        shown = frozenset(request.doubts) or doubted
+        return await self._declare(trade_id, row, doubted & shown, shown, _WORDS[word])
 
     async def _check_now(self, trade_id: UUID, row: DictRow, *, stands: bool) -> pb.DoubtStatus:
         if row["is_over"] or not stands:
@@ -83,7 +83,12 @@ class Declaring:
         return pb.DOUBT_STATUS_TAKEN
 
     async def _declare(
-        self, trade_id: UUID, row: DictRow, doubted: frozenset[str], said: str
+        self,
+        trade_id: UUID,
+        row: DictRow,
+        doubted: frozenset[str],
+        shown: frozenset[str],
+        said: str,
     ) -> pb.DoubtStatus:
         known: Mapping[str, str] = row["declared"] or {}
         if doubted and not row["is_over"]:
@@ -94,7 +99,7 @@ class Declaring:
             self._believe(trade_id, known)
             await self._store.ask(ringing.RING, ([row["account_id"]],))
         # Said again, it is as it was.
-        meant = [known.get(name) for name in doubted] if doubted else list(known.values())
+        meant = [known.get(name) for name in doubted or shown] or list(known.values())
         return pb.DOUBT_STATUS_TAKEN if said in meant else pb.DOUBT_STATUS_NOT_IN_DOUBT
 
 

@@ -40,6 +40,18 @@ async def test_declared_absent_it_is_sent_anew(kit: Kit) -> None:
     assert await say(kit, trade, PRESENT) == NOT_IN_DOUBT
 
 
+async def test_of_doubts_that_nobody_was_shown_nothing_is_said(kit: Kit) -> None:
+    trade = await doubtful(kit)
+    shown = doubted(kit, trade)
+    assert await say(kit, trade, PRESENT, "another") == NOT_IN_DOUBT
+    assert doubted(kit, trade) == shown
+    assert await say(kit, trade, ABSENT, shown, "another") == TAKEN
+    await stands(kit, trade, "PROTECTED", "5")
+    # Said again from the same page it is as it was.
+    assert await say(kit, trade, ABSENT, shown) == TAKEN
+    assert await say(kit, trade, PRESENT, shown) == NOT_IN_DOUBT
+
+
 async def test_an_exit_behind_it_goes_once_somebody_looks_after_it(kit: Kit) -> None:
     trade = await doubtful(kit)
     leave = kit.trade("exit", "")

@@ -19,8 +19,8 @@ CHECK, ABSENT, PRESENT = pb.DOUBT_WORD_CHECK, pb.DOUBT_WORD_ABSENT, pb.DOUBT_WOR
 pytestmark = pytest.mark.usefixtures("impatient")
 
 
-async def say(kit: Kit, trade: pb.Trade, word: pb.DoubtWord) -> pb.DoubtStatus:
-    request = pb.ResolveDoubtRequest(trade_id=trade.trade_id, word=word)
+async def say(kit: Kit, trade: pb.Trade, word: pb.DoubtWord, *shown: str) -> pb.DoubtStatus:
+    request = pb.ResolveDoubtRequest(trade_id=trade.trade_id, word=word, doubts=shown)
     answer: pb.ResolveDoubtResponse = await kit.stub.ResolveDoubt(request, timeout=SECONDS)
     return answer.status
 

@@ -1,6 +1,7 @@
 """Trades that need attention on the site and in the API: seen, said once, by those who may."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,12 +22,16 @@ class Execution:
 
     def __init__(self) -> None:
         self.said: list[tuple[UUID, int]] = []
+        self.named: list[str] = []
         self.takes = True
         self.is_down = False
 
-    def resolve_doubt(self, trade_id: UUID, word: int, *, tenant_id: UUID) -> bool:
+    def resolve_doubt(
+        self, trade_id: UUID, word: int, *, tenant_id: UUID, doubts: Iterable[str] = ()
+    ) -> bool:
         if self.is_down:
             raise ExecutionDown("away")
+        self.named = [*doubts]
         self.said.append((trade_id, word))
         return self.takes
 
@@ -38,6 +43,10 @@ def execution(site: Site) -> Iterator[Execution]:
     yield there
     site.app.extensions["fillwire.execution"] = real
     site.owner.execute("UPDATE web.trades SET state = 'SKIPPED' WHERE state = 'NEEDS_ATTENTION'")
+    site.owner.execute(
+        "UPDATE web.trades SET protection_details = NULL "
+        "WHERE protection_details->>'doubted' IS NOT NULL"
+    )
 
 
 def add_doubtful(site: Site, of: Workspace, **more: Any) -> UUID:
@@ -234,6 +243,46 @@ def test_what_was_said_of_a_guard_repeats_alike_and_nobody_else_says_it(
     assert site.api(site.ours, "POST", path, order="present")[0] == 409
     assert site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/check")[0] == 409
     assert audited(site, trade_id) == [("trade:declare_absent", "key")]
+
+
+@pytest.mark.rule("G1.declare")
+@pytest.mark.parametrize("page", ["/approvals", "/trades/{}"])
+def test_a_click_says_nothing_of_a_doubt_that_its_page_did_not_show(
+    site: Site, execution: Execution, page: str
+) -> None:
+    trade_id, name = add_doubted_guard(site, site.ours)
+    client = site.signed_in(site.ours)
+    path = page.format(shown(trade_id))
+    text, token = client.get(path).text, csrf(client, path)
+    assert re.findall('name="doubts" value="([^"]*)"', text) == [name, name]
+    # The broker showed it meanwhile, and does not find it any more.
+    again = {"reason": "not_provable", "doubted": [f"{name}.1"]}
+    guard(site, trade_id, "UNPROTECTED", again)
+    execution.takes = False
+    answer = client.post(
+        f"/trades/{shown(trade_id)}/declare_present",
+        data={"csrf_token": token, "doubts": name},
+        follow_redirects=True,
+    )
+    assert execution.named == [name]
+    assert "in doubt about another order by now" in answer.text
+    # What calls the API means what stands now.
+    site.api(site.ours, "POST", f"/trades/{shown(trade_id)}/declare", order="absent")
+    assert execution.named == [f"{name}.1"]
+
+
+def test_an_entry_that_vanished_is_named_for_whoever_looks_for_it(
+    site: Site, execution: Execution
+) -> None:
+    trade_id = add_doubtful(site, site.ours)
+    [[name]] = site.owner.execute(
+        "UPDATE web.orders SET ord_status = 'NEW' WHERE trade_id = %s RETURNING cl_ord_id",
+        (trade_id,),
+    ).fetchall()
+    numbers = Jsonb({"doubted": f"{name}.1"})
+    site.owner.execute("UPDATE web.trades SET numbers = %s WHERE id = %s", (numbers, trade_id))
+    text = site.signed_in(site.ours).get("/approvals").text
+    assert f">{name}<" in text and f'value="{name}.1"' in text
 
 
 def test_another_tenants_doubt_is_not_ours_to_resolve(site: Site, execution: Execution) -> None:

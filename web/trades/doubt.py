@@ -4,7 +4,7 @@ Durable fact: who said what, in the audit, before execution hears of it. If we d
 the trade waits on; said again, it is done. What then is, execution tells by its facts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import current_app
 from sqlalchemy import select
@@ -34,20 +34,22 @@ def check(trade: Trade, *, actor: str) -> Trade:
     return _say(trade, pb.DOUBT_WORD_CHECK, actor, "check")
 
 
-def declare_absent(trade: Trade, *, actor: str) -> Trade:
-    """The broker never had the order: the trade ends, and nothing more is sent for it.
+def declare_absent(trade: Trade, *, actor: str, seen: Sequence[str] = ()) -> Trade:
+    """The broker never had the order: the trade ends, and nothing more is sent for it. `seen`
+    are the doubts that the person was shown; of others nothing is said.
 
     Repeating changes nothing. Raises NotWaiting, ExecutionDown.
     """
-    return _say(trade, pb.DOUBT_WORD_ABSENT, actor, "declare_absent")
+    return _say(trade, pb.DOUBT_WORD_ABSENT, actor, "declare_absent", seen)
 
 
-def declare_present(trade: Trade, *, actor: str) -> Trade:
-    """The broker has the order, and the person looks after it there: the trade ends here.
+def declare_present(trade: Trade, *, actor: str, seen: Sequence[str] = ()) -> Trade:
+    """The broker has the order, and the person looks after it there: the trade ends here. `seen`
+    are the doubts that the person was shown; of others nothing is said.
 
     Repeating changes nothing. Raises NotWaiting, ExecutionDown.
     """
-    return _say(trade, pb.DOUBT_WORD_PRESENT, actor, "declare_present")
+    return _say(trade, pb.DOUBT_WORD_PRESENT, actor, "declare_present", seen)
 
 
 def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
@@ -65,13 +67,16 @@ def waiting(*, limit: int, cursor: str | None) -> Page[Trade]:
     )
 
 
-def _say(trade: Trade, word: pb.DoubtWord, actor: str, verb: str) -> Trade:
+def _say(
+    trade: Trade, word: pb.DoubtWord, actor: str, verb: str, seen: Sequence[str] = ()
+) -> Trade:
+    doubts = seen or trade.doubts
     # Who let the trade go is still who did.
     stands = {"state": trade.state, "decided_by": trade.decided_by}
     still = _DOUBTFUL & (Trade.state == trade.state)
     if approval.decide_once(trade, still, actor, verb, **stands):
         client: ExecutionClient = current_app.extensions["fillwire.execution"]
-        if client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id):
+        if client.resolve_doubt(trade.id, word, tenant_id=trade.tenant_id, doubts=doubts):
             db.session.refresh(trade)
             return trade
     db.session.refresh(trade)

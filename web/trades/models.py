@@ -167,8 +167,22 @@ class Trade(TenantRow):
     def doubted(self) -> list[str]:
         """The client ids of what guards or closes what it opened, and can neither be found nor
         be proven absent."""
-        doubts: list[str] = (self.protection_details or {}).get("doubted") or []
-        return [doubt.partition(".")[0] for doubt in doubts]
+        return [doubt.partition(".")[0] for doubt in self._doubts_of_guards]
+
+    @property
+    def _doubts_of_guards(self) -> list[str]:
+        return (self.protection_details or {}).get("doubted") or []
+
+    @property
+    def doubts(self) -> list[str]:
+        """The names of all its doubts, by which a person's word on them is kept."""
+        own = self.numbers.get("doubted", "").split() if self.state == "NEEDS_ATTENTION" else []
+        return [*own, *self._doubts_of_guards]
+
+    @property
+    def doubted_ids(self) -> set[str]:
+        """The client ids of all orders that are in such doubt."""
+        return {doubt.partition(".")[0] for doubt in self.doubts}
 
     @property
     def is_doubtful(self) -> bool:

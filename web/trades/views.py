@@ -292,10 +292,14 @@ def _ask_again(drifted: Sequence[tuple[Trade, Drift]]) -> ResponseReturnValue:
 
 def _decide(trade: Trade, verb: str, *, accepts: bool = False) -> str | None:
     """Do it; why it could not be done, if it could not. Raises Drifted."""
-    more = {"accept_drift": True} if accepts else {}
+    more: dict[str, Any] = {"accept_drift": True} if accepts else {}
+    if verb.startswith("declare") and (seen := request.form.get("doubts", "").split()):
+        more["seen"] = seen
     try:
         _VERBS[verb][0](trade, actor=visitor().actor, **more)
     except NotWaiting as error:
+        if verb.startswith("declare") and error.trade.is_doubtful:
+            return f"{_name(trade)} is in doubt about another order by now. Look at it once more."
         now = error.trade.state.replace("_", " ").lower()
         reason = f" ({error.trade.reason})" if error.trade.reason else ""
         return f"{_name(trade)} was not waiting any more: it is {now}{reason}."

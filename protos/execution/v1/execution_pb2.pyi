@@ -634,14 +634,16 @@ class SeeOverfillResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ResolveDoubtRequest(_message.Message):
-    __slots__ = ("trade_id", "word", "tenant_id")
+    __slots__ = ("trade_id", "word", "tenant_id", "doubts")
     TRADE_ID_FIELD_NUMBER: _ClassVar[int]
     WORD_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    DOUBTS_FIELD_NUMBER: _ClassVar[int]
     trade_id: str
     word: DoubtWord
     tenant_id: str
-    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ..., tenant_id: _Optional[str] = ...) -> None: ...
+    doubts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, trade_id: _Optional[str] = ..., word: _Optional[_Union[DoubtWord, str]] = ..., tenant_id: _Optional[str] = ..., doubts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ResolveDoubtResponse(_message.Message):
     __slots__ = ("status",)
