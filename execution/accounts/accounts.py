@@ -16,13 +16,13 @@ from execution.accounts.usage import Usage
 from execution.brokers.base import Adapter
 from execution.brokers.credentials import Login, Logins
 from execution.domain import table, targets
-from execution.domain.decisions import VenueRules
+from execution.domain.decisions import OVER, VenueRules
 from execution.domain.opening import Intent
 from execution.domain.orders import ZERO
 from execution.domain.switches import HALTED
 from execution.domain.sync import NO_LEDGER
 from execution.domain.trades import AccountRef, Trade
-from execution.domain.words import TERMINAL, Action, Leg, TradeState
+from execution.domain.words import Action, Leg, TradeState
 from execution.journal import told
 from execution.journal.rows import WHOLE, AccountImage, OutcomeImage, PastTrade, Sent, Stored
 from execution.lanes import covers, known, opened, overfills
@@ -75,6 +75,8 @@ class Account:
     outside: Outside = field(default_factory=Outside)
     # Arrived before the account was ready.
     pending: list[Arrival] = field(default_factory=list)
+    # Rings when the broker is asked about all that rests there.
+    has_check_timer: bool = False
 
     def keeps_out(self, connection_id: str) -> bool:
         """True of a connection that is known not to be let in by keys of its own; of none in
@@ -132,8 +134,7 @@ def rebuild(account: Account, image: AccountImage) -> list[Ticket]:
     """
     account.lanes.clear()
     account.runs.clear()
-    account.epoch = image.epoch
-    account.last_seq = image.last_seq
+    account.epoch, account.last_seq = image.epoch, image.last_seq
     account.usage, account.reserved = Usage(), Reserved()
     for connection_id, at in sorted(image.sent, key=lambda sent: sent[1]):
         account.usage.send(connection_id, at)
@@ -181,9 +182,9 @@ def _rebuild_run(account: Account, image: AccountImage, stored: Stored) -> list[
     outcome = image.outcomes.get(trade.trade_id)
     if outcome is not None:
         _recall(run, outcome)
-    run.is_done = run.is_lingering = run.said is not None and run.said[0] in TERMINAL
+        run.is_done = run.is_lingering = run.was_told_over or OVER in outcome.numbers
     word = messages.REASON_WORDS[stored.withdrawn]
-    if not run.is_done or (outcome is not None and outcome.reason == word):
+    if not run.was_told_over or (outcome is not None and outcome.reason == word):
         # What is over otherwise, and lingers, is not ended again.
         recall_withdrawal(run, word)
     run.declared = stored.declared
@@ -357,7 +358,8 @@ def drop_waiting_flips(run: Run) -> None:
     for earlier in run.lane.track(run.trade.subscription_id):
         if earlier is run:
             return
-        if earlier.exits and earlier.entry is None and not earlier.entry_dropped:
+        is_dropped = earlier.is_done or earlier.entry_dropped
+        if earlier.exits and earlier.entry is None and not is_dropped:
             earlier.entry_dropped = "superseded"
 
 

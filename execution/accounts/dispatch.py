@@ -228,19 +228,22 @@ class Dispatch:
             self._engine.go_on(account, ticket.run, frees=True)
 
     def _watch(self, account: Account, ticket: Ticket) -> None:
-        """While it works, ask now and then whether the broker still knows it."""
-        if ticket.has_check_timer or not (ticket.order.is_open and ticket.order.is_acknowledged):
+        """While it works, ask now and then whether the broker still knows it; about all that rests
+        there in one go."""
+        timed = account if ticket.is_resting else ticket
+        if timed.has_check_timer or not (ticket.order.is_open and ticket.order.is_acknowledged):
             return
 
         def check() -> None:
-            ticket.has_check_timer = False
-            if ticket.order.is_open and not account.is_lost:
-                if not ticket.in_doubt:
-                    self._doubts.ask_about(account, ticket)
-                self._watch(account, ticket)
+            timed.has_check_timer = False
+            for each in opened.resting(account.lanes.values()) if timed is account else [ticket]:
+                if each.order.is_open and not account.is_lost:
+                    if not each.in_doubt:
+                        self._doubts.ask_about(account, each)
+                    self._watch(account, each)
 
-        ticket.has_check_timer = True
-        seconds = RESTING_CHECK_SECONDS if ticket.is_resting else MARKET_CHECK_SECONDS
+        timed.has_check_timer = True
+        seconds = RESTING_CHECK_SECONDS if timed is account else MARKET_CHECK_SECONDS
         self._runtime.later(seconds, check)
 
     def _vanished(self, account: Account, ticket: Ticket) -> None:
@@ -253,8 +256,11 @@ class Dispatch:
     def _adopt(self, account: Account, ticket: Ticket, report: Report) -> None:
         self._engine.hear(report, heard=False, asked=True)
         if ticket.in_doubt and ticket.order.is_acknowledged:
-            ticket.in_doubt = False
+            # All that was found may have been known.
+            ticket.in_doubt = ticket.is_unprovable = False
             self._engine.go_on(account, ticket.run, frees=True)
+            if ticket.run.is_done:
+                self._engine.amend(account, ticket.run)
 
     def _absent(self, account: Account, ticket: Ticket) -> None:
         """Proven absent: resend the same id, unless nobody wants it any more. A guard comes
@@ -350,12 +356,13 @@ class Dispatch:
         return True
 
     def cancel_in_time(self, account: Account, ticket: Ticket) -> None:
-        """Cancel what still works after the time its order has; what is withdrawn, at once."""
+        """Cancel what still works after the time its order has; what is withdrawn, at once. What
+        closes a position that nothing could guard has all the time it needs."""
         if ticket.run.withdrawn and not ticket.keeps_guard:
             self.cancel(account, ticket, ticket.run.trade.connection_id)
         terms = ticket.order.terms
         after = ticket.run.trade.style(terms.leg).cancel_after
-        if after is None or terms.leg.is_protection:
+        if after is None or terms.leg.is_protection or ticket.is_upkeep:
             return
 
         def ring() -> None:

@@ -256,6 +256,10 @@ class Look(Struct, frozen=True):
     chooses: Side | None = None
 
 
+# Told of a trade whose end was told before, while something of it works after all.
+OVER = "over"
+
+
 class Wait(Struct, frozen=True):
     """Nothing to do until something changes."""
 

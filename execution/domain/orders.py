@@ -193,7 +193,8 @@ class Order:
 def finding(
     terms: Terms, account: str, report_id: str, what: ExecType, text: str, now: datetime
 ) -> Report:
-    """A report of our own finding; the broker's own word, if one comes, outweighs it."""
+    """A report of our own finding; the broker's own word, if one comes, outweighs that it was
+    never sent."""
     return Report(
         account=account,
         report_id=report_id,

@@ -112,7 +112,7 @@ class _Plan(Struct, frozen=True):
             if want is None or want > progress.exited:
                 rest = self._close(Close(side, want), asked)
                 return following.closed(progress) if isinstance(rest, End) else rest
-        if (other := straddles.rest(trade, self.scope, side, closed)) is not None:
+        if not progress.is_over and (other := straddles.rest(trade, self.scope, side, closed)):
             return self._close(other, None)
         enters = not self.scope.position and self._enters_after(side, asked)
         if not (progress.exits[-1].is_filled or (enters and following.sent_none(trade, progress))):

@@ -6,8 +6,8 @@ import structlog
 from msgspec.structs import replace
 
 from execution.accounts.accounts import Account
-from execution.domain import judging
-from execution.domain.decisions import Decision, End, Wait
+from execution.domain import judging, planning
+from execution.domain.decisions import OVER, Decision, End, Progress, Wait
 from execution.domain.judging import Seen
 from execution.domain.market import Market
 from execution.domain.switches import Binding
@@ -52,6 +52,17 @@ def judge(run: Run, seen: Seen, alike: Alike) -> Decision:
     if isinstance(decision, End) and decision.reason == "signal_stale" and run.exits:
         run.entry_dropped, run.dropped_numbers = "signal_stale", dict(decision.numbers)
     return decision
+
+
+def after_the_end(run: Run, seen: Seen, progress: Progress) -> Decision | None:
+    """What a trade is whose end was told, and that it was, should something of it work after all;
+    None after a mistake of ours, which stops no other."""
+    try:
+        now = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
+        return replace(now, numbers={**now.numbers, OVER: "yes"}) if isinstance(now, Wait) else now
+    except Exception:
+        log.exception("planning_failed", trade_id=run.trade.trade_id.hex)
+        return None
 
 
 def admit(account: Account, run: Run, decision: Decision) -> Decision:

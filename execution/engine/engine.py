@@ -21,7 +21,7 @@ from execution.domain.decisions import CancelFirst, End, Look, Send, Wait
 from execution.domain.judging import Seen
 from execution.domain.orders import Order
 from execution.domain.reports import Report
-from execution.domain.words import TERMINAL, ExecType, Leg, TradeState
+from execution.domain.words import ExecType, Leg, TradeState
 from execution.engine import deciding
 from execution.engine.controls import Controls
 from execution.engine.halting import Halting
@@ -115,7 +115,7 @@ class Engine:
         """End what was not sent of a trade, cancel what is open; what it opened stays guarded."""
         account.withdraw_pending(trade_id, reason)
         run = account.runs.get(trade_id)
-        if run is not None and not (run.is_done or run.withdrawn):
+        if run is not None and not (run.was_told_over or run.withdrawn):
             run.withdraw(reason)
             loose = [ticket for ticket in run.tickets if not ticket.keeps_guard]
             self._dispatch.cancel_all(account, loose, run.trade.connection_id)
@@ -326,14 +326,14 @@ class Engine:
         # It is over: whatever was filled since, nothing more is sent for it.
         dropped = run.entry_dropped or run.said[1] or "superseded"
         progress = seen.progress.over(dropped)
-        now = planning.decide(run.trade, seen.scope, progress, seen.venue, seen.market)
+        now = deciding.after_the_end(run, seen, progress)
         if isinstance(now, End):
             if run.is_lingering:
                 self._end(account, run, now)
             else:
                 self._say(account, run, now.state, now.reason, now.numbers)
-        elif isinstance(now, Wait) and (progress.unprovable or run.said[0] not in TERMINAL):
-            # A person is asked what became of what was given up, appeared and vanished.
+        elif isinstance(now, Wait):
+            # What was given up works after all, or nobody knows what became of it.
             run.entry_dropped = dropped
             self._wait(account, run, now)
 

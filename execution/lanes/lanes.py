@@ -20,7 +20,7 @@ from execution.domain.positions import FLAT, Attribution
 from execution.domain.reports import Report
 from execution.domain.sync import NO_LEDGER, Ledger
 from execution.domain.trades import Trade, age_limit
-from execution.domain.words import Action, Leg, TradeState
+from execution.domain.words import TERMINAL, Action, Leg, TradeState
 from execution.lanes import known, scoping
 from execution.lanes.books import Book
 from execution.lanes.covers import Kept
@@ -111,6 +111,11 @@ class Run:
         if self.trade.action is not Action.BREAKEVEN:
             return None
         return next((t for t in self.tickets if t.order.terms.leg is Leg.STOP), None)
+
+    @property
+    def was_told_over(self) -> bool:
+        """True where the last that was told of it is an end."""
+        return self.said is not None and self.said[0] in TERMINAL
 
     @property
     def leaves_something(self) -> bool:

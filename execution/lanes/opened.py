@@ -106,6 +106,12 @@ def watch(lane: "Lane", subscription: UUID) -> None:
             lane.watching_all[subscription] = None
 
 
+def resting(lanes: Iterable["Lane"]) -> list["Ticket"]:
+    """The orders that wait for their price at the broker."""
+    tickets = [ticket for lane in lanes for ticket in lane.open.values()]
+    return [t for t in tickets if t.order.is_acknowledged and t.is_resting]
+
+
 def to_go(run: "Run") -> list["Ticket"]:
     """What it was to take the place of, and whoever held the account before us may have died
     before they asked for it."""

@@ -77,6 +77,7 @@ class Broker:
     def __init__(self) -> None:
         self.orders: dict[str, NewOrder] = {}
         self.canceled: list[str] = []
+        self.asked: list[Sequence[str]] = []
         self.refuses_repeats = self.looks_up = True
         self.price: Decimal | None = None
         self.says: Callable[[NewOrder], BrokerError | None] = lambda _order: None
@@ -96,6 +97,7 @@ class Broker:
         return True
 
     async def find_orders(self, _account: str, names: Sequence[str]) -> dict[str, list[Report]]:
+        self.asked.append(names)
         known = [name for name in names if name in self.orders] if self.looks_up else []
         found = {name: self.orders[name] for name in known}
         return {name: [said(order, ExecType.NEW)] for name, order in found.items()}

@@ -1,6 +1,7 @@
 """A position that no guard can be had for is closed, and nothing else is."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from execution.domain import protecting
 from execution.domain.decisions import Guard
 from execution.domain.orders import Order
 from execution.domain.protecting import Cover, Protection, Resting, Step
-from execution.domain.trades import Distance, StopLoss, Trade
+from execution.domain.trades import Distance, StopLoss, Style, Trade
 from execution.domain.words import (
     DECLARED_ABSENT,
     DECLARED_PRESENT,
@@ -100,6 +101,20 @@ def test_an_exit_of_before_that_closed_nothing_does_not_keep_it_open() -> None:
     desk.broker.says = refuse_stops
     desk.fill_all()
     assert (sent(desk).side, sent(desk).order_qty) == (Side.SELL, Decimal(5))
+
+
+def test_what_closes_it_has_all_the_time_it_needs() -> None:
+    desk = Desk()
+    desk.account.rules = replace(VENUE, has_brackets=False)
+    stop = StopLoss(OrdType.STOP, Distance(By.PERCENT, Decimal(5)))
+    short = Style(cancel_after=timedelta(seconds=1))
+    desk.enter(1, "buy", "5", stop_loss=stop, entry=short, exit=short)
+    desk.steps.run()
+    desk.broker.says = refuse_stops
+    desk.fill_all()
+    closing = sent(desk)
+    desk.steps.wait(10.0)
+    assert (closing.side, desk.broker.canceled) == (Side.SELL, [])
 
 
 def test_what_closes_it_in_doubt_is_followed_though_something_else_has_closed_it() -> None:

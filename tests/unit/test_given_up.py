@@ -2,22 +2,36 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 from msgspec.structs import replace
 
+from execution.accounts.accounts import Arrival
 from execution.brokers.base import NewOrder
+from execution.domain.options import OptionType
 from execution.domain.orders import Order
+from execution.domain.positions import Position
 from execution.domain.reports import Report
-from execution.domain.trades import Style, Trade
-from execution.domain.words import DECLARED_ABSENT, DECLARED_PRESENT, ExecType, Leg, OrdType
+from execution.domain.trades import OptionWish, Style, Trade
+from execution.domain.words import (
+    DECLARED_ABSENT,
+    DECLARED_PRESENT,
+    AssetClass,
+    ExecType,
+    Leg,
+    OrdType,
+)
 from execution.lanes.lanes import Run
 from tests.unit.lane_kit import Desk, said
-from tests.unit.planning_kit import BUY, an_order
-from tests.unit.test_doubted_guards import bare_desk, hear, wait_and_cancel
+from tests.unit.planning_kit import BUY, a_trade, an_order
+from tests.unit.test_doubted_guards import bare_desk, facts, hear, wait_and_cancel
 from tests.unit.test_rebuild import rebuilt
 
 LIMIT = Style(OrdType.LIMIT, Decimal(90))
+CALL, PUT = "AAPL270115C00230000", "AAPL270115P00230000"
+SUBSCRIPTION = UUID(int=1_000_001)
 WORDS = [DECLARED_ABSENT, DECLARED_PRESENT]
 
 
@@ -84,6 +98,77 @@ def test_shown_once_more_before_anybody_said_so_it_works_until_it_is_canceled() 
     desk.broker.orders[name] = order
     wait_and_cancel(desk, 90)
     assert (run.said[0], run.is_lingering) == ("CANCELED", False)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_shown_it_works_and_can_be_withdrawn(word: str) -> None:
+    desk, trade, name, order = declared(word)
+    desk.broker.orders[name] = order
+    hear(desk, name, order, ExecType.NEW)
+    run = run_of(desk, trade)
+    assert run.said is not None and run.said[0] == "WORKING"
+    assert last_numbers(desk)["over"] == "yes"
+    desk.broker.canceled = []
+    desk.engine.withdraw(desk.account, trade.trade_id, "canceled_by_member")
+    desk.steps.run()
+    assert desk.broker.canceled == [name]
+    wait_and_cancel(desk, 2)
+    assert run.said[:2] == ("CANCELED", "canceled_by_member")
+
+
+def last_numbers(desk: Desk) -> dict[str, str]:
+    told = [fact.trade_outcome for fact in facts(desk) if fact.HasField("trade_outcome")]
+    return dict(told[-1].numbers)
+
+
+def a_straddle() -> tuple[Desk, Trade, NewOrder]:
+    """A call and a put; the order that was to close the call vanished and was declared absent."""
+    desk = bare_desk()
+    desk.broker.price = Decimal(100)
+    option_trade(desk, "buy", CALL, "5")
+    desk.fill_all()
+    put, held = desk.account.lane("options AAPL").book(PUT), Position(Decimal(5), Decimal(3))
+    put.whole = put.own[SUBSCRIPTION] = held
+    both, limit = OptionWish(OptionType("both")), Style(OrdType.LIMIT, Decimal(110))
+    trade = option_trade(desk, "exit", "AAPL", None, exit=limit, option=both)
+    [(name, order)] = desk.broker.orders.items()
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    desk.declare(trade, DECLARED_ABSENT)
+    desk.steps.wait(5.0)
+    hear(desk, name, order, ExecType.NEW)
+    return desk, trade, order
+
+
+def option_trade(
+    desk: Desk, action: str, ticker: str, quantity: str | None, **fields: Any
+) -> Trade:
+    desk.count += 1
+    trade = a_trade(
+        action,
+        quantity,
+        trade_id=UUID(int=10_000 + desk.count),
+        subscription_id=SUBSCRIPTION,
+        ticker=ticker,
+        asset_class=AssetClass.OPTIONS,
+        **fields,
+    )
+    desk.engine.enter(desk.account, Arrival(desk.count, trade))
+    desk.steps.run()
+    return trade
+
+
+@pytest.mark.parametrize("vanishes", [False, True])
+def test_nothing_is_sent_for_a_trade_that_is_over_though_its_exit_fills(vanishes: bool) -> None:
+    desk, trade, order = a_straddle()
+    if vanishes:
+        desk.steps.wait(240.0)
+    late = replace(said(order, ExecType.FILL, Decimal(5)), report_id="late")
+    desk.engine.hear(late, heard=True)
+    desk.steps.wait(60.0)
+    run = run_of(desk, trade)
+    assert (desk.broker.orders, run.is_lingering, closes(desk)[-1]) == ({}, False, True)
+    assert run.said is not None and run.said[0] == "FILLED"
 
 
 def given_up() -> tuple[Order, Report]:

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from execution.accounts.accounts import Account, rebuild
+from execution.domain import planning
 from execution.domain.orders import Order
 from execution.domain.trades import AccountRef
-from execution.domain.words import Leg
+from execution.domain.words import ExecType, Leg
 from execution.journal.rows import AccountImage, OutcomeImage, Stored
 from execution.lanes.lanes import Run
 from execution.messages import messages
@@ -99,3 +100,27 @@ def test_what_was_given_back_and_let_go_is_withdrawn_like_any_other() -> None:
     given_back = ("WAITING_APPROVAL", "internal_error")
     run = rebuilt(withdrawn=pb.REASON_CANCELED_BY_MEMBER, said=given_back)
     assert run.withdrawn == "canceled_by_member"
+
+
+@pytest.mark.parametrize("state", ["WORKING", "NEEDS_ATTENTION"])
+def test_a_trade_that_was_over_before_its_last_word_is_over_still(state: str) -> None:
+    run = rebuilt(said=(state, ""), numbers={"over": "yes", "dropped": "declared_absent"})
+    assert (run.is_done, run.is_lingering, run.entry_dropped) == (True, True, "declared_absent")
+    run = rebuilt(said=(state, ""), numbers={"dropped": "declared_absent"})
+    assert not run.is_done
+
+
+def test_a_trade_that_cannot_be_gone_through_keeps_nothing_of_its_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk()
+    order = an_order(Leg.ENTRY, BUY, "5", (ExecType.NEW, ""))
+    run = rebuilt(desk.account, said=("CANCELED", ""), order=order)
+
+    def fail(*_: object) -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr(planning, "decide", fail)
+    desk.engine.prepare(desk.account, run.tickets)
+    desk.engine.resume(desk.account, run.tickets)
+    assert run.is_lingering

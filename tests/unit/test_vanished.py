@@ -8,8 +8,16 @@ from msgspec.structs import replace
 from execution.brokers.base import NewOrder
 from execution.domain.orders import Order
 from execution.domain.protecting import Protection
-from execution.domain.trades import Distance, Style
-from execution.domain.words import DECLARED_PRESENT, By, ExecType, Leg, OrdType, Side
+from execution.domain.trades import Distance, Style, Trade
+from execution.domain.words import (
+    DECLARED_ABSENT,
+    DECLARED_PRESENT,
+    By,
+    ExecType,
+    Leg,
+    OrdType,
+    Side,
+)
 from tests.unit.lane_kit import Desk, said
 from tests.unit.planning_kit import BUY, an_order
 from tests.unit.test_doubted_guards import STOP, bare_desk, cover_of, desk_in_doubt, hear
@@ -37,6 +45,69 @@ def test_a_guard_that_the_broker_linked_to_its_entry(lost: OrdType) -> None:
     assert cover_of(desk, trade).state is Protection.PROTECTED
     desk.steps.wait(240.0)
     assert cover_of(desk, trade).reason == "not_provable"
+
+
+def test_a_guard_that_is_found_again_though_nothing_is_said_of_it_is_in_no_doubt() -> None:
+    desk = Desk()
+    desk.broker.refuses_repeats = False
+    trade = guarded(desk, 1)
+    guards = dict(desk.broker.orders)
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    assert cover_of(desk, trade).reason == "not_provable"
+    desk.broker.orders |= guards
+    desk.steps.wait(60.0)
+    kept = cover_of(desk, trade)
+    assert (kept.state, kept.reason) == (Protection.PROTECTED, "")
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_an_entry_that_is_found_again_works_and_no_word_ends_it(is_over: bool) -> None:
+    desk = bare_desk()
+    trade = desk.enter(2, "buy", "5", entry=Style(OrdType.LIMIT, Decimal(90)))
+    desk.steps.run()
+    [(name, order)] = desk.broker.orders.items()
+    desk.broker.orders.clear()
+    desk.steps.wait(240.0)
+    if is_over:
+        desk.declare(trade, DECLARED_PRESENT)
+        desk.steps.wait(5.0)
+        hear(desk, name, order, ExecType.NEW)
+        desk.steps.wait(400.0)
+    run = desk.account.runs[trade.trade_id]
+    assert run.said is not None and run.said[0] == "NEEDS_ATTENTION"
+    desk.broker.orders[name] = order
+    desk.steps.wait(60.0)
+    assert run.said[0] == "WORKING"
+    doubt = run.tickets[0].doubt
+    desk.engine.believe(desk.account, run, {doubt: DECLARED_ABSENT})
+    assert run.tickets[0].order.is_open
+
+
+def test_all_that_rests_is_asked_about_in_one_go() -> None:
+    desk = Desk()
+    for subscription in range(20):
+        guarded(desk, subscription)
+        desk.steps.wait(1.0)
+    desk.broker.asked.clear()
+    desk.steps.wait(60.0)
+    assert [len(names) for names in desk.broker.asked] == [20]
+
+
+def guarded(desk: Desk, subscription: int) -> Trade:
+    """Five, with a stop that the broker links to them."""
+    now, before = desk.steps.now(), set(desk.broker.orders)
+    trade = desk.enter(subscription, "buy", "5", stop_loss=STOP, accepted_at=now, released_at=now)
+    desk.steps.run()
+    for name in set(desk.broker.orders) - before:
+        order = desk.broker.orders[name]
+        filled = order.ord_type is OrdType.MARKET
+        what, quantity = (ExecType.FILL, Decimal(5)) if filled else (ExecType.NEW, None)
+        desk.engine.hear(said(order, what, quantity), heard=True)
+        if filled:
+            del desk.broker.orders[name]
+    desk.steps.run()
+    return trade
 
 
 def test_one_that_rested_when_the_account_was_taken_over() -> None:
