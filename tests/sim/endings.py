@@ -126,10 +126,17 @@ def _is_bare_for_good(record: Record, trade_id: UUID, reason: "pb.Reason") -> bo
             # What another side nets cannot be closed either.
             is_tried = any(row.cl_ord_id in record.ends for row in closing)
             is_tried = is_tried or _is_netted(record, first, opened)
-            return is_tried and any(end.exec_type == pb.EXEC_TYPE_REJECTED for end in ends)
+            is_refused = any(end.exec_type == pb.EXEC_TYPE_REJECTED for end in ends)
+            return is_tried and (is_refused or any(_is_dropped(record, row) for row in guards))
         case pb.REASON_BROKER_AUTH:
             return any(end.text == "broker_auth" for end in ends)
     return False
+
+
+def _is_dropped(record: Record, row: Row) -> bool:
+    """True for what the broker ended by itself."""
+    orders = record.venue_orders(row.cl_ord_id)
+    return any(said.report_id.endswith("-unsaid") for order in orders for said in order.reports)
 
 
 def _is_behind_a_doubt(record: Record, trade_id: UUID) -> bool:
