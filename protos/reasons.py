@@ -166,6 +166,10 @@ CATALOGUE: dict[str, Words] = {
         "A later signal canceled the order.",
         "Nothing to do.",
     ),
+    "appeared_late": Words(
+        "The broker showed the order after it had been given up; it is canceled by now.",
+        "Nothing to do.",
+    ),
     "waiting_in_lane": Words(
         "Waiting for an earlier trade in {instrument}.",
         "Nothing to do: it goes on by itself.",

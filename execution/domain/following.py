@@ -190,6 +190,8 @@ def _reason(trade: Trade, progress: Progress, order: Order) -> str:
             return "broker_rejected"
         case OrdStatus.CANCELED if progress.withdrawn:
             return progress.withdrawn
+        case OrdStatus.CANCELED if order.was_given_up:
+            return "appeared_late"
         case OrdStatus.CANCELED:
             return "canceled_in_time" if _ran_out(trade, order) else "canceled_by_signal"
         case _:

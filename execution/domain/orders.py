@@ -144,12 +144,15 @@ class Order:
         return end is not None and (end.exec_type, end.text) == (ExecType.NOT_SENT, OUTGROWN)
 
     @property
+    def was_given_up(self) -> bool:
+        """True for what was taken for never sent, or a person said was not to be waited for."""
+        said = self.reports.values()
+        return any(r.exec_type is ExecType.NOT_SENT or r.text in DECLARED for r in said)
+
+    @property
     def is_back(self) -> bool:
-        """True for what is open although its end was found here, or a person said so: the broker
-        showed it since."""
-        return self.is_open and any(
-            r.exec_type is ExecType.NOT_SENT or r.exec_type in _ENDS for r in self.reports.values()
-        )
+        """True for what is open although it was given up: the broker showed it since."""
+        return self.is_open and self.was_given_up
 
     @property
     def broker_order_id(self) -> str:

@@ -327,6 +327,7 @@ class Reason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     REASON_OPENED_BEYOND: _ClassVar[Reason]
     REASON_NETTED: _ClassVar[Reason]
     REASON_BUSTED: _ClassVar[Reason]
+    REASON_APPEARED_LATE: _ClassVar[Reason]
 STORE_STATUS_UNSPECIFIED: StoreStatus
 STORE_STATUS_STORED: StoreStatus
 STORE_STATUS_ALREADY_STORED: StoreStatus
@@ -570,6 +571,7 @@ REASON_ENTRY_WATCHED: Reason
 REASON_OPENED_BEYOND: Reason
 REASON_NETTED: Reason
 REASON_BUSTED: Reason
+REASON_APPEARED_LATE: Reason
 
 class SubmitTradesRequest(_message.Message):
     __slots__ = ("groups",)
