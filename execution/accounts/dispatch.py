@@ -161,8 +161,9 @@ class Dispatch:
             if not ticket.in_doubt:
                 self._never_sent(account, ticket, reason)
             return False
-        is_known = ticket.order.terms.leg is not Leg.ENTRY or self._stops.is_fresh(now)
-        if not (is_known and self._standing.is_sure(now)):
+        enters = ticket.order.terms.leg is Leg.ENTRY
+        waits = enters and (opened.is_behind_doubt(ticket.run) or not self._stops.is_fresh(now))
+        if waits or not self._standing.is_sure(now):
             ticket.is_held_back = True
             self._runtime.later(HELD_BACK_SECONDS, lambda: self.submit(account, ticket, resends))
             return False

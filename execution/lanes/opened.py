@@ -106,6 +106,18 @@ def watch(lane: "Lane", subscription: UUID) -> None:
             lane.watching_all[subscription] = None
 
 
+def is_behind_doubt(run: "Run") -> bool:
+    """True while nobody knows of an earlier entry of its subscription whether it arrived: it may be
+    sent again."""
+    for earlier in run.lane.track(run.trade.subscription_id):
+        entry = earlier.entry
+        if earlier is run:
+            return False
+        if entry is not None and entry.in_doubt and not earlier.is_superseded:
+            return True
+    return False
+
+
 def resting(lanes: Iterable["Lane"]) -> list["Ticket"]:
     """The orders that wait for their price at the broker."""
     tickets = [ticket for lane in lanes for ticket in lane.open.values()]
